@@ -1,0 +1,38 @@
+"""Charts: arrays in, Plotly figure out; no streamlit. Show them with ``theme=None`` and ``config=chart_config()``.
+
+| view | functions |
+|---|---|
+| margins.py | `margin_histogram`, `margin_bands`, `margin_history`, `histogram_span`, `histogram_top` |
+| curriculum.py | `curriculum_heatmap`, `curriculum_classes`, `rank_paths`, `rank_matrix`, `thin` |
+| maps.py | `embedding_map`, `map_ranges` |
+| series.py | `separation_lines`, `loss_lines`, `accuracy_bars` |
+| base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
+| labels.py | names at the ends of lines |
+"""
+
+from app.charts.base import alt_text, chart_config, selected_numbers
+from app.charts.curriculum import curriculum_classes, curriculum_heatmap, rank_matrix, rank_paths, thin
+from app.charts.maps import embedding_map, map_ranges
+from app.charts.margins import histogram_span, histogram_top, margin_bands, margin_histogram, margin_history
+from app.charts.series import accuracy_bars, loss_lines, separation_lines
+
+__all__ = [
+    "accuracy_bars",
+    "alt_text",
+    "chart_config",
+    "curriculum_classes",
+    "curriculum_heatmap",
+    "embedding_map",
+    "histogram_span",
+    "histogram_top",
+    "loss_lines",
+    "map_ranges",
+    "margin_bands",
+    "margin_histogram",
+    "margin_history",
+    "rank_matrix",
+    "rank_paths",
+    "selected_numbers",
+    "separation_lines",
+    "thin",
+]

@@ -1,0 +1,166 @@
+"""The curriculum over steps: which margins and classes stand on which rank, and who moved. Rank 0, the hardest, is at the top."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.charts.base import axis, blank, broken_statement, class_names, colour_bar, faded, floats, mark_step, nearest, percent, solid_steps
+from app.charts.labels import End, end_labels
+from app.theme import class_colour, margin_scale, tokens
+
+
+def thin(length: int, most: int) -> np.ndarray:
+    """At most `most` positions of `length`, evenly spread, the first and the last always among them."""
+    return np.unique(np.round(np.linspace(0, length - 1, min(length, most))).astype(int))
+
+
+def rank_matrix(orders: Any, margins: Any, max_ranks: int = 200, max_steps: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Margins sorted by rank, small enough to send: (matrix float32 [S', R], edges of its rank bins [R+1]).
+
+    `orders` and `margins` are [S, N]. A cell is the mean margin of the ranks edges[r] ≤ rank < edges[r+1]; above
+    `max_steps` the steps `thin(S, max_steps)` are kept.
+    """
+    kept = thin(len(orders), max_steps)
+    by_rank = np.take_along_axis(np.asarray(margins, dtype=np.float64)[kept], np.asarray(orders)[kept].astype(int), axis=1)
+    n = by_rank.shape[1]
+    edges = np.round(np.linspace(0, n, min(n, max_ranks) + 1)).astype(int)
+    sums = np.add.reduceat(by_rank, edges[:-1], axis=1)
+    return (sums / np.diff(edges)).astype(np.float32), edges
+
+
+def _kept_steps(steps: Any, rows: int) -> np.ndarray:
+    steps = np.asarray(steps)
+    return steps if len(steps) == rows else steps[thin(len(steps), rows)]
+
+
+def _rank_cells(bins: int, n: int) -> dict[str, float]:
+    """Where the rows of a heat map of `bins` rank bins lie, so that rank r of `n` is at height r."""
+    return {"y0": (n / bins - 1) / 2, "dy": n / bins}
+
+
+def _rank_axes(figure: go.Figure, steps: np.ndarray, n: int, dark: bool) -> None:
+    look = axis("rank (0 = hardest)", dark=dark, range=[n - 0.5, -0.5], showgrid=False, tickformat="d")
+    figure.update_layout(xaxis=solid_steps(steps, dark=dark), yaxis=look)
+
+
+def curriculum_heatmap(
+    steps: Any, margins_by_rank: Any, *, n: int, current: float | None = None, highlight_ranks: Any = None,
+    limit: float | None = None, dark: bool = False,
+) -> go.Figure:  # fmt: skip
+    """Robust margins by rank and step: `margins_by_rank` [S, R] from `rank_matrix`, of `n` images.
+
+    Colours are symmetric around 0 and clipped at ±`limit` (the 99th percentile of |margin| when None). The line is
+    where the margin passes 0. `highlight_ranks` [S, M] draws the ranks of chosen images.
+    """
+    matrix = floats(margins_by_rank)
+    steps, bins = _kept_steps(steps, len(matrix)), matrix.shape[1]
+    limit = float(limit or np.percentile(np.abs(matrix), 99) or 1.0)
+    broken = (matrix <= 0).mean(axis=1)
+    now = nearest(steps, current)
+    note = f"n = {n} images, ordered anew at every step; above the dashed line: broken within ε"
+    figure = blank(_frontier(float(broken[0]), float(broken[now])), note, dark=dark, height=400, right=104)
+    figure.add_heatmap(
+        x=floats(steps), z=matrix.T, **_rank_cells(bins, n), zmin=-limit, zmax=limit, colorscale=margin_scale(dark), zsmooth=False,
+        colorbar=colour_bar(f"robust margin<br>(logits), colours<br>end at ±{limit:.1f}", dark),
+        hovertemplate="rank %{y:.0f}, step %{x}<br>margin %{z:.2f} logits<extra></extra>",
+    )  # fmt: skip
+    ink = tokens(dark)
+    _path(figure, steps, broken * n - 0.5, "margin 0", ink.zero, 2, "dash")
+    for path in np.asarray(highlight_ranks).T if highlight_ranks is not None else ():
+        _path(figure, steps, path, "halo", ink.page, 5)
+        _path(figure, steps, path, "chosen image", ink.text, 2)
+    _rank_axes(figure, steps, n, dark)
+    mark_step(figure, current, dark=dark)
+    return figure
+
+
+def _path(figure: go.Figure, steps: np.ndarray, heights: Any, name: str, colour: str, width: float, dash: str = "solid") -> None:
+    figure.add_scatter(
+        x=floats(steps), y=floats(heights), mode="lines", name=name, hoverinfo="skip", line={"color": colour, "width": width, "dash": dash}
+    )
+
+
+def _frontier(before: float, now: float) -> str:
+    then = "as at the start" if percent(before) == percent(now) else f"{percent(before)} at the start"
+    return f"{broken_statement(now)}, {then}"
+
+
+def curriculum_classes(
+    steps: Any, orders: Any, labels: Any, *, classes: Any = None, current: float | None = None,
+    max_ranks: int = 200, max_steps: int = 200, dark: bool = False,
+) -> go.Figure:  # fmt: skip
+    """The class of the image on each rank over steps, from `orders` [S, N] and `labels` [N]; `classes` are the names [K].
+
+    Above `max_ranks` images the evenly spread ranks `thin(N, max_ranks)` are shown, and the note says so.
+    """
+    orders, labels, names = np.asarray(orders), np.asarray(labels), class_names(labels, classes)
+    chosen, shown = thin(len(orders), max_steps), thin(len(labels), max_ranks)
+    steps, n, k = np.asarray(steps)[chosen], len(labels), len(names)
+    on_rank = labels[orders[chosen].astype(int)]
+    picked = "" if len(shown) == n else f"; {len(shown)} evenly spread ranks shown"
+    figure = blank(
+        _hardest_class(on_rank[nearest(steps, current)], names),
+        f"n = {n} images, ordered anew at every step{picked}",
+        dark=dark, height=400, right=128,
+    )  # fmt: skip
+    scale = [(edge / k, class_colour(i, k)) for i in range(k) for edge in (i, i + 1)]
+    ticks = thin(k, 20)
+    figure.add_heatmap(
+        x=floats(steps), z=on_rank[:, shown].T.astype(np.uint8 if k < 256 else np.uint16), **_rank_cells(len(shown), n), zmin=-0.5,
+        zmax=k - 0.5, colorscale=scale, zsmooth=False,
+        colorbar=colour_bar("class", dark, tickvals=ticks, ticktext=[names[i] for i in ticks]),
+        hovertemplate="rank %{y:.0f}, step %{x}<br>class number %{z}<extra></extra>",
+    )  # fmt: skip
+    _rank_axes(figure, steps, n, dark)
+    mark_step(figure, current, dark=dark)
+    return figure
+
+
+def _hardest_class(on_rank: np.ndarray, names: list[str]) -> str:
+    """Who holds the hardest tenth of ranks, `on_rank` [N] being the classes by rank: a class with twice its share is named."""
+    tenth = on_rank[: max(1, len(on_rank) // 10)]
+    counts = np.bincount(tenth, minlength=len(names))
+    if counts.max() >= max(2, 2 * len(tenth) / len(names)):
+        holders = [names[k] for k in np.flatnonzero(counts == counts.max())]
+        if len(holders) == 1:
+            return f"{holders[0]} holds {counts.max()} of the {len(tenth)} hardest ranks"
+    return f"The {len(tenth)} hardest ranks are held by {np.count_nonzero(counts)} of {len(names)} classes"
+
+
+def rank_paths(
+    steps: Any, ranks: Any, labels: Any, names: Any, *, n: int, samples: Any = None, highlight: Any = None,
+    current: float | None = None, dark: bool = False,
+) -> go.Figure:  # fmt: skip
+    """The ranks [S, M] of M chosen images over steps, one line each, named at its end.
+
+    `labels` [M] are their classes, `names` [K] the class names, `samples` [M] the numbers of the images, `highlight`
+    the classes that keep their colour (None = all), `n` the number of all images (the rank axis).
+    """
+    ranks, labels, names = np.asarray(ranks, dtype=np.float32), np.asarray(labels), class_names(labels, names)
+    steps, ink = np.asarray(steps), tokens(dark)
+    called = [f"{names[k]}{'' if samples is None else f' #{samples[i]}'}" for i, k in enumerate(labels)]
+    now = nearest(steps, current)
+    moved = ranks[now] - ranks[0]
+    most = int(np.abs(moved).argmax())
+    figure = blank(
+        f"{called[most]} moved most: from rank {ranks[0, most]:.0f} to rank {ranks[now, most]:.0f}",
+        f"{ranks.shape[1]} of n = {n} images; rank 0 is the hardest; compared are the first step and step {steps[now]:g}",
+        dark=dark, height=420, right=140,
+    )  # fmt: skip
+    ends = []
+    for i, k in enumerate(labels):
+        strong = highlight is None or k in highlight
+        colour = class_colour(int(k), len(names)) if strong else faded(ink.muted, 0.3)
+        figure.add_scatter(
+            x=floats(steps), y=ranks[:, i], mode="lines", name=called[i], line={"color": colour, "width": 2.5 if strong else 1.5},
+            hovertemplate="rank %{y:.0f}, step %{x}",
+        )  # fmt: skip
+        if strong:
+            ends.append(End(float(ranks[-1, i]), called[i], ink.text, colour))
+    span = (n - 0.5 + 0.02 * n, -0.5 - 0.02 * n)
+    _rank_axes(figure, steps, n, dark)
+    figure.update_yaxes(range=span)
+    end_labels(figure, ends, span, gap=14)
+    mark_step(figure, current, dark=dark)
+    return figure

@@ -1,0 +1,183 @@
+"""Margins of a whole set and of one image: the histogram of a step, quantiles and histories over steps."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.charts.base import (
+    at_step,
+    axis,
+    blank,
+    broken_statement,
+    faded,
+    floats,
+    line,
+    mark_step,
+    number,
+    padded,
+    percent,
+    step_axis,
+    zero_line,
+)
+from app.charts.labels import both_ends, end_labels
+from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, tokens
+
+Span = tuple[float, float]
+
+
+def histogram_span(counts: list[Any], edges: Any) -> Span:
+    """The least (low, high) in multiples of 5 logits that holds every filled bin of all `counts` [.., B] and zero."""
+    filled = np.flatnonzero(np.sum([np.asarray(c) for c in counts], axis=0)) if len(counts) else np.empty(0, int)
+    if not len(filled):
+        return -5.0, 5.0
+    low, high = edges[filled[0]], edges[filled[-1] + 1]
+    return min(5.0 * np.floor(low / 5), -5.0), max(5.0 * np.ceil(high / 5), 5.0)
+
+
+def histogram_top(counts: list[Any]) -> int:
+    """A stable upper end of the count axis: the next of 1, 2, 3, 4, 5, 6, 8, 10, 20, 30 … that holds the fullest bin."""
+    most = max((int(np.max(c)) for c in counts), default=1)
+    ladder = (step * 10**power for power in range(10) for step in (1, 2, 3, 4, 5, 6, 8))
+    return next(top for top in ladder if top >= most)
+
+
+def cropped(counts: Any, edges: Any, span: Span | None) -> tuple[np.ndarray, np.ndarray]:
+    """Counts and edges inside `span`; what lies outside is added to the two end bins, so that the sum stays."""
+    counts, edges = np.asarray(counts, dtype=np.int32), np.asarray(edges, dtype=float)
+    if span is None:
+        return counts, edges
+    first = int(np.clip(np.searchsorted(edges, span[0] + 1e-9, side="right") - 1, 0, len(counts) - 1))
+    last = int(np.clip(np.searchsorted(edges, span[1] - 1e-9), first + 1, len(counts)))
+    inside = counts[first:last].copy()
+    inside[0] += counts[:first].sum()
+    inside[-1] += counts[last:].sum()
+    return inside, edges[first : last + 1]
+
+
+def margin_histogram(
+    counts_clean: Any, counts_adv: Any, *, edges: Any, n: int, attack: str = "LS-PGD", previous_adv: Any = None,
+    span: Span | None = None, top: float | None = None, dark: bool = False, selectable: bool = False,
+) -> go.Figure:  # fmt: skip
+    """Clean and adversarial margins [B] of one step on shared bins `edges` [B+1] (logits), out of `n` images.
+
+    Traces: 0 clean bars, 1 adversarial bars, 2 (with `previous_adv` [B]) the outline of the step before. `span` and
+    `top` fix the axes for all steps. With `selectable`, `selected_numbers` gives the bins (0 to B-1) of selected bars.
+    """
+    below = np.asarray(edges)[1:] <= 0
+    broken, wrong = (float(np.asarray(counts)[below].sum()) / max(1, n) for counts in (counts_adv, counts_clean))
+    note = f"n = {n} synthetic images; {percent(wrong)} misclassified unattacked; {attack} margins are upper bounds"
+    figure = blank(broken_statement(broken), note, dark=dark, height=360, right=36, bottom=62)
+    clean, bins = cropped(counts_clean, edges, span)
+    adversarial, _ = cropped(counts_adv, edges, span)
+    first = int(np.searchsorted(edges, bins[0]))
+    for counts, name, colour, fill, size in (
+        (clean, "clean", CLEAN, 0.6 if dark else 0.4, 1.0),
+        (adversarial, f"adversarial ({attack})", ADVERSARIAL, 0.85, 0.55),
+    ):
+        figure.add_bar(
+            x=floats((bins[:-1] + bins[1:]) / 2), y=counts, customdata=first + np.arange(len(counts), dtype=np.int16), name=name,
+            width=size * float(bins[1] - bins[0]),
+            marker={"color": faded(colour, fill), "line": {"color": colour, "width": (counts > 0).astype(np.int8)}},
+            hovertemplate=f"{name}: %{{y}} of {n} images<br>margin around %{{x:.2f}}<extra></extra>",
+            unselected={"marker": {"opacity": 0.25}} if selectable else None,
+        )  # fmt: skip
+    if previous_adv is not None:
+        _outline(figure, cropped(previous_adv, edges, span)[0], bins, dark)
+    both = np.asarray(counts_clean) + np.asarray(counts_adv)
+    more = _holds_more(both, edges, bins, low=True), _holds_more(both, edges, bins, low=False)
+    _histogram_axes(figure, bins, more, top or histogram_top([clean, adversarial]), dark)
+    if selectable:
+        figure.update_layout(dragmode="select", selectdirection="h", clickmode="event+select")
+    return figure
+
+
+def _holds_more(counts: np.ndarray, edges: Any, bins: np.ndarray, *, low: bool) -> bool:
+    """Whether an end bin takes what lies beyond it: at the ends of `edges` always, inside when something lies outside."""
+    edges = np.asarray(edges)
+    outside = counts[edges[1:] <= bins[0]] if low else counts[edges[:-1] >= bins[-1]]
+    return not len(outside) or bool(outside.any())
+
+
+def _outline(figure: go.Figure, counts: np.ndarray, bins: np.ndarray, dark: bool) -> None:
+    """The previous step's adversarial counts as a step line from bin edge to bin edge."""
+    heights = np.concatenate([counts, counts[-1:]]).astype(np.int32)
+    look = {"color": tokens(dark).text, "width": 1.5, "dash": "dot", "shape": "hv"}
+    figure.add_scatter(x=floats(bins), y=heights, mode="lines", line=look, name="adversarial, step before", hoverinfo="skip")
+
+
+def _histogram_axes(figure: go.Figure, bins: np.ndarray, more: tuple[bool, bool], top: float, dark: bool) -> None:
+    """Both axes, the legend, and the zero line with its two sides named; `more` marks end bins that hold everything beyond."""
+    low, high = float(bins[0]), float(bins[-1])
+    ticks = np.arange(np.ceil(low / 5) * 5, high + 1e-6, 2.5 if high - low <= 15 else 5.0)
+    words = [number(t, 0 if t == round(t) else 1) for t in ticks]
+    words[0] += "<br>and less" if more[0] else ""
+    words[-1] += "<br>and more" if more[1] else ""
+    place = {"x": 1, "xanchor": "right", "y": 1, "yanchor": "top", "bgcolor": faded(tokens(dark).page, 0.6)}
+    figure.update_layout(
+        barmode="overlay",
+        bargap=0,
+        showlegend=True,
+        legend=place | {"font": {"size": 12}, "itemclick": False, "itemdoubleclick": False},
+        xaxis=axis("margin (logits)", dark=dark, range=[low, high], tickvals=floats(ticks), ticktext=words, showgrid=False),
+        yaxis=axis("images", dark=dark, range=[0, 1.16 * top], tickformat="d", nticks=6),
+    )
+    zero_line(figure, dark=dark, vertical=True)
+    for text, anchor, shift in (("← misclassified", "right", -6), ("correct →", "left", 6)):
+        figure.add_annotation(
+            x=0, y=1, xref="x", yref="paper", xanchor=anchor, yanchor="top", xshift=shift, text=text, showarrow=False,
+            font={"size": 12, "color": tokens(dark).muted},
+        )  # fmt: skip
+
+
+def margin_bands(
+    steps: Any, quantiles_adv: Any, *, n: int, current: float | None = None, quantiles_clean: Any = None,
+    attack: str = "LS-PGD", span: Span | None = None, dark: bool = False,
+) -> go.Figure:  # fmt: skip
+    """Adversarial margins over steps [S] as bands p5-p95 and p25-p75 and the median, from quantiles [S, 5] (logits).
+
+    The clean median comes from `quantiles_clean` [S, 5]. `span` fixes the margin axis.
+    """
+    bands = np.asarray(quantiles_adv, dtype=np.float32)
+    note = f"{attack} margins (upper bounds), n = {n} images; bands: middle 50 and 90 percent"
+    figure = blank(_median_statement(bands[:, 2], at_step(steps, bands[:, 2], current)), note, dark=dark, height=360, right=104)
+    for lower, upper, alpha, name in ((0, 4, 0.18, "p5 to p95"), (1, 3, 0.32, "p25 to p75")):
+        edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "name": name, "x": floats(steps)}
+        figure.add_scatter(y=bands[:, lower], **edge)
+        figure.add_scatter(y=bands[:, upper], **edge, fill="tonexty", fillcolor=faded(ADVERSARIAL, alpha))
+    figure.add_trace(line(steps, bands[:, 2], ADVERSARIAL_MARK, "adversarial median"))
+    clean = bands[:0, 2] if quantiles_clean is None else np.asarray(quantiles_clean, dtype=np.float32)[:, 2]
+    if len(clean):
+        figure.add_trace(line(steps, clean, CLEAN_MARK, "clean median"))
+    low, high = span or padded(bands, clean, zero=True)
+    figure.update_layout(xaxis=step_axis(steps, dark=dark), yaxis=axis("margin (logits)", dark=dark, range=[low, high]))
+    zero_line(figure, dark=dark)
+    end_labels(figure, both_ends(clean, bands[:, 2], dark, "<br>median"), (low, high), gap=32)
+    mark_step(figure, current, dark=dark)
+    return figure
+
+
+def _median_statement(medians: np.ndarray, now: float) -> str:
+    before, after = number(float(medians[0])), number(now)
+    if before == after:
+        return f"The median robust margin stays at {after} logits"
+    return f"The median robust margin {'rose' if now > medians[0] else 'fell'} from {before} to {after} logits"
+
+
+def margin_history(
+    steps: Any, clean: Any, adv: Any, *, current: float | None = None, span: Span | None = None, attack: str = "LS-PGD", dark: bool = False
+) -> go.Figure:
+    """One image's clean and adversarial margins [S] (logits) over steps; below zero it is misclassified."""
+    unharmed, attacked = at_step(steps, clean, current), at_step(steps, adv, current)
+    verdict = "is misclassified even unattacked" if unharmed <= 0 else "is broken within ε" if attacked <= 0 else f"withstands {attack}"
+    note = f"margin {number(unharmed)} clean, {number(attacked)} adversarial ({attack}, upper bound), in logits"
+    when = float(np.max(steps)) if current is None else current
+    figure = blank(f"At step {when:g} this image {verdict}", note, dark=dark, height=280, right=96)
+    figure.add_trace(line(steps, clean, CLEAN_MARK, "clean"))
+    figure.add_trace(line(steps, adv, ADVERSARIAL_MARK, "adversarial"))
+    low, high = span or padded(clean, adv, zero=True)
+    figure.update_layout(xaxis=step_axis(steps, dark=dark), yaxis=axis("margin (logits)", dark=dark, range=[low, high]))
+    zero_line(figure, dark=dark)
+    end_labels(figure, both_ends(clean, adv, dark), (low, high))
+    mark_step(figure, current, dark=dark)
+    return figure

@@ -1,0 +1,131 @@
+"""Figures of a whole run over steps (class separation, losses) and its final accuracies per attack."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.charts.base import at_step, axis, blank, faded, floats, line, mark_step, number, padded, plain, step_axis, zero_line
+from app.charts.labels import End, both_ends, end_labels, last
+from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, LOSS_MARKS, tokens
+from c2r.errors import InputError, unknown
+
+# Name, what it means, the fixed range of its axis (None follows the data).
+SEPARATION: dict[str, tuple[str, str, tuple[float, float] | None]] = {
+    "knn": ("kNN accuracy", "share of images whose nearest neighbours agree with their class", (0.0, 1.05)),
+    "silhouette": ("Silhouette", "1 = classes apart, 0 = touching, below 0 = mixed up", None),
+    "between_within": ("Between / within", "spread between class means over spread within classes", None),
+}
+
+
+LOG_TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5)]
+
+
+def separation_lines(
+    steps: Any, clean: Any, adv: Any, *, what: str, current: float | None = None, n: int | None = None, dark: bool = False
+) -> go.Figure:
+    """One class-separation figure [S] of the original embedding space over steps: `what` is knn, silhouette or between_within."""
+    if what not in SEPARATION:
+        raise unknown("separation figure", what, list(SEPARATION))
+    name, meaning, span = SEPARATION[what]
+    one, other = at_step(steps, clean, current), at_step(steps, adv, current)
+    counted = "" if n is None else f"n = {n}; "
+    figure = blank(f"{name}: {number(one, 2)} clean, {number(other, 2)} adversarial", counted + meaning, dark=dark, height=240, right=96)
+    figure.add_trace(line(steps, clean, CLEAN_MARK, "clean"))
+    figure.add_trace(line(steps, adv, ADVERSARIAL_MARK, "adversarial"))
+    span = span or padded(clean, adv, zero=True)
+    figure.update_layout(xaxis=step_axis(steps, dark=dark), yaxis=axis(name.lower().replace("knn", "kNN"), dark=dark, range=span, nticks=5))
+    if what == "silhouette":
+        zero_line(figure, dark=dark)
+    end_labels(figure, both_ends(clean, adv, dark), span)
+    mark_step(figure, current, dark=dark)
+    return figure
+
+
+def loss_lines(steps: Any, losses: dict[str, Any], *, current: float | None = None, dark: bool = False) -> go.Figure:
+    """Losses over steps [S], one line per name (None is a gap); a logarithmic axis when they span more than a factor of 20."""
+    values = {name: floats(series) for name, series in losses.items() if np.isfinite(floats(series)).any()}
+    if not values:
+        raise InputError("The loss chart expects at least one recorded loss, found none: wait for the first step.")
+    every = np.concatenate(list(values.values()))
+    every = every[np.isfinite(every)]
+    log = every.min() > 0 and every.max() / every.min() > 20
+    note = "losses of the update at each recorded step" + ("; logarithmic axis" if log else "")
+    figure = blank(_loss_statement(values), note, dark=dark, height=300, right=96)
+    heights, ends = (np.log10 if log else np.asarray), []
+    for name, series in values.items():
+        mark = LOSS_MARKS[dark].get(name, LOSS_MARKS[dark]["other"])
+        figure.add_trace(line(steps, series, mark, plain(name), mode="lines" if len(steps) > 2 else "lines+markers"))
+        ends.append(End(last(heights(series)), plain(name), mark["colour"], mark["colour"]))
+    span = padded(heights(every), zero=not log)
+    ticks = {"type": "log", "tickvals": LOG_TICKS, "ticktext": [f"{tick:g}" for tick in LOG_TICKS]} if log else {}
+    figure.update_layout(xaxis=step_axis(steps, dark=dark), yaxis=axis("loss", dark=dark, range=span, **ticks))
+    end_labels(figure, ends, span)
+    mark_step(figure, current, dark=dark)
+    return figure
+
+
+def _loss_statement(values: dict[str, np.ndarray]) -> str:
+    name = "total" if "total" in values else next(iter(values))
+    series = values[name][np.isfinite(values[name])]
+    first, last = float(series[0]), float(series[-1])
+    verb = "fell" if last < first else "rose" if last > first else "stays"
+    called = "The total loss" if name == "total" else f"The loss {plain(name)}"
+    return f"{called} {verb} from {number(first, 2)} to {number(last, 2)}"
+
+
+def accuracy_bars(rows: list[dict[str, Any]], *, dark: bool = False) -> go.Figure:
+    """Test accuracy per attack, from rows of ``rows.jsonl`` of one run: mean ± standard deviation over seeds, each seed a dot."""
+    if not rows:
+        raise InputError("The accuracy chart expects at least one evaluated attack, found none: evaluate the run first.")
+    groups: dict[str, list[float]] = {}
+    for row in sorted(rows, key=lambda row: row["attack"] != "clean"):
+        groups.setdefault(row["label"], []).append(100 * row["accuracy"])
+    means, spread = zip(*[(float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else 0.0) for v in groups.values()], strict=True)
+    figure = blank(_accuracy_statement(list(groups), list(means)), _accuracy_note(rows), dark=dark, height=340)
+    ink, names = tokens(dark), [plain(name) for name in groups]
+    colours = [CLEAN if name == "clean" else ADVERSARIAL for name in groups]
+    figure.add_bar(
+        x=list(range(len(names))), y=means, width=0.5, hovertemplate="mean %{y:.1f} %<extra></extra>",
+        marker={"color": [faded(c, 0.75) for c in colours], "line": {"color": colours, "width": 1}},
+        error_y={"type": "data", "array": spread, "color": ink.text, "thickness": 1.5, "width": 6, "visible": any(spread)},
+    )  # fmt: skip
+    dots = [(position + 0.08 + 0.05 * (j % 3), value) for position, v in enumerate(groups.values()) for j, value in enumerate(v)]
+    figure.add_scatter(
+        x=[x for x, _ in dots], y=[y for _, y in dots], mode="markers", hovertemplate="one seed: %{y:.1f} %<extra></extra>",
+        marker={"color": ink.page, "size": 7, "line": {"color": ink.text, "width": 1.2}},
+    )  # fmt: skip
+    for position, (mean, std) in enumerate(zip(means, spread, strict=True)):
+        text = f"<b>{number(mean)}</b>" + (f" ± {number(std)}" if any(spread) else "")
+        figure.add_annotation(
+            x=position, y=mean + std, text=text, showarrow=False, yanchor="bottom", yshift=4, font={"size": 13, "color": ink.text}
+        )
+    figure.update_layout(
+        xaxis=axis(
+            "",
+            dark=dark,
+            tickvals=list(range(len(names))),
+            ticktext=names,
+            range=[-0.6, len(groups) - 0.4],
+            showgrid=False,
+            tickfont={"size": 13, "color": ink.text},
+        ),
+        yaxis=axis("accuracy (%)", dark=dark, range=[0, 100], dtick=20),
+    )
+    return figure
+
+
+def _accuracy_statement(names: list[str], means: list[float]) -> str:
+    if names[0] != "clean" or len(names) == 1:
+        return f"{plain(names[0])}: {number(means[0])}\u00a0% of the test images are classified correctly"
+    worst = int(np.argmin(means[1:])) + 1
+    unharmed, attacked = (f"{number(means[i])}\u00a0%" for i in (0, worst))
+    return f"{plain(names[worst])} costs {number(means[0] - means[worst])} points: {unharmed} clean, {attacked} attacked"
+
+
+def _accuracy_note(rows: list[dict[str, Any]]) -> str:
+    """Seeds, n and ε of the rows; when they differ, all of them."""
+    seeds, counts = len({row["seed"] for row in rows}), sorted({int(row["n"]) for row in rows})
+    radii = sorted({plain(row["eps"]) for row in rows if row["attack"] != "clean"})
+    spread = f"mean ± standard deviation of {seeds} seeds (dots)" if seeds > 1 else "a single seed, so no spread"
+    return f"n = {' or '.join(map(str, counts))} test images; {'L∞ ε = ' + ' or '.join(radii) + '; ' if radii else ''}{spread}"

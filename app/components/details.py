@@ -1,0 +1,105 @@
+"""Everything about one synthetic image, in a drawer: it opens from a tile or from ``?sample=12`` in the address."""
+
+import numpy as np
+import streamlit as st
+
+from app import cache, charts, pictures, state, views, words
+from app.components import images
+from app.components.figures import chart
+from c2r.errors import InputError
+from c2r.summary import ranks
+
+BIG = 256
+HISTORY = 12
+DEFINITION = (
+    "Per-attack accuracy of one synthetic image is the share of the evaluation networks (one per seed, trained on the whole set) "
+    "that still classify the attacked version of this image correctly."
+)
+
+
+def closed() -> None:
+    """The drawer was closed: no image is open."""
+    st.session_state["sample"] = None
+
+
+def open_details(view: state.View, frame: dict[str, np.ndarray], sample: int, shares: dict[str, np.ndarray], networks: int) -> None:
+    """Open the drawer of image `sample` of the shown step."""
+    name = view.names[frame["labels"][sample]]
+    title = f"Image {sample}: {words.plain(name)}, step {view.step}"
+    st.dialog(title, width="large", position="right", on_dismiss=closed)(_body)(view, frame, sample, shares, networks)
+
+
+def _body(view: state.View, frame: dict[str, np.ndarray], sample: int, shares: dict[str, np.ndarray], networks: int) -> None:
+    image, delta, names = frame["images"][sample], frame["delta"][sample], list(view.names)
+    name, rank = names[frame["labels"][sample]], int(ranks(frame["order"])[sample])
+    panels = (
+        ("Clean", image, "pred_clean"),
+        ("Adversarial (LS-PGD)", pictures.adversarial_twin(image, delta), "pred_adv"),
+        ("Difference × 10", pictures.difference(delta), ""),
+    )
+    for column, (label, picture, prediction) in zip(st.columns(3), panels, strict=True):
+        said = f", classified as {words.sample_name(names, frame[prediction][sample])}" if prediction else ", grey = no change"
+        with column:
+            images.show(pictures.upscale(picture, BIG), f"{label}, image {sample} of class {name}", f"{label}{said}")
+    facts = st.columns(4)
+    facts[0].metric("Rank (0 = hardest)", f"{rank} of {len(frame['labels'])}")
+    facts[1].metric("Clean margin", f"{frame['margin_clean'][sample]:.2f}", help="In logits, on the scorer")
+    facts[2].metric("Robust margin", f"{frame['margin_adv'][sample]:.2f}", help="In logits, at the point LS-PGD found: an upper bound")
+    facts[3].metric("Score", f"{frame['score'][sample]:.2f}", help="s = max(0, 1 − robust margin)")
+    _over_steps(view, sample)
+    _attacks(sample, shares, networks)
+    other = views.nearest_other(frame["embedding_clean"], frame["labels"], sample)
+    if other is not None:
+        st.markdown("**Nearest image of another class** (clean embeddings, original space)")
+        called = f"image {other}: {names[frame['labels'][other]]}, robust margin {frame['margin_adv'][other]:.2f}"
+        images.show(pictures.upscale(frame["images"][other], 96), called, called, width=96)
+    st.download_button(
+        "PNG",
+        pictures.png(pictures.upscale(image, BIG)),
+        f"{view.path.name}-{sample}-step{view.step}.png",
+        "image/png",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _over_steps(view: state.View, sample: int) -> None:
+    found = {}
+    for i in charts.thin(len(view.steps), HISTORY):
+        try:
+            found[view.steps[i]] = cache.images(view.path, view.steps[i])[sample]
+        except (InputError, IndexError):
+            continue
+    if found:
+        st.markdown("**Over the steps**")
+        said = f"steps {', '.join(map(str, found))}"
+        images.show(pictures.strip(np.stack(list(found.values())), columns=HISTORY), f"Image {sample} at {said}", said.capitalize())
+    margins = {}
+    for step in view.steps:
+        try:
+            now = cache.margins(view.path, step)
+            margins[step] = (float(now["margin_clean"][sample]), float(now["margin_adv"][sample]))
+        except (InputError, IndexError):
+            continue
+    clean, adversarial = zip(*margins.values(), strict=True)
+    figure = charts.margin_history(list(margins), clean, adversarial, current=view.step, dark=state.is_dark())
+    chart(figure, "margin-history", {"Step": list(margins), "Clean margin": clean, "Robust margin": adversarial})
+
+
+def _attacks(sample: int, shares: dict[str, np.ndarray], networks: int) -> None:
+    st.markdown("**Under attack**")
+    if not shares:
+        st.caption("Not evaluated yet: per-attack figures come with the evaluation of the run.")
+        return
+    st.dataframe(
+        {
+            "Attack": [views.ATTACKS.get(attack, attack) for attack in shares],
+            "Correct": [round(float(share[sample]) * networks) for share in shares.values()],
+            "Networks (n)": [networks] * len(shares),
+            "Accuracy": [float(share[sample]) for share in shares.values()],
+        },
+        hide_index=True,
+        column_config={"Accuracy": st.column_config.ProgressColumn("Accuracy", min_value=0, max_value=1, format="percent")},
+        alt="Share of evaluation networks that classify this image correctly, per attack",
+    )
+    st.caption(DEFINITION)

@@ -1,0 +1,117 @@
+"""The embedding map of one step, its selection, and the class-separation figures over steps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from app import cache, charts, state, views
+from app.components.figures import chart
+from c2r.errors import InputError
+from c2r.project import apply_basis
+from c2r.summary import ranks
+
+COLOURS = {"class": "Class", "margin": "Robust margin", "rank": "Rank", "broken": "Broken"}
+LINES = {"selection": "Selection", "hardest": "The 20 hardest", "none": "None"}
+HARDEST = 20
+LINES_HELP = "Lines from the clean to the adversarial place of an image"
+
+
+Ranges = tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the P images `index` lie at one step, clean and adversarial [P, 2], in a frame that holds for all steps."""
+
+    method: str
+    index: np.ndarray
+    clean: np.ndarray
+    adversarial: np.ndarray
+    ranges: Ranges
+    note: str = ""
+    explained: np.ndarray | None = None
+
+
+def choices() -> tuple[str, str]:
+    """What colours the map, and for which images lines are drawn."""
+    shown = {"bind": "query-params", "width": 170}
+    colour = st.selectbox("Colour by", list(COLOURS), format_func=COLOURS.get, key="colour", **shown)
+    lines = st.selectbox("Lines", list(LINES), format_func=LINES.get, key="lines", help=LINES_HELP, **shown)
+    return colour, lines
+
+
+def umap_layout(view: state.View, stored: dict[str, np.ndarray]) -> Layout:
+    """The recorded step nearest to the chosen one, out of the joint UMAP."""
+    position = int(np.abs(stored["steps"] - view.step).argmin())
+    on_map = int(stored["steps"][position])
+    note = "" if on_map == view.step else f"The map holds no step {view.step}: showing step {on_map}. "
+    note += "" if stored["fitted"][position] else "This step was placed into the finished map, not fitted with it."
+    return Layout("UMAP", stored["index"], stored["umap_clean"][position], stored["umap_adv"][position], _umap_ranges(stored), note)
+
+
+def _umap_ranges(stored: dict[str, np.ndarray]) -> Ranges:
+    return charts.map_ranges(stored["umap_clean"], stored["umap_adv"])
+
+
+def pca_layout(view: state.View, frame: dict[str, np.ndarray], basis: dict[str, np.ndarray]) -> Layout:
+    """Embeddings of the chosen step on the axes that were fitted once, at the start of the run; framed by first and last step."""
+    ends = []
+    for step in {view.steps[0], view.steps[-1], view.step}:
+        try:
+            end = cache.frame(view.path, step)
+        except InputError:
+            continue
+        ends += [apply_basis(end["embedding_clean"], basis), apply_basis(end["embedding_adv"], basis)]
+    clean, adversarial = apply_basis(frame["embedding_clean"], basis), apply_basis(frame["embedding_adv"], basis)
+    return Layout("PCA", np.arange(len(clean)), clean, adversarial, charts.map_ranges(*ends), explained=basis["explained"])
+
+
+def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour: str, lines: str) -> None:
+    """The map; a lasso or box becomes the selection of all pages, an empty one clears it."""
+    labels, n = frame["labels"], len(frame["labels"])
+    values = {"margin": frame["margin_adv"], "rank": ranks(frame["order"]), "broken": (frame["margin_adv"] <= 0).astype(np.int8)}.get(
+        colour
+    )
+    chosen = state.selection(view.run.id, n)
+    positions = np.flatnonzero(np.isin(layout.index, chosen))
+    hard = np.isin(layout.index, views.hardest(frame["order"], labels, HARDEST, view.class_index))
+    drawn = {"selection": positions, "hardest": np.flatnonzero(hard), "none": None}[lines]
+    figure = charts.embedding_map(
+        layout.clean, layout.adversarial, labels[layout.index], values=None if values is None else values[layout.index], colour=colour,
+        classes=list(view.names), ids=layout.index, selected=positions if len(positions) else None, lines=drawn, ranges=layout.ranges,
+        method=layout.method, explained=layout.explained, solo=view.class_index, dark=state.is_dark(),
+    )  # fmt: skip
+
+    def picked() -> None:
+        ids = charts.selected_numbers(st.session_state["map"]["selection"]["points"])
+        state.select(view.run.id, ids, f"the {layout.method} map at step {view.step}")
+
+    chart(figure, "map", lambda: _points_table(view, frame, layout), on_select=picked)
+
+
+def _points_table(view: state.View, frame: dict[str, np.ndarray], layout: Layout) -> views.Columns:
+    table = views.sample_table(frame, layout.index.tolist(), list(view.names))
+    places = {
+        "Clean x": layout.clean[:, 0],
+        "Clean y": layout.clean[:, 1],
+        "Adversarial x": layout.adversarial[:, 0],
+        "Adversarial y": layout.adversarial[:, 1],
+    }
+    return table | {name: column.round(3).tolist() for name, column in places.items()}
+
+
+def separation(view: state.View) -> None:
+    """How far the classes stand apart in the original space, over the recorded steps, clean and adversarial."""
+    events = [event for event in cache.events(view.path) if event.get("separation")]
+    if not events:
+        st.caption("No class-separation figures were recorded.")
+        return
+    steps = [event["step"] for event in events]
+    for column, what in zip(st.columns(3), ("knn", "silhouette", "between_within"), strict=True):
+        clean, adversarial = ([event["separation"][side].get(what) for event in events] for side in ("clean", "adv"))
+        with column:
+            figure = charts.separation_lines(
+                steps, clean, adversarial, what=what, current=view.step, n=events[-1]["n"], dark=state.is_dark()
+            )
+            chart(figure, f"separation-{what}", {"Step": steps, "Clean": clean, "Adversarial": adversarial})

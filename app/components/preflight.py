@@ -1,0 +1,26 @@
+"""What a run will need before it is started, and why it cannot be started, if so."""
+
+import streamlit as st
+
+from app import words
+from c2r import config, preflight, runs
+
+
+def show(settings: config.RunConfig | None, problem: str | None) -> str:
+    """Device, minutes, memory, disk, notes. Returns the reason why Start must wait, '' when it need not."""
+    st.markdown("**Before it starts**")
+    if settings is None:
+        st.error(words.plain(problem or ""), icon=":material/error:")
+        return problem or ""
+    facts = preflight.check(settings, runs.default_store())
+    with st.container(border=True):
+        columns = st.columns(2)
+        columns[0].metric("Device", facts.device)
+        columns[1].metric("Estimated time", words.duration(60 * facts.minutes))
+        columns[0].metric("Memory", f"{facts.memory_gb:.1f} GB")
+        columns[1].metric("Disk", f"{facts.disk_mb:.0f} MB")
+    for text in facts.problems:
+        st.error(words.plain(text), icon=":material/error:")
+    for text in facts.notes:
+        st.caption(words.plain(text))
+    return facts.problems[0] if facts.problems else ""

@@ -1,0 +1,81 @@
+"""A few chosen samples: pictures, a table, the ways to other pages, a CSV."""
+
+import numpy as np
+import streamlit as st
+
+from app import cache, pictures, state, views, words
+from app.components import images, shell
+from c2r.errors import InputError
+
+THUMBNAILS = 12
+
+
+def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], table: views.Columns, *, here: str) -> None:
+    """Pictures and table of `ids`, with buttons to the other pages; `here` is the page this stands on."""
+    names = list(view.names)
+    st.markdown(f"**{len(ids)} of {len(frame['labels'])} images selected**")
+    st.caption(words.plain(state.selection_reason()))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if here != "embeddings":
+            shell.link("embeddings", "Show on map", "scatter_plot")
+        shell.link("gallery", "Show in gallery", "grid_view")
+        st.button("Clear", icon=":material/close:", on_click=state.clear_selection, key="clear-listing")
+        st.download_button(
+            "CSV",
+            views.to_csv(table),
+            f"{view.path.name}-selection.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="csv",
+        )
+    thumbnails(frame, ids[:THUMBNAILS], names)
+    st.dataframe(
+        table,
+        hide_index=True,
+        height="auto" if len(ids) < 8 else 300,
+        alt="The selected synthetic images",
+        column_config=accuracy_columns(table),
+    )
+
+
+def of_selection(view: state.View, *, here: str) -> None:
+    """The listing of what is selected in this run; nothing when nothing is, or when the frame cannot be read (the page says so)."""
+    try:
+        frame = cache.frame(view.path, view.step)
+    except InputError:
+        return
+    ids = state.selection(view.run.id, len(frame["labels"]))
+    if ids:
+        listing(view, frame, ids, views.sample_table(frame, ids, list(view.names)), here=here)
+
+
+def accuracy_columns(table: views.Columns) -> dict[str, object]:
+    """Bars for the per-attack accuracy columns of a sample table."""
+    return {
+        name: st.column_config.ProgressColumn(name, min_value=0, max_value=1, format="percent")
+        for name in table
+        if name.endswith("accuracy")
+    }
+
+
+def thumbnails(frame: dict[str, np.ndarray], ids: list[int], names: list[str]) -> None:
+    """Three rows of small pictures: clean, adversarial, and their difference × 10."""
+    if not ids:
+        return
+    clean, delta = frame["images"][ids], frame["delta"][ids]
+    called = ", ".join(names[k] for k in frame["labels"][ids])
+    for label, row in (
+        ("Clean", clean),
+        ("Adversarial", pictures.adversarial_twin(clean, delta)),
+        ("Difference × 10", pictures.difference(delta)),
+    ):
+        st.caption(label)
+        images.show(pictures.strip(row, columns=6, gap=4), f"{label} pictures of {len(ids)} images: {called}")
+
+
+def counts(frame: dict[str, np.ndarray], ids: list[int], names: list[str]) -> None:
+    """Of each class, how many are selected of how many there are; classes without a selected image are left out."""
+    table = views.class_counts(frame["labels"], ids, names)
+    rows = [f"{words.plain(name)} **{chosen} / {total}**" for name, chosen, total in zip(*table.values(), strict=True) if chosen]
+    st.markdown("Selected / all of the class: " + " · ".join(rows))

@@ -1,0 +1,181 @@
+"""Runs as child processes of ``python -m c2r``: start, pause, resume, step, stop, map, evaluate. No Streamlit in here.
+
+A child is the leader of its own session and writes to a log file, so closing the tab or the server does not touch it.
+What a run does is read from its folder; this module only remembers which children this server started.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from c2r import config, runs
+from c2r.errors import InputError
+
+PATIENCE = 2.0  # seconds that `start` waits for a sign of life
+GRACE = 10.0  # seconds a process may take to answer 'stop' before the app offers to end it
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Job:
+    """One child process: what it does (distill, map, evaluate), for which run folder, and where its output goes."""
+
+    kind: str
+    path: Path
+    log: Path
+    process: subprocess.Popen
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    @property
+    def failed(self) -> bool:
+        return self.process.poll() not in (None, 0)
+
+
+_JOBS: dict[tuple[str, Path], Job] = {}
+_STOP_ASKED: dict[Path, float] = {}
+
+
+def log_file(path: Path) -> Path:
+    """Where a child's output goes: beside the run folders, because the run folder may not exist yet."""
+    return path.parent / ".logs" / f"{path.name}.log"
+
+
+def start(settings: config.RunConfig, preset: str, path: Path) -> Path:
+    """Start a run into the new folder `path` and return it.
+
+    Waits up to `PATIENCE` for the folder or an early exit; raises InputError with the child's own sentence if it gave up.
+    """
+    words = config.command(settings, preset, path)
+    job = _launch("distill", path, words[1:])
+    deadline = time.monotonic() + PATIENCE
+    while job.alive and not (path / "status.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if job.failed and not (path / "status.json").exists():
+        raise InputError(complaint(job))
+    return path
+
+
+def compute_map(path: Path) -> Job:
+    """Start the child that lays out the joint UMAP of a recorded run."""
+    return _launch("map", path, ["-m", "c2r", "map", str(path)])
+
+
+def evaluate(path: Path) -> Job:
+    """Start the child that trains fresh networks on the synthetic images of a run and attacks them."""
+    return _launch("evaluate", path, ["-m", "c2r", "evaluate", str(path), "--json"])
+
+
+def find(kind: str, path: Path) -> Job | None:
+    """The child of that kind that this server started for `path`, alive or ended; None when there was none."""
+    return _JOBS.get((kind, Path(path)))
+
+
+def busy(path: Path) -> Job | None:
+    """A child of this server that is at work on `path` besides distilling, or None."""
+    return next((job for kind in ("map", "evaluate") if (job := find(kind, path)) and job.alive), None)
+
+
+def starting() -> list[Path]:
+    """Runs whose child lives but has not written a readable folder yet."""
+    return [job.path for job in list(_JOBS.values()) if job.kind == "distill" and job.alive and not (job.path / "status.json").exists()]
+
+
+def look(path: Path) -> runs.Run:
+    """Like `runs.open_run`, but a run whose child is just starting is 'queued', and one that died unseen says why."""
+    run, job = runs.open_run(path), find("distill", path)
+    if not run.problem or job is None:
+        return run
+    if job.alive:
+        return runs.Run(Path(path), "queued", status={"phase": "starting", "step": 0, "total": 0})
+    return run if run.path.is_dir() else runs.Run(Path(path), "failed", problem=complaint(job))
+
+
+def complaint(job: Job) -> str:
+    """The last line a failed child printed: by contract one sentence."""
+    lines = tail(job.log, 1)
+    return lines[-1] if lines else f"The {job.kind} process ended with code {job.process.poll()} and said nothing: see {job.log}."
+
+
+def tail(file: Path, count: int = 20) -> list[str]:
+    """The last `count` non-empty lines of a text file; [] when it cannot be read. Carriage returns of progress bars end a line."""
+    try:
+        with open(file, "rb") as stream:
+            stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, stream.tell() - 65536))
+            text = stream.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line for line in text.replace("\r", "\n").split("\n") if line.strip()][-count:]
+
+
+def last_words(path: Path, count: int = 20) -> list[str]:
+    """The last lines of a run's own log, or of its child's output when the run wrote none."""
+    return tail(Path(path) / "log.txt", count) or tail(log_file(Path(path)), count)
+
+
+def command(run: runs.Run, word: str) -> None:
+    """Leave pause, resume, step or stop for a living run. Raises InputError when nothing would read it."""
+    if not run.alive:
+        raise InputError(f"Run {run.id} is {run.state}: expected a living run for '{word}'; start a new one.")
+    runs.send(run.path, word)
+    if word == "stop":
+        _STOP_ASKED.setdefault(run.path, time.monotonic())
+
+
+def may_force(run: runs.Run) -> bool:
+    """Whether 'stop' was asked more than `GRACE` seconds ago and the process still lives."""
+    asked = _STOP_ASKED.get(run.path)
+    return run.alive and asked is not None and time.monotonic() - asked > GRACE
+
+
+def force_stop(run: runs.Run) -> None:
+    """SIGTERM to the run's process group, or to the process alone when it leads no group of its own."""
+    if not run.alive:
+        return
+    pid = int(run.status["pid"])
+    if pid == os.getpid():
+        raise InputError(f"Run {run.id} lives in this very process: expected a child process; stop it where it was started.")
+    try:
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGTERM)
+        else:
+            psutil.Process(pid).terminate()
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return
+    except (PermissionError, psutil.AccessDenied):
+        raise InputError(f"No permission to end process {pid}: expected one of yours; stop it where it was started.") from None
+
+
+def _launch(kind: str, path: Path, arguments: list[str]) -> Job:
+    path = Path(path)
+    if (running := find(kind, path)) and running.alive:
+        return running
+    log = log_file(path)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "ab") as output:
+            streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+            process = subprocess.Popen([sys.executable, *arguments], **streams, start_new_session=True, env=_environment())
+    except OSError as error:
+        raise InputError(
+            f"No process could be started for {path} ({error.strerror}): free some space or choose another run store."
+        ) from None
+    threading.Thread(target=process.wait, daemon=True).start()  # reaps the child, so that it never stays a zombie
+    _JOBS[kind, path] = Job(kind, path, log, process)
+    return _JOBS[kind, path]
+
+
+def _environment() -> dict[str, str]:
+    """The server's environment, with the checkout first on the import path: it works from any folder, installed or not."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,66 @@
+"""Images for the screen: uint8 [C, H, W] in, arrays [H, W, 3] or PNG bytes out. No contrast is ever stretched.
+
+C is 1 (grey) or 3 (red, green, blue). Everything stands on the same mid-grey in both appearances.
+"""
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from c2r.errors import InputError
+
+GREY = 128  # the mid-grey of `app.theme`, also "no difference"
+
+
+def upscale(image: Any, to: int = 96) -> np.ndarray:
+    """The image [C, H, W] as uint8 [kH, kW, 3], pixels repeated k times: the largest whole k that stays within `to` px, at least 1."""
+    image = _checked(image)
+    k = max(1, to // max(image.shape[1:]))
+    picture = np.repeat(np.repeat(np.moveaxis(image, 0, -1), k, axis=0), k, axis=1)
+    return np.broadcast_to(picture, (*picture.shape[:2], 3)).copy()
+
+
+def strip(images: Any, columns: int, *, to: int = 48, gap: int = 2) -> np.ndarray:
+    """A contact sheet of images [M, C, H, W], row by row in `columns` columns: uint8 [.., .., 3], `gap` px of grey between and around."""
+    tiles = [upscale(image, to) for image in images]
+    if not tiles:
+        raise InputError("A contact sheet expects at least one image, found none: choose other classes or another step.")
+    high, wide = tiles[0].shape[:2]
+    columns = max(1, min(columns, len(tiles)))
+    rows = -(-len(tiles) // columns)
+    sheet = np.full((rows * (high + gap) + gap, columns * (wide + gap) + gap, 3), GREY, dtype=np.uint8)
+    for i, tile in enumerate(tiles):
+        top, left = gap + i // columns * (high + gap), gap + i % columns * (wide + gap)
+        sheet[top : top + high, left : left + wide] = tile
+    return sheet
+
+
+def adversarial_twin(image: Any, delta: Any) -> np.ndarray:
+    """The image uint8 [.., C, H, W] with `delta` (same shape, pixel units of [0, 1]) added, rounded to uint8 and kept in the box."""
+    image, delta = np.asarray(image), np.asarray(delta, dtype=np.float32)
+    if image.shape != delta.shape:
+        raise InputError(
+            f"An adversarial image expects a difference of the same shape, found {delta.shape} for {image.shape}: choose another step."
+        )
+    return np.clip(np.rint(image.astype(np.float32) + 255 * delta), 0, 255).astype(np.uint8)
+
+
+def difference(delta: Any, times: float = 10) -> np.ndarray:
+    """`delta` [.., C, H, W] (pixel units of [0, 1]) as uint8 around mid-grey, enlarged `times`: one scale for all images."""
+    return np.clip(np.rint(GREY + 255 * times * np.asarray(delta, dtype=np.float32)), 0, 255).astype(np.uint8)
+
+
+def png(picture: np.ndarray) -> bytes:
+    """An array uint8 [H, W, 3] as the bytes of a PNG file, pixels unchanged."""
+    buffer = BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG", optimize=False, compress_level=3)
+    return buffer.getvalue()
+
+
+def _checked(image: Any) -> np.ndarray:
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[0] not in (1, 3) or image.dtype != np.uint8:
+        raise InputError(f"An image expects uint8 [C, H, W] with 1 or 3 channels, found {image.dtype} {image.shape}: choose another step.")
+    return image

@@ -1,0 +1,169 @@
+"""What a person is looking at: run, step, attack, class and the selected samples. Session and URL state as plain values.
+
+The widgets of the sidebar own the keys in `LINKED` (and with them the address bar); pages only read `current()`.
+A run id from the address bar is compared with the runs of the store and never joined to a path.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import cache, jobs, views, words
+from c2r import runs
+from c2r.errors import InputError
+from c2r.runs import Run
+
+LINKED = ("run", "step", "follow", "attack", "class")
+ALL_CLASSES = -1
+SAMPLE_NAME = "Sample run (recorded)"
+
+
+def sample_path() -> Path:
+    """The recorded run that comes with the app, so that no page is blank before the first run (``$C2R_SAMPLE`` replaces it)."""
+    return Path(os.environ.get("C2R_SAMPLE") or Path(__file__).resolve().parent / "sample_run")
+
+
+@dataclass(frozen=True)
+class View:
+    """One look: the chosen run (None when there is none), its recorded steps, and what the sidebar says."""
+
+    run: Run | None = None
+    steps: tuple[int, ...] = ()
+    step: int | None = None
+    follow: bool = True
+    attack: str = "pgd"
+    class_index: int | None = None
+    names: tuple[str, ...] = ()
+    is_sample: bool = False
+
+    @property
+    def path(self) -> Path:
+        assert self.run is not None, "a page asks for the run's folder only after `needs_run`"
+        return self.run.path
+
+
+def all_runs() -> list[Run]:
+    """Every run a person can look at, newest first: the store's, those just starting, and last the recorded sample."""
+    found = [jobs.look(run.path) if run.problem else run for run in runs.list_runs(runs.default_store())]
+    listed = {run.path for run in found}
+    fresh = [jobs.look(path) for path in jobs.starting() if path not in listed]
+    sample = sample_path()
+    return [*fresh, *found, *([runs.open_run(sample)] if sample.is_dir() and sample not in listed else [])]
+
+
+def run_name(run: Run) -> str:
+    """How a run is called in lists and in the address bar."""
+    return SAMPLE_NAME if run.path == sample_path() else run.id
+
+
+def recorded_steps(path: Path) -> tuple[int, ...]:
+    """The steps that have an event or a frame, ascending."""
+    return tuple(sorted({event["step"] for event in cache.events(path)} | set(runs.frame_steps(path))))
+
+
+def names_of(run: Run, steps: tuple[int, ...]) -> tuple[str, ...]:
+    """The class names of a run; without a usable manifest they are numbered after the first frame that opens."""
+    for step in steps:
+        try:
+            return tuple(words.class_names(run, cache.margins(run.path, step)["labels"]))
+        except InputError:
+            continue
+    return tuple(words.class_names(run))
+
+
+def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown: Mapping[str, str]) -> list[str]:
+    """One plain sentence for each value `asked` by a link that is not `offered`, naming what is `shown` instead."""
+    kinds = {"run": "run", "step": "recorded step", "attack": "attack", "class": "class"}
+    return [
+        f"The link asks for {word} '{words.plain(asked[key])}', which is not here: showing {words.plain(shown[key])}."
+        for key, word in kinds.items()
+        if key in asked and key in offered and asked[key] not in offered[key]
+    ]
+
+
+def choose_run(run_id: str) -> None:
+    """Ask for another run; it is applied before the sidebar is drawn again."""
+    st.session_state["wanted_run"] = run_id
+
+
+def apply_wishes() -> None:
+    """Bring wishes of the last run of the script into the sidebar's keys. Call it before any widget is drawn."""
+    if "wanted_run" in st.session_state:
+        st.session_state["run"] = st.session_state.pop("wanted_run")
+        run_changed()
+    if "follow" not in st.session_state and "step" in st.query_params and "follow" not in st.query_params:
+        st.session_state["follow"] = False
+
+
+def run_changed() -> None:
+    """Another run: start at its newest step, all classes, no open image, first page."""
+    st.session_state["follow"] = True
+    for key in ("class", "sample", "page", "step"):
+        st.session_state.pop(key, None)
+
+
+def step_moved(newest: int) -> None:
+    """The slider was dragged: stay at that step, or follow again at the newest one."""
+    st.session_state["follow"] = st.session_state["step"] == newest
+
+
+def pin_step(step: int | None) -> None:
+    """Stay at `step` from now on. For callbacks only: the slider must not be drawn yet."""
+    if step is not None:
+        st.session_state["follow"], st.session_state["step"] = False, step
+
+
+def place_slider(steps: tuple[int, ...]) -> None:
+    """Move the slider's value to a recorded step before it is drawn: the newest when following, else the nearest."""
+    wanted = st.session_state.get("step")
+    if st.session_state.get("follow", True):
+        st.session_state["step"] = steps[-1]
+    elif wanted is not None and wanted not in steps:
+        st.session_state["step"] = min(steps, key=lambda step: abs(step - wanted))
+
+
+def keep(view: View) -> None:
+    """Store the view of this run of the script for the page."""
+    st.session_state["view"] = view
+
+
+def current() -> View:
+    """The view that the sidebar decided on in this run of the script."""
+    return st.session_state.get("view", View())
+
+
+def select(run_id: str, ids: list[int], why: str) -> None:
+    """Make `ids` the selection that all pages share; `why` says where it came from. An empty list clears it.
+
+    The gallery then shows only these. For callbacks only: no page draws the key `only` in the same run of the script.
+    """
+    if ids:
+        st.session_state["selection"] = {"run": run_id, "ids": [int(i) for i in ids], "why": why}
+        st.session_state["only"] = True
+    else:
+        clear_selection()
+
+
+def clear_selection() -> None:
+    """Forget the selected samples."""
+    st.session_state.pop("selection", None)
+
+
+def selection(run_id: str, n: int) -> list[int]:
+    """The selected samples of this run, [] when there are none or they belong to another run."""
+    chosen: dict[str, Any] = st.session_state.get("selection", {})
+    return views.known(chosen["ids"], n) if chosen.get("run") == run_id else []
+
+
+def selection_reason() -> str:
+    """Where the selection came from, '' when there is none."""
+    return st.session_state.get("selection", {}).get("why", "")
+
+
+def is_dark() -> bool:
+    """Whether the browser shows the dark appearance."""
+    return st.context.theme.type == "dark"

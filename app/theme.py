@@ -1,0 +1,132 @@
+"""Colours and the words for run states, declared once. No streamlit, no plotly.
+
+Rules: a class keeps its colour in every chart; clean is a solid blue circle and adversarial a dashed orange cross,
+so that colour never carries the difference alone; margins diverge from a neutral at 0, orange = broken, blue = robust.
+"""
+
+from math import cos, radians, sin
+from typing import NamedTuple
+
+# Petroff's ten accessible colours (M. A. Petroff, arXiv 2107.02270): the worst pair stays apart for all colour visions.
+PETROFF10 = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
+CLEAN, ADVERSARIAL = "#0072B2", "#D55E00"
+
+# How the two conditions differ besides their colour; every line and point chart takes its style from here.
+CLEAN_MARK = {"colour": CLEAN, "dash": "solid", "symbol": "circle"}
+ADVERSARIAL_MARK = {"colour": ADVERSARIAL, "dash": "dash", "symbol": "x"}
+
+
+class Tokens(NamedTuple):
+    """The colours of one appearance that are no data: text, lines and surfaces."""
+
+    text: str
+    muted: str
+    grid: str
+    zero: str
+    page: str
+    neutral: str
+    clean_text: str
+    adversarial_text: str
+
+
+# `neutral` is the mid-grey behind images, the same in both; the two *_text colours reach 4.5:1 on their page.
+_LIGHT = Tokens("#1a1f26", "#5b6572", "#e6e9ed", "#1a1f26", "#ffffff", "#808080", "#0068a3", "#b04c00")
+_DARK = Tokens("#e8ebf0", "#9aa4b2", "#262d38", "#e8ebf0", "#0e1117", "#808080", "#58aee0", "#f28c45")
+
+
+def tokens(dark: bool) -> Tokens:
+    """Text, grid, zero line and surface colours of the light or the dark appearance."""
+    return _DARK if dark else _LIGHT
+
+
+def class_colour(k: int, n_classes: int) -> str:
+    """The fixed colour ``#rrggbb`` of class `k` of `n_classes`.
+
+    Up to ten classes: Petroff 10. Above ten: ten hue families, class k belongs to family k mod 10, and the
+    ceil(n/10) members of a family differ in lightness. Colour alone cannot carry that many classes: print names too.
+    """
+    if n_classes <= len(PETROFF10):
+        return PETROFF10[k]
+    levels = -(-n_classes // 10)
+    level = (k // 10) / max(1, levels - 1)
+    return _oklch(0.50 + 0.34 * level, 0.12, 36.0 * (k % 10) + 20.0)
+
+
+def _oklch(lightness: float, chroma: float, hue: float) -> str:
+    """The nearest displayable sRGB colour of an OKLCH colour (B. Ottosson's matrices)."""
+    a, b = chroma * cos(radians(hue)), chroma * sin(radians(hue))
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    linear = (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
+    )
+    return "#" + "".join(f"{round(255 * _gamma(min(max(value, 0.0), 1.0))):02x}" for value in linear)
+
+
+def _gamma(value: float) -> float:
+    return 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
+
+
+# Ten colours each, lowest value first; the lists stand in config.toml too. In light the far ends are dark, in dark light.
+MARGIN_LIGHT = ("#7a3300", "#a84a00", "#d46a1c", "#eca468", "#f7d6b8", "#c3dcee", "#86bade", "#3f8fc4", "#00659e", "#003f66")
+MARGIN_DARK = ("#ffc79c", "#fb9d57", "#dd7423", "#a3541a", "#633a20", "#22445f", "#22689a", "#3490d0", "#74bcea", "#b5dff8")
+MARGIN_MIDDLE = {False: "#eff0f1", True: "#2a2f37"}
+_VIRIDIS = ("#440154", "#482878", "#3e4a89", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6dcd59", "#b4de2c", "#fde725")
+SEQUENTIAL_LIGHT = _VIRIDIS[::-1]
+SEQUENTIAL_DARK = _VIRIDIS
+
+Scale = list[tuple[float, str]]
+
+
+def margin_scale(dark: bool) -> Scale:
+    """Diverging scale of margins: orange = broken, neutral in the middle, blue = robust. Use it with limits ±m."""
+    colours = MARGIN_DARK if dark else MARGIN_LIGHT
+    stops = [(i / 10, colour) for i, colour in enumerate(colours[:5])] + [((i + 6) / 10, colour) for i, colour in enumerate(colours[5:])]
+    return [*stops[:5], (0.5, MARGIN_MIDDLE[dark]), *stops[5:]]
+
+
+def rank_scale(dark: bool) -> Scale:
+    """Scale of ranks (viridis): the hardest, rank 0, is the end that stands out most against the page."""
+    colours = SEQUENTIAL_DARK if dark else SEQUENTIAL_LIGHT
+    return [(i / 9, colour) for i, colour in enumerate(reversed(colours))]
+
+
+# Loss terms: neither class colours nor the two of clean and adversarial; dash and a label at the end tell them apart too.
+LOSS_MARKS = {
+    False: {
+        "total": {"colour": "#1a1f26", "dash": "solid", "symbol": "circle"},
+        "match": {"colour": "#1b7f79", "dash": "dash", "symbol": "square"},
+        "ce": {"colour": "#6b4fa3", "dash": "dot", "symbol": "diamond"},
+        "crl": {"colour": "#8a6a00", "dash": "dashdot", "symbol": "cross"},
+        "other": {"colour": "#5b6572", "dash": "longdash", "symbol": "circle"},
+    },
+    True: {
+        "total": {"colour": "#e8ebf0", "dash": "solid", "symbol": "circle"},
+        "match": {"colour": "#4fc1b8", "dash": "dash", "symbol": "square"},
+        "ce": {"colour": "#b29ae0", "dash": "dot", "symbol": "diamond"},
+        "crl": {"colour": "#d9b44a", "dash": "dashdot", "symbol": "cross"},
+        "other": {"colour": "#9aa4b2", "dash": "longdash", "symbol": "circle"},
+    },
+}
+
+
+class Badge(NamedTuple):
+    """How a run state is shown: Material icon, word and colour name, as `st.badge` takes them."""
+
+    icon: str
+    word: str
+    colour: str
+
+
+STATE_BADGES = {
+    "queued": Badge(":material/hourglass_empty:", "Queued", "gray"),
+    "running": Badge(":material/play_arrow:", "Running", "blue"),
+    "paused": Badge(":material/pause:", "Paused", "violet"),
+    "stopped": Badge(":material/stop_circle:", "Stopped", "gray"),
+    "done": Badge(":material/check_circle:", "Done", "green"),
+    "failed": Badge(":material/error:", "Failed", "red"),
+    "lost": Badge(":material/link_off:", "Lost", "orange"),
+}

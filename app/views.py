@@ -1,0 +1,253 @@
+"""What the pages show, as plain values: texts, tables, filters, samples behind a mark. numpy only, no Streamlit.
+
+Letters: N synthetic images, K classes, S recorded steps, M evaluation networks.
+"""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app import pictures, words
+from c2r.runs import Run
+from c2r.summary import biggest_movers, ranks
+
+ATTACKS = {"clean": "Clean", "fgsm": "FGSM", "pgd": "PGD"}
+Columns = dict[str, list[Any]]
+
+
+def accuracies(rows: Iterable[dict[str, Any]]) -> dict[str, tuple[float, float, int]]:
+    """Per attack: mean and standard deviation (ddof 1, 0 for one) of the accuracy over seeds, and the number of seeds."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if isinstance(row.get("accuracy"), int | float) and row.get("attack"):
+            found.setdefault(row["attack"], []).append(float(row["accuracy"]))
+    return {attack: (float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else 0.0, len(v)) for attack, v in found.items()}
+
+
+def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str], now: float) -> Columns:
+    """One row per run for the Home page; accuracies are percentages, None before the evaluation."""
+    table: Columns = {key: [] for key in ("Run", "State", "Dataset", "IPC", "Method", "Step", "Clean", "Worst attack", "Age", "Note")}
+    for run, results, name in zip(runs, rows, names, strict=True):
+        means = {attack: 100 * mean for attack, (mean, _, _) in accuracies(results).items()}
+        attacked = [mean for attack, mean in means.items() if attack != "clean"]
+        settings, started = run.config, run.status.get("started")
+        table["Run"].append(name)
+        table["State"].append("damaged" if run.problem else run.state)
+        table["Dataset"].append(settings.data if settings else None)
+        table["IPC"].append(settings.ipc if settings else None)
+        table["Method"].append(settings.method if settings else None)
+        table["Step"].append(words.progress_text(run))
+        table["Clean"].append(means.get("clean"))
+        table["Worst attack"].append(min(attacked, default=None))
+        table["Age"].append(words.duration(now - started) if isinstance(started, int | float) else None)
+        table["Note"].append(run.problem or str(run.status.get("message", "")))
+    return table
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One figure of the KPI row: its value now, the change since the previous recorded step, and its course."""
+
+    label: str
+    value: str
+    delta: float | None
+    course: list[float]
+    help: str
+    lower_is_better: bool = False
+
+
+Reading = tuple[str, Callable[[dict[str, Any]], float | None], str, float, str]
+READINGS: tuple[Reading, ...] = (
+    (
+        "Median robust margin", lambda e: e["margin_adv"]["quantiles"][2], "{:.2f}", 1,
+        "In logits. Half of the synthetic images have a larger margin at the adversarial point that LS-PGD found: an upper bound",
+    ),
+    ("Share robust", lambda e: e["share_robust"], "{:.0f} %", 100, "Synthetic images that LS-PGD does not break: margin above 0"),
+    ("Share clean", lambda e: e["share_clean"], "{:.0f} %", 100, "Synthetic images that the scorer classifies correctly without an attack"),
+    ("Loss", lambda e: (e.get("losses") or {}).get("total"), "{:.2f}", 1, "Total loss of the update: matching + (1 − η)·CE + η·CRL"),
+)  # fmt: skip
+
+
+def kpis(events: list[dict[str, Any]]) -> list[Kpi]:
+    """The four figures of the last of `events`. A figure that does not exist yet (the loss at step 0) shows a dash."""
+    found = []
+    for label, read, form, factor, text in READINGS:
+        course = [factor * value for event in events if (value := read(event)) is not None]
+        delta = round(course[-1] - course[-2], 2) if len(course) > 1 else None
+        value = form.format(course[-1]) if course else "–"
+        found.append(Kpi(label, value, delta, course, f"{text}. n = {events[-1]['n']}.", label == "Loss"))
+    return found
+
+
+def behind_bars(points: list[dict[str, Any]], clean: np.ndarray, adversarial: np.ndarray, edges: np.ndarray) -> tuple[list[int], str]:
+    """The samples behind selected bars of the margin histogram, and in words which bars.
+
+    `points` are Plotly's: `curve_number` 0 = clean bars, 1 = adversarial bars, `customdata` = the number of the bin on
+    `edges`. The two end bins hold everything beyond.
+    """
+    ids: set[int] = set()
+    bins = [(point.get("curve_number"), int(np.ravel(point["customdata"])[0])) for point in points if point.get("customdata") is not None]
+    for curve, margins in ((0, clean), (1, adversarial)):
+        own = np.clip(np.searchsorted(edges, margins, side="right") - 1, 0, len(edges) - 2)
+        ids |= set(np.flatnonzero(np.isin(own, [number for which, number in bins if which == curve])).tolist())
+    numbers = [number for _, number in bins]
+    return sorted(ids), f"margins from {edges[min(numbers)]:g} to {edges[max(numbers) + 1]:g} logits" if numbers else ""
+
+
+def far_movers(rank: np.ndarray, count: int) -> list[int]:
+    """The samples whose rank [S, N] changed most between the first and the last recorded step."""
+    return np.argsort(-np.abs(rank[-1] - rank[0]), kind="stable")[:count].tolist()
+
+
+def at_ranks(order: np.ndarray, first: int, last: int) -> list[int]:
+    """The samples at ranks `first` … `last`, hardest first."""
+    return order[first : last + 1].tolist()
+
+
+def known(ids: Iterable[int], n: int) -> list[int]:
+    """Those of `ids` that name one of `n` samples, in their order."""
+    return [int(i) for i in ids if 0 <= int(i) < n]
+
+
+def sample_table(frame: dict[str, np.ndarray], ids: list[int], names: list[str], shares: dict[str, np.ndarray] | None = None) -> Columns:
+    """One row per sample of `ids`: class, rank, both margins, how it is classified, and its accuracy per attack if evaluated."""
+    rank = ranks(frame["order"])
+    table: Columns = {
+        "Sample": list(ids),
+        "Class": [names[k] for k in frame["labels"][ids]],
+        "Rank": rank[ids].tolist(),
+        "Clean margin": frame["margin_clean"][ids].round(3).tolist(),
+        "Robust margin": frame["margin_adv"][ids].round(3).tolist(),
+        "Clean as": [words.sample_name(names, k) for k in frame["pred_clean"][ids]],
+        "Attacked as": [words.sample_name(names, k) for k in frame["pred_adv"][ids]],
+    }
+    for attack, share in (shares or {}).items():
+        table[f"{ATTACKS.get(attack, attack)} accuracy"] = share[ids].round(3).tolist()
+    return table
+
+
+def mover_table(before: np.ndarray, now: dict[str, np.ndarray], names: list[str], count: int = 20) -> Columns:
+    """The samples whose rank changed most since the order `before` [N], and what happened to them."""
+    ids, change = biggest_movers(before, now["order"], count)
+    return {
+        "Sample": ids.tolist(),
+        "Class": [names[k] for k in now["labels"][ids]],
+        "Rank": ranks(now["order"])[ids].tolist(),
+        "Moved": change.tolist(),
+        "Robust margin": now["margin_adv"][ids].round(3).tolist(),
+        "Attacked as": [words.sample_name(names, k) for k in now["pred_adv"][ids]],
+    }
+
+
+def shares(outcomes: dict[str, np.ndarray] | None, n: int) -> dict[str, np.ndarray]:
+    """Per attack the share [N] of evaluation networks that classify each image correctly, from outcomes [M, N]; {} without them."""
+    return {attack: hits.mean(0) for attack, hits in (outcomes or {}).items() if hits.ndim == 2 and hits.shape[1] == n and len(hits)}
+
+
+def change_since(first: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """Mean absolute change of each image [N, C, H, W] uint8, in pixel units of [0, 1]: [N]."""
+    return np.abs(first.astype(np.int16) - now.astype(np.int16)).mean((1, 2, 3)) / 255
+
+
+SORTS = {
+    "Hardest first": "rank",
+    "Easiest first": "-rank",
+    "Robust margin, smallest first": "margin",
+    "Robust margin, largest first": "-margin",
+    "Attack accuracy, lowest first": "accuracy",
+    "Changed most since the start": "-change",
+    "Number": "sample",
+}
+
+
+def arrange(
+    frame: dict[str, np.ndarray],
+    sort: str,
+    *,
+    class_index: int | None,
+    ids: list[int] | None,
+    accuracy: np.ndarray | None,
+    first: np.ndarray | None,
+) -> list[int]:
+    """The samples of the gallery in order: filtered by class and by `ids`, sorted by the value of `SORTS` named `sort`.
+
+    `accuracy` [N] and `first` (the images at the start) may be absent; then their sorts fall back to the rank.
+    """
+    n = len(frame["labels"])
+    keys = {"rank": ranks(frame["order"]), "margin": frame["margin_adv"], "sample": np.arange(n)}
+    if accuracy is not None:
+        keys["accuracy"] = accuracy
+    if first is not None:
+        keys["change"] = change_since(first, frame["images"])
+    word = SORTS.get(sort, "rank")
+    key = keys.get(word.lstrip("-"), keys["rank"]).astype(float)
+    keep = np.ones(n, bool) if class_index is None else frame["labels"] == class_index
+    if ids is not None:
+        keep &= np.isin(np.arange(n), ids)
+    order = np.lexsort((keys["rank"], -key if word.startswith("-") else key))
+    return order[keep[order]].tolist()
+
+
+def pages(ids: list[int], size: int) -> int:
+    """How many pages of `size` images there are, at least 1."""
+    return max(1, -(-len(ids) // size))
+
+
+def page_of(ids: list[int], page: int, size: int) -> list[int]:
+    """The samples of page `page`, from 1; a page that does not exist is brought into range."""
+    page = min(max(1, page), pages(ids, size))
+    return ids[(page - 1) * size : page * size]
+
+
+def class_counts(labels: np.ndarray, ids: list[int], names: list[str]) -> Columns:
+    """How many of each class are in the selection, of how many there are: `selected / total`."""
+    total, chosen = np.bincount(labels, minlength=len(names)), np.bincount(labels[ids], minlength=len(names))
+    return {"Class": names, "Selected": chosen.tolist(), "Total": total.tolist()}
+
+
+def nearest_other(embedding: np.ndarray, labels: np.ndarray, sample: int) -> int | None:
+    """The sample of another class whose embedding [N, D] lies nearest (Euclidean), None when there is no other class."""
+    distance = ((embedding.astype(np.float32) - embedding[sample].astype(np.float32)) ** 2).sum(1)
+    distance[labels == labels[sample]] = np.inf
+    nearest = int(distance.argmin())
+    return nearest if np.isfinite(distance[nearest]) else None
+
+
+def hardest(order: np.ndarray, labels: np.ndarray, count: int, class_index: int | None = None) -> list[int]:
+    """The `count` hardest samples, of one class when `class_index` is given."""
+    return (order if class_index is None else order[labels[order] == class_index])[:count].tolist()
+
+
+def result_table(rows: list[dict[str, Any]]) -> Columns:
+    """The evaluation rows as a table, one line per seed and attack."""
+    heads = {"label": "Attack", "eps": "ε", "training": "Training", "seed": "Seed", "accuracy": "Accuracy", "n": "n"}
+    return {head: [row.get(key) for row in rows] for key, head in heads.items()}
+
+
+def to_csv(columns: Columns) -> str:
+    """A table as CSV text with a header line. A leading '=', '+', '-', '@' in a text is quoted, so that no sheet runs it."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    for row in zip(*columns.values(), strict=True):
+        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@" and cell[:1] else cell for cell in row])
+    return file.getvalue()
+
+
+def archive(images: np.ndarray, labels: np.ndarray, names: list[str]) -> bytes:
+    """A zip of the whole set: ``synthetic.npz`` (images uint8 [N, C, H, W], labels, classes) and one PNG per image in class folders."""
+    arrays = io.BytesIO()
+    np.savez_compressed(arrays, images=images, labels=labels, classes=np.array(names))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as zipped:
+        zipped.writestr("synthetic.npz", arrays.getvalue())
+        for i, (image, k) in enumerate(zip(images, labels, strict=True)):
+            folder = re.sub(r"[^\w-]+", "_", names[k]).strip("_") or "class"
+            zipped.writestr(f"train/{k:03d}_{folder}/{i:05d}.png", pictures.png(pictures.upscale(image, 1)))
+    return file.getvalue()

@@ -1,0 +1,89 @@
+"""Texts that the pages show: safe names, durations, shares, what a run is doing. No Streamlit."""
+
+import re
+from typing import Any
+
+import numpy as np
+
+from c2r.runs import Run
+
+PHASES = {
+    "starting": "Starting", "data": "Loading the data", "pool": "Training the pool", "distill": "Distilling",
+    "map": "Drawing the map", "evaluate": "Evaluating", "finished": "Finished",
+}  # fmt: skip
+
+
+def plain(text: str) -> str:
+    """`text` with everything escaped that Markdown, LaTeX or an icon name would read: names from files are text, never markup."""
+    return re.sub(r"([\\`*_\[\]<>#|~$]|:(?=\w)|^[-+](?=\s))", r"\\\1", str(text))
+
+
+def duration(seconds: float | None) -> str:
+    """``45 s``, ``3 min 20 s``, ``2 h 5 min``; 'unknown' for None."""
+    if seconds is None:
+        return "unknown"
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s" if seconds < 600 else f"{seconds // 60} min"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min" if seconds < 172_800 else f"{seconds // 86_400} days"
+
+
+def percent(share: float | None) -> str:
+    """``86.3 %``, a dash for None."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def class_names(run: Run, labels: np.ndarray | None = None) -> list[str]:
+    """The class names of a run's manifest; when they are missing or too few, ``class 0`` … up to the largest label."""
+    stored = run.manifest.get("classes")
+    names = [str(name) for name in stored] if isinstance(stored, list) else []
+    largest = int(labels.max()) if labels is not None and len(labels) else -1
+    return names + [f"class {k}" for k in range(len(names), largest + 1)]
+
+
+def sample_name(names: list[str], k: int) -> str:
+    """The name of class `k`, or its number when there is no name."""
+    return names[k] if 0 <= k < len(names) else f"class {k}"
+
+
+def phase_word(run: Run) -> str:
+    """What the run is doing, in a word or two."""
+    phase = str(run.status.get("phase", "starting"))
+    return PHASES.get(phase, phase)
+
+
+def strip_text(run: Run, now: float) -> str:
+    """Phase, step of total, time left and heartbeat age of a living run; what was reached, for one that has ended."""
+    if run.problem:
+        return f"{run.id}: this run cannot be read"
+    status, words = run.status, [run.id, phase_word(run)]
+    if status.get("total") and run.state != "done":
+        words.append(f"{status.get('step')}/{status['total']}")
+    if run.alive:
+        words.append(f"about {duration(status['eta_s'])} left" if status.get("eta_s") is not None else "time left not known yet")
+        words.append(f"heartbeat {duration(now - status['heartbeat'])} ago" if "heartbeat" in status else "starting")
+    elif isinstance(status.get("started"), int | float) and isinstance(status.get("heartbeat"), int | float):
+        words.append(f"ran for {duration(status['heartbeat'] - status['started'])}")
+    return " · ".join(words)
+
+
+def progress_text(run: Run) -> str:
+    """What the run is doing and how far it is: ``Distilling 120/300``; only the steps of its settings when it is done."""
+    if run.state == "done" and run.config:
+        return f"{run.config.steps}/{run.config.steps}"
+    step, total = run.status.get("step"), run.status.get("total")
+    return f"{phase_word(run)} {step}/{total}" if total else phase_word(run)
+
+
+def cost_sentence(event: dict[str, Any]) -> str:
+    """What LS-PGD did at one recorded step and what it has cost so far, as one sentence; '' when nothing was recorded."""
+    search = event.get("search") or {}
+    if not search:
+        return ""
+    return (
+        f"LS-PGD at this step: {search.get('reused', 0)} warm starts reused as they were, {search.get('improved', 0)} improved, "
+        f"{search.get('kept', 0)} kept after a search that found nothing better; so far "
+        f"{event.get('forwards', 0):.0f} forwards and {event.get('backwards', 0):.0f} backwards per image."
+    )

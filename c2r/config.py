@@ -1,0 +1,311 @@
+"""Every setting, declared once: default, range, unit and help in one line each. Imports no torch, so the app opens fast.
+
+The command line (``--set name=value``), the form on the Start page, the validation sentences and the stored
+``config.json`` all derive from these classes. One class is one group of the form; `RunConfig` joins the groups,
+so a name can exist only once.
+"""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic.fields import FieldInfo
+
+from c2r.errors import InputError, unknown
+
+
+def parse_radius(value: Any) -> float:
+    """A radius in pixel units of images in [0, 1]: ``"2/255"`` or a number. Raises ValueError on anything else."""
+    if not isinstance(value, str):
+        return float(value)
+    top, _, bottom = value.partition("/")
+    if bottom and float(bottom) == 0:
+        raise ValueError("a radius cannot be divided by zero")
+    return float(top) / float(bottom) if bottom else float(top)
+
+
+def format_radius(value: float) -> str:
+    """``2/255`` rather than ``0.00784``; a radius that is no tidy multiple of 1/255 is written as ``n/255`` too."""
+    scaled = Fraction(value * 255).limit_denominator(1000)
+    return f"{float(scaled):g}/255"
+
+
+Radius = Annotated[float, BeforeValidator(parse_radius), PlainSerializer(format_radius, return_type=str)]
+
+
+def _as_names(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Names = BeforeValidator(_as_names)
+
+Method = Literal["c2r", "c2r-no-aac", "c2r-no-crl", "c2r-pgd", "c2r-no-queue", "random-real"]
+Model = Literal["convnet", "resnet18", "mlp"]
+Attack = Literal["fgsm", "pgd"]
+
+
+def setting(default: Any, help: str, unit: str = "", **limits: Any) -> Any:
+    """Declare one setting. `limits` are pydantic's (``ge``, ``le``, ``gt``, ``lt``)."""
+    return Field(default=default, description=help, json_schema_extra={"unit": unit}, **limits)
+
+
+class Settings(BaseModel):
+    """Base of every group: frozen, unknown names refused, defaults checked too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+
+class RunSettings(Settings):
+    """Run"""
+
+    method: Method = setting("c2r", "Distillation method; the ablations of C2R are methods of their own")
+    seed: int = setting(0, "Seed of every random draw: same seed and same device give the same bits", ge=0, le=2**31 - 1)
+    device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where tensors live; auto takes CUDA when there is one")
+    precision: Literal["float32", "bfloat16"] = setting("float32", "Number format of the networks; evaluation attacks always run in float32")
+
+
+class DataSettings(Settings):
+    """Real data"""
+
+    data: str = setting("digits", "digits, cifar10, cifar100, mnist, fashion-mnist, svhn, imagenette, or a path to parquet files, an npz file or an image folder", min_length=1)
+    image_size: int = setting(0, "Side that images are resized to; 0 keeps their own", "px", ge=0, le=256)
+
+
+class SyntheticSettings(Settings):
+    """Synthetic set"""
+
+    ipc: int = setting(10, "Images per class (IPC)", "images", ge=1, le=1000)
+    partition: int = setting(1, "Partition-expansion: each stored image holds p × p small ones that are upsampled for training", "parts per side", ge=1, le=3)
+    init: Literal["real", "noise"] = setting("real", "Where synthetic images start: real training images or noise")
+
+
+class NetworkSettings(Settings):
+    """Network"""
+
+    model: Model = setting("convnet", "Architecture of pool and evaluation networks; normalisation is its first layer")
+    width: int = setting(48, "Channels of a block (convnet), of the first stage (resnet18), or hidden units (mlp)", "channels", ge=4, le=512)
+    depth: int = setting(3, "Blocks of the ConvNet or hidden layers of the MLP; each ConvNet block halves the side", "blocks", ge=1, le=6)
+
+
+class ThreatSettings(Settings):
+    """Threat model"""
+
+    eps: Radius = setting("2/255", "L∞ radius of every attack, in pixel units of images in [0, 1]", "pixel units", gt=0, le=0.5)
+
+
+class PoolSettings(Settings):
+    """Pool of adversarially trained networks"""
+
+    pool_size: int = setting(6, "Networks that are adversarially trained on real data; their stages are what images are matched under", "networks", ge=1, le=100)
+    pool_steps: int = setting(1200, "Training steps of one pool network (single-step adversarial training)", "steps", ge=1, le=200_000)
+    pool_stage: int = setting(200, "A stage of each network is kept every so many training steps", "steps", ge=1, le=200_000)
+    pool_batch: int = setting(128, "Real images in one training step of a pool network", "images", ge=8, le=4096)
+    pool_rate: float = setting(0.02, "Peak learning rate of pool networks (SGD, momentum 0.9)", gt=0, le=10)
+
+
+class ObjectiveSettings(Settings):
+    """Objective"""
+
+    carrier: Literal["matching"] = setting("matching", "How real data enter: matching = class means of every block's features, clean to clean and adversarial to adversarial")
+    steps: int = setting(300, "Updates of the synthetic images", "steps", ge=1, le=200_000)
+    image_rate: float = setting(0.01, "Adam's learning rate on the pixels", "pixel units", gt=0, le=1)
+    real_batch: int = setting(32, "Real images drawn per class and step", "images per class", ge=1, le=1024)
+    match_weight: float = setting(0.017, "Weight of the carrier's matching loss beside (1 − η)·CE + η·CRL", ge=0, le=100)
+    eta: float = setting(0.17, "η: share of the contrastive loss against clean cross-entropy", ge=0, le=1)
+
+
+class ContrastSettings(Settings):
+    """Contrastive loss and its queue"""
+
+    anchors: Literal["real", "synthetic"] = setting("real", "Anchors of the contrastive loss: adversarial real images against synthetic keys, or the synthetic images themselves")
+    tau: float = setting(0.2, "τ: temperature of the cosine similarities", gt=0, le=10)
+    queue_size: int = setting(64, "Q: embeddings the queue keeps per class", "embeddings per class", ge=1, le=8192)
+    queue_rank: int = setting(32, "r: dimensions of the random projection that retrieves hard negatives", "dimensions", ge=1, le=1024)
+    hard_negatives: int = setting(32, "k: hard negatives an anchor takes from the queue", "embeddings", ge=1, le=4096)
+
+
+class AttackSettings(Settings):
+    """Attacks while distilling (LS-PGD)"""
+
+    ls_alpha: float = setting(1.0, "α: first step of the line search", "ε", gt=0, le=4)
+    ls_beta: float = setting(2.0, "β: growth of the step from one candidate to the next", gt=1, le=8)
+    ls_tries: int = setting(2, "Z: candidates of one line search, forward passes only", "candidates", ge=1, le=5)
+    ls_rounds: int = setting(2, "T: line searches one attack may spend on a sample, one backward each", "rounds", ge=1, le=50)
+    real_rounds: int = setting(1, "The same for the real images of a step, which have no warm start", "rounds", ge=1, le=50)
+
+
+class CurriculumSettings(Settings):
+    """Attack-aware curriculum (AAC)"""
+
+    batch: int = setting(50, "Synthetic images in a mini-batch cut from the order, hardest first", "images", ge=1, le=10_000)
+    hard_weight: float = setting(0.0, "Extra weight of the hardest sample's loss in the mini-batch mean, falling linearly with rank; 0 orders only", ge=0, le=10)
+
+
+class RecordSettings(Settings):
+    """Recording"""
+
+    record_every: int = setting(10, "A step is recorded (events, frame) every so many updates; the first and last always are", "steps", ge=1, le=100_000)
+    map_points: int = setting(300, "Synthetic images on the UMAP; more are sampled class by class", "images", ge=10, le=5000)
+    map_steps: int = setting(40, "Recorded steps the joint UMAP is fitted on, evenly spread; the others are placed by their nearest fitted points", "steps", ge=1, le=50)
+    map_neighbors: int = setting(15, "UMAP n_neighbors: small shows local, large shows global structure", "neighbours", ge=2, le=200)
+    map_spread: float = setting(0.3, "UMAP min_dist: how tightly points may pack", "map units", ge=0, le=0.99)
+
+
+class EvaluationSettings(Settings):
+    """Evaluation"""
+
+    eval_training: Literal["pgd-at", "standard"] = setting("pgd-at", "Downstream training on the synthetic set: PGD adversarial training at ε, or standard")
+    eval_seeds: int = setting(3, "Fresh networks trained on the set; figures are their mean ± standard deviation", "networks", ge=1, le=20)
+    eval_steps: int = setting(1000, "Training steps of one evaluation network", "steps", ge=1, le=200_000)
+    eval_batch: int = setting(128, "Synthetic (expanded) images in one of these steps", "images", ge=1, le=4096)
+    eval_rate: float = setting(0.02, "Peak learning rate of evaluation networks (SGD, momentum 0.9, one cycle)", gt=0, le=10)
+    eval_at_steps: int = setting(3, "PGD steps of adversarial training, of size 2.5·ε/steps, random start", "steps", ge=1, le=50)
+    eval_attacks: Annotated[tuple[Attack, ...], Names] = setting(("fgsm", "pgd"), "Attacks on the test images and on the synthetic images")
+    eval_pgd_steps: int = setting(10, "Steps of the PGD attack, of size ε/4, random start, worst iterate kept", "steps", ge=1, le=1000)
+    eval_images: int = setting(1000, "Test images that are attacked, class-balanced and fixed by the seed; 0 takes all", "images", ge=0, le=1_000_000)
+
+
+class RunConfig(
+    EvaluationSettings, RecordSettings, CurriculumSettings, AttackSettings, ContrastSettings, ObjectiveSettings,
+    PoolSettings, ThreatSettings, NetworkSettings, SyntheticSettings, DataSettings, RunSettings,
+):  # fmt: skip
+    """All settings of one run, flat; building blocks take the group they need. (Bases in reverse order: fields keep the form's.)"""
+
+    def expected_frames(self) -> int:
+        """Recorded steps this run will have: step 0, every `record_every`, and the last."""
+        return 1 + -(-self.steps // self.record_every)
+
+
+GROUPS: tuple[type[Settings], ...] = tuple(reversed(RunConfig.__bases__))
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "demo": {
+        "data": "digits", "ipc": 10, "eps": "32/255", "width": 32, "depth": 2, "pool_size": 4, "pool_steps": 150, "pool_stage": 50,
+        "pool_batch": 64, "steps": 150, "record_every": 5, "real_batch": 16, "batch": 25,
+        "eval_seeds": 3, "eval_steps": 300, "eval_batch": 64, "eval_images": 0,
+    },
+    "cifar10-small": {
+        "data": "cifar10", "image_size": 16, "ipc": 10, "partition": 2, "eps": "2/255", "width": 48, "depth": 3, "pool_size": 6,
+        "pool_steps": 1200, "pool_stage": 200, "pool_batch": 64, "steps": 300, "record_every": 10, "batch": 50,
+        "eval_seeds": 3, "eval_steps": 800, "eval_batch": 128, "eval_images": 1000,
+    },
+    "cifar10": {
+        "data": "cifar10", "ipc": 10, "partition": 2, "eps": "2/255", "width": 128, "depth": 3, "device": "cuda", "pool_size": 20,
+        "pool_steps": 4000, "pool_stage": 500, "pool_batch": 256, "steps": 3000, "record_every": 50, "real_batch": 64, "batch": 50,
+        "queue_size": 256, "eval_seeds": 5, "eval_steps": 3000, "eval_batch": 256, "eval_images": 0,
+    },
+}  # fmt: skip
+
+PRESET_HELP: dict[str, str] = {
+    "demo": "1,797 real 8 × 8 digits, built in. Under a minute on two processor cores, evaluation included.",
+    "cifar10-small": "CIFAR-10 at 16 × 16, ConvNet-3 of width 48, 2 × 2 partition. Under ten minutes on two processor cores.",
+    "cifar10": "CIFAR-10 at full size, ConvNet-3 of width 128, 2 × 2 partition. Wants a CUDA GPU.",
+}
+
+
+def load(preset: str = "demo", changes: dict[str, Any] | None = None) -> RunConfig:
+    """The preset with `changes` applied. Raises InputError naming the setting, what was expected and what came."""
+    if preset not in PRESETS:
+        raise unknown("preset", preset, list(PRESETS))
+    return validate(PRESETS[preset] | (changes or {}))
+
+
+def validate(values: dict[str, Any]) -> RunConfig:
+    """A RunConfig from plain values, or an InputError with one sentence for the first thing that is wrong."""
+    for name in values:
+        if name not in RunConfig.model_fields:
+            raise unknown("setting", name, list(RunConfig.model_fields))
+    try:
+        return RunConfig(**values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = str(problem["loc"][0])
+        raise InputError(_sentence(name, values.get(name))) from None
+
+
+def from_json(text: str) -> RunConfig:
+    """A RunConfig from the text of a ``config.json``. Raises InputError on damage."""
+    try:
+        values = json.loads(text)
+    except ValueError:
+        raise InputError("The settings file is not JSON: expected what 'Save JSON' or a run's config.json holds; choose another file.") from None
+    if not isinstance(values, dict):
+        raise InputError(f"The settings file holds a {type(values).__name__}: expected an object of setting names and values; choose another file.")
+    return validate(values)
+
+
+def to_json(config: RunConfig) -> str:
+    """The text stored as ``config.json``; radii as ``n/255``, so that a person can read and edit it."""
+    return json.dumps(config.model_dump(mode="json"), indent=2) + "\n"
+
+
+def parse_assignments(pairs: list[str]) -> dict[str, str]:
+    """``["ipc=5", "eps=4/255"]`` as a dictionary. Raises InputError for a pair without '='."""
+    for pair in pairs:
+        if "=" not in pair:
+            raise InputError(f"--set expects name=value, found '{pair}'; write for example --set ipc=5.")
+    return {name.strip(): value.strip() for name, value in (pair.split("=", 1) for pair in pairs)}
+
+
+def changed(config: RunConfig, preset: str) -> dict[str, Any]:
+    """What differs from the preset, as the plain values that `load` takes back."""
+    base, mine = load(preset).model_dump(mode="json"), config.model_dump(mode="json")
+    return {name: value for name, value in mine.items() if value != base[name]}
+
+
+def command(config: RunConfig, preset: str, out: str | Path) -> list[str]:
+    """The command line that starts this very run."""
+    words = ["python", "-m", "c2r", "distill", "--preset", preset]
+    for name, value in changed(config, preset).items():
+        text = ",".join(value) if isinstance(value, list) else str(value)
+        words += ["--method", text] if name == "method" else ["--set", f"{name}={text}"]
+    return [*words, "--out", str(out)]
+
+
+def choices(field: FieldInfo) -> tuple[str, ...]:
+    """The allowed words of a setting that has a fixed choice (also of its items, for a tuple), else ()."""
+    kind = get_args(field.annotation)[0] if get_origin(field.annotation) is tuple else field.annotation
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def limits(field: FieldInfo) -> dict[str, float]:
+    """The numeric limits of a setting: any of ``ge``, ``gt``, ``le``, ``lt``."""
+    found = {}
+    for rule in field.metadata:
+        found |= {key: getattr(rule, key) for key in ("ge", "gt", "le", "lt") if getattr(rule, key, None) is not None}
+    return found
+
+
+def unit(field: FieldInfo) -> str:
+    """The unit of a setting, '' when it has none."""
+    return field.json_schema_extra["unit"]
+
+
+def is_radius(field: FieldInfo) -> bool:
+    """Whether the setting is a radius that is written ``n/255``."""
+    return any(isinstance(rule, PlainSerializer) for rule in field.metadata)
+
+
+def _expected(field: FieldInfo) -> str:
+    words, rules = choices(field), limits(field)
+    if words:
+        several = "any of " if get_origin(field.annotation) is tuple else "one of "
+        return several + ", ".join(words)
+    kind = {int: "a whole number", float: "a number", str: "a text"}.get(field.annotation, "a value")
+    if is_radius(field):
+        kind = "a radius such as 2/255"
+    signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    bounds = " and ".join(f"{signs[key]} {value:g}" for key, value in rules.items())
+    return f"{kind} {bounds}".strip()
+
+
+def _sentence(name: str, found: Any) -> str:
+    field = RunConfig.model_fields[name]
+    shown = ",".join(map(str, found)) if isinstance(found, list | tuple) else found
+    if name in ("method", "model", "eval_attacks"):
+        kind = {"method": "method", "model": "model", "eval_attacks": "attack"}[name]
+        wrong = shown if kind != "attack" else next((a for a in _as_names(found) if a not in choices(field)), shown)
+        return str(unknown(kind, wrong, choices(field)))
+    return f"Setting '{name}' expects {_expected(field)}, found '{shown}': change it and start again."

@@ -1,0 +1,54 @@
+"""CRL, the contrastive robustness loss (C2R §3, Eq. of L_CRL; cosine similarity).
+
+For an anchor i with positives P(i) and candidates A(i) ⊇ P(i):
+−1/|P(i)| Σ_{a∈P(i)} log( exp(cos(e_i, e_a)/τ) / Σ_{b∈A(i)} exp(cos(e_i, e_b)/τ) ).
+Letters: B anchors, M keys, D embedding, k extra negatives per anchor.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def crl(
+    anchors: Tensor,
+    anchor_labels: Tensor,
+    keys: Tensor,
+    key_labels: Tensor,
+    *,
+    tau: float,
+    excluded: Tensor | None = None,
+    negatives: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
+    """Loss of each anchor, [B]; 0 for an anchor without positives.
+
+    :param anchors: [B, D]; keys: [M, D]; both are normalised here. Keys of the anchor's class are its positives.
+    :param excluded: [B, M] True where a key is no candidate of the anchor (its own clean embedding)
+    :param negatives: embeddings [B, k, D] of other classes and their mask [B, k], from the queue
+    """
+    anchors = F.normalize(anchors, dim=1)
+    similarity = anchors @ F.normalize(keys, dim=1).T / tau
+    positive = anchor_labels[:, None] == key_labels[None]
+    if excluded is not None:
+        similarity = similarity.masked_fill(excluded, float("-inf"))
+        positive = positive & ~excluded
+    candidates = similarity
+    if negatives is not None:
+        extra = torch.einsum("bd,bkd->bk", anchors, F.normalize(negatives[0], dim=2)) / tau
+        candidates = torch.cat([similarity, extra.masked_fill(~negatives[1], float("-inf"))], dim=1)
+    log_share = similarity - candidates.logsumexp(1, keepdim=True)
+    count = positive.sum(1)
+    total = log_share.masked_fill(~positive, 0.0).sum(1)
+    return -total / count.clamp(min=1)
+
+
+def class_mean_alignment(clean: Tensor, adversarial: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """What CRL replaces, Σ_c |mean e(x_c) − mean e(x̃_c)|² over the classes present: embeddings [B, D] → scalar."""
+    return (class_means(clean, labels, classes) - class_means(adversarial, labels, classes)).square().sum()
+
+
+def class_means(embeddings: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Mean embedding of each class, [K, D]; zero for a class without rows."""
+    total = embeddings.new_zeros(classes, embeddings.shape[1]).index_add(0, labels, embeddings)
+    count = torch.bincount(labels, minlength=classes).clamp(min=1)
+    return total / count[:, None]

@@ -1,0 +1,32 @@
+"""The device of a run, resolved once, and what makes its arithmetic repeatable."""
+
+import os
+import platform
+
+import torch
+
+from c2r.errors import InputError
+
+
+def resolve(name: str) -> torch.device:
+    """``auto | cpu | cuda`` → a device, in deterministic mode and full float32 convolutions.
+
+    :raises InputError: CUDA was asked for and there is none
+    """
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise InputError("Setting 'device' is cuda, found no CUDA device that torch can use: set device=cpu or device=auto, or install a CUDA build of torch.")
+    if name == "cpu" or not available:
+        return torch.device("cpu")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
+    return torch.device("cuda")
+
+
+def describe(device: torch.device) -> str:
+    """One line for the manifest: the GPU's name, or the processor and the threads used."""
+    if device.type == "cuda":
+        return f"cuda: {torch.cuda.get_device_name()}"
+    return f"cpu: {platform.machine()}, {torch.get_num_threads()} threads"

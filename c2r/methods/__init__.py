@@ -1,0 +1,34 @@
+"""The table of methods. A row is data (no torch here, so the app can list it); an ablation is a row, not a branch."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row: which blocks a method is made of.
+
+    :param label: name on screen; description: one sentence that says what it is or what is left out
+    :param order: how mini-batches are cut: ``hardest`` (AAC) or ``random``
+    :param align: what shapes the embedding beside cross-entropy: ``crl`` or ``class-mean``
+    :param attack: inner attack: ``ls-pgd`` or ``pgd`` (T steps from scratch, for the cost comparison)
+    :param queue: whether CRL takes hard negatives from the class-balanced queue
+    :param updates: False leaves the initial images as they are (a baseline)
+    """
+
+    label: str
+    description: str
+    order: str = "hardest"
+    align: str = "crl"
+    attack: str = "ls-pgd"
+    queue: bool = True
+    updates: bool = True
+
+
+METHODS: dict[str, Method] = {
+    "c2r": Method("C2R", "Attack-aware curriculum, contrastive robustness loss with queue, line-search PGD"),
+    "c2r-no-aac": Method("C2R without AAC", "Mini-batches in random order", order="random"),
+    "c2r-no-crl": Method("C2R without CRL", "Class-mean alignment instead of the contrastive loss", align="class-mean", queue=False),
+    "c2r-pgd": Method("C2R with T-step PGD", "Ten-step PGD from scratch instead of LS-PGD", attack="pgd"),
+    "c2r-no-queue": Method("C2R without queue", "Contrast within the batch only", queue=False),
+    "random-real": Method("Random real images", "The initial real images, not optimised: the baseline every method must beat", updates=False),
+}

@@ -1,0 +1,63 @@
+"""The pool: networks adversarially trained on real data, each kept at several stages, under which images are matched.
+
+Embeddings of a frozen stage never go stale, so every stage has a queue of its own.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+
+from c2r.augment import draw
+from c2r.config import RunConfig
+from c2r.data import RealData
+from c2r.memory import ClassQueue
+from c2r.models import Network, build, frozen
+from c2r.threat import Threat
+from c2r.training import train
+
+
+@dataclass
+class Pool:
+    """Frozen stages in order of training; the last stage of the first network is the scorer of every margin shown."""
+
+    stages: list[Network] = field(default_factory=list)
+    queues: list[ClassQueue] = field(default_factory=list)
+    scorer: Network | None = None
+
+    def draw(self, generator: torch.Generator) -> tuple[Network, ClassQueue]:
+        """A random stage and its queue."""
+        index = int(torch.randint(len(self.stages), (1,), generator=generator))
+        return self.stages[index], self.queues[index]
+
+
+def statistics(data: RealData) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation of the training images per channel, each [C], in pixel units."""
+    sample = data.images[: 20_000].float() / 255
+    return sample.mean((0, 2, 3)), sample.std((0, 2, 3)).clamp(min=1e-3)
+
+
+def train_network(pool: Pool, config: RunConfig, data: RealData, generator: torch.Generator, flip: bool) -> Iterator[int]:
+    """Train one more network on `data` (on its device) and keep its stages in `pool`; yields each training step.
+
+    :param generator: CPU generator of every draw
+    """
+    device, threat = data.images.device, Threat(config.eps)
+    mean, std = statistics(data)
+    model = build(config, tuple(data.images.shape[1:]), len(data.classes), (mean, std), generator, config.precision).to(device)
+
+    def batches() -> tuple[torch.Tensor, torch.Tensor]:
+        index = torch.randint(len(data.images), (config.pool_batch,), generator=generator).to(device)
+        return draw(generator, mean, std, flip)(data.images[index].float() / 255).clamp(0, 1), data.labels[index]
+
+    steps = train(model, batches, steps=config.pool_steps, rate=config.pool_rate, threat=threat, at_steps=1, generator=generator)
+    for step in steps:
+        if step % config.pool_stage == 0 or step == config.pool_steps:
+            pool.stages.append(frozen(copy.deepcopy(model)))
+            pool.queues.append(
+                ClassQueue(len(data.classes), config.queue_size, model.embedding, config.queue_rank, generator, device)
+            )
+        yield step
+    if pool.scorer is None:
+        pool.scorer = pool.stages[-1]

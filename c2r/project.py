@@ -1,0 +1,100 @@
+"""Pictures of embeddings (PCA, UMAP) and class-separation figures in the *original* space. numpy; umap-learn when asked.
+
+The PCA basis is fitted once, on real images, so it holds for every step of a run, live. The UMAP is one joint fit over
+recorded steps, clean and adversarial together. So neither ever jumps.
+Letters: N samples, D embedding, S recorded steps, P samples on the map.
+"""
+
+import numpy as np
+
+from c2r.config import RecordSettings
+
+
+def pca_basis(embedding: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean [D], first two principal axes [D, 2] and their explained share [2] of `embedding` [N, D]."""
+    embedding = embedding.astype(np.float32)
+    mean = embedding.mean(0)
+    _, singular, axes = np.linalg.svd(embedding - mean, full_matrices=False)
+    axes = axes[:2].T * np.where(np.abs(axes[:2]).max(1) == axes[:2].max(1), 1, -1)
+    variance = singular**2
+    return {"mean": mean, "axes": np.ascontiguousarray(axes), "explained": (variance[:2] / variance.sum()).astype(np.float32)}
+
+
+def apply_basis(embedding: np.ndarray, basis: dict[str, np.ndarray]) -> np.ndarray:
+    """Coordinates [N, 2] of `embedding` [N, D] on a PCA basis."""
+    return (embedding.astype(np.float32) - basis["mean"]) @ basis["axes"]
+
+
+def separation(embedding: np.ndarray, labels: np.ndarray, neighbours: int = 5, limit: int = 1000) -> dict[str, float]:
+    """How far the classes stand apart in the original space, from at most `limit` evenly spaced samples.
+
+    knn: share of samples whose `neighbours` nearest others (Euclidean) vote for their class; silhouette: mean over
+    samples of (b − a) / max(a, b) (Rousseeuw 1987); between_within: between-class over within-class variance.
+    NaN where it is undefined (one class, or a single sample per class).
+    """
+    keep = np.linspace(0, len(labels) - 1, min(limit, len(labels))).round().astype(int)
+    x = embedding[keep].astype(np.float32)
+    y = np.unique(labels[keep], return_inverse=True)[1]
+    onehot = np.eye(y.max() + 1, dtype=np.float32)[y]
+    counts = onehot.sum(0)
+    if len(counts) < 2 or counts.min() < 2:
+        return {"knn": float("nan"), "silhouette": float("nan"), "between_within": float("nan")}
+    square = (x**2).sum(1)
+    distance = np.sqrt(np.maximum(square[:, None] + square[None] - 2 * x @ x.T, 0))
+    np.fill_diagonal(distance, np.inf)
+    nearest = np.argpartition(distance, neighbours, axis=1)[:, :neighbours]
+    votes = onehot[nearest].sum(1)
+    np.fill_diagonal(distance, 0)
+    to_class = distance @ onehot
+    own = to_class[np.arange(len(y)), y] / (counts[y] - 1)
+    other = np.where(onehot > 0, np.inf, to_class / counts).min(1)
+    means = onehot.T @ x / counts[:, None]
+    between = (counts[:, None] * (means - x.mean(0)) ** 2).sum()
+    within = ((x - means[y]) ** 2).sum()
+    return {
+        "knn": float((votes.argmax(1) == y).mean()),
+        "silhouette": float(((other - own) / np.maximum(np.maximum(own, other), 1e-12)).mean()),
+        "between_within": float(between / max(within, 1e-12)),
+    }
+
+
+def sample_per_class(labels: np.ndarray, limit: int) -> np.ndarray:
+    """At most `limit` sample indices, ascending, evenly spaced within every class."""
+    classes = np.unique(labels)
+    share = max(1, limit // len(classes))
+    picked = [(own := np.flatnonzero(labels == c))[np.linspace(0, len(own) - 1, min(share, len(own))).round().astype(int)] for c in classes]
+    return np.sort(np.concatenate(picked))
+
+
+def joint_umap(clean: np.ndarray, adversarial: np.ndarray, settings: RecordSettings, seed: int) -> dict[str, np.ndarray]:
+    """One UMAP (McInnes et al. 2018) of clean and adversarial embeddings [S, P, D] over recorded steps.
+
+    Neighbours are exact. Beyond `map_steps` recorded steps, the others are placed at the mean of their five nearest
+    fitted points, weighted by inverse distance.
+
+    :returns: umap_clean, umap_adv [S, P, 2] and fitted [S]: True where the step took part in the fit
+    """
+    import umap
+    from sklearn.neighbors import NearestNeighbors
+
+    steps, points, dimension = clean.shape
+    both = np.stack([clean, adversarial], 1).astype(np.float32)
+    fitted = np.zeros(steps, bool)
+    fitted[np.linspace(0, steps - 1, min(settings.map_steps, steps)).round().astype(int)] = True
+    rows = both[fitted].reshape(-1, dimension)
+    count = min(settings.map_neighbors, len(rows) - 1)
+    search = NearestNeighbors(algorithm="brute").fit(rows)
+    distance, index = search.kneighbors(rows, count)
+    reducer = umap.UMAP(
+        n_neighbors=count, min_dist=settings.map_spread, random_state=seed, n_jobs=1, init="pca", n_epochs=200,
+        precomputed_knn=(index.astype(np.int32), distance.astype(np.float32)),
+    )  # fmt: skip
+    flat = np.empty((steps, 2 * points, 2), np.float32)
+    flat[fitted] = reducer.fit_transform(rows).reshape(-1, 2 * points, 2)
+    if not fitted.all():
+        distance, index = search.kneighbors(both[~fitted].reshape(-1, dimension), min(5, len(rows)))
+        weight = 1 / np.maximum(distance, 1e-6)[:, :, None]
+        placed = (flat[fitted].reshape(-1, 2)[index] * weight).sum(1) / weight.sum(1)
+        flat[~fitted] = placed.reshape(-1, 2 * points, 2)
+    shaped = flat.reshape(steps, 2, points, 2)
+    return {"umap_clean": shaped[:, 0], "umap_adv": shaped[:, 1], "fitted": fitted}

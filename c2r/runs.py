@@ -1,0 +1,265 @@
+"""The run store: one folder per run, written by one process, read by anyone. Needs numpy, no torch.
+
+Files (see the README's table): ``config.json manifest.json status.json control events.jsonl frames/<step>.safetensors
+rows.jsonl synthetic.safetensors outcomes.safetensors basis.safetensors map.safetensors log.txt``. Every file is either
+complete or absent (written beside, then renamed); the two ``.jsonl`` files are appended line by line, and a torn last
+line is dropped by the reader. So a process may be killed at any instant and the folder still opens.
+"""
+
+import json
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from c2r.config import RunConfig, from_json, to_json
+from c2r.errors import InputError
+
+STATES = ("queued", "running", "paused", "stopped", "done", "failed", "lost")
+ALIVE = ("queued", "running", "paused")
+COMMANDS = ("pause", "resume", "step", "stop")
+FRAME_ARRAYS = (
+    "images", "labels", "delta", "margin_clean", "margin_adv", "score", "order",
+    "pred_clean", "pred_adv", "embedding_clean", "embedding_adv",
+)  # fmt: skip
+
+
+def default_store() -> Path:
+    """``$C2R_RUNS``, or ``runs/`` beside the package: the same folder wherever the app or a command is started."""
+    return Path(os.environ.get("C2R_RUNS") or Path(__file__).resolve().parents[1] / "runs")
+
+
+def new_id(config: RunConfig, now: datetime | None = None) -> str:
+    """A readable, sortable run id such as ``20261120-0937-12-c2r-digits-ipc10``."""
+    source = re.sub(r"[^a-z0-9]+", "-", Path(config.data).stem.lower()).strip("-") or "data"
+    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{source}-ipc{config.ipc}"
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write `content` beside `path`, flush it to disk, rename it over `path`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:
+    """Store named arrays as ``<name>.safetensors`` of the run folder `path`."""
+    file = path / f"{name}.safetensors"
+    file.parent.mkdir(exist_ok=True)
+    write_atomic(file, save({key: np.ascontiguousarray(value) for key, value in arrays.items()}))
+
+
+def save_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Replace rows.jsonl as a whole: results are there completely or not at all."""
+    write_atomic(path / "rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+
+class RunWriter:
+    """The one process that writes a run folder. Creating it claims the folder; InputError if that is not possible."""
+
+    def __init__(self, path: Path, config: RunConfig):
+        self.path = Path(path)
+        _claim(self.path)
+        process = psutil.Process()
+        self._status: dict[str, Any] = {
+            "state": "running", "phase": "starting", "step": 0, "total": 0, "eta_s": None, "figures": {}, "message": "",
+            "pid": process.pid, "pid_started": process.create_time(), "started": time.time(), "seq": 0,
+        }  # fmt: skip
+        self._written = 0.0
+        write_atomic(self.path / "config.json", to_json(config))
+        self.status(force=True)
+
+    def status(self, force: bool = False, **changes: Any) -> None:
+        """Merge `changes` into status.json; at most five writes a second unless forced or state or phase changes."""
+        force = force or any(key in changes and changes[key] != self._status[key] for key in ("state", "phase"))
+        self._status |= changes
+        now = time.time()
+        if not force and now - self._written < 0.2:
+            return
+        self._written = now
+        self._status |= {"heartbeat": now, "seq": self._status["seq"] + 1}
+        write_atomic(self.path / "status.json", json.dumps(self._status))
+
+    def manifest(self, **facts: Any) -> None:
+        """Store where the figures come from: versions, commit, device, data hash."""
+        write_atomic(self.path / "manifest.json", json.dumps(facts, indent=2) + "\n")
+
+    def frame(self, step: int, event: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Store one recorded step: first the frame, then its line in events.jsonl, so that an event implies a frame."""
+        save_arrays(self.path, f"frames/{step:06d}", arrays)
+        self.line("events", {"step": step, "time": time.time()} | event)
+
+    def line(self, name: str, value: dict[str, Any]) -> None:
+        """Append one JSON line to ``<name>.jsonl``."""
+        with open(self.path / f"{name}.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(value) + "\n")
+
+    def take_command(self) -> str:
+        """The command left in the control file, which is removed; '' when there is none."""
+        try:
+            word = (self.path / "control").read_text(encoding="utf-8").strip()
+            (self.path / "control").unlink()
+        except FileNotFoundError:
+            return ""
+        return word if word in COMMANDS else ""
+
+
+def _claim(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise InputError(f"The run folder {path} is not empty: expected a new or empty folder; choose another --out or delete that one.")
+        (path / "frames").mkdir()
+        with open(path / "log.txt", "x"):
+            pass
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"The run folder {path} is taken or not a folder: expected a new or empty folder; choose another --out.") from None
+    except PermissionError:
+        raise InputError(f"No permission to write {path}: expected a folder of yours; choose another --out.") from None
+    except OSError as error:
+        raise InputError(f"The run folder {path} cannot be made ({error.strerror}): free some space or choose another --out.") from None
+
+
+def send(path: Path, command: str) -> None:
+    """Leave `command` (pause, resume, step, stop) for the process that writes the run."""
+    if command not in COMMANDS:
+        raise InputError(f"Unknown command '{command}': choose one of {', '.join(COMMANDS)}.")
+    write_atomic(Path(path) / "control", command)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one look at a run folder shows. `problem` is '' or the sentence that says what is damaged."""
+
+    path: Path
+    state: str
+    config: RunConfig | None = None
+    status: dict[str, Any] = field(default_factory=dict)
+    manifest: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def alive(self) -> bool:
+        return self.state in ALIVE
+
+
+def open_run(path: Path) -> Run:
+    """Look at a run folder. Never raises for damage: the Run says what is wrong."""
+    path = Path(path)
+    if not path.is_dir():
+        return Run(path, "failed", problem=f"There is no run folder {path.name}: it was deleted or never written; choose another run.")
+    try:
+        status = _read_json(path / "status.json")
+        config = from_json(_read_text(path / "config.json"))
+        manifest = _read_json(path / "manifest.json") if (path / "manifest.json").exists() else {}
+    except InputError as error:
+        return Run(path, "failed", problem=f"Run {path.name} is damaged. {error}")
+    state = status.get("state")
+    if state not in STATES:
+        return Run(path, "failed", config, status, manifest, f"Run {path.name} is damaged. status.json expects a state out of {', '.join(STATES)}, found '{state}'.")
+    if state in ALIVE and not _process_alive(status):
+        state = "lost"
+    return Run(path, state, config, status, manifest)
+
+
+def list_runs(store: Path) -> list[Run]:
+    """All runs of a store, newest first; damaged ones are listed too."""
+    store = Path(store)
+    folders = [p for p in store.iterdir() if p.is_dir() and not p.name.startswith(".")] if store.is_dir() else []
+    return sorted((open_run(p) for p in folders), key=lambda run: (run.status.get("started", 0), run.id), reverse=True)
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """The recorded steps, oldest first; a torn or damaged line is left out."""
+    return _read_lines(Path(path) / "events.jsonl")
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The evaluation results, one dictionary per row; [] before the evaluation."""
+    return _read_lines(Path(path) / "rows.jsonl")
+
+
+def frame_steps(path: Path) -> list[int]:
+    """The recorded steps that have a frame, ascending."""
+    return sorted(int(p.stem) for p in (Path(path) / "frames").glob("[0-9]*.safetensors"))
+
+
+def read_frame(path: Path, step: int, only: tuple[str, ...] = FRAME_ARRAYS) -> dict[str, np.ndarray]:
+    """The arrays `only` of one recorded step; nothing else is read. Raises InputError when missing, unreadable or incomplete."""
+    arrays = read_arrays(path, f"frames/{step:06d}", only)
+    missing = [name for name in only if name not in arrays]
+    if missing:
+        raise InputError(f"Frame {step} of run {Path(path).name} lacks {', '.join(missing)}: choose another step or start the run again.")
+    return arrays
+
+
+def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of ``<name>.safetensors``, or those of them named in `only`. Raises InputError when missing or unreadable."""
+    file = Path(path) / f"{name}.safetensors"
+    try:
+        with safe_open(file, framework="numpy") as stored:
+            return {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
+    except FileNotFoundError:
+        raise InputError(f"Run {Path(path).name} has no {name}.safetensors: expected it for this view; choose another step or run.") from None
+    except (SafetensorError, OSError, ValueError):
+        raise InputError(f"{name}.safetensors of run {Path(path).name} is damaged: expected a safetensors file; choose another step or run.") from None
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{file.name} is missing or unreadable: expected it in every run folder; delete the folder or restore the file.") from None
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(_read_text(file))
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise InputError(f"{file.name} is not a JSON object: expected what the run wrote; delete the folder or restore the file.")
+    return value
+
+
+def _read_lines(file: Path) -> list[dict[str, Any]]:
+    try:
+        lines = file.read_bytes().split(b"\n")
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            found.append(value)
+    return found
+
+
+def _process_alive(status: dict[str, Any]) -> bool:
+    try:
+        process = psutil.Process(int(status["pid"]))
+        return abs(process.create_time() - float(status["pid_started"])) < 2 and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, KeyError, TypeError, ValueError):
+        return False

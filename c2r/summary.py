@@ -1,0 +1,33 @@
+"""What a recorded step says in figures: margin histograms and quantiles, ranks and who moved. numpy only.
+
+Letters: N synthetic images, S recorded steps.
+"""
+
+from typing import Any
+
+import numpy as np
+
+# Shared by every step of every run, so that histograms never change their bins. Zero is an edge: misclassified | robust.
+BIN_EDGES = np.linspace(-15.0, 15.0, 61)
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def margin_summary(margins: np.ndarray) -> dict[str, Any]:
+    """Quantiles (p5 p25 p50 p75 p95, logits) and counts [60] of margins [N] on `BIN_EDGES`; the end bins take the rest."""
+    inside = np.clip(margins, BIN_EDGES[0], np.nextafter(BIN_EDGES[-1], 0))
+    counts, _ = np.histogram(inside, BIN_EDGES)
+    return {"quantiles": [float(q) for q in np.quantile(margins, QUANTILES)], "counts": counts.tolist()}
+
+
+def ranks(order: np.ndarray) -> np.ndarray:
+    """Rank of each sample, 0 = hardest: the inverse of the permutation `order` [N]."""
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return rank
+
+
+def biggest_movers(before: np.ndarray, after: np.ndarray, count: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    """The samples whose rank changed most between two orders [N], and the change (negative = towards the hardest)."""
+    change = ranks(after) - ranks(before)
+    index = np.argsort(-np.abs(change), kind="stable")[:count]
+    return index, change[index]

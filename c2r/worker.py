@@ -1,0 +1,256 @@
+"""Drives one run: the loop's events go into the run folder, the control file's commands into the loop.
+
+The only place that joins `distill`, `evaluate`, `project` and the run store; it owns the phases and their truth on disk.
+"""
+
+import errno
+import importlib.metadata
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from c2r import __version__, device
+from c2r.config import RunConfig
+from c2r.cost import flops
+from c2r.data import RealData, load
+from c2r.distill import Basis, Finished, Progress, Recorded, distill
+from c2r.errors import InputError
+from c2r.evaluate import Outcomes, Row, evaluate
+from c2r.project import joint_umap, sample_per_class
+from c2r.sources.splits import Shape
+from c2r.runs import Run, RunWriter, frame_steps, open_run, read_arrays, read_frame, save_arrays, save_rows
+
+Show = Callable[[Progress, float | None], None]
+
+
+class Stopped(Exception):
+    """The person asked the run to stop."""
+
+
+class Worker:
+    """One run from start to end. `show` is called with every Progress and the estimated seconds that remain."""
+
+    def __init__(self, writer: RunWriter, config: RunConfig, show: Show):
+        self.writer, self.config, self.show = writer, config, show
+        self.began = time.time()
+        self.shares: dict[str, float] = {}
+        self.paused = self.single = False
+        self.last: Recorded | None = None
+        signal.signal(signal.SIGTERM, self._terminated)
+
+    def _terminated(self, *_: Any) -> None:
+        raise Stopped
+
+    def run(self, preset: str) -> list[dict[str, Any]]:
+        """Distil, draw the map, evaluate. Returns the result rows; whatever happens, status.json tells the truth."""
+        try:
+            rows = self._phases(preset)
+        except (Stopped, KeyboardInterrupt):
+            self._keep_last()
+            self.log("stopped on request")
+            self.writer.status(state="stopped", eta_s=None, message="Stopped on request; what was recorded is kept.")
+            return []
+        except BaseException as error:
+            sentence = explain(error)
+            self._fail(sentence)
+            if isinstance(error, InputError) or not isinstance(error, Exception):
+                raise
+            raise InputError(sentence) from error
+        self.writer.status(state="done", phase="finished", eta_s=None, force=True)
+        self.log("done")
+        return rows
+
+    def log(self, line: str) -> None:
+        """One line into log.txt."""
+        with open(self.writer.path / "log.txt", "a", encoding="utf-8") as file:
+            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {line}\n")
+
+    def _phases(self, preset: str) -> list[dict[str, Any]]:
+        config = self.config
+        self.log(" ".join(sys.argv))
+        data = load_on_device(config, self._loading)
+        self.shares = _shares(config, data)
+        self.writer.manifest(**origin(config, data, preset))
+        self.log(f"{data.name}: {len(data.images)} training images of {tuple(data.images.shape[1:])}, hash {data.hash}")
+        for event in distill(config, data):
+            self._take(event)
+        self._progress(Progress("map", 0, 1))
+        save_arrays(self.writer.path, "map", draw_map(self.writer.path, config))
+        return self._evaluate(data)
+
+    def _evaluate(self, data: RealData) -> list[dict[str, Any]]:
+        found = read_arrays(self.writer.path, "synthetic")
+        rows: list[dict[str, Any]] = []
+        for event in evaluate(found["images"], found["labels"], self.config, data):
+            if isinstance(event, Progress):
+                self._progress(event)
+            elif isinstance(event, Row):
+                rows.append(event.values)
+                self.log(f"seed {event.values['seed']} {event.values['label']}: {100 * event.values['accuracy']:.1f} %")
+            elif isinstance(event, Outcomes):
+                save_arrays(self.writer.path, "outcomes", event.arrays)
+        save_rows(self.writer.path, rows)
+        return rows
+
+    def _take(self, event: Any) -> None:
+        if isinstance(event, Progress):
+            self._progress(event)
+        elif isinstance(event, Recorded):
+            self.last = event
+            self.writer.frame(event.step, event.event, event.arrays)
+        elif isinstance(event, Basis):
+            save_arrays(self.writer.path, "basis", event.arrays)
+        elif isinstance(event, Finished):
+            save_arrays(self.writer.path, "synthetic", {"images": event.images, "labels": event.labels})
+
+    def _loading(self, what: str, share: float) -> None:
+        """Progress of reading data; it may come from another thread, so no command is obeyed here."""
+        self.writer.status(phase="data", step=int(100 * share), total=100, message=what)
+        self.show(Progress("data", int(100 * share), 100), None)
+
+    def _progress(self, progress: Progress) -> None:
+        eta = self._eta(progress)
+        facts = {"phase": progress.phase, "step": progress.step, "total": progress.total, "eta_s": eta, "message": ""}
+        self.writer.status(**facts, **({"figures": progress.figures} if progress.figures else {}))
+        self.show(progress, eta)
+        self._obey()
+
+    def _obey(self) -> None:
+        if self.single:
+            self.paused, self.single = True, False
+            self.writer.status(state="paused", force=True)
+        while True:
+            command = self.writer.take_command()
+            if command == "stop":
+                raise Stopped
+            if command in ("resume", "step"):
+                self.paused, self.single = False, command == "step"
+                self.writer.status(state="running", force=True)
+            elif command == "pause":
+                self.paused = True
+                self.writer.status(state="paused", force=True)
+            if not self.paused:
+                return
+            self.writer.status()
+            time.sleep(0.1)
+
+    def _eta(self, progress: Progress) -> float | None:
+        names = list(self.shares)
+        if progress.phase not in names:
+            return None
+        before = sum(self.shares[name] for name in names[: names.index(progress.phase)])
+        done = before + self.shares[progress.phase] * progress.step / max(progress.total, 1)
+        return (time.time() - self.began) * (1 - done) / done if done > 0.01 else None
+
+    def _keep_last(self) -> None:
+        if self.last is not None and not (self.writer.path / "synthetic.safetensors").exists():
+            save_arrays(self.writer.path, "synthetic", {name: self.last.arrays[name] for name in ("images", "labels")})
+
+    def _fail(self, sentence: str) -> None:
+        try:
+            self.log("".join(traceback.format_exc()))
+            self.writer.status(state="failed", eta_s=None, message=sentence, force=True)
+        except OSError:
+            print(sentence, file=sys.stderr)
+
+
+def explain(error: BaseException) -> str:
+    """One sentence for a person, whatever went wrong."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full: expected room for the run folder; free some space and start the run again."
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return "The device ran out of memory: expected what the Start page estimates; lower ipc, width or real_batch and start again."
+    return f"The run broke with {type(error).__name__} ({error}): the details are in its log.txt; please report them."
+
+
+def load_on_device(config: RunConfig, progress: Callable[[str, float], None] | None = None) -> RealData:
+    """The real data on the device of the run. Raises InputError."""
+    place = device.resolve(config.device)
+    return load(config, progress).to(place)
+
+
+def origin(config: RunConfig, data: RealData, preset: str) -> dict[str, Any]:
+    """The manifest: what a figure of this run came from."""
+    packages = ("torch", "torchvision", "numpy", "umap-learn", "scikit-learn")
+    return {
+        "versions": {"c2r": __version__, "python": sys.version.split()[0]} | {name: importlib.metadata.version(name) for name in packages},
+        "commit": _commit(), "device": device.describe(data.images.device), "preset": preset, "command": " ".join(sys.argv),
+        "classes": list(data.classes),
+        "data": {
+            "name": data.name, "hash": data.hash, "train": len(data.images), "test": len(data.test_images),
+            "shape": list(data.images.shape[1:]),
+        },
+    }  # fmt: skip
+
+
+def draw_map(path: Path, config: RunConfig) -> dict[str, np.ndarray]:
+    """The joint UMAP over the recorded steps of a run folder, as the arrays of map.safetensors."""
+    steps = frame_steps(path)
+    if len(steps) < 1:
+        raise InputError(f"Run {path.name} has no recorded step yet: expected at least one; wait for the first frame and ask again.")
+    first = read_frame(path, steps[0])
+    index = sample_per_class(first["labels"], config.map_points)
+    frames = (read_frame(path, step) for step in steps)
+    clean, adversarial = zip(*((f["embedding_clean"][index], f["embedding_adv"][index]) for f in frames), strict=True)
+    found = joint_umap(np.stack(clean), np.stack(adversarial), config, config.seed)
+    return {"steps": np.array(steps), "index": index} | found
+
+
+def evaluate_again(path: Path, show: Show) -> list[dict[str, Any]]:
+    """Evaluate the set of a run folder with its own settings; replaces its rows and outcomes. Raises InputError."""
+    run, rows = _reopen(path), []
+    found = read_arrays(path, "synthetic")
+    for event in evaluate(found["images"], found["labels"], run.config, load_on_device(run.config)):
+        if isinstance(event, Progress):
+            show(event, None)
+        elif isinstance(event, Row):
+            rows.append(event.values)
+        else:
+            save_arrays(path, "outcomes", event.arrays)
+    save_rows(path, rows)
+    return rows
+
+
+def map_again(path: Path) -> dict[str, int]:
+    """Draw the map of a run folder over the steps recorded so far. Returns how many images and steps it shows."""
+    arrays = draw_map(path, _reopen(path).config)
+    save_arrays(path, "map", arrays)
+    return {"images": len(arrays["index"]), "steps": len(arrays["steps"])}
+
+
+def _reopen(path: Path) -> Run:
+    run = open_run(path)
+    if run.problem:
+        raise InputError(run.problem)
+    return run
+
+
+def _shares(config: RunConfig, data: RealData) -> dict[str, float]:
+    """Expected share of each phase in the whole run's operations; the map counts as a twentieth."""
+    shape = Shape(data.images.shape[1], data.images.shape[2], len(data.classes), len(data.images), len(data.test_images), 0)
+    found = flops(config, shape)
+    total = sum(found.values())
+    evaluation = found.pop("evaluate")
+    return {name: value / total * 0.95 for name, value in found.items()} | {"map": 0.05, "evaluate": evaluation / total * 0.95}
+
+
+def _commit() -> str:
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, timeout=5, check=True
+        )
+        return found.stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+

@@ -1,0 +1,48 @@
+"""Embeddings: where clean and adversarial images lie at one step, and how far the classes stand apart."""
+
+import streamlit as st
+
+from app import state, views, words
+from app.components import controls, maps, samples, shell
+
+shell.header(
+    "Embeddings",
+    "Where each synthetic image lies for the scorer, clean and attacked, in one frame for all steps: drag the step and see classes part.",
+)
+view = shell.needs_run()
+frame = shell.needs_frame(view)
+basis, stored = shell.optional(view, "basis"), shell.optional(view, "map")
+methods = [name for name, there in (("UMAP", stored), ("PCA", basis)) if there]
+names, n = list(view.names), len(frame["labels"])
+
+left, right = st.columns([2, 1], gap="medium")
+with left:
+    if methods:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            method = st.segmented_control("Map", methods, default=methods[0], required=True, key="map-method", bind="query-params")
+            colour, lines = maps.choices()
+        layout = maps.pca_layout(view, frame, basis) if method == "PCA" else maps.umap_layout(view, stored)
+        maps.draw(view, frame, layout, colour, lines)
+        st.caption(words.plain(layout.note))
+    else:
+        st.info("This run has neither a UMAP nor a PCA basis: the run itself writes both. Choose another run, or compute the map.")
+    if stored is None:
+        st.caption("No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also before.")
+        controls.child(view, "map", "Compute map")
+with right:
+    ids = state.selection(view.run.id, n)
+    if ids:
+        shares = views.shares(shell.optional(view, "outcomes"), n)
+        samples.listing(view, frame, ids, views.sample_table(frame, ids, names, shares), here="embeddings")
+        samples.counts(frame, ids, names)
+    else:
+        hardest = views.hardest(frame["order"], frame["labels"], samples.THUMBNAILS, view.class_index)
+        st.markdown(f"**The {len(hardest)} hardest images**")
+        st.caption("Nothing is selected: draw a lasso or a box on the map to see the images in it. Double-click clears.")
+        samples.thumbnails(frame, hardest, names)
+st.subheader("Class separation")
+st.caption(
+    "Measured in the original embedding space, not on the map: "
+    "distances between groups on a UMAP, and the sizes of groups, must not be read as such."
+)
+maps.separation(view)

@@ -1,0 +1,24 @@
+"""Live: margins and curriculum of a run while it works, or of any recorded step."""
+
+import streamlit as st
+
+from app.components import controls, curriculum, definitions, live, samples, shell
+
+shell.header(
+    "Live: margins and curriculum",
+    "How hard every synthetic image is for the attack, and in which order they are trained on, step by step.",
+)
+view = shell.needs_run(step=False)
+with st.container(horizontal=True, vertical_alignment="center"):
+    controls.buttons(view.run)
+    pace = controls.pace(view)
+    definitions.margins()
+controls.ending(view.run, log=view.step is not None)
+if view.step is None:
+    live.waiting(view)
+    st.stop()
+live.panel(view, every=pace.every, selectable=pace.frozen, replay=pace.replay)
+if pace.frozen:
+    curriculum.rank_picker(view)
+if pace.every is None:
+    samples.of_selection(view, here="live")

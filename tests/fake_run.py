@@ -1,0 +1,207 @@
+"""Complete, plausible run folders written without torch, and the ways in which a folder can be damaged.
+
+Letters: N synthetic images, K classes, S recorded steps, D embedding, M evaluation networks.
+"""
+
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from c2r import config
+from c2r.runs import RunWriter, save_arrays, save_rows, write_atomic
+from c2r.summary import margin_summary
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+EMBEDDING = 12
+NETWORKS = 3
+EPS = 2 / 255
+
+
+def make_run(
+    path: Path,
+    *,
+    state: str = "done",
+    steps: int = 7,
+    n: int = 40,
+    classes: int = 4,
+    evaluated: bool = True,
+    mapped: bool = True,
+    seed: int = 0,
+    shape: tuple[int, int, int] = (1, 8, 8),
+    every: int = 10,
+    **changes: Any,
+) -> Path:
+    """Write a run folder with `steps` recorded steps of `n` images [C, H, W] and return its path; margins improve with the steps."""
+    draw = np.random.default_rng(seed)
+    last = max(0, steps - 1) * every
+    settings = config.load("demo", {"ipc": max(1, n // classes), "steps": max(1, last), "record_every": every, "seed": seed} | changes)
+    writer = RunWriter(path, settings)
+    names = [DIGITS[k] if k < len(DIGITS) else f"class {k}" for k in range(classes)]
+    writer.manifest(
+        versions={"c2r": "0.1.0", "torch": "2.13.0"}, commit="0" * 12, device="cpu", preset="demo",
+        command="python -m c2r distill --preset demo --out runs/example", classes=names,
+        data={"name": "digits", "hash": "d1" * 8, "train": 1438, "test": 359, "shape": list(shape)},
+    )  # fmt: skip
+    world = _world(draw, n, classes, shape)
+    for index in range(steps):
+        add_frame(writer, world, index, steps, every)
+    _basis(writer, world)
+    if mapped and steps:
+        _map(writer, draw, world, steps, every)
+    if evaluated and steps:
+        _evaluation(writer, draw, n)
+        save_arrays(writer.path, "synthetic", {"images": world["images"], "labels": world["labels"]})
+    _finish(writer, state, steps, last)
+    return Path(path)
+
+
+def add_frame(writer: RunWriter, world: dict[str, np.ndarray], index: int, steps: int, every: int = 10) -> None:
+    """Record step `index` of `steps`: images sharpen, margins grow, the embedding's classes move apart."""
+    progress = index / max(1, steps - 1)
+    draw = np.random.default_rng(1000 + index)
+    n = len(world["labels"])
+    clean = (world["ease"] + 1.2 + 4.5 * progress + draw.normal(0, 0.3, n)).astype(np.float32)
+    adv = (clean - world["gap"] * (1.6 - 0.6 * progress)).astype(np.float32)
+    order = np.argsort(adv, kind="stable").astype(np.int64)
+    centres = world["centres"][world["labels"]] * (0.6 + 1.4 * progress)
+    embedding = centres + world["spread"] + draw.normal(0, 0.05, world["spread"].shape)
+    shifted = embedding + world["push"] * (1.4 - 0.7 * progress)
+    blend = 0.35 + 0.65 * progress
+    images = (blend * world["images"] + (1 - blend) * world["start"]).astype(np.uint8)
+    delta = (EPS * np.sign(world["pattern"])).astype(np.float16)
+    wrong = (world["labels"] + 1) % (world["labels"].max() + 1)
+    arrays = {
+        "images": images, "labels": world["labels"], "delta": delta, "margin_clean": clean, "margin_adv": adv,
+        "score": np.maximum(0, 1 - adv).astype(np.float32), "order": order,
+        "pred_clean": np.where(clean > 0, world["labels"], wrong), "pred_adv": np.where(adv > 0, world["labels"], wrong),
+        "embedding_clean": embedding.astype(np.float16), "embedding_adv": shifted.astype(np.float16),
+    }  # fmt: skip
+    writer.frame(index * every, _event(index, every, n, clean, adv, progress), arrays)
+
+
+def _world(draw: np.random.Generator, n: int, classes: int, shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
+    labels = np.sort(np.arange(n) % classes).astype(np.int64)
+    prototypes = np.stack([_smooth(draw.normal(size=shape)) for _ in range(classes)])
+    images = prototypes[labels] + 0.25 * np.stack([_smooth(draw.normal(size=shape)) for _ in range(n)])
+    images = (images - images.min()) / (images.max() - images.min()) * 255
+    return {
+        "labels": labels, "images": images.astype(np.uint8), "start": draw.uniform(0, 255, (n, *shape)).astype(np.uint8),
+        "pattern": draw.normal(size=(n, *shape)), "ease": draw.normal(0, 1.6, n), "gap": draw.uniform(1.0, 4.5, n),
+        "centres": draw.normal(0, 2.0, (classes, EMBEDDING)), "spread": draw.normal(0, 0.7, (n, EMBEDDING)),
+        "push": draw.normal(0, 0.8, (n, EMBEDDING)),
+    }  # fmt: skip
+
+
+def _smooth(noise: np.ndarray) -> np.ndarray:
+    for _ in range(2):
+        noise = (noise + np.roll(noise, 1, -1) + np.roll(noise, -1, -1) + np.roll(noise, 1, -2) + np.roll(noise, -1, -2)) / 5
+    return noise / np.abs(noise).max()
+
+
+def _event(index: int, every: int, n: int, clean: np.ndarray, adv: np.ndarray, progress: float) -> dict[str, Any]:
+    first = index == 0
+    match, ce, crl = 9.0 - 6 * progress, 1.9 - 1.5 * progress, 3.4 - 1.1 * progress
+    losses = dict.fromkeys(("total", "match", "ce", "crl")) if first else {"total": match + ce + crl, "match": match, "ce": ce, "crl": crl}
+    reused = int(n * 0.6 * progress)
+    side = {"knn": 0.7 + 0.25 * progress, "silhouette": 0.05 + 0.3 * progress, "between_within": 0.4 + 1.5 * progress}
+    return {
+        "seconds": 2.5 + 1.4 * index, "n": n, "losses": losses,
+        "margin_clean": margin_summary(clean), "margin_adv": margin_summary(adv),
+        "share_clean": float((clean > 0).mean()), "share_robust": float((adv > 0).mean()),
+        "search": {"reused": reused, "improved": n - reused - n // 10, "kept": n // 10},
+        "forwards": 4.0 + 33.0 * index * every / 10, "backwards": 1.0 + 14.0 * index * every / 10,
+        "separation": {"clean": side, "adv": {key: value * 0.8 for key, value in side.items()}},
+    }  # fmt: skip
+
+
+def _basis(writer: RunWriter, world: dict[str, np.ndarray]) -> None:
+    points = world["centres"][world["labels"]] + world["spread"]
+    mean = points.mean(0)
+    _, values, axes = np.linalg.svd(points - mean, full_matrices=False)
+    explained = (values**2 / (values**2).sum())[:2]
+    arrays = {"mean": mean, "axes": np.ascontiguousarray(axes[:2].T), "explained": explained}
+    save_arrays(writer.path, "basis", {key: value.astype(np.float32) for key, value in arrays.items()})
+
+
+def _map(writer: RunWriter, draw: np.random.Generator, world: dict[str, np.ndarray], steps: int, every: int) -> None:
+    n, classes = len(world["labels"]), world["labels"].max() + 1
+    angle = 2 * np.pi * np.arange(classes) / classes
+    centres = np.stack([np.cos(angle), np.sin(angle)], 1)[world["labels"]]
+    progress = np.linspace(0, 1, steps)[:, None, None]
+    clean = 5 + centres * (2 + 4 * progress) + world["spread"][:, :2] * 1.2
+    adv = clean + world["push"][:, :2] * (1.5 - progress) + draw.normal(0, 0.05, (steps, n, 2))
+    save_arrays(writer.path, "map", {
+        "steps": np.arange(steps, dtype=np.int64) * every, "index": np.arange(n, dtype=np.int64),
+        "umap_clean": clean.astype(np.float32), "umap_adv": adv.astype(np.float32), "fitted": np.arange(steps) % 2 == 0,
+    })  # fmt: skip
+
+
+def _evaluation(writer: RunWriter, draw: np.random.Generator, n: int) -> None:
+    targets = {"clean": ("clean", 0.86), "fgsm": ("FGSM", 0.71), "pgd": ("PGD-10", 0.66)}
+    rows = []
+    for attack, (label, accuracy) in targets.items():
+        for seed in range(NETWORKS):
+            share = accuracy + 0.01 * seed
+            rows.append({
+                "method": "c2r", "network": "convnet", "training": "pgd-at", "attack": attack, "label": label, "norm": "Linf",
+                "eps": "2/255", "targeted": False, "seed": seed, "split": "test", "accuracy": share, "n": 359,
+                "interval": [share - 0.04, share + 0.04], "forwards": 10.0, "backwards": 10.0, "seconds": 1.2,
+            })  # fmt: skip
+    save_rows(writer.path, rows)
+    hits = {attack: (draw.random((NETWORKS, n)) < accuracy).astype(np.uint8) for attack, (_, accuracy) in targets.items()}
+    hits["fgsm"] &= hits["clean"]
+    hits["pgd"] &= hits["fgsm"]
+    save_arrays(writer.path, "outcomes", hits)
+
+
+def _finish(writer: RunWriter, state: str, steps: int, last: int) -> None:
+    now = time.time()
+    phase = {"done": "finished", "queued": "starting"}.get(state, "distill" if steps else "pool")
+    message = "The disk is full: expected room for one more frame; free some space and start again." if state == "failed" else ""
+    facts: dict[str, Any] = {"state": state, "phase": phase, "step": last, "total": last or 1200, "started": now - 95, "message": message}
+    facts["eta_s"] = 42.0 if state in ("running", "paused") else None
+    if state == "lost":
+        facts |= {"state": "running", "pid_started": 1.0}
+    writer.status(force=True, **facts)
+    (writer.path / "log.txt").write_text("pool: network 1 of 6 trained\npool: network 2 of 6 trained\n", encoding="utf-8")
+
+
+def _edit_json(file: Path, **changes: Any) -> None:
+    write_atomic(file, json.dumps(json.loads(file.read_text(encoding="utf-8")) | changes))
+
+
+def _truncate(file: Path) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+
+
+def _last_frame(path: Path) -> Path:
+    return sorted((path / "frames").glob("*.safetensors"))[-1]
+
+
+DAMAGE = {
+    "no status": lambda path: (path / "status.json").unlink(),
+    "torn status": lambda path: _truncate(path / "status.json"),
+    "unknown state": lambda path: _edit_json(path / "status.json", state="sleeping"),
+    "no config": lambda path: (path / "config.json").unlink(),
+    "unknown setting": lambda path: _edit_json(path / "config.json", colour="red"),
+    "no manifest": lambda path: (path / "manifest.json").unlink(),
+    "torn manifest": lambda path: _truncate(path / "manifest.json"),
+    "torn events": lambda path: _truncate(path / "events.jsonl"),
+    "no events": lambda path: (path / "events.jsonl").unlink(),
+    "truncated frame": lambda path: _truncate(_last_frame(path)),
+    "no frames": lambda path: shutil.rmtree(path / "frames"),
+    "truncated map": lambda path: _truncate(path / "map.safetensors"),
+    "no basis": lambda path: (path / "basis.safetensors").unlink(),
+    "torn rows": lambda path: _truncate(path / "rows.jsonl"),
+    "truncated outcomes": lambda path: _truncate(path / "outcomes.safetensors"),
+}
+
+
+def break_run(path: Path, how: str) -> None:
+    """Damage the run folder `path`; `how` is a key of `DAMAGE`."""
+    DAMAGE[how](Path(path))

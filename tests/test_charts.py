@@ -1,0 +1,493 @@
+"""The charts say what the data say, keep still from step to step, and stay small."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app import charts, pictures, theme
+from app.charts.base import broken_statement, faded, number
+from app.charts.labels import spread
+from app.charts.maps import strangers
+from app.charts.margins import cropped
+from c2r.errors import InputError
+from c2r.summary import BIN_EDGES, margin_summary, ranks
+
+CLASSES = [f"kind {k}" for k in range(10)]
+STEPS = np.arange(0, 310, 10)
+CONFIG = Path(__file__).resolve().parents[1] / "app" / ".streamlit" / "config.toml"
+
+
+def run_of(n=100, seed=0):
+    """Plausible margins [S, n], orders and map positions of a run with ten classes."""
+    draw = np.random.default_rng(seed)
+    adv = draw.normal(0, 2, n) + np.linspace(-1, 2, len(STEPS))[:, None] + draw.normal(0, 0.3, (len(STEPS), n))
+    xy = draw.normal(0, 3, (len(STEPS), n, 2))
+    return {
+        "labels": np.arange(n) % 10,
+        "adv": adv,
+        "clean": adv + 2,
+        "orders": np.argsort(adv, axis=1, kind="stable"),
+        "xy_clean": xy,
+        "xy_adv": xy + draw.normal(0, 1, xy.shape),
+    }
+
+
+def zero_lines(figure, direction):
+    """The shapes at 0: vertical ("x") or horizontal ("y")."""
+    return [shape for shape in figure.layout.shapes if shape[f"{direction}0"] == shape[f"{direction}1"] == 0]
+
+
+def map_of(run, step=3, **more):
+    return charts.embedding_map(run["xy_clean"][step], run["xy_adv"][step], run["labels"], classes=CLASSES, **more)
+
+
+@cache
+def all_figures(dark=False):
+    """One figure of every function."""
+    n, run = 100, run_of(100)
+    clean, adv = margin_summary(run["clean"][3]), margin_summary(run["adv"][3])
+    quantiles = [margin_summary(m)["quantiles"] for m in run["adv"]]
+    rank = np.stack([ranks(order) for order in run["orders"]])
+    lines = {"current": 30, "dark": dark}
+    rows = [
+        {"label": label, "attack": attack, "accuracy": accuracy + seed / 100, "n": 1000, "eps": "2/255", "seed": seed}
+        for seed in range(3)
+        for label, attack, accuracy in (("FGSM", "fgsm", 0.40), ("clean", "clean", 0.60), ("PGD-10", "pgd", 0.35))
+    ]
+    return {
+        "histogram": charts.margin_histogram(clean["counts"], adv["counts"], edges=BIN_EDGES, n=n, dark=dark),
+        "bands": charts.margin_bands(STEPS, quantiles, n=n, quantiles_clean=np.array(quantiles) + 2, **lines),
+        "history": charts.margin_history(STEPS, run["clean"][:, 0], run["adv"][:, 0], **lines),
+        "heatmap": charts.curriculum_heatmap(STEPS, charts.rank_matrix(run["orders"], run["adv"])[0], n=n, **lines),
+        "classes": charts.curriculum_classes(STEPS, run["orders"], run["labels"], classes=CLASSES, **lines),
+        "paths": charts.rank_paths(STEPS, rank[:, :5], run["labels"][:5], CLASSES, n=n, **lines),
+        "map": map_of(run, dark=dark),
+        "separation": charts.separation_lines(STEPS, STEPS / 300, STEPS / 600, what="knn", n=n, **lines),
+        "losses": charts.loss_lines(STEPS, {"total": [None, *(5 - STEPS[1:] / 100)]}, **lines),
+        "accuracy": charts.accuracy_bars(rows, dark=dark),
+    }
+
+
+def text_of(figure):
+    return figure.layout.meta["statement"].replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("name", all_figures(False))
+def test_every_chart_is_transparent_keeps_its_state_and_changes_its_text_with_the_appearance(name):
+    light, dark = all_figures(False)[name], all_figures(True)[name]
+    for figure in (light, dark):
+        assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+        assert figure.layout.uirevision == "keep" and figure.layout.margin.autoexpand is False
+        assert "n = " in charts.alt_text(figure) or name in ("history", "losses")
+    assert (light.layout.font.color, dark.layout.font.color) == (theme.tokens(False).text, theme.tokens(True).text)
+    assert light.layout.font.color != dark.layout.font.color
+
+
+@pytest.mark.parametrize("name", ["histogram", "bands", "history"])
+def test_margin_charts_have_a_zero_line_stronger_than_every_grid_line(name):
+    (zero,) = zero_lines(all_figures(False)[name], "x" if name == "histogram" else "y")
+    assert zero.line.color == theme.tokens(False).zero and zero.line.width >= 2
+
+
+def test_the_histogram_states_the_share_of_broken_images_and_how_many_there_are():
+    adv = np.zeros(60, int)
+    adv[BIN_EDGES[:-1] == -0.5] = 31
+    adv[BIN_EDGES[:-1] == 0.0] = 69
+    figure = charts.margin_histogram(np.full(60, 0), adv, edges=BIN_EDGES, n=100)
+    assert text_of(figure) == "At least 31 % of the images are broken within ε"
+    assert "n = 100" in figure.layout.meta["note"] and "LS-PGD" in figure.layout.meta["note"]
+
+
+def test_the_statement_names_nothing_and_everything_instead_of_percent():
+    assert broken_statement(0.0) == "No image is known to be broken within ε"
+    assert broken_statement(1.0) == "Every image is broken within ε"
+    assert broken_statement(0.001).replace("\u00a0", " ") == "At least 1 % of the images are broken within ε"
+
+
+def test_the_previous_step_is_an_outline_from_bin_edge_to_bin_edge():
+    counts = np.arange(60)
+    figure = charts.margin_histogram(counts, counts, edges=BIN_EDGES, n=100, previous_adv=counts[::-1])
+    outline = figure.data[2]
+    assert outline.line.shape == "hv" and np.allclose(outline.x, BIN_EDGES)
+    assert outline.y[:-1].tolist() == counts[::-1].tolist()
+
+
+def test_cropping_moves_what_lies_outside_into_the_end_bins_and_loses_nothing():
+    counts = np.ones(60, int)
+    inside, bins = cropped(counts, BIN_EDGES, (-5.0, 10.0))
+    assert (bins[0], bins[-1], len(inside)) == (-5.0, 10.0, 30)
+    assert (inside[0], inside[-1], inside.sum()) == (21, 11, 60)
+
+
+def test_the_histogram_axes_do_not_change_from_step_to_step():
+    run = run_of()
+    counts = [margin_summary(m)["counts"] for key in ("clean", "adv") for m in run[key]]
+    span, top = charts.histogram_span(counts, BIN_EDGES), charts.histogram_top(counts)
+    figures = [charts.margin_histogram(c, c, edges=BIN_EDGES, n=100, span=span, top=top) for c in counts]
+    assert len({(figure.layout.xaxis.range, figure.layout.yaxis.range) for figure in figures}) == 1
+    assert figures[0].layout.xaxis.range == span and figures[0].layout.yaxis.range[1] >= max(map(max, counts))
+
+
+def test_the_span_is_in_fives_holds_zero_and_changes_only_when_a_new_bin_leaves_it():
+    counts = np.zeros(60, int)
+    counts[(BIN_EDGES[:-1] >= 1) & (BIN_EDGES[:-1] < 6)] = 3
+    span = charts.histogram_span([counts], BIN_EDGES)
+    more = np.zeros(60, int)
+    more[BIN_EDGES[:-1] == 9.5] = 1
+    assert span == (-5.0, 10.0) == charts.histogram_span([counts, more], BIN_EDGES)
+    more[BIN_EDGES[:-1] == 10.0] = 1
+    assert charts.histogram_span([counts, more], BIN_EDGES) == (-5.0, 15.0)
+    assert charts.histogram_span([], BIN_EDGES) == (-5.0, 5.0)
+
+
+def test_selected_bars_and_points_come_back_as_bin_and_image_numbers():
+    counts = np.ones(60, int)
+    figure = charts.margin_histogram(counts, counts, edges=BIN_EDGES, n=60, span=(-5.0, 5.0), selectable=True)
+    assert figure.data[0].customdata.tolist() == list(range(20, 40))
+    assert charts.selected_numbers([{"customdata": 7}, {"customdata": [3]}, {"x": 1.0}, {"customdata": 7}]) == [3, 7]
+
+
+def test_only_a_selectable_histogram_can_be_dragged():
+    counts = np.ones(60, int)
+    drag = [charts.margin_histogram(counts, counts, edges=BIN_EDGES, n=60, selectable=s).layout.dragmode for s in (False, True)]
+    assert drag == [False, "select"]
+
+
+def test_the_bands_state_where_the_median_started_and_where_it_is_at_the_current_step():
+    quantiles = np.linspace(-2, 2, len(STEPS))[:, None] + np.array([-2, -1, 0, 1, 2])
+    figure = charts.margin_bands(STEPS, quantiles, n=50, current=300)
+    assert text_of(figure) == "The median robust margin rose from −2.0 to 2.0 logits"
+    assert text_of(charts.margin_bands(STEPS, quantiles, n=50, current=150)) == "The median robust margin rose from −2.0 to 0.0 logits"
+    assert text_of(charts.margin_bands(STEPS, quantiles[::-1], n=50)) == "The median robust margin fell from 2.0 to −2.0 logits"
+
+
+@pytest.mark.parametrize(
+    ("clean", "adv", "verdict"),
+    [(1, 0.5, "withstands LS-PGD"), (1, -0.5, "is broken within ε"), (-1, -2, "is misclassified even unattacked")],
+)
+def test_the_history_of_an_image_says_whether_it_holds(clean, adv, verdict):
+    assert text_of(charts.margin_history([0, 10], [5, clean], [5, adv])) == f"At step 10 this image {verdict}"
+
+
+def test_rank_matrix_agrees_with_a_slow_loop():
+    run = run_of(n=23)
+    matrix, edges = charts.rank_matrix(run["orders"], run["adv"], max_ranks=7, max_steps=5)
+    kept = charts.thin(len(STEPS), 5)
+    assert matrix.shape == (5, 7) and edges[0] == 0 and edges[-1] == 23 and kept[0] == 0 and kept[-1] == len(STEPS) - 1
+    for row, step in enumerate(kept):
+        for cell in range(7):
+            members = [run["adv"][step, run["orders"][step, rank]] for rank in range(edges[cell], edges[cell + 1])]
+            assert matrix[row, cell] == pytest.approx(np.mean(members), abs=1e-6)
+
+
+def test_rank_matrix_keeps_every_rank_and_step_of_a_small_run_and_limits_a_large_one():
+    small = run_of(n=100)
+    matrix, edges = charts.rank_matrix(small["orders"], small["adv"])
+    assert matrix.shape == (31, 100) and np.allclose(matrix, np.sort(small["adv"], axis=1), atol=1e-6)
+    large = np.tile(np.arange(1000), (600, 1))
+    assert charts.rank_matrix(large, large.astype(float))[0].shape == (200, 200)
+
+
+def test_the_heat_map_has_symmetric_limits_and_the_line_of_margin_zero():
+    run = run_of()
+    matrix, _ = charts.rank_matrix(run["orders"], run["adv"])
+    figure = charts.curriculum_heatmap(STEPS, matrix, n=100)
+    heat, line = figure.data[:2]
+    assert heat.zmin == -heat.zmax < 0
+    assert np.allclose(line.y, (run["adv"] <= 0).sum(axis=1) - 0.5, atol=1e-4)
+    assert figure.layout.yaxis.range == (99.5, -0.5), "rank 0 belongs at the top"
+    assert dict(heat.colorscale)[0.5] == theme.MARGIN_MIDDLE[False]
+
+
+def test_the_class_picture_shows_the_class_on_each_rank_in_its_own_colour():
+    orders, labels = np.array([[2, 0, 1], [1, 0, 2]]), np.array([0, 1, 1])
+    heat = charts.curriculum_classes([0, 10], orders, labels, classes=["a", "b"]).data[0]
+    assert heat.z.T.tolist() == [[1, 0, 1], [1, 0, 1]]
+    assert [colour for _, colour in heat.colorscale] == [theme.class_colour(k, 2) for k in (0, 0, 1, 1)]
+
+
+def test_the_class_picture_names_a_class_that_holds_the_hardest_ranks():
+    labels = np.arange(100) % 10
+    orders = np.argsort(labels != 4, kind="stable")[None]
+    assert text_of(charts.curriculum_classes([0], orders, labels, classes=CLASSES)) == "kind 4 holds 10 of the 10 hardest ranks"
+    assert text_of(charts.curriculum_classes([0], np.arange(100)[None], labels)) == "The 10 hardest ranks are held by 10 of 10 classes"
+
+
+def test_rank_paths_name_the_biggest_mover_and_grey_out_other_classes():
+    paths = np.array([[0, 5, 9], [1, 8, 2]])
+    figure = charts.rank_paths([0, 10], paths, [0, 1, 0], CLASSES, n=10, samples=[4, 6, 8], highlight=[1])
+    assert text_of(figure) == "kind 0 #8 moved most: from rank 9 to rank 2"
+    colours = [trace.line.color for trace in figure.data]
+    assert colours[1] == theme.class_colour(1, 10) and colours[0] == colours[2] == faded(theme.tokens(False).muted, 0.3)
+    assert [note.text for note in figure.layout.annotations] == ["kind 1 #6"]
+
+
+def test_end_labels_keep_their_distance_their_order_and_stay_inside():
+    placed = spread(np.array([5.0, 6.0, 7.0, 99.0]), 15, 100)
+    assert np.diff(placed).min() >= 15 - 1e-9 and placed[0] >= 0 and placed[-1] <= 100
+    assert spread(np.array([20.0, 98.0, 99.0]), 15, 100).tolist() == [20, 85, 100], "those at the top are pushed down"
+
+
+def test_one_class_has_one_colour_on_the_map_in_the_paths_and_in_the_class_picture():
+    figures = all_figures(False)
+    on_map = {trace.marker.color for trace in figures["map"].data if trace.name == "kind 3"}
+    assert on_map == {figures["paths"].data[3].line.color} == {theme.class_colour(3, 10)}
+    assert theme.class_colour(3, 10) == figures["classes"].data[0].colorscale[6][1]
+
+
+def test_clean_is_a_circle_and_adversarial_a_cross_of_the_same_class_colour():
+    figure = map_of(run_of())
+    clean, adversarial = (
+        [t for t in figure.data if t.type == "scattergl" and f", {word}" in t.hovertemplate] for word in ("clean", "adversarial")
+    )
+    assert {t.marker.symbol for t in clean} == {"circle"} and {t.marker.symbol for t in adversarial} == {"x"}
+    assert [t.marker.color for t in clean] == [t.marker.color for t in adversarial] == [theme.class_colour(k, 10) for k in range(10)]
+
+
+def test_map_ranges_are_one_square_for_all_steps():
+    run = run_of()
+    ranges = charts.map_ranges(run["xy_clean"], run["xy_adv"])
+    figures = [map_of(run, step, ranges=ranges) for step in range(3)]
+    assert len({(figure.layout.xaxis.range, figure.layout.yaxis.range) for figure in figures}) == 1
+    (x0, x1), (y0, y1) = ranges
+    assert x1 - x0 == pytest.approx(y1 - y0) and figures[0].layout.yaxis.scaleanchor == "x"
+    every = np.concatenate([run["xy_clean"].reshape(-1, 2), run["xy_adv"].reshape(-1, 2)])
+    assert (every.min(axis=0) > (x0, y0)).all() and (every.max(axis=0) < (x1, y1)).all()
+    assert charts.map_ranges(np.full((4, 2), np.nan)) == ((-1.0, 1.0), (-1.0, 1.0))
+
+
+def test_a_map_of_a_thousand_images_stays_below_200_kilobytes():
+    run = run_of(n=1000)
+    figure = map_of(run, values=run["adv"][3], colour="margin", selected=np.arange(50), lines=np.arange(50), background=np.zeros((1000, 2)))
+    assert sum(len(t.x) for t in figure.data if "image" in (t.hovertemplate or "")) == 2000
+    assert len(figure.to_json().encode()) < 200_000
+    assert {t.x.dtype for t in figure.data if t.type == "scattergl"} == {np.dtype(np.float32)}
+
+
+def test_a_map_selection_is_outlined_and_counted_and_the_rest_fades():
+    figure = map_of(run_of(), selected=[0, 10, 21], lines=[21], ids=np.arange(100) + 500)
+    named = {t.name: t for t in figure.data}
+    assert list(named["kind 0 2 / 10"].selectedpoints) == [0, 1] and list(named["kind 2 0 / 10"].selectedpoints) == []
+    assert named["kind 0 2 / 10"].unselected.marker.opacity == pytest.approx(0.1)
+    assert len(named["selected"].x) == 6 and len(named["displacement"].x) == 3 and np.isnan(named["displacement"].x[2])
+    assert named["kind 1 1 / 10"].customdata.tolist() == list(range(501, 600, 10))
+
+
+def test_a_solo_class_keeps_its_strength_and_the_others_fade():
+    figure = map_of(run_of(), solo=4)
+    strength = {t.name: t.marker.opacity for t in figure.data if t.name in CLASSES}
+    assert strength["kind 4"] > 0.9 and {value for name, value in strength.items() if name != "kind 4"} == {0.1}
+
+
+def test_map_colours_of_margin_are_symmetric_and_of_rank_put_the_hardest_farthest_from_the_page():
+    run = run_of()
+    margin = map_of(run, values=run["adv"][3], colour="margin", limit=4).layout.coloraxis
+    assert (margin.cmin, margin.cmax) == (-4, 4)
+    hardest = {
+        dark: map_of(run, values=ranks(run["orders"][3]), colour="rank", dark=dark).layout.coloraxis.colorscale[0][1]
+        for dark in (False, True)
+    }
+    assert hardest == {False: "#440154", True: "#fde725"}
+
+
+def test_the_map_states_how_many_adversarial_points_sit_next_to_another_class():
+    clean = np.array([[0.0, 0], [0.1, 0], [5, 0], [5.1, 0]])
+    adversarial = np.array([[4.9, 0], [0.1, 0], [5, 0], [5.1, 0]])
+    labels = np.array([0, 0, 1, 1])
+    assert strangers(clean, adversarial, labels) == strangers(clean, adversarial, labels, rows=1) == 0.25
+    assert text_of(charts.embedding_map(clean, adversarial, labels)) == "Under attack, 25 % of the images sit next to another class"
+
+
+def test_umap_axes_carry_no_numbers_and_pca_axes_name_their_share():
+    run = run_of()
+    umap, pca = map_of(run), map_of(run, method="PCA", explained=(0.41, 0.2))
+    assert umap.layout.xaxis.showticklabels is False and "no unit" in umap.layout.meta["note"]
+    assert pca.layout.xaxis.title.text.replace("\u00a0", " ") == "first component (41 % of the variance)"
+
+
+def test_many_classes_are_named_on_the_map_instead_of_in_a_legend():
+    labels = np.arange(60)
+    xy = np.stack([labels * 10.0, labels * 10.0], axis=1)
+    figure = charts.embedding_map(xy, xy, labels, classes=[f"c{k}" for k in labels])
+    written = [note.text for note in figure.layout.annotations]
+    assert "c0" in written and 5 < len(written) < 60, "names that would cover each other are left out"
+    assert not any(t.showlegend for t in figure.data if t.name in written)
+
+
+def test_a_class_name_cannot_smuggle_markup_into_a_chart():
+    figure = charts.curriculum_classes([0], [[0, 1]], [0, 1], classes=["<b>x</b>", "y"])
+    assert "<b>" not in figure.to_json() and figure.data[0].colorbar.ticktext[0] == "&lt;b&gt;x&lt;/b&gt;"
+    assert "<b>x</b>" in charts.alt_text(charts.rank_paths([0, 1], [[0], [5]], [0], ["<b>x</b>"], n=9))
+
+
+def test_the_map_refuses_an_unknown_colour_and_missing_values_in_one_sentence():
+    run = run_of()
+    with pytest.raises(InputError, match="Did you mean 'margin'"):
+        map_of(run, colour="margins")
+    with pytest.raises(InputError, match="expects one value per image, found none"):
+        map_of(run, colour="rank")
+
+
+def test_separation_lines_state_both_figures_at_the_current_step():
+    figure = charts.separation_lines([0, 10, 20], [0.1, 0.5, 0.9], [0.0, 0.25, None], what="silhouette", current=10)
+    assert text_of(figure) == "Silhouette: 0.50 clean, 0.25 adversarial" and len(zero_lines(figure, "y")) == 1
+    assert [(t.line.dash, t.marker.symbol) for t in figure.data] == [("solid", "circle"), ("dash", "x")]
+    with pytest.raises(InputError, match="separation figure 'knm'"):
+        charts.separation_lines([0], [0], [0], what="knm")
+
+
+def test_losses_leave_a_gap_where_nothing_was_recorded_and_turn_logarithmic_when_far_apart():
+    near = charts.loss_lines([0, 10, 20], {"total": [None, 4.0, 2.0], "ce": [None, 1.0, 0.5]})
+    assert np.isnan(near.data[0].y[0]) and near.layout.yaxis.type is None and text_of(near) == "The total loss fell from 4.00 to 2.00"
+    assert charts.loss_lines([0, 10], {"total": [4.0, 2.0], "match": [400.0, 300.0]}).layout.yaxis.type == "log"
+    with pytest.raises(InputError, match="at least one recorded loss"):
+        charts.loss_lines([0], {"total": [None]})
+
+
+def test_accuracy_bars_show_mean_spread_and_every_seed_on_a_fixed_axis():
+    figure = all_figures(False)["accuracy"]
+    bars, dots = figure.data
+    assert list(figure.layout.xaxis.ticktext) == ["clean", "FGSM", "PGD-10"] and figure.layout.yaxis.range == (0, 100)
+    assert np.allclose(bars.y, [61, 41, 36]) and np.allclose(bars.error_y.array, 1.0)
+    assert np.allclose(sorted(dots.y), [35, 36, 37, 40, 41, 42, 60, 61, 62])
+    assert text_of(figure) == "PGD-10 costs 25.0 points: 61.0 % clean, 36.0 % attacked"
+    assert "n = 1000 test images" in figure.layout.meta["note"] and "2/255" in figure.layout.meta["note"]
+
+
+def test_accuracy_of_a_single_seed_has_no_spread_and_says_so():
+    row = {"label": "clean", "attack": "clean", "accuracy": 0.5, "n": 10, "eps": "2/255", "seed": 0}
+    figure = charts.accuracy_bars([row])
+    assert figure.data[0].error_y.visible is False and "single seed" in figure.layout.meta["note"]
+    with pytest.raises(InputError, match="evaluate the run first"):
+        charts.accuracy_bars([])
+
+
+def test_every_chart_can_be_drawn_after_the_first_step_alone():
+    run = run_of()
+    order, margins = run["orders"][:1], run["adv"][:1]
+    assert charts.curriculum_heatmap([0], charts.rank_matrix(order, margins)[0], n=100, current=0).data[0].z.shape == (100, 1)
+    assert charts.curriculum_classes([0], order, run["labels"]).layout.xaxis.range == (-0.5, 0.5)
+    assert "stays at" in text_of(charts.margin_bands([0], [margin_summary(margins[0])["quantiles"]], n=100))
+    assert "from rank 3 to rank 3" in text_of(charts.rank_paths([0], [[3]], [0], CLASSES, n=100))
+
+
+def test_numbers_have_a_true_minus_and_no_minus_zero():
+    assert [number(-1.25, 1), number(-0.04), number(3.0, 0), number(float("nan"))] == ["−1.2", "0.0", "3", "–"]
+
+
+def test_class_colours_are_all_different_up_to_a_hundred_classes():
+    assert [theme.class_colour(k, 10) for k in range(10)] == list(theme.PETROFF10)
+    assert len({theme.class_colour(k, 100) for k in range(100)}) == 100
+
+
+def contrast(one, other):
+    """Contrast ratio of two colours (WCAG 2)."""
+
+    def light(colour):
+        linear = [
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((light(one), light(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_can_be_read_and_the_zero_line_is_the_strongest_on_both_pages(dark):
+    ink = theme.tokens(dark)
+    for colour in (ink.text, ink.muted, ink.clean_text, ink.adversarial_text, *(m["colour"] for m in theme.LOSS_MARKS[dark].values())):
+        assert contrast(colour, ink.page) >= 4.5
+    assert contrast(theme.CLEAN, ink.page) >= 3 and contrast(theme.ADVERSARIAL, ink.page) >= 3
+    assert contrast(ink.zero, ink.page) > 5 * contrast(ink.grid, ink.page)
+
+
+def test_the_config_file_holds_the_palettes_of_the_theme_and_ten_colours_per_scale():
+    looks = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["theme"]
+    expected = {"light": (theme.SEQUENTIAL_LIGHT, theme.MARGIN_LIGHT), "dark": (theme.SEQUENTIAL_DARK, theme.MARGIN_DARK)}
+    for name, (sequential, diverging) in expected.items():
+        look, ink = looks[name], theme.tokens(name == "dark")
+        assert look["chartCategoricalColors"] == list(theme.PETROFF10)
+        assert (look["chartSequentialColors"], look["chartDivergingColors"]) == (list(sequential), list(diverging))
+        assert len(sequential) == len(diverging) == 10
+        assert (look["backgroundColor"], look["textColor"]) == (ink.page, ink.text)
+        assert contrast(look["primaryColor"], "#ffffff") >= 4.5, "white text on primary buttons"
+
+
+def test_the_config_file_keeps_the_app_on_this_machine():
+    settings = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
+    assert settings["server"]["address"] == "127.0.0.1" and settings["server"]["maxUploadSize"] == 5
+    assert settings["browser"]["gatherUsageStats"] is False and settings["client"]["showErrorDetails"] == "type"
+    assert settings["client"]["toolbarMode"] == "viewer"
+
+
+def test_every_setting_in_the_config_file_is_one_that_streamlit_knows():
+    from streamlit.config import get_config_options
+
+    def names(table, prefix=""):
+        for key, value in table.items():
+            yield from names(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}"]
+
+    unknown = set(names(tomllib.loads(CONFIG.read_text(encoding="utf-8")))) - set(get_config_options())
+    assert not unknown
+
+
+def test_every_run_state_has_an_icon_a_word_and_a_colour():
+    from c2r.runs import STATES
+
+    assert set(theme.STATE_BADGES) == {*STATES, "lost"}
+    assert len({badge.word for badge in theme.STATE_BADGES.values()}) == len({badge.icon for badge in theme.STATE_BADGES.values()}) == 7
+
+
+def test_upscaling_repeats_pixels_by_a_whole_factor_and_makes_grey_three_channels():
+    image = np.array([[[10, 20], [30, 40]]], dtype=np.uint8)
+    big = pictures.upscale(image, to=7)
+    assert big.shape == (6, 6, 3)
+    assert (big[:3, :3] == 10).all() and (big[3:, 3:] == 40).all() and (big[:3, 3:] == 20).all()
+    assert pictures.upscale(np.zeros((3, 200, 100), np.uint8), to=96).shape == (200, 100, 3), "a large image is not shrunk"
+
+
+def test_upscaling_keeps_red_green_and_blue_in_their_places():
+    image = np.stack([np.full((2, 2), value, np.uint8) for value in (250, 120, 5)])
+    assert (pictures.upscale(image, to=4) == [250, 120, 5]).all()
+
+
+def test_the_contact_sheet_places_images_row_by_row_with_grey_between():
+    images = np.stack([np.full((1, 2, 2), value, np.uint8) for value in (0, 50, 255)])
+    sheet = pictures.strip(images, 2, to=4, gap=2)
+    assert sheet.shape == (14, 14, 3)
+    assert (sheet[2:6, 2:6] == 0).all() and (sheet[2:6, 8:12] == 50).all() and (sheet[8:12, 2:6] == 255).all()
+    assert (sheet[:2] == 128).all() and (sheet[8:12, 8:12] == 128).all(), "gaps and the empty place are mid-grey"
+    with pytest.raises(InputError, match="at least one image"):
+        pictures.strip(images[:0], 2)
+
+
+def test_the_adversarial_twin_adds_the_difference_in_pixel_units_and_stays_in_the_box():
+    image = np.array([[[100, 254, 1]]], dtype=np.uint8)
+    delta = np.array([[[2 / 255, 4 / 255, -4 / 255]]], dtype=np.float16)
+    assert pictures.adversarial_twin(image, delta).tolist() == [[[102, 255, 0]]]
+    with pytest.raises(InputError, match="same shape"):
+        pictures.adversarial_twin(image, delta[0])
+
+
+def test_differences_share_one_scale_around_mid_grey():
+    delta = np.array([[[0, 2 / 255, -2 / 255, 1]]], dtype=np.float16)
+    assert pictures.difference(delta).tolist() == [[[128, 148, 108, 255]]]
+    assert pictures.difference(delta, times=1).tolist() == [[[128, 130, 126, 255]]]
+
+
+def test_a_png_holds_exactly_the_pixels_it_was_made_from():
+    from io import BytesIO
+
+    from PIL import Image
+
+    picture = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    assert np.array_equal(np.asarray(Image.open(BytesIO(pictures.png(picture)))), picture)
+
+
+def test_a_picture_of_a_wrong_kind_is_refused_in_one_sentence():
+    with pytest.raises(InputError, match="expects uint8 .* found float32"):
+        pictures.upscale(np.zeros((3, 4, 4), np.float32))

@@ -1,0 +1,75 @@
+"""Settings: one declaration, sentences for what is wrong, lossless text. Run: pytest tests/test_config.py"""
+
+import re
+
+import pytest
+
+from c2r import config
+from c2r.errors import InputError
+
+
+@pytest.mark.parametrize("preset", config.PRESETS)
+def test_every_preset_is_valid_and_explained_and_survives_json_and_the_command_line(preset):
+    loaded = config.load(preset)
+    assert config.from_json(config.to_json(loaded)) == loaded
+    assert len(config.PRESET_HELP[preset]) > 20
+    words = config.command(loaded, preset, "runs/x")
+    assert words == ["python", "-m", "c2r", "distill", "--preset", preset, "--out", "runs/x"]
+
+
+def test_the_command_line_of_a_changed_run_gives_back_the_same_settings():
+    changed = config.load("demo", {"ipc": 3, "eps": "5/255", "eval_attacks": ["fgsm"], "method": "c2r-pgd", "tau": 0.15})
+    words = config.command(changed, "demo", "x")
+    pairs = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
+    method = words[words.index("--method") + 1]
+    assert config.load("demo", config.parse_assignments(pairs) | {"method": method}) == changed
+
+
+@pytest.mark.parametrize(("text", "value"), [("2/255", 2 / 255), ("0.03", 0.03), (0.1, 0.1), ("8 / 255", 8 / 255)])
+def test_a_radius_is_read_in_pixel_units(text, value):
+    assert config.load("demo", {"eps": text}).eps == pytest.approx(value)
+
+
+def test_a_radius_is_written_as_parts_of_255():
+    assert config.format_radius(2 / 255) == "2/255"
+    assert config.format_radius(0.5 / 255) == "0.5/255"
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"ipc": 0}, "Setting 'ipc' expects a whole number at least 1 and at most 1000, found '0'"),
+        ({"ipc": "ten"}, "Setting 'ipc' expects a whole number .* found 'ten'"),
+        ({"tau": "nan"}, "Setting 'tau' expects a number above 0 and at most 10, found 'nan'"),
+        ({"eps": "2/0"}, "Setting 'eps' expects a radius such as 2/255 above 0 and at most 0.5, found '2/0'"),
+        ({"eps": "-1/255"}, "Setting 'eps' expects a radius"),
+        ({"init": "zeros"}, "Setting 'init' expects one of real, noise, found 'zeros'"),
+        ({"method": "c2"}, "Unknown method 'c2': expected one of c2r, .* Did you mean 'c2r'?"),
+        ({"model": "convnext"}, "Unknown model 'convnext': expected one of convnet, resnet18, mlp"),
+        ({"eval_attacks": "fgsm,pdg"}, "Unknown attack 'pdg': expected one of fgsm, pgd. Did you mean 'pgd'?"),
+        ({"icp": 3}, "Unknown setting 'icp': expected one of .* Did you mean 'ipc'?"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(values, sentence):
+    with pytest.raises(InputError, match=sentence):
+        config.load("demo", values)
+
+
+def test_unknown_presets_pairs_without_equals_and_damaged_json_are_named():
+    with pytest.raises(InputError, match=re.escape("Unknown preset 'dmo': expected one of")):
+        config.load("dmo")
+    with pytest.raises(InputError, match="--set expects name=value, found 'ipc'"):
+        config.parse_assignments(["ipc"])
+    with pytest.raises(InputError, match="not JSON"):
+        config.from_json("{")
+    with pytest.raises(InputError, match="holds a list"):
+        config.from_json("[]")
+
+
+def test_every_setting_stands_in_one_group_with_help_and_the_groups_have_titles():
+    names = [name for group in config.GROUPS for name in group.model_fields]
+    assert sorted(names) == sorted(config.RunConfig.model_fields)
+    assert len(names) == len(set(names))
+    assert all(len(field.description) > 10 for field in config.RunConfig.model_fields.values())
+    assert all(group.__doc__ for group in config.GROUPS)
+    assert list(config.RunConfig.model_fields) == names

@@ -1,0 +1,188 @@
+"""Runs as child processes: started without a shell, told apart, told to stop, never left as zombies, never harmed by the app's end."""
+
+import os
+import sys
+import time
+
+import psutil
+import pytest
+from fake_run import make_run
+
+from app import jobs
+from c2r import config, runs
+from c2r.errors import InputError
+
+WRITES_A_RUN = """
+import sys, time
+from pathlib import Path
+from c2r import config
+from c2r.runs import RunWriter
+writer = RunWriter(Path(sys.argv[1]), config.load("demo"))
+time.sleep(float(sys.argv[2]))
+writer.status(state="done", phase="finished")
+"""
+SETTINGS = config.load("demo")
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    """No job of another test is remembered, and none of this test survives it."""
+    monkeypatch.setattr(jobs, "_JOBS", {})
+    monkeypatch.setattr(jobs, "_STOP_ASKED", {})
+    yield
+    for job in jobs._JOBS.values():
+        if job.alive:
+            job.process.kill()
+            job.process.wait(5)
+
+
+@pytest.fixture
+def child(monkeypatch):
+    """Let `start` run Python code instead of a distillation."""
+
+    def use(code: str, *arguments: object) -> None:
+        monkeypatch.setattr(jobs.config, "command", lambda _settings, _preset, path: ["python", "-c", code, str(path), *map(str, arguments)])
+
+    return use
+
+
+def wait_for(condition, seconds=5.0):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+def test_a_run_is_started_with_this_python_a_word_list_and_no_shell(monkeypatch, tmp_path):
+    seen = {}
+
+    class Popen:
+        def __init__(self, words, **options):
+            seen.update(options, words=words)
+
+        def poll(self):
+            return 0
+
+        wait = poll
+
+    monkeypatch.setattr(jobs.subprocess, "Popen", Popen)
+    jobs.start(config.load("demo", {"ipc": 3}), "demo", tmp_path / "a run; rm -rf x")
+    assert seen["words"][:5] == [sys.executable, "-m", "c2r", "distill", "--preset"]
+    assert seen["words"][-2:] == ["--out", str(tmp_path / "a run; rm -rf x")] and "ipc=3" in seen["words"]
+    assert seen["start_new_session"] is True and not seen.get("shell")
+
+
+def test_start_returns_when_the_folder_is_there_and_the_child_leads_its_own_session(tmp_path, child):
+    child(WRITES_A_RUN, 30)
+    path = jobs.start(SETTINGS, "demo", tmp_path / "run")
+    run = runs.open_run(path)
+    pid = run.status["pid"]
+    assert run.state == "running" and os.getsid(pid) == pid != os.getsid(0)
+    assert jobs.log_file(path) == tmp_path / ".logs" / "run.log" and jobs.log_file(path).exists()
+
+
+def test_a_child_that_gives_up_at_once_is_an_input_error_with_its_own_sentence(tmp_path, child):
+    child("import sys; print('loading'); sys.exit('Data set x expects images, found none: choose another.')")
+    with pytest.raises(InputError, match="^Data set x expects images, found none: choose another.$"):
+        jobs.start(SETTINGS, "demo", tmp_path / "run")
+
+
+def test_a_child_that_dies_silently_is_reported_with_its_code(tmp_path, child):
+    child("import sys; sys.exit(3)")
+    with pytest.raises(InputError, match="ended with code 3 and said nothing"):
+        jobs.start(SETTINGS, "demo", tmp_path / "run")
+
+
+def test_a_run_whose_child_is_still_silent_is_queued_and_then_read_from_its_folder(tmp_path, child, monkeypatch):
+    monkeypatch.setattr(jobs, "PATIENCE", 0.05)
+    child("import time; time.sleep(0.5);" + WRITES_A_RUN, 0.1)
+    path = jobs.start(SETTINGS, "demo", tmp_path / "run")
+    assert jobs.look(path).state == "queued" and jobs.starting() == [path]
+    assert wait_for(lambda: jobs.look(path).state == "done") and jobs.starting() == []
+
+
+def test_a_child_that_dies_before_its_folder_says_why_when_it_is_looked_at(tmp_path, child, monkeypatch):
+    monkeypatch.setattr(jobs, "PATIENCE", 0.05)
+    child("import sys, time; time.sleep(0.3); sys.exit('No room on the disk.')")
+    path = jobs.start(SETTINGS, "demo", tmp_path / "run")
+    assert wait_for(lambda: jobs.look(path).problem == "No room on the disk.")
+    assert jobs.look(path).state == "failed"
+
+
+def test_ended_children_are_reaped(tmp_path, child):
+    child(WRITES_A_RUN, 0)
+    jobs.start(SETTINGS, "demo", tmp_path / "run")
+    pid = jobs.find("distill", tmp_path / "run").process.pid
+    assert wait_for(lambda: not psutil.pid_exists(pid)), "the child is still a zombie"
+
+
+@pytest.mark.parametrize("word", runs.COMMANDS)
+def test_commands_are_left_in_the_control_file_of_a_living_run(tmp_path, word):
+    run = runs.open_run(make_run(tmp_path / "run", state="running", steps=1))
+    jobs.command(run, word)
+    assert (run.path / "control").read_text() == word
+
+
+def test_a_run_that_has_ended_takes_no_command(tmp_path):
+    run = runs.open_run(make_run(tmp_path / "run", steps=1))
+    with pytest.raises(InputError, match="Run run is done: expected a living run for 'pause'; start a new one."):
+        jobs.command(run, "pause")
+    assert not (run.path / "control").exists()
+
+
+def test_force_stop_is_offered_only_after_the_grace_time(tmp_path, monkeypatch):
+    run = runs.open_run(make_run(tmp_path / "run", state="running", steps=1))
+    assert not jobs.may_force(run)
+    jobs.command(run, "stop")
+    assert not jobs.may_force(run)
+    monkeypatch.setattr(jobs, "GRACE", -1.0)
+    assert jobs.may_force(run)
+
+
+def test_force_stop_ends_the_whole_group_of_a_deaf_process(tmp_path, child):
+    code = "import subprocess, sys; helper = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); " + WRITES_A_RUN
+    child(code, 60)
+    path = jobs.start(SETTINGS, "demo", tmp_path / "run")
+    family = [psutil.Process(runs.open_run(path).status["pid"])]
+    assert wait_for(lambda: len(family[0].children()) == 1)
+    family += family[0].children()
+    jobs.force_stop(runs.open_run(path))
+    assert wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family))
+    assert runs.open_run(path).state == "lost"
+
+
+def test_force_stop_never_ends_the_process_that_asks(tmp_path):
+    run = runs.open_run(make_run(tmp_path / "run", state="running", steps=1))
+    with pytest.raises(InputError, match="lives in this very process"):
+        jobs.force_stop(run)
+
+
+@pytest.mark.parametrize(("start", "words"), [(jobs.compute_map, ["map"]), (jobs.evaluate, ["evaluate", "--json"])])
+def test_map_and_evaluation_are_children_too_and_never_run_twice_at_once(tmp_path, monkeypatch, start, words):
+    launched = []
+
+    class Popen:
+        pid = 0
+
+        def __init__(self, command, **_options):
+            launched.append(command)
+
+        def poll(self):
+            return None
+
+        def wait(self):
+            return 0
+
+    monkeypatch.setattr(jobs.subprocess, "Popen", Popen)
+    path = tmp_path / "run"
+    assert start(path) is start(path) is jobs.busy(path)
+    assert len(launched) == 1 and launched[0][:3] == [sys.executable, "-m", "c2r"]
+    assert [word for word in launched[0][3:] if word != str(path)] == words
+    monkeypatch.setattr(jobs, "_JOBS", {})
+
+
+def test_the_tail_of_a_log_reads_progress_bars_line_by_line_and_forgives_a_missing_file(tmp_path):
+    log = tmp_path / "log.txt"
+    log.write_text("one\n\n10 %\r20 %\r30 %\nlast\n")
+    assert jobs.tail(log, 3) == ["20 %", "30 %", "last"]
+    assert jobs.tail(tmp_path / "nothing") == []

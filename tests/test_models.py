@@ -1,0 +1,51 @@
+"""Networks: normalisation inside, repeatable weights, sentences for images too small. Run: pytest tests/test_models.py"""
+
+import pytest
+import torch
+
+from c2r.config import load
+from c2r.errors import InputError
+from c2r.models import MODELS, build
+
+STATISTICS = torch.tensor([0.3]), torch.tensor([0.2])
+
+
+def make(seed=0, shape=(1, 8, 8), **changes):
+    return build(load("demo", {"width": 16, "depth": 2} | changes), shape, 10, STATISTICS, torch.Generator().manual_seed(seed))
+
+
+def test_normalisation_is_the_first_layer():
+    network = make()
+    x = torch.rand(3, 1, 8, 8)
+    plain = (x - 0.3) / 0.2
+    for block in network.blocks:
+        plain = block(plain)
+    torch.testing.assert_close(network(x), network.head(plain.flatten(1)))
+
+
+def test_convnet_3_of_the_literature_has_320010_parameters():
+    network = build(load("demo", {"width": 128, "depth": 3}), (3, 32, 32), 10, (torch.zeros(3), torch.ones(3)), torch.Generator())
+    assert sum(p.numel() for p in network.parameters()) == 320_010
+    assert network.embedding == 2048
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_is_repeatable_and_treats_each_image_alone(model):
+    one, two, other = make(1, model=model), make(1, model=model), make(2, model=model)
+    x = torch.rand(4, 1, 8, 8)
+    assert torch.equal(one(x), two(x))
+    assert not torch.allclose(one(x), other(x))
+    torch.testing.assert_close(one(x)[2:3], one(x[2:3]), atol=1e-5, rtol=1e-5)
+    assert one.embed(x).shape == (4, one.embedding)
+    assert one.train()(x).shape == (4, 10)
+
+
+def test_building_leaves_the_global_random_state_alone():
+    before = torch.random.get_rng_state()
+    make()
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_images_too_small_for_the_depth_get_a_sentence():
+    with pytest.raises(InputError, match="depth 4 expects images of at least 16 px, found 8×8: lower depth or raise image_size"):
+        make(depth=4)

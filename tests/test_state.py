@@ -1,0 +1,104 @@
+"""What is looked at: runs, steps, class names, links that point nowhere, and the selection that pages share."""
+
+import pytest
+from fake_run import break_run, make_run
+
+from app import state
+from c2r import runs
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("C2R_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("C2R_SAMPLE", str(tmp_path / "sample_run"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def session(monkeypatch):
+    """A session state that is a plain dictionary."""
+    values: dict = {}
+    monkeypatch.setattr(state.st, "session_state", values)
+    return values
+
+
+def test_the_sample_run_is_listed_last_under_its_own_name(store):
+    make_run(store / "one", steps=1)
+    make_run(store.parent / "sample_run", steps=1)
+    assert [state.run_name(run) for run in state.all_runs()] == ["one", "Sample run (recorded)"]
+
+
+def test_an_empty_store_without_a_sample_has_no_runs(store):  # noqa: ARG001
+    assert state.all_runs() == []
+
+
+def test_damaged_runs_stay_in_the_list_with_their_problem(store):
+    break_run(make_run(store / "hurt", steps=1), "no config")
+    assert "config.json is missing" in state.all_runs()[0].problem
+
+
+def test_recorded_steps_join_events_and_frames(store):
+    run = make_run(store / "one", steps=4)
+    (run / "frames" / "000010.safetensors").unlink()
+    (run / "events.jsonl").write_text("\n".join((run / "events.jsonl").read_text().splitlines()[:3]) + "\n")
+    assert state.recorded_steps(run) == (0, 10, 20, 30)
+
+
+def test_class_names_fall_back_to_numbers_when_the_manifest_is_gone(store):
+    run = make_run(store / "one", steps=2, classes=3, n=12)
+    assert state.names_of(runs.open_run(run), (0, 10)) == ("zero", "one", "two")
+    break_run(run, "no manifest")
+    assert state.names_of(runs.open_run(run), (0, 10)) == ("class 0", "class 1", "class 2")
+
+
+def test_a_damaged_first_frame_does_not_hide_the_class_names(store):
+    run = make_run(store / "one", steps=2, classes=3, n=12)
+    (run / "frames" / "000000.safetensors").write_bytes(b"torn")
+    assert state.names_of(runs.open_run(run), (0, 10)) == ("zero", "one", "two")
+
+
+def test_a_link_to_nothing_gives_one_sentence_per_value():
+    notes = state.fallback_notes(
+        {"run": "../../etc", "step": "10", "class": "<b>"},
+        {"run": ["one"], "step": ["0", "10"], "class": ["All classes"]},
+        {"run": "one", "step": "10", "class": "All classes"},
+    )
+    assert notes == [
+        "The link asks for run '../../etc', which is not here: showing one.",
+        r"The link asks for class '\<b\>', which is not here: showing All classes.",
+    ]
+
+
+def test_a_selection_belongs_to_one_run_and_forgets_numbers_that_do_not_exist(session):  # noqa: ARG001
+    state.select("one", [3, 1, 40, -1], "a bar")
+    assert state.selection("one", 40) == [3, 1]
+    assert state.selection("two", 40) == []
+    assert state.selection_reason() == "a bar"
+    state.select("one", [], "nothing")
+    assert state.selection("one", 40) == [] and state.selection_reason() == ""
+
+
+def test_another_run_starts_at_its_newest_step_with_all_classes(session):
+    session.update({"run": "one", "follow": False, "step": 20, "class": 2, "sample": 5, "page": 3})
+    state.choose_run("two")
+    state.apply_wishes()
+    assert session["run"] == "two" and session["follow"] is True
+    assert not {"step", "class", "sample", "page"} & set(session)
+
+
+def test_the_slider_follows_the_newest_step_or_stays_at_the_nearest_recorded_one(session):
+    session.update({"follow": True, "step": 10})
+    state.place_slider((0, 10, 20))
+    assert session["step"] == 20
+    session.update({"follow": False, "step": 12})
+    state.place_slider((0, 10, 20))
+    assert session["step"] == 10
+
+
+def test_dragging_the_slider_to_the_end_follows_again(session):
+    session["step"] = 10
+    state.step_moved(20)
+    assert session["follow"] is False
+    session["step"] = 20
+    state.step_moved(20)
+    assert session["follow"] is True

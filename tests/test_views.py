@@ -1,0 +1,158 @@
+"""Selections, tables, sorting, texts and files behind the pages, each against values worked out by hand."""
+
+import csv
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from fake_run import make_run
+
+from app import views, words
+from c2r import runs
+from c2r.summary import BIN_EDGES, margin_summary
+
+NAMES = ["cat", "dog", "fox"]
+
+
+@pytest.fixture
+def frame():
+    """Six images of three classes; image 4 is the hardest, image 0 the easiest."""
+    margins = np.array([5.0, 1.0, 0.5, 2.0, -3.0, -0.2], np.float32)
+    return {
+        "labels": np.array([0, 0, 1, 1, 2, 2]), "margin_adv": margins, "margin_clean": margins + 1, "order": np.argsort(margins),
+        "pred_clean": np.array([0, 0, 1, 1, 2, 2]), "pred_adv": np.array([0, 0, 1, 1, 0, 1]),
+        "images": np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1).repeat(4, 2).repeat(4, 3),
+    }  # fmt: skip
+
+
+def test_a_bar_holds_exactly_the_samples_that_were_counted_into_it():
+    margins = np.array([-20.0, -15.0, -0.1, 0.0, 0.2, 14.9, 15.0, 99.0])
+    counts = margin_summary(margins)["counts"]
+    for number, count in enumerate(counts):
+        ids, _ = views.behind_bars([{"curve_number": 1, "customdata": number}], margins + 100, margins, BIN_EDGES)
+        assert len(ids) == count
+
+
+def test_clean_and_adversarial_bars_join_and_name_their_range():
+    clean, adversarial = np.array([1.1, 5.0, 9.0]), np.array([-2.0, 1.2, 9.0])
+    bin_of = int(np.searchsorted(BIN_EDGES, 1.1, side="right") - 1)
+    points = [{"curve_number": curve, "customdata": [bin_of]} for curve in (0, 1)]
+    assert views.behind_bars(points, clean, adversarial, BIN_EDGES) == ([0, 1], "margins from 1 to 1.5 logits")
+
+
+def test_the_outline_of_the_step_before_selects_nothing():
+    assert views.behind_bars([{"curve_number": 2, "x": 0.0}], np.zeros(3), np.zeros(3), BIN_EDGES) == ([], "")
+
+
+def test_ranks_name_their_samples_hardest_first(frame):
+    assert views.at_ranks(frame["order"], 0, 2) == [4, 5, 2]
+    assert views.hardest(frame["order"], frame["labels"], 2, class_index=0) == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("Hardest first", [4, 5, 2, 1, 3, 0]), ("Easiest first", [0, 3, 1, 2, 5, 4]), ("Robust margin, largest first", [0, 3, 1, 2, 5, 4]),
+        ("Attack accuracy, lowest first", [3, 4, 5, 2, 1, 0]), ("Changed most since the start", [5, 4, 3, 2, 1, 0]),
+        ("Number", [0, 1, 2, 3, 4, 5]), ("no such sort", [4, 5, 2, 1, 3, 0]),
+    ],
+)  # fmt: skip
+def test_the_gallery_sorts_by_what_it_says_and_breaks_ties_by_rank(frame, sort, expected):
+    accuracy = np.array([1.0, 1.0, 1.0, 0.0, 1.0, 1.0])
+    accuracy[[4, 5]] = 0.5
+    first = np.zeros_like(frame["images"])
+    assert views.arrange(frame, sort, class_index=None, ids=None, accuracy=accuracy, first=first) == expected
+
+
+def test_the_gallery_filters_by_class_and_selection(frame):
+    look = {"accuracy": None, "first": None}
+    assert views.arrange(frame, "Number", class_index=1, ids=None, **look) == [2, 3]
+    assert views.arrange(frame, "Hardest first", class_index=None, ids=[0, 4, 3], **look) == [4, 3, 0]
+    assert views.arrange(frame, "Attack accuracy, lowest first", class_index=2, ids=[4, 5], **look) == [4, 5]
+
+
+def test_pages_never_run_out_of_range():
+    ids = list(range(50))
+    assert views.pages(ids, 24) == 3 and views.pages([], 24) == 1
+    assert views.page_of(ids, 3, 24) == [48, 49] == views.page_of(ids, 99, 24)
+    assert views.page_of(ids, 0, 24)[0] == 0 and views.page_of([], 1, 24) == []
+
+
+def test_the_sample_table_tells_rank_and_what_an_image_is_taken_for(frame):
+    table = views.sample_table(frame, [4, 0], NAMES, {"pgd": np.array([1.0, 0, 0, 0, 0.25, 0])})
+    assert table["Class"] == ["fox", "cat"] and table["Rank"] == [0, 5]
+    assert table["Attacked as"] == ["cat", "cat"] and table["PGD accuracy"] == [0.25, 1.0]
+
+
+def test_movers_are_sorted_by_how_far_they_moved(frame):
+    before = np.array([0, 5, 2, 1, 3, 4])
+    table = views.mover_table(before, frame, NAMES, count=3)
+    assert table["Sample"][0] in (0, 4) and sorted(map(abs, table["Moved"]), reverse=True) == [abs(m) for m in table["Moved"]]
+    assert dict(zip(table["Sample"], table["Moved"], strict=True))[0] == 5
+
+
+def test_class_counts_say_selected_and_total(frame):
+    assert views.class_counts(frame["labels"], [0, 4, 5], NAMES) == {"Class": NAMES, "Selected": [1, 0, 2], "Total": [2, 2, 2]}
+
+
+def test_accuracy_of_one_image_is_the_share_of_networks_that_are_right():
+    hits = {"clean": np.array([[1, 1], [1, 0], [0, 0], [1, 1]], np.uint8), "odd": np.ones((2, 7), np.uint8)}
+    assert {key: value.tolist() for key, value in views.shares(hits, 2).items()} == {"clean": [0.75, 0.5]}
+    assert views.shares(None, 2) == {}
+
+
+def test_accuracies_are_means_over_seeds_with_their_spread():
+    rows = [{"attack": "pgd", "accuracy": a} for a in (0.5, 0.7)] + [{"attack": "clean", "accuracy": 0.9}, {"attack": "pgd"}]
+    found = views.accuracies(rows)
+    assert found["pgd"] == pytest.approx((0.6, np.sqrt(0.02), 2)) and found["clean"] == (0.9, 0.0, 1)
+
+
+def test_kpis_show_the_change_since_the_step_before_and_a_dash_without_a_loss(tmp_path):
+    events = runs.read_events(make_run(tmp_path / "run", steps=3))
+    margin, robust, clean, loss = views.kpis(events)
+    quantiles = [event["margin_adv"]["quantiles"][2] for event in events]
+    assert margin.course == quantiles and margin.delta == round(quantiles[2] - quantiles[1], 2)
+    assert robust.value.endswith(" %") and clean.course[-1] == 100 * events[-1]["share_clean"]
+    assert loss.value == "5.70" and loss.lower_is_better and len(loss.course) == 2
+    assert views.kpis(events[:1])[3].value == "–" and views.kpis(events[:1])[0].delta is None
+
+
+def test_the_nearest_image_of_another_class_is_never_of_the_same_class():
+    embedding = np.array([[0.0], [0.1], [5.0], [3.0]])
+    assert views.nearest_other(embedding, np.array([0, 0, 1, 1]), 0) == 3
+    assert views.nearest_other(embedding, np.zeros(4, int), 0) is None
+
+
+def test_csv_keeps_values_and_never_starts_a_formula():
+    text = views.to_csv({"Class": ["=cmd()", "a,b"], "Rank": [0, -1]})
+    assert list(csv.reader(io.StringIO(text))) == [["Class", "Rank"], ["'=cmd()", "0"], ["a,b", "-1"]]
+
+
+def test_the_archive_holds_the_arrays_and_one_picture_per_image_in_class_folders(frame):
+    content = zipfile.ZipFile(io.BytesIO(views.archive(frame["images"], frame["labels"], ["cat", "../dog", "fox"])))
+    stored = np.load(io.BytesIO(content.read("synthetic.npz")), allow_pickle=False)
+    assert np.array_equal(stored["images"], frame["images"]) and stored["classes"].tolist() == ["cat", "../dog", "fox"]
+    pictures = [name for name in content.namelist() if name.endswith(".png")]
+    assert len(pictures) == 6 and "train/001_dog/00002.png" in pictures and not any(".." in name for name in pictures)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, "unknown"), (3.2, "3 s"), (95, "1 min 35 s"), (1800, "30 min"), (7500, "2 h 5 min"), (400_000, "4 days")]
+)
+def test_durations_read_like_speech(seconds, text):
+    assert words.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("cat", "cat"), ("*a*_b_", r"\*a\*\_b\_"), (":red[x]", r"\:red\[x\]"), ("<b>$x$", r"\<b\>\$x\$"), ("- item", r"\- item"), ("a - b", "a - b")],
+)
+def test_names_are_text_and_never_markup(name, text):
+    assert words.plain(name) == text
+
+
+def test_the_strip_tells_what_a_living_run_does_and_how_long_it_takes(tmp_path):
+    run = runs.open_run(make_run(tmp_path / "run", state="running", steps=3))
+    text = words.strip_text(run, run.status["heartbeat"] + 2)
+    assert text == "run · Distilling · 20/20 · about 42 s left · heartbeat 2 s ago"
