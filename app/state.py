@@ -85,6 +85,21 @@ def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], s
     ]
 
 
+def link_values() -> dict[str, str]:
+    """What the link that opened this session asked for; {} from the second run of the script on."""
+    if "opened" in st.session_state:
+        return {}
+    st.session_state["opened"] = True
+    return {key: str(st.query_params[key]) for key in LINKED if key in st.query_params}
+
+
+def link_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown: Mapping[str, str]) -> list[str]:
+    """The notes about the link that opened this session, kept until another run or step is chosen."""
+    if asked:
+        st.session_state["notes"] = fallback_notes(asked, offered, shown)
+    return st.session_state.get("notes", [])
+
+
 def choose_run(run_id: str) -> None:
     """Ask for another run; it is applied before the sidebar is drawn again."""
     st.session_state["wanted_run"] = run_id
@@ -102,13 +117,14 @@ def apply_wishes() -> None:
 def run_changed() -> None:
     """Another run: start at its newest step, all classes, no open image, first page."""
     st.session_state["follow"] = True
-    for key in ("class", "sample", "page", "step"):
+    for key in ("class", "sample", "page", "step", "notes"):
         st.session_state.pop(key, None)
 
 
 def step_moved(newest: int) -> None:
     """The slider was dragged: stay at that step, or follow again at the newest one."""
     st.session_state["follow"] = st.session_state["step"] == newest
+    st.session_state.pop("notes", None)
 
 
 def pin_step(step: int | None) -> None:

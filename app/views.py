@@ -100,14 +100,25 @@ def behind_bars(points: list[dict[str, Any]], clean: np.ndarray, adversarial: np
     return sorted(ids), f"margins from {edges[min(numbers)]:g} to {edges[max(numbers) + 1]:g} logits" if numbers else ""
 
 
-def far_movers(rank: np.ndarray, count: int) -> list[int]:
-    """The samples whose rank [S, N] changed most between the first and the last recorded step."""
-    return np.argsort(-np.abs(rank[-1] - rank[0]), kind="stable")[:count].tolist()
+def of_class(labels: np.ndarray, class_index: int | None) -> np.ndarray:
+    """Which samples [N] belong to a class; all of them for None."""
+    return np.ones(len(labels), bool) if class_index is None else labels == class_index
+
+
+def far_movers(rank: np.ndarray, keep: np.ndarray, count: int) -> list[int]:
+    """Of the samples `keep` [N], those whose rank [S, N] changed most between the first and the last recorded step."""
+    order = np.argsort(-np.abs(rank[-1] - rank[0]), kind="stable")
+    return order[keep[order]][:count].tolist()
 
 
 def at_ranks(order: np.ndarray, first: int, last: int) -> list[int]:
     """The samples at ranks `first` … `last`, hardest first."""
     return order[first : last + 1].tolist()
+
+
+def at_or_before(steps: list[int], step: int | None) -> int:
+    """The last of `steps` (ascending) that is not beyond `step`; the newest for None, the first when all are beyond."""
+    return steps[-1] if step is None else max((s for s in steps if s <= step), default=steps[0])
 
 
 def known(ids: Iterable[int], n: int) -> list[int]:
@@ -132,9 +143,10 @@ def sample_table(frame: dict[str, np.ndarray], ids: list[int], names: list[str],
     return table
 
 
-def mover_table(before: np.ndarray, now: dict[str, np.ndarray], names: list[str], count: int = 20) -> Columns:
-    """The samples whose rank changed most since the order `before` [N], and what happened to them."""
-    ids, change = biggest_movers(before, now["order"], count)
+def mover_table(before: np.ndarray, now: dict[str, np.ndarray], names: list[str], keep: np.ndarray, count: int = 20) -> Columns:
+    """Of the samples `keep` [N], those whose rank changed most since the order `before` [N], and what happened to them."""
+    ids, change = biggest_movers(before, now["order"], len(before))
+    ids, change = ids[keep[ids]][:count], change[keep[ids]][:count]
     return {
         "Sample": ids.tolist(),
         "Class": [names[k] for k in now["labels"][ids]],
@@ -187,7 +199,7 @@ def arrange(
         keys["change"] = change_since(first, frame["images"])
     word = SORTS.get(sort, "rank")
     key = keys.get(word.lstrip("-"), keys["rank"]).astype(float)
-    keep = np.ones(n, bool) if class_index is None else frame["labels"] == class_index
+    keep = of_class(frame["labels"], class_index)
     if ids is not None:
         keep &= np.isin(np.arange(n), ids)
     order = np.lexsort((keys["rank"], -key if word.startswith("-") else key))

@@ -79,11 +79,11 @@ def progress_text(run: Run) -> str:
 
 def cost_sentence(event: dict[str, Any]) -> str:
     """What LS-PGD did at one recorded step and what it has cost so far, as one sentence; '' when nothing was recorded."""
-    search = event.get("search") or {}
+    search, n = event.get("search") or {}, max(1, event["n"])
     if not search:
         return ""
     return (
         f"LS-PGD at this step: {search.get('reused', 0)} warm starts reused as they were, {search.get('improved', 0)} improved, "
         f"{search.get('kept', 0)} kept after a search that found nothing better; so far "
-        f"{event.get('forwards', 0):.0f} forwards and {event.get('backwards', 0):.0f} backwards per image."
+        f"{event.get('forwards', 0) / n:.0f} forwards and {event.get('backwards', 0) / n:.0f} backwards per image."
     )

@@ -102,7 +102,7 @@ class PoolSettings(Settings):
     pool_steps: int = setting(1200, "Training steps of one pool network (single-step adversarial training)", "steps", ge=1, le=200_000)
     pool_stage: int = setting(200, "A stage of each network is kept every so many training steps", "steps", ge=1, le=200_000)
     pool_batch: int = setting(128, "Real images in one training step of a pool network", "images", ge=8, le=4096)
-    pool_rate: float = setting(0.02, "Peak learning rate of pool networks (SGD, momentum 0.9)", gt=0, le=10)
+    pool_rate: float = setting(0.05, "Peak learning rate of pool networks (SGD, momentum 0.9)", gt=0, le=10)
 
 
 class ObjectiveSettings(Settings):
@@ -132,8 +132,9 @@ class AttackSettings(Settings):
     ls_alpha: float = setting(1.0, "α: first step of the line search", "ε", gt=0, le=4)
     ls_beta: float = setting(2.0, "β: growth of the step from one candidate to the next", gt=1, le=8)
     ls_tries: int = setting(2, "Z: candidates of one line search, forward passes only", "candidates", ge=1, le=5)
-    ls_rounds: int = setting(2, "T: line searches one attack may spend on a sample, one backward each", "rounds", ge=1, le=50)
-    real_rounds: int = setting(1, "The same for the real images of a step, which have no warm start", "rounds", ge=1, le=50)
+    ls_rounds: int = setting(1, "T: line searches one warm-started attack may spend on a sample, one backward each", "rounds", ge=1, le=50)
+    cold_rounds: int = setting(4, "The same for the first attack on a synthetic image, which has no warm start", "rounds", ge=1, le=50)
+    real_rounds: int = setting(1, "The same for the real images of a step, which are seen once", "rounds", ge=1, le=50)
 
 
 class CurriculumSettings(Settings):
@@ -183,7 +184,7 @@ GROUPS: tuple[type[Settings], ...] = tuple(reversed(RunConfig.__bases__))
 PRESETS: dict[str, dict[str, Any]] = {
     "demo": {
         "data": "digits", "ipc": 10, "eps": "32/255", "width": 32, "depth": 2, "pool_size": 4, "pool_steps": 150, "pool_stage": 50,
-        "pool_batch": 64, "steps": 150, "record_every": 5, "real_batch": 16, "batch": 25,
+        "pool_batch": 64, "steps": 240, "record_every": 8, "real_batch": 16, "batch": 25,
         "eval_seeds": 3, "eval_steps": 300, "eval_batch": 64, "eval_images": 0,
     },
     "cifar10-small": {

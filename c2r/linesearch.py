@@ -43,12 +43,14 @@ def ls_pgd(
     settings: AttackSettings,
     start: Tensor | None = None,
     cached_loss: Tensor | None = None,
+    rounds: int = 0,
 ) -> Trace:
     """Attack images x [B, C, H, W] in [0, 1] with labels [B].
 
     :param model: frozen, in eval mode; maps [B, C, H, W] to logits [B·parts, K] (parts of one image adjacent)
     :param start: δ̂ [B, C, H, W] to start from; zero when absent
     :param cached_loss: [B] loss at x + δ̂ when it was found; samples whose loss has not fallen are reused as they are
+    :param rounds: line searches per sample; 0 takes ``settings.ls_rounds``
     """
     delta = torch.zeros_like(x) if start is None else threat.project(start, x)
     if cached_loss is None:
@@ -60,7 +62,7 @@ def ls_pgd(
         loss = sample_losses(logits, labels)
         active = loss < cached_loss - 1e-6
         trace = Trace(delta, loss, loss, logits, ~active, torch.zeros_like(active), len(x), 0)
-    for round_index in range(settings.ls_rounds):
+    for round_index in range(rounds or settings.ls_rounds):
         index = active.nonzero().squeeze(1)
         if not len(index):
             break

@@ -1,5 +1,7 @@
 """The pool: networks adversarially trained on real data, each kept at several stages, under which images are matched.
 
+They see every real image a few times at most, so mirroring is all the augmentation that helps (docs/experiments.md).
+
 Embeddings of a frozen stage never go stale, so every stage has a queue of its own.
 """
 
@@ -9,7 +11,6 @@ from dataclasses import dataclass, field
 
 import torch
 
-from c2r.augment import draw
 from c2r.config import RunConfig
 from c2r.data import RealData
 from c2r.memory import ClassQueue
@@ -49,7 +50,11 @@ def train_network(pool: Pool, config: RunConfig, data: RealData, generator: torc
 
     def batches() -> tuple[torch.Tensor, torch.Tensor]:
         index = torch.randint(len(data.images), (config.pool_batch,), generator=generator).to(device)
-        return draw(generator, mean, std, flip)(data.images[index].float() / 255).clamp(0, 1), data.labels[index]
+        images = data.images[index].float() / 255
+        if flip:
+            mirrored = (torch.rand(len(images), 1, 1, 1, generator=generator) < 0.5).to(device)
+            images = torch.where(mirrored, images.flip(3), images)
+        return images, data.labels[index]
 
     steps = train(model, batches, steps=config.pool_steps, rate=config.pool_rate, threat=threat, at_steps=1, generator=generator)
     for step in steps:

@@ -5,6 +5,8 @@ recorded steps, clean and adversarial together. So neither ever jumps.
 Letters: N samples, D embedding, S recorded steps, P samples on the map.
 """
 
+import warnings
+
 import numpy as np
 
 from c2r.config import RecordSettings
@@ -90,7 +92,9 @@ def joint_umap(clean: np.ndarray, adversarial: np.ndarray, settings: RecordSetti
         precomputed_knn=(index.astype(np.int32), distance.astype(np.float32)),
     )  # fmt: skip
     flat = np.empty((steps, 2 * points, 2), np.float32)
-    flat[fitted] = reducer.fit_transform(rows).reshape(-1, 2 * points, 2)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*transform will be unavailable|n_jobs value", category=UserWarning)
+        flat[fitted] = reducer.fit_transform(rows).reshape(-1, 2 * points, 2)
     if not fitted.all():
         distance, index = search.kneighbors(both[~fitted].reshape(-1, dimension), min(5, len(rows)))
         weight = 1 / np.maximum(distance, 1e-6)[:, :, None]

@@ -12,7 +12,7 @@ from torch import Tensor
 from c2r.attacks import pgd
 from c2r.config import RunConfig
 from c2r.linesearch import Trace, ls_pgd
-from c2r.margins import hinge, logit_margin, sample_losses, worst_part, worst_prediction
+from c2r.margins import hinge, logit_margin, worst_part, worst_prediction
 from c2r.methods import Method
 from c2r.models import Network
 from c2r.partition import expand
@@ -62,12 +62,12 @@ def expanded(network: Network, partition: int) -> Callable[[Tensor], Tensor]:
 
 def attack(
     model: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, method: Method, config: RunConfig, generator: torch.Generator,
-    start: Tensor | None = None, cached_loss: Tensor | None = None,
+    start: Tensor | None = None, cached_loss: Tensor | None = None, rounds: int = 0,
 ) -> Trace:  # fmt: skip
     """The inner attack of the method's row: LS-PGD, or PGD-10 from scratch for the ablation."""
     threat = Threat(config.eps)
     if method.attack == "ls-pgd":
-        return ls_pgd(model, x, y, threat=threat, settings=config, start=start, cached_loss=cached_loss)
+        return ls_pgd(model, x, y, threat=threat, settings=config, start=start, cached_loss=cached_loss, rounds=rounds)
     found = pgd(model, x, y, threat=threat, generator=generator, steps=10)
     none = torch.zeros(len(x), dtype=torch.bool, device=x.device)
     forwards, backwards = int(found.forwards * len(x)), int(found.backwards * len(x))
@@ -80,10 +80,8 @@ def score(held: SyntheticSet, scorer: Network, method: Method, config: RunConfig
     x, y = held.images.detach(), held.labels
     with torch.no_grad():
         clean = model(x)
-    cached = None
-    if held.loss is not None and method.attack == "ls-pgd":
-        cached = held.loss
-    trace = attack(model, x, y, method, config, generator, held.delta, cached)
+    rounds = config.cold_rounds if held.loss is None else config.ls_rounds
+    trace = attack(model, x, y, method, config, generator, held.delta, held.loss, rounds)
     held.delta, held.loss = trace.delta, trace.loss
     many = y.repeat_interleave(parts)
     margin_clean, margin_adv = (worst_part(logit_margin(z, many), parts) for z in (clean, trace.logits))
@@ -94,12 +92,6 @@ def score(held: SyntheticSet, scorer: Network, method: Method, config: RunConfig
         {"reused": reused, "improved": improved, "kept": len(y) - reused - improved},
         trace.forwards + len(y), trace.backwards,
     )  # fmt: skip
-
-
-def clean_losses(held: SyntheticSet, model: Callable[[Tensor], Tensor]) -> Tensor:
-    """Cross-entropy of the unperturbed images, summed over parts, [N]."""
-    with torch.no_grad():
-        return sample_losses(model(held.images), held.labels)
 
 
 def embeddings(images: Tensor, network: Network, partition: int) -> Tensor:

@@ -30,7 +30,11 @@ ids = views.arrange(
 )
 st.caption(
     f"{len(ids)} of {len(labels)} images at step {view.step}. Margins are on the scorer, under LS-PGD (an upper bound). "
-    + (f"{details.DEFINITION} Here n = {networks}, written as correct/n." if shares else "No per-attack figures yet: they come with the evaluation.")
+    + (
+        f"{details.DEFINITION} Here n = {networks}, written as correct/n."
+        if shares
+        else "No per-attack figures yet: they come with the evaluation."
+    )
 )
 if not ids:
     st.info("No image fits: choose all classes in the sidebar, or switch off 'Only the selection'.")

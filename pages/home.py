@@ -1,11 +1,9 @@
 """Home: what this is, where to go, and every run with its state and figures."""
 
-import time
-
 import streamlit as st
 
-from app import cache, state, views, words
-from app.components import shell
+from app import state, words
+from app.components import runs, shell
 
 shell.header(
     "C2R: watch a robust data set form",
@@ -22,43 +20,18 @@ for column, (target, title, text, icon) in zip(st.columns(3), CARDS, strict=True
         st.markdown(f"**{title}**")
         st.caption(text)
         st.space("stretch")
-        if st.button(
-            title, key=f"card-{target}", icon=f":material/{icon}:", width="stretch", type="primary" if target == "start" else "secondary"
-        ):
+        kind = "primary" if target == "start" else "secondary"
+        if st.button(title, key=f"card-{target}", icon=f":material/{icon}:", width="stretch", type=kind):
             if target == "live" and state.sample_path().is_dir():
                 state.choose_run(state.SAMPLE_NAME)
             shell.go(target)
 
-runs = state.all_runs()
-names = [state.run_name(run) for run in runs]
 st.subheader("Runs")
-if not runs:
+found = state.all_runs()
+if not found:
     st.info("There is no run yet, and the recorded sample run is missing: start a run and it will be listed here.")
     st.stop()
-
-
-def picked() -> None:
-    """A row was selected: show that run everywhere."""
-    rows = st.session_state["run-table"]["selection"]["rows"]
-    if rows and rows[0] < len(names):
-        state.choose_run(names[rows[0]])
-
-
-table = views.run_table(runs, [cache.rows(run.path) for run in runs], names, time.time())
-percent = {
-    "Clean": "Test accuracy of fresh networks trained on the synthetic images, mean over seeds",
-    "Worst attack": "The lowest mean test accuracy under any evaluated attack",
-}
-st.dataframe(
-    table,
-    key="run-table",
-    hide_index=True,
-    placeholder="–",
-    on_select=picked,
-    selection_mode="single-row",
-    column_config={name: st.column_config.NumberColumn(name, format="%.1f %%", help=text) for name, text in percent.items()},
-    alt="All runs with state, data, method, step and accuracies",
-)
+runs.table(found)
 current = state.current().run
 if current is not None:
     st.caption(f"Select a row to make it the run of all pages. Now: {words.plain(state.run_name(current))}.")

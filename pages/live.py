@@ -17,8 +17,13 @@ controls.ending(view.run, log=view.step is not None)
 if view.step is None:
     live.waiting(view)
     st.stop()
-live.panel(view, every=pace.every, selectable=pace.frozen, replay=pace.replay)
-if pace.frozen:
-    curriculum.rank_picker(view)
-if pace.every is None:
+
+
+def selected() -> None:
+    """Between the figures: choose ranks of a frozen step, and what is selected."""
+    if pace.frozen:
+        curriculum.rank_picker(view)
     samples.of_selection(view, here="live")
+
+
+live.panel(view, pace, between=selected)

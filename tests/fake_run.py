@@ -80,7 +80,7 @@ def add_frame(writer: RunWriter, world: dict[str, np.ndarray], index: int, steps
         "pred_clean": np.where(clean > 0, world["labels"], wrong), "pred_adv": np.where(adv > 0, world["labels"], wrong),
         "embedding_clean": embedding.astype(np.float16), "embedding_adv": shifted.astype(np.float16),
     }  # fmt: skip
-    writer.frame(index * every, _event(index, every, n, clean, adv, progress), arrays)
+    writer.frame(index * every, _event(index, n, clean, adv, progress), arrays)
 
 
 def _world(draw: np.random.Generator, n: int, classes: int, shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
@@ -102,7 +102,7 @@ def _smooth(noise: np.ndarray) -> np.ndarray:
     return noise / np.abs(noise).max()
 
 
-def _event(index: int, every: int, n: int, clean: np.ndarray, adv: np.ndarray, progress: float) -> dict[str, Any]:
+def _event(index: int, n: int, clean: np.ndarray, adv: np.ndarray, progress: float) -> dict[str, Any]:
     first = index == 0
     match, ce, crl = 9.0 - 6 * progress, 1.9 - 1.5 * progress, 3.4 - 1.1 * progress
     losses = dict.fromkeys(("total", "match", "ce", "crl")) if first else {"total": match + ce + crl, "match": match, "ce": ce, "crl": crl}
@@ -113,7 +113,7 @@ def _event(index: int, every: int, n: int, clean: np.ndarray, adv: np.ndarray, p
         "margin_clean": margin_summary(clean), "margin_adv": margin_summary(adv),
         "share_clean": float((clean > 0).mean()), "share_robust": float((adv > 0).mean()),
         "search": {"reused": reused, "improved": n - reused - n // 10, "kept": n // 10},
-        "forwards": 4.0 + 33.0 * index * every / 10, "backwards": 1.0 + 14.0 * index * every / 10,
+        "forwards": n * (4 + 33 * index), "backwards": n * (1 + 14 * index),
         "separation": {"clean": side, "adv": {key: value * 0.8 for key, value in side.items()}},
     }  # fmt: skip
 

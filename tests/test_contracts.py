@@ -64,7 +64,9 @@ def test_every_method_yields_a_basis_frames_and_a_set_within_the_threat_model(me
     assert (moved > 0.3) == METHODS[method].updates
 
 
-@pytest.mark.parametrize("changes", [{"partition": 2}, {"anchors": "synthetic"}, {"hard_weight": 1.0}, {"init": "noise"}, {"precision": "bfloat16"}])
+@pytest.mark.parametrize(
+    "changes", [{"partition": 2}, {"anchors": "synthetic"}, {"hard_weight": 1.0}, {"init": "noise"}, {"precision": "bfloat16"}]
+)
 def test_the_settings_that_switch_code_paths_run_and_change_the_result(changes):
     plain, changed = events()[-1].images, events(**changes)[-1].images
     assert changed.shape == plain.shape
@@ -85,7 +87,5 @@ def test_same_seed_same_bits_and_another_seed_other_bits():
 
 
 def test_recording_does_not_change_the_random_draws():
-    often, seldom = (
-        [type(e).__name__ for e in events(record_every=n) if not isinstance(e, Recorded)] for n in (1, 5)
-    )
+    often, seldom = ([type(e).__name__ for e in events(record_every=n) if not isinstance(e, Recorded)] for n in (1, 5))
     assert often == seldom

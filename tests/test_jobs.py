@@ -41,7 +41,9 @@ def child(monkeypatch):
     """Let `start` run Python code instead of a distillation."""
 
     def use(code: str, *arguments: object) -> None:
-        monkeypatch.setattr(jobs.config, "command", lambda _settings, _preset, path: ["python", "-c", code, str(path), *map(str, arguments)])
+        monkeypatch.setattr(
+            jobs.config, "command", lambda _settings, _preset, path: ["python", "-c", code, str(path), *map(str, arguments)]
+        )
 
     return use
 

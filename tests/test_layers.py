@@ -82,7 +82,9 @@ def test_the_shell_imports_no_torch_and_pages_do_not_import_each_other(file):
 
 def test_what_the_app_imports_of_the_core_loads_no_torch():
     names = {name for file in APP + PAGES for name in imported(file) if name.startswith("c2r")}
-    modules = sorted({name for name in names if (ROOT / (name.replace(".", "/") + ".py")).exists() or (ROOT / name.replace(".", "/")).is_dir()})
+    modules = sorted(
+        {name for name in names if (ROOT / (name.replace(".", "/") + ".py")).exists() or (ROOT / name.replace(".", "/")).is_dir()}
+    )
     code = f"import sys, importlib; [importlib.import_module(n) for n in {modules!r}]; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
 
@@ -97,7 +99,11 @@ def test_functions_stay_under_forty_lines_or_say_why():
     long = []
     for file in CORE + APP + PAGES:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno + 1 > 40 and "Longer than" not in (ast.get_docstring(node) or ""):
+            if (
+                isinstance(node, ast.FunctionDef)
+                and node.end_lineno - node.lineno + 1 > 40
+                and "Longer than" not in (ast.get_docstring(node) or "")
+            ):
                 long.append(f"{module(file)}.{node.name}: {node.end_lineno - node.lineno + 1}")
     assert not long
 

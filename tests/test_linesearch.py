@@ -51,13 +51,20 @@ def test_unchanged_samples_are_reused_for_one_forward_each(network, batch):
 
 def test_only_samples_whose_loss_has_fallen_are_searched(network, batch):
     x, y = batch
-    first = ls_pgd(network, x, y, threat=THREAT, settings=load("demo", {"ls_rounds": 1}))
+    first = ls_pgd(network, x, y, threat=THREAT, settings=load(), rounds=1)
     cached = first.loss.clone()
     cached[:10] += 1.0
-    again = ls_pgd(network, x, y, threat=THREAT, settings=load("demo", {"ls_rounds": 1}), start=first.delta, cached_loss=cached)
+    again = ls_pgd(network, x, y, threat=THREAT, settings=load(), start=first.delta, cached_loss=cached, rounds=1)
     assert again.reused.tolist() == [False] * 10 + [True] * 54
     assert again.backwards == 10
     assert again.forwards == 64 + 10 * (1 + load().ls_tries)
+
+
+def test_more_rounds_never_find_a_lower_loss(network, batch):
+    x, y = batch
+    losses = torch.stack([ls_pgd(network, x, y, threat=THREAT, settings=load(), rounds=n).loss for n in (1, 2, 4)])
+    assert (losses.diff(dim=0) >= 0).all()
+    assert losses[2].mean() > losses[0].mean()
 
 
 def test_one_sample_alone_gives_the_same_perturbation_as_in_its_batch():

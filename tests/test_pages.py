@@ -67,7 +67,7 @@ def test_a_done_run_fills_the_live_page(store):
     app = open_page("live")
     check(app, "live")
     assert [metric.label for metric in app.metric] == ["Median robust margin", "Share robust", "Share clean", "Loss"]
-    assert len(app.get("plotly_chart")) == 3
+    assert len(app.get("plotly_chart")) == 5
     assert "LS-PGD at this step: 24 warm starts reused as they were" in text(app)
     assert app.dataframe[0].value["Moved"].abs().is_monotonic_decreasing
 
@@ -161,13 +161,15 @@ def test_a_paused_run_offers_resume(store):
     assert "Resume" in labels and "Pause" not in labels
 
 
-@pytest.mark.parametrize(("state", "sentence"), [("failed", "The disk is full"), ("lost", "Its process is gone"), ("stopped", "stopped on request")])
+@pytest.mark.parametrize(
+    ("state", "sentence"), [("failed", "The disk is full"), ("lost", "Its process is gone"), ("stopped", "stopped on request")]
+)
 def test_a_run_that_ended_badly_says_why_and_keeps_its_figures(store, state, sentence):
     make_run(store / "over", state=state, evaluated=False, mapped=False)
     app = open_page("live")
     check(app, "live")
     assert sentence in text(app)
-    assert len(app.get("plotly_chart")) == 3
+    assert len(app.get("plotly_chart")) == 4
     assert not [button for button in app.button if str(button.key).startswith("run-")]
 
 

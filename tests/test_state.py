@@ -69,6 +69,17 @@ def test_a_link_to_nothing_gives_one_sentence_per_value():
     ]
 
 
+def test_notes_about_a_link_last_until_another_run_is_chosen(session, monkeypatch):
+    monkeypatch.setattr(state.st, "query_params", {"step": "17", "sort": "x"})
+    first, again = state.link_values(), state.link_values()
+    assert first == {"step": "17"} and again == {}
+    offered, shown = {"step": ["0"]}, {"step": "0"}
+    assert state.link_notes(first, offered, shown) == state.link_notes({}, offered, shown) != []
+    session["run"] = "two"
+    state.run_changed()
+    assert state.link_notes({}, offered, shown) == []
+
+
 def test_a_selection_belongs_to_one_run_and_forgets_numbers_that_do_not_exist(session):  # noqa: ARG001
     state.select("one", [3, 1, 40, -1], "a bar")
     assert state.selection("one", 40) == [3, 1]

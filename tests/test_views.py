@@ -87,9 +87,17 @@ def test_the_sample_table_tells_rank_and_what_an_image_is_taken_for(frame):
 
 def test_movers_are_sorted_by_how_far_they_moved(frame):
     before = np.array([0, 5, 2, 1, 3, 4])
-    table = views.mover_table(before, frame, NAMES, count=3)
+    table = views.mover_table(before, frame, NAMES, np.ones(6, bool), count=3)
     assert table["Sample"][0] in (0, 4) and sorted(map(abs, table["Moved"]), reverse=True) == [abs(m) for m in table["Moved"]]
     assert dict(zip(table["Sample"], table["Moved"], strict=True))[0] == 5
+    assert set(views.mover_table(before, frame, NAMES, frame["labels"] == 2)["Class"]) == {"fox"}
+
+
+def test_far_movers_compare_the_first_with_the_last_step():
+    rank = np.array([[0, 1, 2, 3], [3, 0, 1, 2], [1, 0, 3, 2]])
+    assert views.far_movers(rank, np.ones(4, bool), 2) == [0, 1]
+    rank[2] = [0, 3, 2, 1]
+    assert views.far_movers(rank, np.array([True, False, True, True]), 1) == [3]
 
 
 def test_class_counts_say_selected_and_total(frame):
@@ -146,7 +154,14 @@ def test_durations_read_like_speech(seconds, text):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("cat", "cat"), ("*a*_b_", r"\*a\*\_b\_"), (":red[x]", r"\:red\[x\]"), ("<b>$x$", r"\<b\>\$x\$"), ("- item", r"\- item"), ("a - b", "a - b")],
+    [
+        ("cat", "cat"),
+        ("*a*_b_", r"\*a\*\_b\_"),
+        (":red[x]", r"\:red\[x\]"),
+        ("<b>$x$", r"\<b\>\$x\$"),
+        ("- item", r"\- item"),
+        ("a - b", "a - b"),
+    ],
 )
 def test_names_are_text_and_never_markup(name, text):
     assert words.plain(name) == text

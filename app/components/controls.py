@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import jobs, state, words
-from app.components import live, shell
+from app.components import shell
 from c2r.errors import InputError
 from c2r.runs import Run
 
@@ -60,6 +60,8 @@ def pace(view: state.View) -> Pace:
         disabled=view.step is None,
         help="Stay at this step and make the charts selectable",
     )
+    if st.session_state.pop("replay-over", False):
+        st.session_state["replay"] = False
     can_replay = not run.alive and not frozen and len(view.steps) > 1
     replay = can_replay and st.toggle("Replay", key="replay", on_change=_replays, help="Run through the recorded steps of a finished run")
     if not replay and not (run.alive and view.follow and not frozen):
@@ -69,6 +71,11 @@ def pace(view: state.View) -> Pace:
         format_func=lambda seconds: f"{seconds} s", help="Seconds between two looks at the run",
     )  # fmt: skip
     return Pace(float(every if every in range(1, 11) else 2), frozen, bool(replay))
+
+
+def end_replay() -> None:
+    """The replay is over: the toggle goes off when the page is drawn again."""
+    st.session_state["replay-over"] = True
 
 
 def _froze(step: int | None) -> None:
@@ -96,7 +103,7 @@ def ending(run: Run, *, log: bool) -> None:
     show(words.plain(f"{message} {NEXT[run.state]}".strip()), icon=":material/error:" if run.state == "failed" else ":material/info:")
     if run.state != "stopped" and log:
         with st.expander("Last log lines"):
-            live.log_lines(run.path)
+            shell.log_lines(run.path)
 
 
 def child(view: state.View, kind: str, label: str, why_not: str = "") -> None:

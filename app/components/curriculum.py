@@ -1,32 +1,31 @@
 """The curriculum of one step: rank × step, who moved, the images from hardest to easiest."""
 
-from pathlib import Path
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import cache, charts, pictures, state, views
+from app import cache, charts, pictures, state, views, words
 from app.components import images as pictures_of
 from app.components import shell
 from app.components.figures import chart
+from app.components.look import Look
 from c2r.errors import InputError
 
 STRIP = 20  # thumbnails from the hardest to the easiest
 MOVERS = 20  # rows of the table
 PATHS = 12  # images drawn as lines
-HIGHLIGHTS = 5  # selected images drawn into the margin picture
+HIGHLIGHTS = 8  # up to so many selected images are drawn into the margin picture
 MOST_STEPS = 200
 MARGIN, CLASS, MOVED = "By margin", "By class", "Biggest movers"
 
 Arrays = dict[str, np.ndarray]
 
 
-def show(path: Path, names: list[str], steps: list[int], shown: int, dark: bool) -> None:
+def show(look: Look, steps: list[int], shown: int) -> None:
     """Everything about the order at recorded step `shown` of `steps`; a damaged frame is said instead."""
     try:
-        now, images = cache.margins(path, shown), cache.images(path, shown)
-        past = cache.history(path, [steps[i] for i in charts.thin(len(steps), MOST_STEPS)])
+        now, images = cache.margins(look.path, shown), cache.images(look.path, shown)
+        past = cache.history(look.path, [steps[i] for i in charts.thin(len(steps), MOST_STEPS)])
     except InputError as error:
         shell.problem(error)
         return
@@ -35,39 +34,36 @@ def show(path: Path, names: list[str], steps: list[int], shown: int, dark: bool)
         kind = st.segmented_control(
             "Curriculum over the steps", (MARGIN, CLASS, MOVED), default=MARGIN, required=True, key="curriculum", bind="query-params"
         )
-        chosen = state.selection(path.name, len(now["order"]))
-        chart(_picture(kind, past, now, names, chosen, shown, dark), f"ranks-{kind}", lambda: _table(now, names))
+        chart(_picture(kind, look, past, now, shown), f"ranks-{kind}", lambda: views.sample_table(now, now["order"].tolist(), look.names))
     with right:
-        _movers(path, names, [step for step in steps if step < shown], now, images)
-    _strip(now, images, names)
+        _movers(look, [step for step in steps if step < shown], now, images)
+    _strip(look, now, images)
 
 
-def _picture(kind: str, past: cache.History, now: Arrays, names: list[str], chosen: list[int], shown: int, dark: bool) -> go.Figure:
-    n = len(now["order"])
+def _picture(kind: str, look: Look, past: cache.History, now: Arrays, shown: int) -> go.Figure:
+    n, chosen = len(now["order"]), state.selection(look.path.name, len(now["order"]))
     if kind == CLASS:
-        return charts.curriculum_classes(past.steps, past.orders, now["labels"], classes=names, current=shown, dark=dark)
+        return charts.curriculum_classes(past.steps, past.orders, now["labels"], classes=look.names, current=shown, dark=look.dark)
     if kind == MOVED:
-        ids = chosen[:PATHS] or views.far_movers(past.ranks, PATHS)
-        return charts.rank_paths(past.steps, past.ranks[:, ids], now["labels"][ids], names, n=n, samples=ids, current=shown, dark=dark)
+        ids = chosen[:PATHS] or views.far_movers(past.ranks, views.of_class(now["labels"], look.class_index), PATHS)
+        return charts.rank_paths(
+            past.steps, past.ranks[:, ids], now["labels"][ids], look.names, n=n, samples=ids, current=shown, dark=look.dark
+        )
     matrix, _ = charts.rank_matrix(past.orders, past.margins)
-    highlight = past.ranks[:, chosen[:HIGHLIGHTS]] if chosen else None
-    return charts.curriculum_heatmap(past.steps, matrix, n=n, current=shown, highlight_ranks=highlight, dark=dark)
+    highlight = past.ranks[:, chosen] if 0 < len(chosen) <= HIGHLIGHTS else None
+    return charts.curriculum_heatmap(past.steps, matrix, n=n, current=shown, highlight_ranks=highlight, dark=look.dark)
 
 
-def _table(now: Arrays, names: list[str]) -> views.Columns:
-    return views.sample_table(now, now["order"].tolist(), names)
-
-
-def _movers(path: Path, names: list[str], earlier: list[int], now: Arrays, images: np.ndarray) -> None:
+def _movers(look: Look, earlier: list[int], now: Arrays, images: np.ndarray) -> None:
     try:
-        before = cache.margins(path, earlier[-1])["order"] if earlier else None
+        before = cache.margins(look.path, earlier[-1])["order"] if earlier else None
     except InputError:
         before = None
     if before is None:
         st.caption("Who moved most is shown from the second recorded step on.")
         return
-    table = views.mover_table(before, now, names, MOVERS)
-    st.markdown(f"**Moved most since step {earlier[-1]}**")
+    table = views.mover_table(before, now, look.names, views.of_class(now["labels"], look.class_index), MOVERS)
+    st.markdown(f"**Moved most since step {earlier[-1]}**{_of_class(look)}")
     st.dataframe(
         {"Image": [pictures_of.data_uri(pictures.upscale(images[i], 64)) for i in table["Sample"]]} | table,
         hide_index=True,
@@ -81,15 +77,22 @@ def _movers(path: Path, names: list[str], earlier: list[int], now: Arrays, image
     )
 
 
-def _strip(now: Arrays, images: np.ndarray, names: list[str]) -> None:
-    order = now["order"]
-    shown = order[charts.thin(len(order), STRIP)]
-    called = ", ".join(names[k] for k in now["labels"][shown])
-    st.markdown("**From hardest to easiest**")
+def _of_class(look: Look) -> str:
+    return "" if look.class_index is None else f" (class {words.plain(look.names[look.class_index])})"
+
+
+def _strip(look: Look, now: Arrays, images: np.ndarray) -> None:
+    order = now["order"][views.of_class(now["labels"], look.class_index)[now["order"]]]
+    shown = order[charts.thin(len(order), STRIP)] if len(order) else order
+    st.markdown(f"**From hardest to easiest**{_of_class(look)}")
+    if not len(shown):
+        st.caption("No image of this class.")
+        return
+    called = ", ".join(look.names[k] for k in now["labels"][shown])
     pictures_of.show(
         pictures.strip(images[shown], columns=STRIP, gap=6),
-        alt=f"{len(shown)} synthetic images from rank 0, the hardest, to rank {len(order) - 1}, the easiest: {called}",
-        caption=f"{len(shown)} of {len(order)} images, evenly spread, from rank 0 (hardest, left) to rank {len(order) - 1} (easiest)",
+        alt=f"{len(shown)} synthetic images from the hardest to the easiest: {called}",
+        caption=f"{len(shown)} of {len(order)} images, evenly spread over the ranks: the hardest at the left, the easiest at the right",
     )
 
 

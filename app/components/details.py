@@ -10,6 +10,7 @@ from c2r.errors import InputError
 from c2r.summary import ranks
 
 BIG = 256
+DRAWER = 760  # px
 HISTORY = 12
 DEFINITION = (
     "Per-attack accuracy of one synthetic image is the share of the evaluation networks (one per seed, trained on the whole set) "
@@ -26,7 +27,7 @@ def open_details(view: state.View, frame: dict[str, np.ndarray], sample: int, sh
     """Open the drawer of image `sample` of the shown step."""
     name = view.names[frame["labels"][sample]]
     title = f"Image {sample}: {words.plain(name)}, step {view.step}"
-    st.dialog(title, width="large", position="right", on_dismiss=closed)(_body)(view, frame, sample, shares, networks)
+    st.dialog(title, width=DRAWER, position="right", on_dismiss=closed)(_body)(view, frame, sample, shares, networks)
 
 
 def _body(view: state.View, frame: dict[str, np.ndarray], sample: int, shares: dict[str, np.ndarray], networks: int) -> None:

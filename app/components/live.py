@@ -1,5 +1,6 @@
 """The Live page: figures of one recorded step, redrawn by a timer while the run lives, or frozen and selectable."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,43 +8,56 @@ import numpy as np
 import streamlit as st
 
 from app import cache, charts, jobs, state, views, words
-from app.components import curriculum, shell
+from app.components import controls, curriculum, shell
 from app.components.figures import chart
+from app.components.look import Look
 from c2r.errors import InputError
 from c2r.summary import BIN_EDGES
 
+SOON = 0.5  # seconds between looks while the first recorded step is awaited
 Events = list[dict[str, Any]]
 
 
-def panel(view: state.View, *, every: float | None, selectable: bool = False, replay: bool = False) -> None:
-    """The figures. `every` seconds a fragment looks for a newer step (or, replaying, takes the next); None draws once."""
-    step = None if view.follow and view.run is not None and view.run.alive else view.step
-    look = {"names": list(view.names), "step": step, "dark": state.is_dark(), "selectable": selectable, "replay": replay}
-    st.fragment(_panel, run_every=every)(view.path, **look)
+def panel(view: state.View, pace: controls.Pace, between: Callable[[], None]) -> None:
+    """The figures: in a fragment that looks again every `pace.every` seconds, or once, with `between` drawn among them."""
+    follows = view.follow and view.run is not None and view.run.alive and not pace.frozen
+    step = None if follows else view.step
+    look = Look(view.path, list(view.names), step, view.class_index, state.is_dark(), pace.frozen, pace.replay)
+    if pace.every is None:
+        _panel(look, between)
+    else:
+        st.fragment(_panel, run_every=pace.every)(look)
 
 
-def _panel(path: Path, names: list[str], step: int | None, dark: bool, selectable: bool, replay: bool) -> None:
-    events = cache.events(path)
+def _panel(look: Look, between: Callable[[], None] | None = None) -> None:
+    events = cache.events(look.path)
     if not events:
-        shell.problem(f"Run {path.name} has no readable events.jsonl: expected one line per recorded step; choose another run.")
+        shell.problem(f"Run {look.path.name} has no readable events.jsonl: expected one line per recorded step; choose another run.")
         return
     steps = [event["step"] for event in events]
-    shown = _replayed(steps) if replay else steps[-1] if step is None else max((s for s in steps if s <= step), default=steps[0])
+    shown = _replayed(steps) if look.replay else views.at_or_before(steps, look.step)
     past = [event for event in events if event["step"] <= shown]
     kpi_row(past)
-    left, right = st.columns(2)
+    left, right = st.columns(2, gap="medium")
     with left:
-        _histogram(path, events, past, dark, selectable)
+        _histogram(look, events, past)
     with right:
-        _bands(events, shown, dark)
+        _bands(events, shown, look.dark)
     st.caption(words.plain(words.cost_sentence(past[-1])))
-    curriculum.show(path, names, steps, shown, dark)
+    if between:
+        between()
+    curriculum.show(look, steps, shown)
+    _results(look, events, shown)
 
 
 def _replayed(steps: list[int]) -> int:
-    """The next recorded step at every call, the last one from then on."""
-    position = min(st.session_state.get("replayed", -1) + 1, len(steps) - 1)
+    """The next recorded step at every call; after the last one the replay ends."""
+    position = st.session_state.get("replayed", -1) + 1
+    if position >= len(steps):
+        controls.end_replay()
+        st.rerun()
     st.session_state["replayed"] = position
+    st.progress((position + 1) / len(steps), text=f"Replay: step {steps[position]} of {steps[-1]}")
     return steps[position]
 
 
@@ -56,21 +70,21 @@ def kpi_row(past: Events) -> None:
         )  # fmt: skip
 
 
-def _histogram(path: Path, events: Events, past: Events, dark: bool, selectable: bool) -> None:
+def _histogram(look: Look, events: Events, past: Events) -> None:
     now = past[-1]
     everything = [event[side]["counts"] for event in events for side in ("margin_clean", "margin_adv")]
     span = charts.histogram_span(everything, BIN_EDGES)
     before = past[-2]["margin_adv"]["counts"] if len(past) > 1 else None
     figure = charts.margin_histogram(
         now["margin_clean"]["counts"], now["margin_adv"]["counts"], previous_adv=before,
-        edges=BIN_EDGES, n=now["n"], span=span, top=charts.histogram_top(everything), dark=dark, selectable=selectable,
+        edges=BIN_EDGES, n=now["n"], span=span, top=charts.histogram_top(everything), dark=look.dark, selectable=look.selectable,
     )  # fmt: skip
     table = {
         "From (logits)": BIN_EDGES[:-1].tolist(), "To (logits)": BIN_EDGES[1:].tolist(),
         "Clean": now["margin_clean"]["counts"], "Adversarial": now["margin_adv"]["counts"],
     }  # fmt: skip
-    picked = (lambda: _pick_bars(path, now["step"])) if selectable else None
-    chart(figure, "histogram-frozen" if selectable else "histogram", table, on_select=picked)
+    picked = (lambda: _pick_bars(look.path, now["step"])) if look.selectable else None
+    chart(figure, "histogram-frozen" if look.selectable else "histogram", table, on_select=picked, legend_above=True)
 
 
 def _pick_bars(path: Path, step: int) -> None:
@@ -96,9 +110,24 @@ def _bands(events: Events, shown: int, dark: bool) -> None:
     chart(figure, "bands", table)
 
 
+def _results(look: Look, events: Events, shown: int) -> None:
+    """The losses over the steps and, once the run is evaluated, the accuracies of networks trained on the set."""
+    parts = [event["losses"] for event in events if event.get("losses")]
+    losses = {name: [part.get(name) for part in parts] for name in ("total", "match", "ce", "crl")}
+    rows = cache.rows(look.path)
+    left, right = st.columns(2, gap="medium")
+    if len(parts) == len(events) and any(value is not None for value in losses["total"]):
+        with left:
+            steps = [event["step"] for event in events]
+            chart(charts.loss_lines(steps, losses, current=shown, dark=look.dark), "losses", {"Step": steps} | losses)
+    if rows:
+        with right:
+            chart(charts.accuracy_bars(rows, dark=look.dark), "results", views.result_table(rows))
+
+
 def waiting(view: state.View) -> None:
     """Before the first recorded step: what the run is doing, from its log, until there is something to draw."""
-    st.fragment(_waiting, run_every=shell.TICK if view.run is not None and view.run.alive else None)(view.path)
+    st.fragment(_waiting, run_every=SOON if view.run is not None and view.run.alive else None)(view.path)
 
 
 def _waiting(path: Path) -> None:
@@ -113,10 +142,4 @@ def _waiting(path: Path) -> None:
     total, step = run.status.get("total") or 0, run.status.get("step") or 0
     if run.alive and total:
         st.progress(min(1.0, step / total), text=words.plain(f"{words.phase_word(run)}: {step} of {total}"))
-    log_lines(path)
-
-
-def log_lines(path: Path, count: int = 20) -> None:
-    """The last lines a run wrote."""
-    lines = jobs.last_words(path, count)
-    st.code("\n".join(lines) if lines else "The log is empty so far.", language=None, wrap_lines=True)
+    shell.log_lines(path)

@@ -29,7 +29,7 @@ def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], tabl
             on_click="ignore",
             key="csv",
         )
-    thumbnails(frame, ids[:THUMBNAILS], names)
+    thumbnails(frame, ids[:THUMBNAILS], names, columns=6 if here == "embeddings" else THUMBNAILS)
     st.dataframe(
         table,
         hide_index=True,
@@ -59,8 +59,8 @@ def accuracy_columns(table: views.Columns) -> dict[str, object]:
     }
 
 
-def thumbnails(frame: dict[str, np.ndarray], ids: list[int], names: list[str]) -> None:
-    """Three rows of small pictures: clean, adversarial, and their difference × 10."""
+def thumbnails(frame: dict[str, np.ndarray], ids: list[int], names: list[str], columns: int = 6) -> None:
+    """Three sheets of small pictures in `columns`: clean, adversarial, and their difference × 10."""
     if not ids:
         return
     clean, delta = frame["images"][ids], frame["delta"][ids]
@@ -71,7 +71,7 @@ def thumbnails(frame: dict[str, np.ndarray], ids: list[int], names: list[str]) -
         ("Difference × 10", pictures.difference(delta)),
     ):
         st.caption(label)
-        images.show(pictures.strip(row, columns=6, gap=4), f"{label} pictures of {len(ids)} images: {called}")
+        images.show(pictures.strip(row, columns, gap=4), f"{label} pictures of {len(ids)} images: {called}")
 
 
 def counts(frame: dict[str, np.ndarray], ids: list[int], names: list[str]) -> None:

@@ -24,7 +24,7 @@ def sidebar() -> None:
             st.caption("No runs yet.")
             state.keep(state.View())
             return
-        asked = {key: str(st.query_params[key]) for key in state.LINKED if key in st.query_params}
+        asked = state.link_values()
         names = {state.run_name(run): run for run in found}
         run = names[_choose_run(list(names))]
         steps = state.recorded_steps(run.path)
@@ -47,7 +47,7 @@ def sidebar() -> None:
             "run": state.run_name(run), "step": str(step), "attack": views.ATTACKS[attack],
             "class": "All classes" if chosen is None else classes[chosen],
         }  # fmt: skip
-        for note in state.fallback_notes(asked, offered, shown):
+        for note in state.link_notes(asked, offered, shown):
             st.caption(f":material/info: {note}")
     state.keep(state.View(run, steps, step, st.session_state.get("follow", True), attack, chosen, classes, run.path == state.sample_path()))
 
@@ -55,9 +55,8 @@ def sidebar() -> None:
 def _choose_run(names: list[str]) -> str:
     if st.session_state.get("run") not in names:
         st.session_state.pop("run", None)
-    chosen = st.selectbox(
-        "Run", names, key="run", bind="query-params", on_change=state.run_changed, help="All runs of the run store, newest first"
-    )
+    text = "All runs of the run store, newest first"
+    chosen = st.selectbox("Run", names, key="run", bind="query-params", on_change=state.run_changed, help=text)
     return chosen if chosen in names else names[0]
 
 
@@ -99,6 +98,8 @@ def _selection_chip(run: Run) -> None:
 def strip() -> None:
     """One line about the chosen run. It looks again every two seconds while the run lives, and not at all otherwise."""
     run = state.current().run
+    if "news" in st.session_state:
+        st.toast(words.plain(st.session_state.pop("news")), icon=":material/notifications:")
     if run is not None:
         st.fragment(_strip, run_every=TICK if run.alive else None)(run.path, run.state, jobs.may_force(run))
 
@@ -106,6 +107,8 @@ def strip() -> None:
 def _strip(path: Path, state_before: str, could_force: bool) -> None:
     run = jobs.look(path)
     if (run.state, jobs.may_force(run)) != (state_before, could_force):
+        if run.state in ("done", "failed", "lost"):
+            st.session_state["news"] = f"Run {run.id} is {run.state}."
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         badge(run)
@@ -185,9 +188,7 @@ def optional(view: state.View, name: str) -> Arrays | None:
 def nothing_recorded(run: Run) -> None:
     """Said instead of figures while a run has no recorded step."""
     if run.alive:
-        st.info(
-            f"The run is in its phase '{words.plain(run.status.get('phase', 'starting'))}': pictures appear with its first recorded step."
-        )
+        st.info(f"{words.plain(words.phase_word(run))}: the figures appear with the first recorded step.")
     else:
         st.warning(
             f"Run {words.plain(run.id)} is {run.state} and has no recorded step: choose another run in the sidebar, or start a new one."
@@ -197,3 +198,10 @@ def nothing_recorded(run: Run) -> None:
 def problem(error: InputError | str) -> None:
     """An InputError's sentence, as text."""
     st.error(words.plain(str(error)), icon=":material/error:")
+
+
+def log_lines(path: Path, count: int = 20) -> None:
+    """The last lines a run wrote."""
+    lines = jobs.last_words(path, count)
+    if lines:
+        st.code("\n".join(lines), language=None, wrap_lines=True)

@@ -29,13 +29,13 @@ def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], hits: n
 def toolbar(n: int, chosen: int) -> tuple[str, int, bool, int | None]:
     """Sort, images per page, only the selection, and the image to open (None: none)."""
     sort = st.selectbox("Sort", list(views.SORTS), key="sort", bind="query-params", width=230)
-    size = st.segmented_control("Per page", SIZES, default=SIZES[0], required=True, key="size", bind="query-params")
+    size = st.selectbox("Per page", SIZES, key="size", bind="query-params", width=100)
     only = st.toggle(f"Only the selection ({chosen})", key="only", disabled=not chosen, persist_state="session")
     wanted = st.number_input(
         "Open image", 0, n - 1, None, key="sample", bind="query-params", width=130, placeholder="number",
         help="The number of an image; also ?sample=12 in the address",
     )  # fmt: skip
-    return sort, size, bool(only and chosen), int(wanted) if wanted is not None and 0 <= wanted < n else None
+    return sort, size if size in SIZES else SIZES[0], bool(only and chosen), int(wanted) if wanted is not None and 0 <= wanted < n else None
 
 
 def page_number(pages: int) -> int:
@@ -71,4 +71,5 @@ def opened(sample: int) -> None:
 
 def margin_word(margin: float) -> str:
     """A robust margin as a coloured chip with its word, so that colour never carries it alone."""
-    return f":blue-badge[robust {margin:+.2f}]" if margin > 0 else f":orange-badge[broken {margin:+.2f}]"
+    value = f"{margin:+.2f}".replace("-", "−")
+    return f":blue-badge[robust {value}]" if margin > 0 else f":orange-badge[broken {value}]"

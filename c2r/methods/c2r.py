@@ -47,7 +47,7 @@ def update(
     fresh = attack(
         expanded(network, config.partition), held.images.detach()[batch], held.labels[batch], method, config, generator, held.delta[batch]
     )
-    real_attack = attack(network, *real, method, config.model_copy(update={"ls_rounds": config.real_rounds}), generator)
+    real_attack = attack(network, *real, method, config, generator, rounds=config.real_rounds)
     delta = Threat(config.eps).project(held.delta.index_put((batch,), fresh.delta), held.images.detach())
     with torch.no_grad():
         real_clean, real_adversarial = (network.features(transform(x)) for x in (real[0], real[0] + real_attack.delta))

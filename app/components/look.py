@@ -1,0 +1,17 @@
+"""What the figures of the Live page are drawn from: plain values, so that a timer can draw them again without the page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Look:
+    """Run folder, class names, the step (None: the newest), one class or all (None), and how the figures are drawn."""
+
+    path: Path
+    names: list[str]
+    step: int | None
+    class_index: int | None
+    dark: bool
+    selectable: bool
+    replay: bool

@@ -1,0 +1,92 @@
+"""LS-PGD against PGD-10 on the same images and network: passes per sample, paired seconds, share of PGD-10's loss gain.
+
+Run: python benchmarks/attack_cost.py [--data PATH] (digits by default). *cold*: test images, no perturbation known.
+*warm*: the synthetic images of a short distillation, each attack starting from what was found `record_every` updates ago,
+which is how LS-PGD works inside C2R; its cost is the mean over these calls. Gains are relative to the clean loss.
+"""
+
+import argparse
+import json
+import statistics
+import time
+
+import torch
+
+from c2r.attacks import pgd
+from c2r.config import RunConfig
+from c2r.data import RealData, fixed_test_subset, load
+from c2r.distill import Recorded, distill
+from c2r.linesearch import Trace, ls_pgd
+from c2r.margins import sample_losses
+from c2r.models import Network
+from c2r.pool import Pool, train_network
+from c2r.presets import load as preset
+from c2r.threat import Threat
+
+
+def compare(network: Network, x: torch.Tensor, y: torch.Tensor, config: RunConfig, start: Trace | None, repeats: int) -> dict[str, float]:
+    """One comparison on images x with labels y; `start` is the earlier trace of a warm call."""
+    threat, generator = Threat(config.eps), torch.Generator().manual_seed(0)
+    warm = {} if start is None else {"start": start.delta, "cached_loss": start.loss}
+    seconds: list[float] = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        fast = ls_pgd(network, x, y, threat=threat, settings=config, **warm)
+        middle = time.perf_counter()
+        slow = pgd(network, x, y, threat=threat, generator=generator, steps=10)
+        seconds.append((middle - began) / (time.perf_counter() - middle))
+    with torch.no_grad():
+        clean = sample_losses(network(x), y)
+    passes = (fast.forwards + fast.backwards) / len(x)
+    return {
+        "forwards": fast.forwards / len(x), "backwards": fast.backwards / len(x), "pgd_forwards": slow.forwards,
+        "pgd_backwards": slow.backwards, "cost_share": passes / (slow.forwards + slow.backwards),
+        "seconds_share": statistics.median(seconds),
+        "gain_share": float((fast.loss - clean).mean() / (slow.loss - clean).mean()),
+    }  # fmt: skip
+
+
+def scorer_of(config: RunConfig, data: RealData) -> Network:
+    """The adversarially trained network of a run with this configuration."""
+    pool = Pool()
+    for _ in train_network(pool, config, data, torch.Generator().manual_seed(config.seed), flip=False):
+        pass
+    return pool.scorer
+
+
+def warm_calls(config: RunConfig, data: RealData, network: Network, repeats: int) -> dict[str, float]:
+    """Mean over consecutive recorded steps of a distillation, the first (cold) call left out."""
+    found, trace = [], None
+    for event in distill(config, data):
+        if isinstance(event, Recorded):
+            x, y = torch.from_numpy(event.arrays["images"]).float() / 255, torch.from_numpy(event.arrays["labels"])
+            if trace is not None:
+                found.append(compare(network, x, y, config, trace, repeats))
+            warm = {} if trace is None else {"start": trace.delta, "cached_loss": trace.loss}
+            trace = ls_pgd(network, x, y, threat=Threat(config.eps), settings=config, **warm)
+    return {name: statistics.mean(row[name] for row in found) for name in found[0]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="digits")
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--set", action="append", default=[])
+    chosen = parser.parse_args()
+    name = "demo" if chosen.data == "digits" else "cifar10-small"
+    changes = dict(pair.split("=", 1) for pair in chosen.set)
+    config = preset(name, {"data": chosen.data, "partition": 1, "record_every": 5} | changes)
+    data = load(config)
+    network = scorer_of(config, data)
+    index = fixed_test_subset(data, chosen.images, 0)
+    x, y = data.test_images[index].float() / 255, data.test_labels[index]
+    settings = {key: getattr(config, key) for key in ("ls_alpha", "ls_beta", "ls_tries", "ls_rounds")}
+    print(json.dumps({"data": data.name, "n": len(x), "eps": config.model_dump(mode="json")["eps"]} | settings))
+    print("cold", json.dumps({k: round(v, 3) for k, v in compare(network, x, y, config, None, chosen.repeats).items()}))
+    short = config.model_copy(update={"steps": 60, "pool_size": 2})
+    print("warm", json.dumps({k: round(v, 3) for k, v in warm_calls(short, data, network, 1).items()}))
+
+
+if __name__ == "__main__":
+    main()

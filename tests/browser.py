@@ -1,0 +1,72 @@
+"""The real app in a real browser, for the browser tests and the benchmarks: a server on a free port, headless Chromium."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# What a browser without a network and without a GPU says of itself; nothing of ours.
+NOT_OURS = ("WebGL", "GPU stall", "GroupMarkerNotSet", "swiftshader", "ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED")
+
+
+def chromium() -> str | None:
+    """Path of an installed Chromium or Chrome, None when there is none."""
+    return next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+
+
+@contextlib.contextmanager
+def server(store: Path, folder: Path | None = None) -> Iterator[str]:
+    """The app on a free port with `store` as its run store, started from `folder`; yields its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"), f"--server.port={port}", "--server.headless=true"]
+    log = open(store / "server.txt", "wb")
+    process = subprocess.Popen(words, cwd=folder or store, env=os.environ | {"C2R_RUNS": str(store)}, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+                break
+            time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(10)
+        log.close()
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[object]:
+    """A headless Chromium; yields Playwright's Browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        words = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+        found = playwright.chromium.launch(executable_path=chromium(), args=words)
+        yield found
+        found.close()
+
+
+def open_page(browser: object, address: str, dark: bool = False) -> tuple[object, list[str]]:
+    """A fresh tab on `address`; returns it with the list that console errors and page errors are appended to."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark" if dark else "light")
+    page, errors = context.new_page(), []
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" and not any(word in m.text for word in NOT_OURS) else None)
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.goto(address)
+    page.set_default_timeout(30_000)
+    return page, errors
+
+
+def settled(page: object) -> None:
+    """Wait until no script of the app is running."""
+    page.wait_for_selector("[data-testid='stApp'][data-test-script-state='notRunning']", timeout=60_000)
+    page.wait_for_timeout(300)

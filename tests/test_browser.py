@@ -1,0 +1,130 @@
+"""The real app in Chromium: start the demo from the page and watch it move, light and dark, console clean.
+
+Run: pytest tests/test_browser.py. Screenshots go to ``screenshots/`` (the README's come from there). Without a browser
+the tests fail in CI and are skipped elsewhere.
+"""
+
+import os
+import time
+
+import numpy as np
+import pytest
+from browser import ROOT, browser, chromium, open_page, server, settled
+
+from c2r import runs
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None and not os.environ.get("CI"), reason="no Chromium here: apt-get install chromium"),
+]
+SHOTS = ROOT / "screenshots"
+PAGES = ("", "start", "live", "embeddings", "gallery")
+PATIENCE = 90
+
+
+@pytest.fixture(scope="module")
+def chrome():
+    assert chromium(), "expected Chromium on the PATH, found none: apt-get install chromium"
+    SHOTS.mkdir(exist_ok=True)
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="module")
+def address(store):
+    with server(store) as found:
+        yield found
+
+
+def shot(page, name):
+    settled(page)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
+
+def text_of(page):
+    return page.locator("[data-testid='stMain']").inner_text()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", PAGES, ids=["home", *PAGES[1:]])
+def test_every_page_shows_the_recorded_sample_with_a_clean_console(chrome, address, name, dark):
+    page, errors = open_page(chrome, f"{address}/{name}", dark)
+    settled(page)
+    if name in ("live", "embeddings"):
+        page.wait_for_selector(".js-plotly-plot")
+    shot(page, f"sample-{name or 'home'}-{'dark' if dark else 'light'}")
+    assert len(text_of(page)) > 200
+    assert page.locator("[data-testid='stException']").count() == 0
+    assert errors == []
+    page.context.close()
+
+
+def histogram(page):
+    """The bars on screen, as the paths that draw them."""
+    return page.eval_on_selector_all(".js-plotly-plot .barlayer path", "paths => paths.map(p => p.getAttribute('d')).join()")
+
+
+def wait_until(test, what):
+    deadline = time.time() + PATIENCE
+    while time.time() < deadline:
+        if found := test():
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"waited {PATIENCE} s for {what}")
+
+
+def test_a_demo_started_from_the_page_moves_every_picture_and_survives_the_tab(chrome, address, store):
+    page, errors = open_page(chrome, f"{address}/start")
+    settled(page)
+    page.locator("[data-testid='stBaseButton-primary']").get_by_text("Start", exact=True).click()
+    page.wait_for_selector(".js-plotly-plot .barlayer path", state="attached")
+    first = histogram(page)
+    (run,) = runs.list_runs(store)
+    assert run.alive
+    wait_until(lambda: histogram(page) not in ("", first), "the histogram to change")
+    wait_until(lambda: len(runs.frame_steps(run.path)) > 3, "four recorded steps")
+    page.screenshot(path=SHOTS / "live-running-light.png", full_page=True)
+    assert errors == []
+    page.context.close()
+
+    assert runs.open_run(run.path).alive, "closing the tab must not touch the run"
+    page, errors = open_page(chrome, f"{address}/live?run={run.id}")
+    wait_until(lambda: runs.open_run(run.path).state == "done", "the run to end")
+    steps = runs.frame_steps(run.path)
+    before, after = (runs.read_frame(run.path, step) for step in (steps[0], steps[-1]))
+    assert (before["order"] != after["order"]).any()
+    assert (before["images"] != after["images"]).any()
+    layout = runs.read_arrays(run.path, "map")
+    assert np.abs(layout["umap_adv"][-1] - layout["umap_adv"][0]).max() > 0
+    wait_until(lambda: "done" in page.locator("[data-testid='stApp']").inner_text().lower(), "the page to say done")
+    assert errors == []
+    page.context.close()
+    views_differ_between_steps(chrome, address, run.id, steps)
+
+
+def views_differ_between_steps(chrome, address, run_id, steps):
+    """Map, thumbnails and order on screen are others at the first and the last step."""
+    for name, selector in (("embeddings", ".js-plotly-plot"), ("gallery", "[data-testid='stImage'] img"), ("live", ".js-plotly-plot .barlayer")):
+        seen = []
+        for step in (steps[0], steps[-1]):
+            page, errors = open_page(chrome, f"{address}/{name}?run={run_id}&step={step}&follow=false")
+            page.wait_for_selector(selector, state="attached")
+            shot(page, f"done-{name}-{step}")
+            seen.append(page.locator("[data-testid='stMain']").screenshot())
+            assert errors == []
+            page.context.close()
+        assert seen[0] != seen[1], name
+
+
+def test_the_app_starts_from_any_folder(chrome, store, tmp_path):
+    with server(store, folder=tmp_path) as address:
+        page, errors = open_page(chrome, address)
+        settled(page)
+        assert "Start a run" in text_of(page)
+        assert errors == []
+        page.context.close()

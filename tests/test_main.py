@@ -1,0 +1,192 @@
+"""The command line and the worker, end to end on a tiny run. Run: pytest tests/test_main.py"""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from test_contracts import QUICK
+
+from c2r import runs, worker
+from c2r.__main__ import main
+
+SMALL = QUICK | {"eval_seeds": 2, "eval_steps": 4, "eval_batch": 16, "eval_images": 40, "map_points": 10}
+
+
+def arguments(out, **changes):
+    pairs = [f"--set={name}={value}" for name, value in (SMALL | changes).items()]
+    return ["distill", "--preset", "demo", *pairs, "--out", str(out)]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("store") / "run"
+    assert main(arguments(out)) == 0
+    return out
+
+
+def test_a_run_folder_holds_everything_the_app_reads(finished):
+    run = runs.open_run(finished)
+    assert (run.state, run.problem, run.status["phase"]) == ("done", "", "finished")
+    assert runs.frame_steps(finished) == [event["step"] for event in runs.read_events(finished)] == [0, 2, 4, 5]
+    assert set(runs.read_arrays(finished, "outcomes")) == {"clean", "fgsm", "pgd"}
+    assert runs.read_arrays(finished, "outcomes")["pgd"].shape == (2, 30)
+    layout = runs.read_arrays(finished, "map")
+    assert layout["umap_adv"].shape == (4, len(layout["index"]), 2)
+    assert runs.read_arrays(finished, "basis")["axes"].shape[1] == 2
+    assert run.manifest["data"]["hash"]
+    assert run.manifest["classes"] == [str(k) for k in range(10)]
+    np.testing.assert_array_equal(runs.read_arrays(finished, "synthetic")["images"], runs.read_frame(finished, 5)["images"])
+
+
+def test_rows_say_what_they_measured(finished):
+    rows = runs.read_rows(finished)
+    assert [(row["seed"], row["label"]) for row in rows] == [(s, a) for s in (0, 1) for a in ("clean", "FGSM", "PGD-10")]
+    for row in rows:
+        assert row["interval"][0] <= row["accuracy"] <= row["interval"][1]
+        assert (row["n"], row["eps"], row["split"]) == (40, "32/255", "test")
+    by = {(row["seed"], row["attack"]): row["accuracy"] for row in rows}
+    assert all(by[s, "pgd"] <= by[s, "clean"] for s in (0, 1))
+
+
+def test_evaluating_again_gives_the_same_rows_and_prints_json(finished, capsys):
+    before = runs.read_rows(finished)
+    assert main(["evaluate", str(finished), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    strip = lambda rows: [{k: v for k, v in row.items() if k != "seconds"} for row in rows]  # noqa: E731
+    assert strip(printed) == strip(before) == strip(runs.read_rows(finished))
+
+
+def test_the_map_can_be_drawn_again_and_repeats_itself(finished):
+    before = runs.read_arrays(finished, "map")
+    assert main(["map", str(finished)]) == 0
+    np.testing.assert_array_equal(runs.read_arrays(finished, "map")["umap_clean"], before["umap_clean"])
+
+
+def test_list_prints_every_run_and_says_when_there_is_none(finished, tmp_path, capsys):
+    assert main(["list", "--store", str(finished.parent), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["id"], found["state"], found["method"]) == ("run", "done", "c2r")
+    main(["list", "--store", str(tmp_path)])
+    assert "start one with: python -m c2r distill --preset demo" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["distill", "--preset", "dmo"], "Unknown preset 'dmo'"),
+        (["distill", "--method", "c3r"], "Unknown method 'c3r'"),
+        (["distill", "--set", "ipc"], "--set expects name=value"),
+        (["distill", "--set", "ipc=0"], "Setting 'ipc' expects"),
+        (["evaluate", "/nowhere/run"], "There is no run folder run"),
+        (["map", "/nowhere/run"], "There is no run folder run"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_code_two(words, sentence, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("C2R_RUNS", str(tmp_path))
+    assert main(words) == 2
+    said = capsys.readouterr().err.strip()
+    assert sentence in said
+    assert "\n" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"data": "/nowhere/images"}, "/nowhere/images"),
+        ({"ipc": 900}, "ipc"),
+        ({"device": "cuda"}, "found no CUDA device"),
+        ({"depth": 5}, "ConvNet of depth 5 expects images of at least 32 px, found 8×8"),
+    ],
+)
+def test_a_run_that_cannot_work_fails_with_its_sentence_in_terminal_and_folder(changes, sentence, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(arguments(tmp_path / "run", **changes)) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    run = runs.open_run(tmp_path / "run")
+    assert sentence in said
+    assert (run.state, run.status["message"]) == ("failed", said)
+
+
+def test_two_runs_into_one_folder_are_refused_and_the_first_is_left_alone(finished, capsys):
+    before = runs.read_rows(finished)
+    assert main(arguments(finished)) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert runs.open_run(finished).state == "done"
+    assert runs.read_rows(finished) == before
+
+
+def test_a_full_disk_fails_the_run_with_a_sentence(tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runs.RunWriter, "frame", full)
+    assert main(arguments(tmp_path / "run")) == 2
+    assert "The disk is full: expected room for the run folder" in capsys.readouterr().err
+    assert runs.open_run(tmp_path / "run").state == "failed"
+
+
+def test_anything_unexpected_becomes_one_sentence_and_its_traceback_goes_to_the_log(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(worker, "draw_map", lambda *_: 1 / 0)
+    assert main(arguments(tmp_path / "run")) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("The run broke with ZeroDivisionError")
+    assert "Traceback" in (tmp_path / "run" / "log.txt").read_text()
+
+
+def wait_for(path, test, seconds=40):
+    deadline = time.time() + seconds
+    while time.time() < deadline:
+        run = runs.open_run(path) if path.exists() else None
+        if run and not run.problem and test(run):
+            return run
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds} s; last: {runs.open_run(path)}")
+
+
+def launch(out, **changes):
+    environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, "-m", "c2r", *arguments(out, **changes)], env=environment, stderr=subprocess.DEVNULL)
+
+
+def test_a_run_pauses_does_one_update_resumes_and_stops_and_keeps_its_last_images(tmp_path):
+    out = tmp_path / "run"
+    child = launch(out, steps=100_000, record_every=50)
+    try:
+        wait_for(out, lambda run: run.status["phase"] == "distill" and run.status["step"] > 60)
+        runs.send(out, "pause")
+        paused = wait_for(out, lambda run: run.state == "paused").status["step"]
+        time.sleep(0.5)
+        assert runs.open_run(out).status["step"] == paused
+        runs.send(out, "step")
+        wait_for(out, lambda run: run.state == "paused" and run.status["step"] == paused + 1)
+        runs.send(out, "resume")
+        wait_for(out, lambda run: run.state == "running" and run.status["step"] > paused + 20)
+        runs.send(out, "stop")
+        assert child.wait(20) == 130
+        assert runs.open_run(out).state == "stopped"
+        last = runs.read_frame(out, runs.frame_steps(out)[-1])
+        np.testing.assert_array_equal(runs.read_arrays(out, "synthetic")["images"], last["images"])
+    finally:
+        child.kill()
+
+
+@pytest.mark.parametrize(("how", "state"), [(signal.SIGTERM, "stopped"), (signal.SIGKILL, "lost")])
+def test_a_killed_run_tells_the_truth_and_still_opens(tmp_path, how, state):
+    out = tmp_path / "run"
+    child = launch(out, steps=100_000, record_every=10)
+    try:
+        wait_for(out, lambda run: run.status["phase"] == "distill" and run.status["step"] > 15)
+        child.send_signal(how)
+        child.wait(20)
+        assert runs.open_run(out).state == state
+        assert runs.read_frame(out, runs.frame_steps(out)[-1])["images"].shape == (30, 1, 8, 8)
+        assert {event["step"] for event in runs.read_events(out)} <= set(runs.frame_steps(out))
+    finally:
+        child.kill()
