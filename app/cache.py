@@ -51,7 +51,7 @@ def margins(path: Path, step: int) -> dict[str, np.ndarray]:
 
 def images(path: Path, step: int) -> np.ndarray:
     """Only the images [N, C, H, W] of one recorded step. Raises InputError when missing or damaged."""
-    return _frame(str(path), step, ("images",), stamp(_frame_file(path, step)))["images"]
+    return _images(str(path), step, ("images",), stamp(_frame_file(path, step)))["images"]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,12 @@ def _rows(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `wh
     return runs.read_rows(Path(path))
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _images(path: str, step: int, only: tuple[str, ...], when: Stamp) -> dict[str, np.ndarray]:  # noqa: ARG001
+    return _frozen(runs.read_frame(Path(path), step, only))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _frame(path: str, step: int, only: tuple[str, ...], when: Stamp) -> dict[str, np.ndarray]:  # noqa: ARG001
     return _frozen(runs.read_frame(Path(path), step, only))
 

@@ -45,9 +45,9 @@ _JOBS: dict[tuple[str, Path], Job] = {}
 _STOP_ASKED: dict[Path, float] = {}
 
 
-def log_file(path: Path) -> Path:
+def log_file(path: Path, kind: str = "distill") -> Path:
     """Where a child's output goes: beside the run folders, because the run folder may not exist yet."""
-    return path.parent / ".logs" / f"{path.name}.log"
+    return path.parent / ".logs" / f"{path.name}{'' if kind == 'distill' else f'.{kind}'}.log"
 
 
 def start(settings: config.RunConfig, preset: str, path: Path) -> Path:
@@ -78,11 +78,6 @@ def evaluate(path: Path) -> Job:
 def find(kind: str, path: Path) -> Job | None:
     """The child of that kind that this server started for `path`, alive or ended; None when there was none."""
     return _JOBS.get((kind, Path(path)))
-
-
-def busy(path: Path) -> Job | None:
-    """A child of this server that is at work on `path` besides distilling, or None."""
-    return next((job for kind in ("map", "evaluate") if (job := find(kind, path)) and job.alive), None)
 
 
 def starting() -> list[Path]:
@@ -160,10 +155,10 @@ def _launch(kind: str, path: Path, arguments: list[str]) -> Job:
     path = Path(path)
     if (running := find(kind, path)) and running.alive:
         return running
-    log = log_file(path)
+    log = log_file(path, kind)
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "ab") as output:
+        with open(log, "wb") as output:
             streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
             process = subprocess.Popen([sys.executable, *arguments], **streams, start_new_session=True, env=_environment())
     except OSError as error:

@@ -14,13 +14,13 @@ import torch
 
 from c2r.attacks import pgd
 from c2r.config import RunConfig
+from c2r.config import load as preset
 from c2r.data import RealData, fixed_test_subset, load
 from c2r.distill import Recorded, distill
 from c2r.linesearch import Trace, ls_pgd
 from c2r.margins import sample_losses
 from c2r.models import Network
 from c2r.pool import Pool, train_network
-from c2r.presets import load as preset
 from c2r.threat import Threat
 
 
@@ -31,7 +31,7 @@ def compare(network: Network, x: torch.Tensor, y: torch.Tensor, config: RunConfi
     seconds: list[float] = []
     for _ in range(repeats):
         began = time.perf_counter()
-        fast = ls_pgd(network, x, y, threat=threat, settings=config, **warm)
+        fast = ls_pgd(network, x, y, threat=threat, settings=config, rounds=0 if warm else config.cold_rounds, **warm)
         middle = time.perf_counter()
         slow = pgd(network, x, y, threat=threat, generator=generator, steps=10)
         seconds.append((middle - began) / (time.perf_counter() - middle))
@@ -63,7 +63,7 @@ def warm_calls(config: RunConfig, data: RealData, network: Network, repeats: int
             if trace is not None:
                 found.append(compare(network, x, y, config, trace, repeats))
             warm = {} if trace is None else {"start": trace.delta, "cached_loss": trace.loss}
-            trace = ls_pgd(network, x, y, threat=Threat(config.eps), settings=config, **warm)
+            trace = ls_pgd(network, x, y, threat=Threat(config.eps), settings=config, rounds=0 if warm else config.cold_rounds, **warm)
     return {name: statistics.mean(row[name] for row in found) for name in found[0]}
 
 

@@ -51,13 +51,25 @@ def main() -> None:
         events = (path / "events.jsonl").read_text().splitlines()
         for number in range(8):
             step = 1000 + number
-            (path / "frames" / f"{step:06d}.safetensors").write_bytes((path / "frames" / sorted(os.listdir(path / "frames"))[-1]).read_bytes())
+            (path / "frames" / f"{step:06d}.safetensors").write_bytes(
+                (path / "frames" / sorted(os.listdir(path / "frames"))[-1]).read_bytes()
+            )
             with open(path / "events.jsonl", "a") as file:
                 file.write(json.dumps(json.loads(events[-1]) | {"step": step}) + "\n")
             began = time.perf_counter()
             app.run()
             seconds.append(time.perf_counter() - began)
-        print("live tick", json.dumps({"n": 1000, "median_ms": round(1000 * statistics.median(seconds)), "worst_ms": round(1000 * max(seconds)), "kB": round(sent(app) / 1000)}))
+        print(
+            "live tick",
+            json.dumps(
+                {
+                    "n": 1000,
+                    "median_ms": round(1000 * statistics.median(seconds)),
+                    "worst_ms": round(1000 * max(seconds)),
+                    "kB": round(sent(app) / 1000),
+                }
+            ),
+        )
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from c2r.config import load
 from c2r.data import load as load_data
 from c2r.distill import Progress, Recorded, distill
-from c2r.presets import load
 from c2r.runs import RunWriter
 
 
@@ -40,7 +40,10 @@ def main() -> None:
         found = [(seconds(every, Path(place) / f"on{i}"), seconds(off, Path(place) / f"off{i}")) for i in range(pairs)]
     ratios = sorted(on / off for on, off in found)
     facts = {"pairs": pairs, "frames_on": load("demo").expected_frames(), "median_ratio": round(statistics.median(ratios), 3)}
-    print("recording", json.dumps(facts | {"ratios": [round(r, 3) for r in ratios], "seconds_on": round(statistics.median(a for a, _ in found), 2)}))
+    print(
+        "recording",
+        json.dumps(facts | {"ratios": [round(r, 3) for r in ratios], "seconds_on": round(statistics.median(a for a, _ in found), 2)}),
+    )
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from typing import Any
 
 from c2r import config as settings
 from c2r import runs
-from c2r.config import PRESETS, choices
+from c2r.config import PRESETS
 from c2r.errors import InputError
-
+from c2r.fields import choices, format_radius, is_radius, unit
 
 # Threads that wait without spinning: on a busy machine (the app beside the run) two threads are then twice as fast.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -36,7 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("distill", help="distil a data set into a run folder, draw its map, evaluate it")
     one.add_argument("--preset", default="demo", help=f"start from: {', '.join(PRESETS)} (default demo)")
     one.add_argument("--method", help=f"one of {', '.join(choices(settings.RunConfig.model_fields['method']))}")
-    one.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated (see --settings)")
+    one.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated (see --settings)"
+    )
     one.add_argument("--out", type=Path, help="run folder, new or empty (default: a new one in the run store)")
     one.add_argument("--settings", action="store_true", help="list every setting with its value, unit and meaning, and stop")
     for name, text in (("evaluate", "evaluate a run folder again, with its own settings"), ("map", "draw the UMAP of a run folder again")):
@@ -84,7 +86,11 @@ def _map(chosen: argparse.Namespace) -> int:
     from c2r.worker import map_again
 
     facts = map_again(chosen.dir)
-    print(json.dumps(facts) if chosen.json else f"Map of {facts['images']} images over {facts['steps']} recorded steps: {chosen.dir / 'map.safetensors'}")
+    print(
+        json.dumps(facts)
+        if chosen.json
+        else f"Map of {facts['images']} images over {facts['steps']} recorded steps: {chosen.dir / 'map.safetensors'}"
+    )
     return 0
 
 
@@ -94,7 +100,9 @@ def _list(chosen: argparse.Namespace) -> int:
         print(json.dumps(found, indent=2))
         return 0
     for run in found:
-        print(f"{run['id']:44} {run['state']:8} {run['method'] or '-':12} step {run['step']:>5}/{run['total']:<6} {run['problem']}".rstrip())
+        print(
+            f"{run['id']:44} {run['state']:8} {run['method'] or '-':12} step {run['step']:>5}/{run['total']:<6} {run['problem']}".rstrip()
+        )
     if not found:
         print(f"No runs in {chosen.store} yet; start one with: python -m c2r distill --preset demo")
     return 0
@@ -115,8 +123,8 @@ def _print_settings(config: settings.RunConfig) -> int:
         print(f"\n{group.__doc__}")
         for name, field in group.model_fields.items():
             value = getattr(config, name)
-            shown = settings.format_radius(value) if settings.is_radius(field) else ",".join(value) if isinstance(value, tuple) else value
-            print(f"  {name} = {shown} {settings.unit(field)}\n      {field.description}")
+            shown = format_radius(value) if is_radius(field) else ",".join(value) if isinstance(value, tuple) else value
+            print(f"  {name} = {shown} {unit(field)}\n      {field.description}")
     return 0
 
 
@@ -126,7 +134,9 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
     for found in by_attack(rows).values():
         spread = f"± {100 * found['std']:.1f}" if found["std"] is not None else "(single run)"
         radius = "" if found["label"] == "clean" else f", ε = {found['eps']} L∞"
-        print(f"  {found['label']:8} {100 * found['mean']:5.1f} % {spread}  ({found['seeds']} networks, n = {found['n']} test images{radius})")
+        print(
+            f"  {found['label']:8} {100 * found['mean']:5.1f} % {spread}  ({found['seeds']} networks, n = {found['n']} test images{radius})"
+        )
 
 
 class _Bar:

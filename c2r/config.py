@@ -2,53 +2,22 @@
 
 The command line (``--set name=value``), the form on the Start page, the validation sentences and the stored
 ``config.json`` all derive from these classes. One class is one group of the form; `RunConfig` joins the groups,
-so a name can exist only once.
+so a name can exist only once. Longer than other files, because the table of settings is one.
 """
 
 import json
-from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from c2r.errors import InputError, unknown
+from c2r.fields import Names, Radius, as_names, choices, expected, setting
 
-
-def parse_radius(value: Any) -> float:
-    """A radius in pixel units of images in [0, 1]: ``"2/255"`` or a number. Raises ValueError on anything else."""
-    if not isinstance(value, str):
-        return float(value)
-    top, _, bottom = value.partition("/")
-    if bottom and float(bottom) == 0:
-        raise ValueError("a radius cannot be divided by zero")
-    return float(top) / float(bottom) if bottom else float(top)
-
-
-def format_radius(value: float) -> str:
-    """``2/255`` rather than ``0.00784``; a radius that is no tidy multiple of 1/255 is written as ``n/255`` too."""
-    scaled = Fraction(value * 255).limit_denominator(1000)
-    return f"{float(scaled):g}/255"
-
-
-Radius = Annotated[float, BeforeValidator(parse_radius), PlainSerializer(format_radius, return_type=str)]
-
-
-def _as_names(value: Any) -> Any:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-Names = BeforeValidator(_as_names)
-
+# fmt: off
 Method = Literal["c2r", "c2r-no-aac", "c2r-no-crl", "c2r-pgd", "c2r-no-queue", "random-real"]
 Model = Literal["convnet", "resnet18", "mlp"]
 Attack = Literal["fgsm", "pgd"]
-
-
-def setting(default: Any, help: str, unit: str = "", **limits: Any) -> Any:
-    """Declare one setting. `limits` are pydantic's (``ge``, ``le``, ``gt``, ``lt``)."""
-    return Field(default=default, description=help, json_schema_extra={"unit": unit}, **limits)
 
 
 class Settings(BaseModel):
@@ -171,7 +140,7 @@ class EvaluationSettings(Settings):
 class RunConfig(
     EvaluationSettings, RecordSettings, CurriculumSettings, AttackSettings, ContrastSettings, ObjectiveSettings,
     PoolSettings, ThreatSettings, NetworkSettings, SyntheticSettings, DataSettings, RunSettings,
-):  # fmt: skip
+):
     """All settings of one run, flat; building blocks take the group they need. (Bases in reverse order: fields keep the form's.)"""
 
     def expected_frames(self) -> int:
@@ -179,6 +148,7 @@ class RunConfig(
         return 1 + -(-self.steps // self.record_every)
 
 
+# fmt: on
 GROUPS: tuple[type[Settings], ...] = tuple(reversed(RunConfig.__bases__))
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -231,9 +201,13 @@ def from_json(text: str) -> RunConfig:
     try:
         values = json.loads(text)
     except ValueError:
-        raise InputError("The settings file is not JSON: expected what 'Save JSON' or a run's config.json holds; choose another file.") from None
+        raise InputError(
+            "The settings file is not JSON: expected what 'Save JSON' or a run's config.json holds; choose another file."
+        ) from None
     if not isinstance(values, dict):
-        raise InputError(f"The settings file holds a {type(values).__name__}: expected an object of setting names and values; choose another file.")
+        raise InputError(
+            f"The settings file holds a {type(values).__name__}: expected an object of setting names and values; choose another file."
+        )
     return validate(values)
 
 
@@ -265,48 +239,11 @@ def command(config: RunConfig, preset: str, out: str | Path) -> list[str]:
     return [*words, "--out", str(out)]
 
 
-def choices(field: FieldInfo) -> tuple[str, ...]:
-    """The allowed words of a setting that has a fixed choice (also of its items, for a tuple), else ()."""
-    kind = get_args(field.annotation)[0] if get_origin(field.annotation) is tuple else field.annotation
-    return get_args(kind) if get_origin(kind) is Literal else ()
-
-
-def limits(field: FieldInfo) -> dict[str, float]:
-    """The numeric limits of a setting: any of ``ge``, ``gt``, ``le``, ``lt``."""
-    found = {}
-    for rule in field.metadata:
-        found |= {key: getattr(rule, key) for key in ("ge", "gt", "le", "lt") if getattr(rule, key, None) is not None}
-    return found
-
-
-def unit(field: FieldInfo) -> str:
-    """The unit of a setting, '' when it has none."""
-    return field.json_schema_extra["unit"]
-
-
-def is_radius(field: FieldInfo) -> bool:
-    """Whether the setting is a radius that is written ``n/255``."""
-    return any(isinstance(rule, PlainSerializer) for rule in field.metadata)
-
-
-def _expected(field: FieldInfo) -> str:
-    words, rules = choices(field), limits(field)
-    if words:
-        several = "any of " if get_origin(field.annotation) is tuple else "one of "
-        return several + ", ".join(words)
-    kind = {int: "a whole number", float: "a number", str: "a text"}.get(field.annotation, "a value")
-    if is_radius(field):
-        kind = "a radius such as 2/255"
-    signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-    bounds = " and ".join(f"{signs[key]} {value:g}" for key, value in rules.items())
-    return f"{kind} {bounds}".strip()
-
-
 def _sentence(name: str, found: Any) -> str:
     field = RunConfig.model_fields[name]
     shown = ",".join(map(str, found)) if isinstance(found, list | tuple) else found
     if name in ("method", "model", "eval_attacks"):
         kind = {"method": "method", "model": "model", "eval_attacks": "attack"}[name]
-        wrong = shown if kind != "attack" else next((a for a in _as_names(found) if a not in choices(field)), shown)
+        wrong = shown if kind != "attack" else next((a for a in as_names(found) if a not in choices(field)), shown)
         return str(unknown(kind, wrong, choices(field)))
-    return f"Setting '{name}' expects {_expected(field)}, found '{shown}': change it and start again."
+    return f"Setting '{name}' expects {expected(field)}, found '{shown}': change it and start again."

@@ -15,7 +15,9 @@ def resolve(name: str) -> torch.device:
     """
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        raise InputError("Setting 'device' is cuda, found no CUDA device that torch can use: set device=cpu or device=auto, or install a CUDA build of torch.")
+        raise InputError(
+            "Setting 'device' is cuda, found no CUDA device that torch can use: set device=cpu or device=auto, or install a CUDA build of torch."
+        )
     if name == "cpu" or not available:
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -185,4 +185,3 @@ def _record(loop: _Loop, step: int, scores: Scores) -> Recorded:
 
 def _finite(values: dict[str, float]) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
-

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from c2r.attacks import ATTACKS, label
+from c2r.attacks import ATTACKS, Model, label
 from c2r.augment import draw
-from c2r.config import RunConfig, format_radius
+from c2r.config import RunConfig
 from c2r.data import RealData, fixed_test_subset
 from c2r.distill import Progress, flips
+from c2r.fields import format_radius
 from c2r.margins import logit_margin, worst_part
 from c2r.metrics import wilson
 from c2r.models import Network, build, frozen
@@ -58,10 +59,10 @@ def evaluate(images: np.ndarray, labels: np.ndarray, config: RunConfig, data: Re
     for number in range(config.eval_seeds):
         seed = config.seed + number
         generator = torch.Generator().manual_seed(1_000_003 + seed)
-        model = build(config, tuple(x.shape[1:]), len(data.classes), statistics(data), generator, config.precision).to(device)
+        model = build(config, x.shape[1:], len(data.classes), statistics(data), generator, config.precision).to(device)
         for step in _train(model, x, y, config, flips(data), generator):
             yield Progress("evaluate", number * config.eval_steps + step, total)
-        frozen(model).reduced = False
+        frozen(model).reduced = False  # evaluation attacks run in float32, always
         for attack in ("clean", *config.eval_attacks):
             values = attack_row(model, *test, attack, config, generator)
             yield Row({"method": config.method, "training": config.eval_training, "seed": seed, "split": "test"} | values)
@@ -78,7 +79,9 @@ def _train(model: Network, x: Tensor, y: Tensor, config: RunConfig, flip: bool, 
         return draw(generator, mean, std, flip)(images[index]).clamp(0, 1), labels[index]
 
     threat = Threat(config.eps) if config.eval_training == "pgd-at" else None
-    return train(model, batch, steps=config.eval_steps, rate=config.eval_rate, threat=threat, at_steps=config.eval_at_steps, generator=generator)
+    return train(
+        model, batch, steps=config.eval_steps, rate=config.eval_rate, threat=threat, at_steps=config.eval_at_steps, generator=generator
+    )
 
 
 def attack_row(model: Network, x: Tensor, y: Tensor, attack: str, config: RunConfig, generator: torch.Generator) -> dict[str, Any]:
@@ -105,7 +108,7 @@ def _outcome(model: Network, x: Tensor, y: Tensor, attack: str, config: RunConfi
     return torch.cat(right).to(torch.uint8).cpu().numpy()
 
 
-def _logits(model, x: Tensor, y: Tensor, attack: str, config: RunConfig, generator: torch.Generator) -> tuple[Tensor, float, float]:  # noqa: ANN001
+def _logits(model: Model, x: Tensor, y: Tensor, attack: str, config: RunConfig, generator: torch.Generator) -> tuple[Tensor, float, float]:
     if attack == "clean":
         with torch.no_grad():
             return model(x), 1.0, 0.0

@@ -55,7 +55,8 @@ def ls_pgd(
     delta = torch.zeros_like(x) if start is None else threat.project(start, x)
     if cached_loss is None:
         active = torch.ones(len(x), dtype=torch.bool, device=x.device)
-        trace = Trace(delta, *([x.new_full((len(x),), float("-inf"))] * 2), x.new_empty(0), ~active, ~active, 0, 0)
+        nothing = x.new_full((len(x),), float("-inf"))
+        trace = Trace(delta, nothing, nothing, x.new_empty(0), ~active, ~active, 0, 0)
     else:
         with torch.no_grad():
             logits = model(x + delta)

@@ -15,7 +15,9 @@ class ClassQueue:
     :param generator: CPU generator that draws the projection R [r, D] once
     """
 
-    def __init__(self, classes: int, capacity: int, dimension: int, rank: int, generator: torch.Generator, device: torch.device | str = "cpu"):
+    def __init__(
+        self, classes: int, capacity: int, dimension: int, rank: int, generator: torch.Generator, device: torch.device | str = "cpu"
+    ):
         self.rows = torch.zeros(classes, capacity, dimension, device=device)
         self.stored = torch.zeros(classes, dtype=torch.long, device=device)
         self.projection = (torch.randn(rank, dimension, generator=generator) / rank**0.5).to(device)

@@ -21,6 +21,10 @@ class Network(nn.Module):
     :param precision: ``float32`` or ``bfloat16`` (autocast inside; outputs are float32 either way)
     """
 
+    mean: Tensor
+    std: Tensor
+    reduced: bool
+
     def __init__(self, mean: Tensor, std: Tensor, blocks: list[nn.Module], embedding: int, classes: int, precision: str = "float32"):
         super().__init__()
         self.register_buffer("mean", mean.view(1, -1, 1, 1).clone())
@@ -53,21 +57,21 @@ def _conv_block(channels: int, width: int) -> nn.Module:
     return nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), nn.GroupNorm(width, width), nn.ReLU(), nn.AvgPool2d(2))
 
 
-def _convnet(settings: NetworkSettings, shape: tuple[int, int, int]) -> tuple[list[nn.Module], int]:
+def _convnet(settings: NetworkSettings, shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
     channels, side = shape[0], min(shape[1:])
     if side >> (settings.depth - 1) < 2:
         raise InputError(
-            f"A ConvNet of depth {settings.depth} expects images of at least {2 ** settings.depth} px, "
+            f"A ConvNet of depth {settings.depth} expects images of at least {2**settings.depth} px, "
             f"found {shape[1]}×{shape[2]}: lower depth or raise image_size."
         )
     widths = [channels] + [settings.width] * settings.depth
-    blocks = [_conv_block(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+    blocks: list[nn.Module] = [_conv_block(a, b) for a, b in zip(widths, widths[1:], strict=False)]
     return blocks, settings.width * (shape[1] >> settings.depth) * (shape[2] >> settings.depth)
 
 
-def _mlp(settings: NetworkSettings, shape: tuple[int, int, int]) -> tuple[list[nn.Module], int]:
+def _mlp(settings: NetworkSettings, shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
     sizes = [shape[0] * shape[1] * shape[2]] + [settings.width] * settings.depth
-    layers = [nn.Sequential(nn.Flatten(), nn.Linear(a, b), nn.ReLU()) for a, b in zip(sizes, sizes[1:], strict=False)]
+    layers: list[nn.Module] = [nn.Sequential(nn.Flatten(), nn.Linear(a, b), nn.ReLU()) for a, b in zip(sizes, sizes[1:], strict=False)]
     return layers, settings.width
 
 
@@ -89,7 +93,7 @@ def _groups(width: int) -> int:
     return next(g for g in (8, 4, 2, 1) if width % g == 0)
 
 
-def _resnet18(settings: NetworkSettings, shape: tuple[int, int, int]) -> tuple[list[nn.Module], int]:
+def _resnet18(settings: NetworkSettings, shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
     width = settings.width
     stem = nn.Sequential(nn.Conv2d(shape[0], width, 3, 1, 1, bias=False), nn.GroupNorm(_groups(width), width), nn.ReLU())
     widths = [width, width, 2 * width, 4 * width, 8 * width]
@@ -105,7 +109,7 @@ MODELS = {"convnet": _convnet, "resnet18": _resnet18, "mlp": _mlp}
 
 def build(
     settings: NetworkSettings,
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     classes: int,
     statistics: tuple[Tensor, Tensor],
     generator: torch.Generator,
@@ -125,6 +129,7 @@ def build(
         return Network(*statistics, blocks, embedding, classes, precision)
 
 
-def frozen(model: nn.Module) -> nn.Module:
+def frozen(model: Network) -> Network:
     """The model in eval mode with parameters that ask for no gradient: what attacks and matching need."""
-    return model.eval().requires_grad_(False)
+    model.eval().requires_grad_(False)
+    return model

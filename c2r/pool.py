@@ -25,7 +25,12 @@ class Pool:
 
     stages: list[Network] = field(default_factory=list)
     queues: list[ClassQueue] = field(default_factory=list)
-    scorer: Network | None = None
+    scored: int = -1
+
+    @property
+    def scorer(self) -> Network:
+        """The network all margins are measured on."""
+        return self.stages[self.scored]
 
     def draw(self, generator: torch.Generator) -> tuple[Network, ClassQueue]:
         """A random stage and its queue."""
@@ -35,7 +40,7 @@ class Pool:
 
 def statistics(data: RealData) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation of the training images per channel, each [C], in pixel units."""
-    sample = data.images[: 20_000].float() / 255
+    sample = data.images[:20_000].float() / 255
     return sample.mean((0, 2, 3)), sample.std((0, 2, 3)).clamp(min=1e-3)
 
 
@@ -46,7 +51,7 @@ def train_network(pool: Pool, config: RunConfig, data: RealData, generator: torc
     """
     device, threat = data.images.device, Threat(config.eps)
     mean, std = statistics(data)
-    model = build(config, tuple(data.images.shape[1:]), len(data.classes), (mean, std), generator, config.precision).to(device)
+    model = build(config, data.images.shape[1:], len(data.classes), (mean, std), generator, config.precision).to(device)
 
     def batches() -> tuple[torch.Tensor, torch.Tensor]:
         index = torch.randint(len(data.images), (config.pool_batch,), generator=generator).to(device)
@@ -60,9 +65,7 @@ def train_network(pool: Pool, config: RunConfig, data: RealData, generator: torc
     for step in steps:
         if step % config.pool_stage == 0 or step == config.pool_steps:
             pool.stages.append(frozen(copy.deepcopy(model)))
-            pool.queues.append(
-                ClassQueue(len(data.classes), config.queue_size, model.embedding, config.queue_rank, generator, device)
-            )
+            pool.queues.append(ClassQueue(len(data.classes), config.queue_size, model.embedding, config.queue_rank, generator, device))
         yield step
-    if pool.scorer is None:
-        pool.scorer = pool.stages[-1]
+    if pool.scored < 0:
+        pool.scored = len(pool.stages) - 1

@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 import psutil
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from c2r.config import RunConfig, from_json, to_json
 from c2r.errors import InputError
+from c2r.files import read_arrays, read_json, read_lines, read_text, save_arrays, write_atomic
 
 STATES = ("queued", "running", "paused", "stopped", "done", "failed", "lost")
 ALIVE = ("queued", "running", "paused")
@@ -41,27 +40,6 @@ def new_id(config: RunConfig, now: datetime | None = None) -> str:
     """A readable, sortable run id such as ``20261120-0937-12-c2r-digits-ipc10``."""
     source = re.sub(r"[^a-z0-9]+", "-", Path(config.data).stem.lower()).strip("-") or "data"
     return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{source}-ipc{config.ipc}"
-
-
-def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write `content` beside `path`, flush it to disk, rename it over `path`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:
-    """Store named arrays as ``<name>.safetensors`` of the run folder `path`."""
-    file = path / f"{name}.safetensors"
-    file.parent.mkdir(exist_ok=True)
-    write_atomic(file, save({key: np.ascontiguousarray(value) for key, value in arrays.items()}))
 
 
 def save_rows(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -123,7 +101,9 @@ def _claim(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
-            raise InputError(f"The run folder {path} is not empty: expected a new or empty folder; choose another --out or delete that one.")
+            raise InputError(
+                f"The run folder {path} is not empty: expected a new or empty folder; choose another --out or delete that one."
+            )
         (path / "frames").mkdir()
         with open(path / "log.txt", "x"):
             pass
@@ -168,14 +148,21 @@ def open_run(path: Path) -> Run:
     if not path.is_dir():
         return Run(path, "failed", problem=f"There is no run folder {path.name}: it was deleted or never written; choose another run.")
     try:
-        status = _read_json(path / "status.json")
-        config = from_json(_read_text(path / "config.json"))
-        manifest = _read_json(path / "manifest.json") if (path / "manifest.json").exists() else {}
+        status = read_json(path / "status.json")
+        config = from_json(read_text(path / "config.json"))
+        manifest = read_json(path / "manifest.json") if (path / "manifest.json").exists() else {}
     except InputError as error:
         return Run(path, "failed", problem=f"Run {path.name} is damaged. {error}")
     state = status.get("state")
     if state not in STATES:
-        return Run(path, "failed", config, status, manifest, f"Run {path.name} is damaged. status.json expects a state out of {', '.join(STATES)}, found '{state}'.")
+        return Run(
+            path,
+            "failed",
+            config,
+            status,
+            manifest,
+            f"Run {path.name} is damaged. status.json expects a state out of {', '.join(STATES)}, found '{state}'.",
+        )
     if state in ALIVE and not _process_alive(status):
         state = "lost"
     return Run(path, state, config, status, manifest)
@@ -190,12 +177,12 @@ def list_runs(store: Path) -> list[Run]:
 
 def read_events(path: Path) -> list[dict[str, Any]]:
     """The recorded steps, oldest first; a torn or damaged line is left out."""
-    return _read_lines(Path(path) / "events.jsonl")
+    return read_lines(Path(path) / "events.jsonl")
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """The evaluation results, one dictionary per row; [] before the evaluation."""
-    return _read_lines(Path(path) / "rows.jsonl")
+    return read_lines(Path(path) / "rows.jsonl")
 
 
 def frame_steps(path: Path) -> list[int]:
@@ -210,51 +197,6 @@ def read_frame(path: Path, step: int, only: tuple[str, ...] = FRAME_ARRAYS) -> d
     if missing:
         raise InputError(f"Frame {step} of run {Path(path).name} lacks {', '.join(missing)}: choose another step or start the run again.")
     return arrays
-
-
-def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
-    """The arrays of ``<name>.safetensors``, or those of them named in `only`. Raises InputError when missing or unreadable."""
-    file = Path(path) / f"{name}.safetensors"
-    try:
-        with safe_open(file, framework="numpy") as stored:
-            return {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
-    except FileNotFoundError:
-        raise InputError(f"Run {Path(path).name} has no {name}.safetensors: expected it for this view; choose another step or run.") from None
-    except (SafetensorError, OSError, ValueError):
-        raise InputError(f"{name}.safetensors of run {Path(path).name} is damaged: expected a safetensors file; choose another step or run.") from None
-
-
-def _read_text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"{file.name} is missing or unreadable: expected it in every run folder; delete the folder or restore the file.") from None
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(_read_text(file))
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise InputError(f"{file.name} is not a JSON object: expected what the run wrote; delete the folder or restore the file.")
-    return value
-
-
-def _read_lines(file: Path) -> list[dict[str, Any]]:
-    try:
-        lines = file.read_bytes().split(b"\n")
-    except OSError:
-        return []
-    found = []
-    for line in lines:
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            found.append(value)
-    return found
 
 
 def _process_alive(status: dict[str, Any]) -> bool:

@@ -4,9 +4,7 @@ The only place that joins `distill`, `evaluate`, `project` and the run store; it
 """
 
 import errno
-import importlib.metadata
 import signal
-import subprocess
 import sys
 import time
 import traceback
@@ -18,16 +16,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from c2r import __version__, device
+from c2r import device
 from c2r.config import RunConfig
 from c2r.cost import flops
 from c2r.data import RealData, load
 from c2r.distill import Basis, Finished, Progress, Recorded, distill
 from c2r.errors import InputError
 from c2r.evaluate import Outcomes, Row, evaluate
+from c2r.origin import origin
 from c2r.project import joint_umap, sample_per_class
+from c2r.runs import RunWriter, frame_steps, open_run, read_arrays, read_frame, save_arrays, save_rows
 from c2r.sources.splits import Shape
-from c2r.runs import Run, RunWriter, frame_steps, open_run, read_arrays, read_frame, save_arrays, save_rows
 
 Show = Callable[[Progress, float | None], None]
 
@@ -79,7 +78,7 @@ class Worker:
         self.log(" ".join(sys.argv))
         data = load_on_device(config, self._loading)
         self.shares = _shares(config, data)
-        self.writer.manifest(**origin(config, data, preset))
+        self.writer.manifest(**origin(data, preset))
         self.log(f"{data.name}: {len(data.images)} training images of {tuple(data.images.shape[1:])}, hash {data.hash}")
         for event in distill(config, data):
             self._take(event)
@@ -119,8 +118,8 @@ class Worker:
 
     def _progress(self, progress: Progress) -> None:
         eta = self._eta(progress)
-        facts = {"phase": progress.phase, "step": progress.step, "total": progress.total, "eta_s": eta, "message": ""}
-        self.writer.status(**facts, **({"figures": progress.figures} if progress.figures else {}))
+        facts: dict[str, Any] = {"phase": progress.phase, "step": progress.step, "total": progress.total, "eta_s": eta, "message": ""}
+        self.writer.status(**facts | ({"figures": progress.figures} if progress.figures else {}))
         self.show(progress, eta)
         self._obey()
 
@@ -180,20 +179,6 @@ def load_on_device(config: RunConfig, progress: Callable[[str, float], None] | N
     return load(config, progress).to(place)
 
 
-def origin(config: RunConfig, data: RealData, preset: str) -> dict[str, Any]:
-    """The manifest: what a figure of this run came from."""
-    packages = ("torch", "torchvision", "numpy", "umap-learn", "scikit-learn")
-    return {
-        "versions": {"c2r": __version__, "python": sys.version.split()[0]} | {name: importlib.metadata.version(name) for name in packages},
-        "commit": _commit(), "device": device.describe(data.images.device), "preset": preset, "command": " ".join(sys.argv),
-        "classes": list(data.classes),
-        "data": {
-            "name": data.name, "hash": data.hash, "train": len(data.images), "test": len(data.test_images),
-            "shape": list(data.images.shape[1:]),
-        },
-    }  # fmt: skip
-
-
 def draw_map(path: Path, config: RunConfig) -> dict[str, np.ndarray]:
     """The joint UMAP over the recorded steps of a run folder, as the arrays of map.safetensors."""
     steps = frame_steps(path)
@@ -209,9 +194,9 @@ def draw_map(path: Path, config: RunConfig) -> dict[str, np.ndarray]:
 
 def evaluate_again(path: Path, show: Show) -> list[dict[str, Any]]:
     """Evaluate the set of a run folder with its own settings; replaces its rows and outcomes. Raises InputError."""
-    run, rows = _reopen(path), []
+    config, rows = _reopen(path), []
     found = read_arrays(path, "synthetic")
-    for event in evaluate(found["images"], found["labels"], run.config, load_on_device(run.config)):
+    for event in evaluate(found["images"], found["labels"], config, load_on_device(config)):
         if isinstance(event, Progress):
             show(event, None)
         elif isinstance(event, Row):
@@ -224,16 +209,16 @@ def evaluate_again(path: Path, show: Show) -> list[dict[str, Any]]:
 
 def map_again(path: Path) -> dict[str, int]:
     """Draw the map of a run folder over the steps recorded so far. Returns how many images and steps it shows."""
-    arrays = draw_map(path, _reopen(path).config)
+    arrays = draw_map(path, _reopen(path))
     save_arrays(path, "map", arrays)
     return {"images": len(arrays["index"]), "steps": len(arrays["steps"])}
 
 
-def _reopen(path: Path) -> Run:
+def _reopen(path: Path) -> RunConfig:
     run = open_run(path)
-    if run.problem:
+    if run.config is None or run.problem:
         raise InputError(run.problem)
-    return run
+    return run.config
 
 
 def _shares(config: RunConfig, data: RealData) -> dict[str, float]:
@@ -243,14 +228,3 @@ def _shares(config: RunConfig, data: RealData) -> dict[str, float]:
     total = sum(found.values())
     evaluation = found.pop("evaluate")
     return {name: value / total * 0.95 for name, value in found.items()} | {"map": 0.05, "evaluate": evaluation / total * 0.95}
-
-
-def _commit() -> str:
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, timeout=5, check=True
-        )
-        return found.stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-

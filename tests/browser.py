@@ -28,8 +28,8 @@ def server(store: Path, folder: Path | None = None) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     words = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"), f"--server.port={port}", "--server.headless=true"]
-    log = open(store / "server.txt", "wb")
-    process = subprocess.Popen(words, cwd=folder or store, env=os.environ | {"C2R_RUNS": str(store)}, stdout=log, stderr=log)
+    with open(store / "server.txt", "wb") as log:
+        process = subprocess.Popen(words, cwd=folder or store, env=os.environ | {"C2R_RUNS": str(store)}, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):
@@ -40,7 +40,6 @@ def server(store: Path, folder: Path | None = None) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
-        log.close()
 
 
 @contextlib.contextmanager

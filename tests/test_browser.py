@@ -109,7 +109,11 @@ def test_a_demo_started_from_the_page_moves_every_picture_and_survives_the_tab(c
 
 def views_differ_between_steps(chrome, address, run_id, steps):
     """Map, thumbnails and order on screen are others at the first and the last step."""
-    for name, selector in (("embeddings", ".js-plotly-plot"), ("gallery", "[data-testid='stImage'] img"), ("live", ".js-plotly-plot .barlayer")):
+    for name, selector in (
+        ("embeddings", ".js-plotly-plot"),
+        ("gallery", "[data-testid='stImage'] img"),
+        ("live", ".js-plotly-plot .barlayer"),
+    ):
         seen = []
         for step in (steps[0], steps[-1]):
             page, errors = open_page(chrome, f"{address}/{name}?run={run_id}&step={step}&follow=false")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from c2r import config
+from c2r import config, fields
 from c2r.errors import InputError
 
 
@@ -31,8 +31,8 @@ def test_a_radius_is_read_in_pixel_units(text, value):
 
 
 def test_a_radius_is_written_as_parts_of_255():
-    assert config.format_radius(2 / 255) == "2/255"
-    assert config.format_radius(0.5 / 255) == "0.5/255"
+    assert fields.format_radius(2 / 255) == "2/255"
+    assert fields.format_radius(0.5 / 255) == "0.5/255"
 
 
 @pytest.mark.parametrize(

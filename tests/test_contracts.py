@@ -7,6 +7,7 @@ from c2r import config
 from c2r.attacks import ATTACKS, LABELS
 from c2r.data import RealData
 from c2r.distill import Basis, Finished, Recorded, distill
+from c2r.fields import choices
 from c2r.methods import METHODS
 from c2r.models import MODELS
 from c2r.runs import FRAME_ARRAYS
@@ -37,9 +38,9 @@ def events(method="c2r", **changes):
 
 def test_the_words_of_the_settings_are_the_rows_of_the_tables():
     fields = config.RunConfig.model_fields
-    assert list(METHODS) == list(config.choices(fields["method"]))
-    assert list(MODELS) == list(config.choices(fields["model"]))
-    assert list(ATTACKS) == list(config.choices(fields["eval_attacks"]))
+    assert list(METHODS) == list(choices(fields["method"]))
+    assert list(MODELS) == list(choices(fields["model"]))
+    assert list(ATTACKS) == list(choices(fields["eval_attacks"]))
     assert list(LABELS) == ["clean", *ATTACKS]
 
 

@@ -177,7 +177,7 @@ def test_map_and_evaluation_are_children_too_and_never_run_twice_at_once(tmp_pat
 
     monkeypatch.setattr(jobs.subprocess, "Popen", Popen)
     path = tmp_path / "run"
-    assert start(path) is start(path) is jobs.busy(path)
+    assert start(path) is start(path) is jobs.find(words[0], path)
     assert len(launched) == 1 and launched[0][:3] == [sys.executable, "-m", "c2r"]
     assert [word for word in launched[0][3:] if word != str(path)] == words
     monkeypatch.setattr(jobs, "_JOBS", {})
@@ -188,3 +188,8 @@ def test_the_tail_of_a_log_reads_progress_bars_line_by_line_and_forgives_a_missi
     log.write_text("one\n\n10 %\r20 %\r30 %\nlast\n")
     assert jobs.tail(log, 3) == ["20 %", "30 %", "last"]
     assert jobs.tail(tmp_path / "nothing") == []
+
+
+def test_each_kind_of_child_has_a_log_of_its_own(tmp_path):
+    logs = {jobs.log_file(tmp_path / "run", kind) for kind in ("distill", "map", "evaluate")}
+    assert len(logs) == 3 and all(log.parent == tmp_path / ".logs" for log in logs)

@@ -26,7 +26,7 @@ def closed() -> None:
 def open_details(view: state.View, frame: dict[str, np.ndarray], sample: int, shares: dict[str, np.ndarray], networks: int) -> None:
     """Open the drawer of image `sample` of the shown step."""
     name = view.names[frame["labels"][sample]]
-    title = f"Image {sample}: {words.plain(name)}, step {view.step}"
+    title = f"Image {sample} of class {words.plain(name)}, step {view.step}"
     st.dialog(title, width=DRAWER, position="right", on_dismiss=closed)(_body)(view, frame, sample, shares, networks)
 
 

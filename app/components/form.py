@@ -6,7 +6,7 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 
 from app import words
-from c2r import config
+from c2r import config, fields
 from c2r.errors import InputError
 
 MAIN_GROUPS = ("Run", "Real data", "Synthetic set", "Threat model", "Objective")
@@ -29,7 +29,7 @@ def show(base: config.RunConfig, key: str) -> dict[str, Any]:
 
 def setting(name: str, field: FieldInfo, value: Any, key: str) -> Any:
     """One setting as a widget with its unit and help; below it the sentence that says what is wrong with it, if anything."""
-    spoken, unit = name.replace("_", " "), config.unit(field)
+    spoken, unit = name.replace("_", " "), fields.unit(field)
     label = f"{spoken} ({unit})" if unit and unit != spoken else spoken
     found = _widget(label, field, value, key)
     try:
@@ -40,13 +40,13 @@ def setting(name: str, field: FieldInfo, value: Any, key: str) -> Any:
 
 
 def _widget(label: str, field: FieldInfo, value: Any, key: str) -> Any:
-    options, limits, several = config.choices(field), config.limits(field), get_origin(field.annotation) is tuple
+    options, limits, several = fields.choices(field), fields.limits(field), get_origin(field.annotation) is tuple
     if several:
         return st.multiselect(label, options, default=[word for word in value if word in options], key=key, help=_help(field))
     if options:
         return st.selectbox(label, options, index=options.index(value), key=key, help=_help(field))
-    if config.is_radius(field):
-        return st.text_input(label, config.format_radius(value), key=key, help=f"{_help(field)}. Written as 2/255.")
+    if fields.is_radius(field):
+        return st.text_input(label, fields.format_radius(value), key=key, help=f"{_help(field)}. Written as 2/255.")
     if field.annotation is str:
         return st.text_input(label, value, key=key, help=_help(field))
     kind = int if field.annotation is int else float

@@ -77,5 +77,5 @@ def thumbnails(frame: dict[str, np.ndarray], ids: list[int], names: list[str], c
 def counts(frame: dict[str, np.ndarray], ids: list[int], names: list[str]) -> None:
     """Of each class, how many are selected of how many there are; classes without a selected image are left out."""
     table = views.class_counts(frame["labels"], ids, names)
-    rows = [f"{words.plain(name)} **{chosen} / {total}**" for name, chosen, total in zip(*table.values(), strict=True) if chosen]
+    rows = [f"{words.plain(name)}: **{chosen} / {total}**" for name, chosen, total in zip(*table.values(), strict=True) if chosen]
     st.markdown("Selected / all of the class: " + " · ".join(rows))

@@ -34,6 +34,7 @@ def sidebar() -> None:
             width="stretch", bind="query-params",
             help="Which per-attack figures are shown: accuracies after evaluation. The margins of a run are always those of LS-PGD.",
         )  # fmt: skip
+        attack = attack if attack in views.ATTACKS else "pgd"
         classes = state.names_of(run, steps)
         chosen = _choose_class(list(classes))
         _selection_chip(run)

@@ -46,10 +46,7 @@ def page_number(pages: int) -> int:
 def downloads(view: state.View, frame: dict[str, np.ndarray]) -> None:
     """The whole set of the shown step as one zip, made only when it is asked for."""
     with st.popover("Download", icon=":material/download:"):
-        st.caption(
-            "synthetic.npz (images uint8, labels, classes) and one PNG per image in class folders; "
-            "the setting 'data' of a new run reads either, once unpacked."
-        )
+        st.caption("synthetic.npz (images uint8 [N, C, H, W], labels, classes) and one PNG per image, in folders train/CLASS.")
         st.download_button(
             "All images (zip)", lambda: views.archive(frame["images"], frame["labels"], list(view.names)),
             f"{view.path.name}-step{view.step}.zip", "application/zip", on_click="ignore", key="zip",

@@ -3,7 +3,7 @@
 Each attack: ``attack(model, x, y, *, threat, generator, steps) -> Attacked``.
 """
 
-from c2r.attacks.gradient import Attacked, fgsm, pgd
+from c2r.attacks.gradient import Attacked, Model, fgsm, pgd
 from c2r.config import EvaluationSettings
 from c2r.errors import unknown
 
@@ -19,4 +19,4 @@ def label(name: str, settings: EvaluationSettings) -> str:
     return f"{LABELS[name]}-{settings.eval_pgd_steps}" if name == "pgd" else LABELS[name]
 
 
-__all__ = ["ATTACKS", "LABELS", "Attacked", "fgsm", "label", "pgd"]
+__all__ = ["ATTACKS", "LABELS", "Attacked", "Model", "fgsm", "label", "pgd"]

@@ -35,21 +35,22 @@ def fgsm(model: Model, x: Tensor, y: Tensor, *, threat: Threat, generator: torch
 def pgd(model: Model, x: Tensor, y: Tensor, *, threat: Threat, generator: torch.Generator, steps: int = 10) -> Attacked:
     """`steps` steps of size ε/4 from a random start; the iterate with the largest loss of each image is kept."""
     delta = threat.random(x, generator)
-    best, best_loss, best_logits = x, x.new_full((len(x),), float("-inf")), None
-    for step in range(steps + 1):
-        point = x + delta
-        if step < steps:
-            gradient, logits, loss = _gradient(model, point, y)
-        else:
-            logits, loss = _look(model, point, y)
-        better = loss > best_loss
-        best = torch.where(better[:, None, None, None], point, best)
-        best_loss = torch.where(better, loss, best_loss)
-        shaped = logits.view(len(x), -1, logits.shape[-1])
-        best_logits = shaped if best_logits is None else torch.where(better[:, None, None], shaped, best_logits)
-        if step < steps:
-            delta = threat.project(delta + threat.eps / 4 * gradient.sign(), x)
-    return Attacked(best, best_logits.view(-1, best_logits.shape[-1]), best_loss, steps + 1, steps)
+    best: Attacked | None = None
+    for _ in range(steps):
+        gradient, logits, loss = _gradient(model, x + delta, y)
+        best = _worse(best or Attacked(x + delta, logits, loss, steps + 1, steps), x + delta, logits, loss)
+        delta = threat.project(delta + threat.eps / 4 * gradient.sign(), x)
+    logits, loss = _look(model, x + delta, y)
+    return _worse(best or Attacked(x + delta, logits, loss, 1, 0), x + delta, logits, loss)
+
+
+def _worse(best: Attacked, images: Tensor, logits: Tensor, loss: Tensor) -> Attacked:
+    """For each image the one of two points with the larger loss."""
+    better = loss > best.loss
+    shaped = (len(loss), -1, logits.shape[-1])
+    chosen = torch.where(better[:, None, None], logits.view(shaped), best.logits.view(shaped)).view_as(logits)
+    images = torch.where(better[:, None, None, None], images, best.images)
+    return Attacked(images, chosen, torch.where(better, loss, best.loss), best.forwards, best.backwards)
 
 
 def _gradient(model: Model, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -30,5 +30,7 @@ METHODS: dict[str, Method] = {
     "c2r-no-crl": Method("C2R without CRL", "Class-mean alignment instead of the contrastive loss", align="class-mean", queue=False),
     "c2r-pgd": Method("C2R with T-step PGD", "Ten-step PGD from scratch instead of LS-PGD", attack="pgd"),
     "c2r-no-queue": Method("C2R without queue", "Contrast within the batch only", queue=False),
-    "random-real": Method("Random real images", "The initial real images, not optimised: the baseline every method must beat", updates=False),
+    "random-real": Method(
+        "Random real images", "The initial real images, not optimised: the baseline every method must beat", updates=False
+    ),
 }

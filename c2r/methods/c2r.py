@@ -69,7 +69,8 @@ def update(
 def _matching(real: list[Tensor], synthetic: list[Tensor], real_labels: Tensor, labels: Tensor, classes: int) -> Tensor:
     """Squared distance of class means, summed over classes and features, averaged over blocks."""
     distances = [
-        (class_means(a, real_labels, classes) - class_means(b, labels, classes)).square().sum() for a, b in zip(real, synthetic, strict=True)
+        (class_means(a, real_labels, classes) - class_means(b, labels, classes)).square().sum()
+        for a, b in zip(real, synthetic, strict=True)
     ]
     return torch.stack(distances).mean()
 

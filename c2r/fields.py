@@ -1,0 +1,79 @@
+"""What a setting is: radii in pixel units, the declaration `setting`, and reading back what was declared."""
+
+from fractions import Fraction
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic.fields import FieldInfo
+
+
+def parse_radius(value: Any) -> float:
+    """A radius in pixel units of images in [0, 1]: ``"2/255"`` or a number. Raises ValueError on anything else."""
+    if not isinstance(value, str):
+        return float(value)
+    top, _, bottom = value.partition("/")
+    if bottom and float(bottom) == 0:
+        raise ValueError("a radius cannot be divided by zero")
+    return float(top) / float(bottom) if bottom else float(top)
+
+
+def format_radius(value: float) -> str:
+    """``2/255`` rather than ``0.00784``; a radius that is no tidy multiple of 1/255 is written as ``n/255`` too."""
+    scaled = Fraction(value * 255).limit_denominator(1000)
+    return f"{float(scaled):g}/255"
+
+
+Radius = Annotated[float, BeforeValidator(parse_radius), PlainSerializer(format_radius, return_type=str)]
+
+
+def as_names(value: Any) -> Any:
+    """Names from a text with commas; anything else as it came."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Names = BeforeValidator(as_names)
+
+
+def setting(default: Any, help: str, unit: str = "", **limits: Any) -> Any:
+    """Declare one setting. `limits` are pydantic's (``ge``, ``le``, ``gt``, ``lt``)."""
+    return Field(default=default, description=help, json_schema_extra={"unit": unit}, **limits)
+
+
+def choices(field: FieldInfo) -> tuple[str, ...]:
+    """The allowed words of a setting that has a fixed choice (also of its items, for a tuple), else ()."""
+    kind = get_args(field.annotation)[0] if get_origin(field.annotation) is tuple else field.annotation
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def limits(field: FieldInfo) -> dict[str, float]:
+    """The numeric limits of a setting: any of ``ge``, ``gt``, ``le``, ``lt``."""
+    found: dict[str, float] = {}
+    for rule in field.metadata:
+        found |= {key: getattr(rule, key) for key in ("ge", "gt", "le", "lt") if getattr(rule, key, None) is not None}
+    return found
+
+
+def unit(field: FieldInfo) -> str:
+    """The unit of a setting, '' when it has none."""
+    extra = field.json_schema_extra
+    return str(extra["unit"]) if isinstance(extra, dict) else ""
+
+
+def is_radius(field: FieldInfo) -> bool:
+    """Whether the setting is a radius that is written ``n/255``."""
+    return any(isinstance(rule, PlainSerializer) for rule in field.metadata)
+
+
+def expected(field: FieldInfo) -> str:
+    """What the setting expects, for a sentence: "a whole number at least 1 and at most 1000"."""
+    words, rules = choices(field), limits(field)
+    if words:
+        several = "any of " if get_origin(field.annotation) is tuple else "one of "
+        return several + ", ".join(words)
+    kinds: dict[Any, str] = {int: "a whole number", float: "a number", str: "a text"}
+    kind = kinds.get(field.annotation, "a value")
+    if is_radius(field):
+        kind = "a radius such as 2/255"
+    signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    bounds = " and ".join(f"{signs[key]} {value:g}" for key, value in rules.items())
+    return f"{kind} {bounds}".strip()

@@ -1,0 +1,87 @@
+"""Files of a run folder: written complete or not at all, read with one sentence for damage. numpy, no torch."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from c2r.errors import InputError
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write `content` beside `path`, flush it to disk, rename it over `path`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:
+    """Store named arrays as ``<name>.safetensors`` of the run folder `path`."""
+    file = path / f"{name}.safetensors"
+    file.parent.mkdir(exist_ok=True)
+    write_atomic(file, save({key: np.ascontiguousarray(value) for key, value in arrays.items()}))
+
+
+def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of ``<name>.safetensors``, or those of them named in `only`. Raises InputError when missing or unreadable."""
+    file = Path(path) / f"{name}.safetensors"
+    try:
+        with safe_open(file, framework="numpy") as stored:
+            return {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
+    except FileNotFoundError:
+        raise InputError(
+            f"Run {Path(path).name} has no {name}.safetensors: expected it for this view; choose another step or run."
+        ) from None
+    except (SafetensorError, OSError, ValueError):
+        raise InputError(
+            f"{name}.safetensors of run {Path(path).name} is damaged: expected a safetensors file; choose another step or run."
+        ) from None
+
+
+def read_text(file: Path) -> str:
+    """The text of a file every run folder has. Raises InputError."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(
+            f"{file.name} is missing or unreadable: expected it in every run folder; delete the folder or restore the file."
+        ) from None
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The JSON object of a file every run folder has. Raises InputError."""
+    try:
+        value = json.loads(read_text(file))
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise InputError(f"{file.name} is not a JSON object: expected what the run wrote; delete the folder or restore the file.")
+    return value
+
+
+def read_lines(file: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a file, one per line; torn and damaged lines are left out, a missing file is empty."""
+    try:
+        lines = file.read_bytes().split(b"\n")
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            found.append(value)
+    return found
