@@ -118,8 +118,8 @@ class RecordSettings(Settings):
 
     record_every: int = setting(10, "A step is recorded (events, frame) every so many updates; the first and last always are", "steps", ge=1, le=100_000)
     map_points: int = setting(300, "Synthetic images on the UMAP; more are sampled class by class", "images", ge=10, le=5000)
-    map_steps: int = setting(40, "Recorded steps the joint UMAP is fitted on, evenly spread; the others are placed by their nearest fitted points", "steps", ge=1, le=50)
-    map_neighbors: int = setting(15, "UMAP n_neighbors: small shows local, large shows global structure", "neighbours", ge=2, le=200)
+    map_steps: int = setting(4, "Recorded steps the joint UMAP is fitted on, evenly spread; the others are placed by their nearest fitted points. Many steps make each image its own cluster", "steps", ge=1, le=50)
+    map_neighbors: int = setting(40, "UMAP n_neighbors: small shows local, large shows global structure; keep it well above map_steps", "neighbours", ge=2, le=200)
     map_spread: float = setting(0.3, "UMAP min_dist: how tightly points may pack", "map units", ge=0, le=0.99)
 
 

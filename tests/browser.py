@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# What a browser without a network and without a GPU says of itself; nothing of ours.
-NOT_OURS = ("WebGL", "GPU stall", "GroupMarkerNotSet", "swiftshader", "ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED")
+# Not ours: what a browser without a GPU says of itself, and the two addresses Streamlit tries below a page's path before it
+# finds them at the root (every deep link logs these two 404s).
+NOT_OURS = ("WebGL", "GPU stall", "GroupMarkerNotSet", "swiftshader", "/_stcore/health", "/_stcore/host-config")
 
 
 def chromium() -> str | None:
@@ -58,7 +59,13 @@ def open_page(browser: object, address: str, dark: bool = False) -> tuple[object
     """A fresh tab on `address`; returns it with the list that console errors and page errors are appended to."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark" if dark else "light")
     page, errors = context.new_page(), []
-    page.on("console", lambda m: errors.append(m.text) if m.type == "error" and not any(word in m.text for word in NOT_OURS) else None)
+
+    def listen(message: object) -> None:
+        said = f"{message.text} ({message.location['url']})"
+        if message.type == "error" and not any(word in said for word in NOT_OURS):
+            errors.append(said)
+
+    page.on("console", listen)
     page.on("pageerror", lambda e: errors.append(str(e)))
     page.goto(address)
     page.set_default_timeout(30_000)
@@ -66,6 +73,7 @@ def open_page(browser: object, address: str, dark: bool = False) -> tuple[object
 
 
 def settled(page: object) -> None:
-    """Wait until no script of the app is running."""
+    """Wait until no script of the app is running and nothing is a placeholder any more."""
     page.wait_for_selector("[data-testid='stApp'][data-test-script-state='notRunning']", timeout=60_000)
-    page.wait_for_timeout(300)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=60_000)
+    page.wait_for_timeout(500)

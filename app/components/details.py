@@ -32,11 +32,12 @@ def open_details(view: state.View, frame: dict[str, np.ndarray], sample: int, sh
 
 def _body(view: state.View, frame: dict[str, np.ndarray], sample: int, shares: dict[str, np.ndarray], networks: int) -> None:
     image, delta, names = frame["images"][sample], frame["delta"][sample], list(view.names)
+    times = pictures.enlargement(frame["delta"])
     name, rank = names[frame["labels"][sample]], int(ranks(frame["order"])[sample])
     panels = (
         ("Clean", image, "pred_clean"),
         ("Adversarial (LS-PGD)", pictures.adversarial_twin(image, delta), "pred_adv"),
-        ("Difference × 10", pictures.difference(delta), ""),
+        (f"Difference × {times}", pictures.difference(delta, times), ""),
     )
     for column, (label, picture, prediction) in zip(st.columns(3), panels, strict=True):
         said = f", classified as {words.sample_name(names, frame[prediction][sample])}" if prediction else ", grey = no change"

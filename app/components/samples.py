@@ -60,15 +60,16 @@ def accuracy_columns(table: views.Columns) -> dict[str, object]:
 
 
 def thumbnails(frame: dict[str, np.ndarray], ids: list[int], names: list[str], columns: int = 6) -> None:
-    """Three sheets of small pictures in `columns`: clean, adversarial, and their difference × 10."""
+    """Three sheets of small pictures in `columns`: clean, adversarial, and their difference, enlarged."""
     if not ids:
         return
     clean, delta = frame["images"][ids], frame["delta"][ids]
+    times = pictures.enlargement(frame["delta"])
     called = ", ".join(names[k] for k in frame["labels"][ids])
     for label, row in (
         ("Clean", clean),
         ("Adversarial", pictures.adversarial_twin(clean, delta)),
-        ("Difference × 10", pictures.difference(delta)),
+        (f"Difference × {times}", pictures.difference(delta, times)),
     ):
         st.caption(label)
         images.show(pictures.strip(row, columns, gap=4), f"{label} pictures of {len(ids)} images: {called}")
