@@ -32,6 +32,7 @@ class RunSettings(Settings):
     method: Method = setting("c2r", "Distillation method; the ablations of C2R are methods of their own")
     seed: int = setting(0, "Seed of every random draw: same seed and same device give the same bits", ge=0, le=2**31 - 1)
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where tensors live; auto takes CUDA when there is one")
+    threads: int = setting(0, "Processor threads of the networks, 0 takes every core; more pay on large images only, and another number gives other last bits", "threads", ge=0, le=256)
     precision: Literal["float32", "bfloat16"] = setting("float32", "Number format of the networks; evaluation attacks always run in float32")
 
 
@@ -153,7 +154,7 @@ GROUPS: tuple[type[Settings], ...] = tuple(reversed(RunConfig.__bases__))
 
 PRESETS: dict[str, dict[str, Any]] = {
     "demo": {
-        "data": "digits", "ipc": 10, "eps": "32/255", "width": 32, "depth": 2, "pool_size": 4, "pool_steps": 150, "pool_stage": 50,
+        "data": "digits", "threads": 1, "ipc": 10, "eps": "32/255", "width": 32, "depth": 2, "pool_size": 4, "pool_steps": 150, "pool_stage": 50,
         "pool_batch": 64, "steps": 240, "record_every": 8, "real_batch": 16, "batch": 25,
         "eval_seeds": 3, "eval_steps": 300, "eval_batch": 64, "eval_images": 0,
     },

@@ -132,7 +132,7 @@ def flops(config: RunConfig, shape: Shape) -> dict[str, float]:
 def minutes(config: RunConfig, shape: Shape, device: str, cores: int) -> float:
     """Estimated minutes of the whole run on ``cpu`` (with so many cores) or ``cuda``."""
     speed = SPEEDS[device]
-    rate = speed.flop * (min(cores, MOST_CORES) if device == "cpu" else 1)
+    rate = speed.flop * (min(config.threads or cores, cores, MOST_CORES) if device == "cpu" else 1)
     passes = sum(job.times * job.cost for job in jobs(config, shape))
     decoding = 0.0 if config.data == "digits" else (shape.train + shape.test) * DECODE_SECONDS
     return (sum(flops(config, shape).values()) / rate + passes * speed.latency + START_SECONDS + decoding) / 60

@@ -8,11 +8,14 @@ import torch
 from c2r.errors import InputError
 
 
-def resolve(name: str) -> torch.device:
+def resolve(name: str, threads: int = 0) -> torch.device:
     """``auto | cpu | cuda`` → a device, in deterministic mode and full float32 convolutions.
 
+    :param threads: processor threads of this process from now on; 0 leaves torch's choice, all cores
     :raises InputError: CUDA was asked for and there is none
     """
+    if threads:
+        torch.set_num_threads(threads)
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise InputError(

@@ -175,7 +175,7 @@ def explain(error: BaseException) -> str:
 
 def load_on_device(config: RunConfig, progress: Callable[[str, float], None] | None = None) -> RealData:
     """The real data on the device of the run. Raises InputError."""
-    place = device.resolve(config.device)
+    place = device.resolve(config.device, config.threads)
     return load(config, progress).to(place)
 
 

@@ -67,7 +67,7 @@ def test_a_baseline_without_updates_pays_for_its_scorer_only() -> None:
 
 
 def test_estimates_grow_with_the_work_and_shrink_with_the_cores() -> None:
-    base, longer = config(steps=1000), config(steps=4000)
+    base, longer = config(steps=1000, threads=0), config(steps=4000, threads=0)
     assert cost.minutes(longer, SHAPE, "cpu", 2) > 2 * cost.minutes(base, SHAPE, "cpu", 2)
     assert cost.minutes(base, SHAPE, "cpu", 4) < cost.minutes(base, SHAPE, "cpu", 2)
     assert cost.minutes(base, SHAPE, "cpu", 64) == cost.minutes(base, SHAPE, "cpu", cost.MOST_CORES)

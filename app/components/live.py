@@ -24,12 +24,12 @@ def panel(view: state.View, pace: controls.Pace, between: Callable[[], None]) ->
     step = None if follows else view.step
     look = Look(view.path, list(view.names), step, view.class_index, state.is_dark(), pace.frozen, pace.replay)
     if pace.every is None:
-        _panel(look, between)
+        draw(look, between)
     else:
-        st.fragment(_panel, run_every=pace.every)(look)
+        st.fragment(draw, run_every=pace.every)(look)
 
 
-def _panel(look: Look, between: Callable[[], None] | None = None) -> None:
+def draw(look: Look, between: Callable[[], None] | None = None) -> None:
     events = cache.events(look.path)
     if not events:
         shell.problem(f"Run {look.path.name} has no readable events.jsonl: expected one line per recorded step; choose another run.")
