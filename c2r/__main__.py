@@ -145,7 +145,7 @@ class _Bar:
     def __enter__(self) -> "_Bar":
         from tqdm import tqdm
 
-        self.bar = tqdm(total=1, bar_format="{desc} {bar} {postfix}", disable=None, dynamic_ncols=True, leave=False)
+        self.bar = tqdm(total=1, bar_format="{bar:24} {desc}", disable=None, dynamic_ncols=True, leave=False)
         self.phase, self.began, self.drawn = "", time.time(), 0.0
         return self
 
@@ -161,8 +161,7 @@ class _Bar:
         figures = "  ".join(f"{name} {100 * value:.0f} %" for name, value in progress.figures.items())
         left = f"  {int(eta // 60)}:{int(eta % 60):02d} left" if eta is not None else ""
         self.bar.total, self.bar.n = max(progress.total, 1), progress.step
-        self.bar.set_description_str(f"{progress.phase:9} {progress.step}/{progress.total}", refresh=False)
-        self.bar.set_postfix_str(f"{figures}{left}", refresh=False)
+        self.bar.set_description_str(f"{progress.phase} {progress.step}/{progress.total}{left}  {figures}", refresh=False)
         if time.time() - self.drawn > 0.1:
             self.drawn = time.time()
             self.bar.refresh()

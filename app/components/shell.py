@@ -63,7 +63,8 @@ def _choose_run(names: list[str]) -> str:
 
 def _choose_step(run: Run, steps: tuple[int, ...]) -> int | None:
     if len(steps) < 2:
-        st.caption(f"Step {steps[0]}, the only recorded one." if steps else "No recorded step yet.")
+        alone = "Follows the newest recorded step." if run.alive else f"Step {steps[0]}, the only recorded one."
+        st.caption(alone if steps else "No recorded step yet.")
         return steps[0] if steps else None
     follow = st.toggle(
         "Follow latest" if run.alive else "Newest step",
