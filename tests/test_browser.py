@@ -128,6 +128,26 @@ def views_differ_between_steps(chrome, address, run_id, steps):
         assert seen[0] != seen[1], name
 
 
+def test_frozen_a_click_on_a_bar_leads_to_its_samples(chrome, address):
+    page, errors = open_page(chrome, f"{address}/live?run=Sample run (recorded)")
+    settled(page)
+    page.get_by_text("Freeze").click()
+    settled(page)
+    bars = page.locator(".js-plotly-plot").first.locator(".barlayer .point path")
+    boxes = [bars.nth(i).bounding_box() for i in range(bars.count())]
+    tallest = max((box for box in boxes if box), key=lambda box: box["height"])
+    x, y = tallest["x"] + tallest["width"] / 2, tallest["y"] + tallest["height"] * 0.6
+    page.mouse.move(x - 3, y - 3)
+    page.mouse.move(x, y)
+    page.wait_for_timeout(300)
+    page.mouse.click(x, y)
+    page.get_by_text("of 100 images selected").wait_for()
+    shot(page, "freeze-light")
+    assert "Show on map" in text_of(page)
+    assert errors == []
+    page.context.close()
+
+
 def test_the_app_starts_from_any_folder(chrome, store, tmp_path):
     with server(store, folder=tmp_path) as address:
         page, errors = open_page(chrome, address)

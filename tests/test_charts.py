@@ -150,10 +150,12 @@ def test_selected_bars_and_points_come_back_as_bin_and_image_numbers():
     assert charts.selected_numbers([{"customdata": 7}, {"customdata": [3]}, {"x": 1.0}, {"customdata": 7}]) == [3, 7]
 
 
-def test_only_a_selectable_histogram_can_be_dragged():
+def test_a_selectable_histogram_leaves_the_drag_mode_free_so_that_a_click_selects_a_bar():
     counts = np.ones(60, int)
-    drag = [charts.margin_histogram(counts, counts, edges=BIN_EDGES, n=60, selectable=s).layout.dragmode for s in (False, True)]
-    assert drag == [False, "select"]
+    plain, selectable = (charts.margin_histogram(counts, counts, edges=BIN_EDGES, n=60, selectable=s) for s in (False, True))
+    assert not selectable.layout.dragmode
+    assert selectable.layout.clickmode is None
+    assert (plain.data[1].unselected.marker.opacity, selectable.data[1].unselected.marker.opacity) == (None, 0.25)
 
 
 def test_the_bands_state_where_the_median_started_and_where_it_is_at_the_current_step():

@@ -88,7 +88,7 @@ def margin_histogram(
     more = _holds_more(both, edges, bins, low=True), _holds_more(both, edges, bins, low=False)
     _histogram_axes(figure, bins, more, top or histogram_top([clean, adversarial]), dark)
     if selectable:
-        figure.update_layout(dragmode="select", selectdirection="h", clickmode="event+select")
+        figure.update_layout(selectdirection="h")  # with a drag mode of select, Streamlit would not let a click select a bar
     return figure
 
 

@@ -58,7 +58,7 @@ def pace(view: state.View) -> Pace:
         on_change=_froze,
         args=(view.step,),
         disabled=view.step is None,
-        help="Stay at this step and make the charts selectable",
+        help="Stay at this step and make the charts selectable: click a bar of the histogram, Shift adds another, or choose ranks",
     )
     if st.session_state.pop("replay-over", False):
         st.session_state["replay"] = False
