@@ -19,7 +19,7 @@ pytestmark = [
 ]
 SHOTS = ROOT / "screenshots"
 PAGES = ("", "start", "live", "embeddings", "gallery")
-PATIENCE = 90
+PATIENCE = 180
 
 
 @pytest.fixture(scope="module")
