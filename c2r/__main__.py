@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -28,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         return 0
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,15 +63,28 @@ def _distill(chosen: argparse.Namespace) -> int:
     if chosen.settings:
         return _print_settings(config)
     out = chosen.out or runs.default_store() / runs.new_id(config)
-    writer = runs.RunWriter(out, config)
-    from c2r.worker import Worker
+    from c2r import preflight
 
-    with _Bar() as bar:
-        rows = Worker(writer, config, bar.show).run(chosen.preset)
+    if problems := preflight.check(config, out.parent).problems:
+        raise InputError(problems[0])
+    writer = runs.RunWriter(out, config)
+    signal.signal(signal.SIGTERM, _interrupt)
+    rows = []
+    try:
+        from c2r.worker import Worker
+
+        with _Bar() as bar:
+            rows = Worker(writer, config, bar.show).run(chosen.preset)
+    except KeyboardInterrupt:
+        writer.status(state="stopped", message="Stopped on request, before anything was recorded.", force=True)
     stopped = runs.open_run(out).state == "stopped"
     print(f"{'Stopped; kept in' if stopped else 'Done:'} {out}")
     _print_rows(rows)
     return 130 if stopped else 0
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def _evaluate(chosen: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ import platform
 
 import torch
 
-from c2r.errors import InputError
+from c2r.errors import NO_CUDA, InputError
 
 
 def resolve(name: str, threads: int = 0) -> torch.device:
@@ -18,9 +18,7 @@ def resolve(name: str, threads: int = 0) -> torch.device:
         torch.set_num_threads(threads)
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        raise InputError(
-            "Setting 'device' is cuda, found no CUDA device that torch can use: set device=cpu or device=auto, or install a CUDA build of torch."
-        )
+        raise InputError(NO_CUDA)
     if name == "cpu" or not available:
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -41,7 +41,7 @@ def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> d
             return {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
     except FileNotFoundError:
         raise InputError(
-            f"Run {Path(path).name} has no {name}.safetensors: expected it for this view; choose another step or run."
+            f"Run {Path(path).name} has no {name}.safetensors: it is written when the run gets that far; choose another step or run, or wait."
         ) from None
     except (SafetensorError, OSError, ValueError):
         raise InputError(

@@ -13,7 +13,7 @@ import psutil
 from c2r import sources
 from c2r.config import RunConfig
 from c2r.cost import disk_mb, flops, memory_gb, minutes
-from c2r.errors import InputError
+from c2r.errors import NO_CUDA, InputError
 from c2r.runs import list_runs
 from c2r.sources.downloads import NAMED, cache_folder
 from c2r.sources.splits import Shape, budget_problem, partition_problem
@@ -79,10 +79,7 @@ def check(config: RunConfig, store: Path) -> Preflight:
 def _device_problem(config: RunConfig, name: str) -> str:
     if config.device != "cuda" or name:
         return ""
-    return (
-        "Setting 'device' is cuda, found no GPU that this build of torch can use: "
-        "set device to auto or cpu, or install a CUDA build of torch."
-    )
+    return NO_CUDA
 
 
 def _existing(store: Path) -> Path:

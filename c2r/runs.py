@@ -168,10 +168,15 @@ def open_run(path: Path) -> Run:
     return Run(path, state, config, status, manifest)
 
 
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with."""
+    return path.is_dir() and any((path / name).exists() for name in ("config.json", "status.json", "events.jsonl", "frames"))
+
+
 def list_runs(store: Path) -> list[Run]:
-    """All runs of a store, newest first; damaged ones are listed too."""
+    """All runs of a store, newest first; damaged ones are listed too, folders that never were a run are not."""
     store = Path(store)
-    folders = [p for p in store.iterdir() if p.is_dir() and not p.name.startswith(".")] if store.is_dir() else []
+    folders = [p for p in store.iterdir() if is_run(p)] if store.is_dir() else []
     return sorted((open_run(p) for p in folders), key=lambda run: (run.status.get("started", 0), run.id), reverse=True)
 
 

@@ -4,8 +4,8 @@ The only place that joins `distill`, `evaluate`, `project` and the run store; it
 """
 
 import errno
-import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -18,7 +18,7 @@ import torch
 
 from c2r import device
 from c2r.config import RunConfig
-from c2r.cost import flops
+from c2r.cost import flops, minutes
 from c2r.data import RealData, load
 from c2r.distill import Basis, Finished, Progress, Recorded, distill
 from c2r.errors import InputError
@@ -42,12 +42,9 @@ class Worker:
         self.writer, self.config, self.show = writer, config, show
         self.began = time.time()
         self.shares: dict[str, float] = {}
+        self.expected = 0.0
         self.paused = self.single = False
         self.last: Recorded | None = None
-        signal.signal(signal.SIGTERM, self._terminated)
-
-    def _terminated(self, *_: Any) -> None:
-        raise Stopped
 
     def run(self, preset: str) -> list[dict[str, Any]]:
         """Distil, draw the map, evaluate. Returns the result rows; whatever happens, status.json tells the truth."""
@@ -77,14 +74,33 @@ class Worker:
         config = self.config
         self.log(" ".join(sys.argv))
         data = load_on_device(config, self._loading)
-        self.shares = _shares(config, data)
+        self.shares, self.expected = _forecast(config, data)
+        self.began = time.time()
         self.writer.manifest(**origin(data, preset))
         self.log(f"{data.name}: {len(data.images)} training images of {tuple(data.images.shape[1:])}, hash {data.hash}")
         for event in distill(config, data):
             self._take(event)
-        self._progress(Progress("map", 0, 1))
-        save_arrays(self.writer.path, "map", draw_map(self.writer.path, config))
+        self._map()
         return self._evaluate(data)
+
+    def _map(self) -> None:
+        """Draw the map in a thread, so that heartbeat and commands go on meanwhile."""
+        found: list[Any] = []
+
+        def draw() -> None:
+            try:
+                found.append(draw_map(self.writer.path, self.config))
+            except Exception as error:  # raised again below, in the thread that reports it
+                found.append(error)
+
+        thread = threading.Thread(target=draw, daemon=True)
+        thread.start()
+        while thread.is_alive():
+            self._progress(Progress("map", 0, 1))
+            thread.join(0.25)
+        if isinstance(found[0], Exception):
+            raise found[0]
+        save_arrays(self.writer.path, "map", found[0])
 
     def _evaluate(self, data: RealData) -> list[dict[str, Any]]:
         found = read_arrays(self.writer.path, "synthetic")
@@ -106,6 +122,7 @@ class Worker:
         elif isinstance(event, Recorded):
             self.last = event
             self.writer.frame(event.step, event.event, event.arrays)
+            self.paused = self.paused or self.single
         elif isinstance(event, Basis):
             save_arrays(self.writer.path, "basis", event.arrays)
         elif isinstance(event, Finished):
@@ -124,23 +141,21 @@ class Worker:
         self._obey()
 
     def _obey(self) -> None:
-        if self.single:
-            self.paused, self.single = True, False
-            self.writer.status(state="paused", force=True)
+        """Do what the control file says; returns when the run may go on. 'step' goes on to the next recorded step."""
+        waited = time.time()
         while True:
             command = self.writer.take_command()
             if command == "stop":
                 raise Stopped
             if command in ("resume", "step"):
                 self.paused, self.single = False, command == "step"
-                self.writer.status(state="running", force=True)
             elif command == "pause":
                 self.paused = True
-                self.writer.status(state="paused", force=True)
+            self.writer.status(state="paused" if self.paused else "running")
             if not self.paused:
-                return
-            self.writer.status()
+                break
             time.sleep(0.1)
+        self.began += time.time() - waited
 
     def _eta(self, progress: Progress) -> float | None:
         names = list(self.shares)
@@ -148,7 +163,8 @@ class Worker:
             return None
         before = sum(self.shares[name] for name in names[: names.index(progress.phase)])
         done = before + self.shares[progress.phase] * progress.step / max(progress.total, 1)
-        return (time.time() - self.began) * (1 - done) / done if done > 0.01 else None
+        measured = (time.time() - self.began) / done if done else 0.0
+        return (1 - done) * (done * measured + (1 - done) * self.expected)
 
     def _keep_last(self) -> None:
         if self.last is not None and not (self.writer.path / "synthetic.safetensors").exists():
@@ -221,10 +237,11 @@ def _reopen(path: Path) -> RunConfig:
     return run.config
 
 
-def _shares(config: RunConfig, data: RealData) -> dict[str, float]:
-    """Expected share of each phase in the whole run's operations; the map counts as a twentieth."""
+def _forecast(config: RunConfig, data: RealData) -> tuple[dict[str, float], float]:
+    """Expected share of each phase in the whole run (the map a twentieth), and the expected seconds."""
     shape = Shape(data.images.shape[1], data.images.shape[2], len(data.classes), len(data.images), len(data.test_images), 0)
     found = flops(config, shape)
     total = sum(found.values())
     evaluation = found.pop("evaluate")
-    return {name: value / total * 0.95 for name, value in found.items()} | {"map": 0.05, "evaluate": evaluation / total * 0.95}
+    shares = {name: value / total * 0.95 for name, value in found.items()} | {"map": 0.05, "evaluate": evaluation / total * 0.95}
+    return shares, 60 * minutes(config, shape, data.images.device.type, torch.get_num_threads())

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from test_contracts import QUICK
 
-from c2r import runs, worker
+from c2r import preflight, runs, worker
 from c2r.__main__ import main
+from c2r.errors import InputError
 
 SMALL = QUICK | {"eval_seeds": 2, "eval_steps": 4, "eval_batch": 16, "eval_images": 40, "map_points": 10}
 
@@ -101,17 +102,28 @@ def test_bad_input_is_one_sentence_and_code_two(words, sentence, capsys, tmp_pat
     [
         ({"data": "/nowhere/images"}, "/nowhere/images"),
         ({"ipc": 900}, "ipc"),
-        ({"device": "cuda"}, "found no CUDA device"),
-        ({"depth": 5}, "ConvNet of depth 5 expects images of at least 32 px, found 8×8"),
+        ({"device": "cuda"}, "found no GPU"),
+        ({"depth": 5}, "ConvNet of depth 5 expects images of at least 32 px, found 8"),
     ],
 )
-def test_a_run_that_cannot_work_fails_with_its_sentence_in_terminal_and_folder(changes, sentence, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+def test_a_run_that_cannot_work_says_so_before_it_claims_its_folder(changes, sentence, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(preflight, "cuda_name", lambda: "")
     assert main(arguments(tmp_path / "run", **changes)) == 2
-    said = capsys.readouterr().err.strip().splitlines()[-1]
-    run = runs.open_run(tmp_path / "run")
+    said = capsys.readouterr().err.strip()
     assert sentence in said
-    assert (run.state, run.status["message"]) == ("failed", said)
+    assert "\n" not in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_preflight_could_not_see_fails_with_its_sentence_in_terminal_and_folder(tmp_path, capsys, monkeypatch):
+    def missing(*_):
+        raise InputError("The data left: expected it to stay; bring it back.")
+
+    monkeypatch.setattr(worker, "load", missing)
+    assert main(arguments(tmp_path / "run")) == 2
+    assert capsys.readouterr().err.strip().splitlines()[-1] == "The data left: expected it to stay; bring it back."
+    run = runs.open_run(tmp_path / "run")
+    assert (run.state, run.status["message"]) == ("failed", "The data left: expected it to stay; bring it back.")
 
 
 def test_two_runs_into_one_folder_are_refused_and_the_first_is_left_alone(finished, capsys):
@@ -155,7 +167,7 @@ def launch(out, **changes):
     return subprocess.Popen([sys.executable, "-m", "c2r", *arguments(out, **changes)], env=environment, stderr=subprocess.DEVNULL)
 
 
-def test_a_run_pauses_does_one_update_resumes_and_stops_and_keeps_its_last_images(tmp_path):
+def test_a_run_pauses_goes_on_to_the_next_recorded_step_resumes_and_stops_and_keeps_its_last_images(tmp_path):
     out = tmp_path / "run"
     child = launch(out, steps=100_000, record_every=50)
     try:
@@ -165,7 +177,10 @@ def test_a_run_pauses_does_one_update_resumes_and_stops_and_keeps_its_last_image
         time.sleep(0.5)
         assert runs.open_run(out).status["step"] == paused
         runs.send(out, "step")
-        wait_for(out, lambda run: run.state == "paused" and run.status["step"] == paused + 1)
+        frames = runs.frame_steps(out)
+        wait_for(out, lambda run: run.state == "paused" and run.status["step"] > paused)
+        assert runs.frame_steps(out) == [*frames, frames[-1] + 50]
+        assert runs.open_run(out).status["step"] - runs.frame_steps(out)[-1] in (0, 1)
         runs.send(out, "resume")
         wait_for(out, lambda run: run.state == "running" and run.status["step"] > paused + 20)
         runs.send(out, "stop")
@@ -175,6 +190,18 @@ def test_a_run_pauses_does_one_update_resumes_and_stops_and_keeps_its_last_image
         np.testing.assert_array_equal(runs.read_arrays(out, "synthetic")["images"], last["images"])
     finally:
         child.kill()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_the_libraries_load_is_a_stop_and_no_traceback(tmp_path, how):
+    out = tmp_path / "run"
+    words = [sys.executable, "-m", "c2r", *arguments(out)]
+    child = subprocess.Popen(words, env=os.environ | {"PYTHONPATH": os.getcwd()}, stderr=subprocess.PIPE, text=True)
+    wait_for(out, lambda run: run.status["phase"] == "starting")
+    child.send_signal(how)
+    assert child.wait(20) == 130
+    assert "Traceback" not in child.stderr.read()
+    assert runs.open_run(out).state == "stopped"
 
 
 @pytest.mark.parametrize(("how", "state"), [(signal.SIGTERM, "stopped"), (signal.SIGKILL, "lost")])

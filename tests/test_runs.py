@@ -114,6 +114,11 @@ def test_a_damaged_folder_is_listed_with_the_reason(writer, name, content, sente
         raise AssertionError(found.problem)
 
 
+def test_a_folder_that_never_was_a_run_is_not_listed(writer):
+    (writer.path.parent / "holiday pictures").mkdir()
+    assert [run.id for run in runs.list_runs(writer.path.parent)] == ["one"]
+
+
 def test_a_command_is_taken_once_and_unknown_ones_are_refused(writer):
     runs.send(writer.path, "pause")
     assert [writer.take_command(), writer.take_command()] == ["pause", ""]
