@@ -1,6 +1,7 @@
 """What a person is looking at: run, step, attack, class and the selected samples. Session and URL state as plain values.
 
-The widgets of the sidebar own the keys in `LINKED` (and with them the address bar); pages only read `current()`.
+The widgets of the sidebar own the keys in `LINKED` (and with them the address bar); pages only read `current()`. The run is the
+one key that is written to the address here: a bound widget would leave out its default, the newest run, which changes.
 A run id from the address bar is compared with the runs of the store and never joined to a path.
 """
 
@@ -17,7 +18,7 @@ from c2r import runs
 from c2r.errors import InputError
 from c2r.runs import Run
 
-LINKED = ("run", "step", "follow", "attack", "class")
+LINKED = ("run", "step", "follow", "attack", "class", "sample")
 ALL_CLASSES = -1
 SAMPLE_NAME = "Sample run (recorded)"
 
@@ -77,7 +78,7 @@ def names_of(run: Run, steps: tuple[int, ...]) -> tuple[str, ...]:
 
 def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown: Mapping[str, str]) -> list[str]:
     """One plain sentence for each value `asked` by a link that is not `offered`, naming what is `shown` instead."""
-    kinds = {"run": "run", "step": "recorded step", "attack": "attack", "class": "class"}
+    kinds = {"run": "run", "step": "recorded step", "attack": "attack", "class": "class", "sample": "image"}
     return [
         f"The link asks for {word} '{words.plain(asked[key])}', which is not here: showing {words.plain(shown[key])}."
         for key, word in kinds.items()
@@ -105,41 +106,105 @@ def choose_run(run_id: str) -> None:
     st.session_state["wanted_run"] = run_id
 
 
+def place_run(names: list[str]) -> None:
+    """Set the run before its box is drawn: one newly named by the address (a link, the browser's Back), else the one shown, else the first."""
+    asked = st.query_params.get("run")
+    if asked in names and asked != st.session_state.get("addressed"):
+        st.session_state["run"] = asked
+    shown = st.session_state.get("run")
+    st.session_state["run"] = shown if shown in names else names[0]
+
+
+def address_run(name: str) -> None:
+    """Name the shown run in the address, so that a reload or a shared link shows the same one."""
+    if st.query_params.get("run") != name:
+        st.query_params["run"] = name
+    st.session_state["addressed"] = name
+
+
 def apply_wishes() -> None:
     """Bring wishes of the last run of the script into the sidebar's keys. Call it before any widget is drawn."""
     if "wanted_run" in st.session_state:
         st.session_state["run"] = st.session_state.pop("wanted_run")
         run_changed()
-    if "follow" not in st.session_state and "step" in st.query_params and "follow" not in st.query_params:
+    if "follow" not in st.session_state and "follow" not in st.query_params and _whole(st.query_params.get("step")) is not None:
         st.session_state["follow"] = False
 
 
 def run_changed() -> None:
     """Another run: start at its newest step, all classes, no open image, first page."""
-    st.session_state["follow"] = True
-    for key in ("class", "sample", "page", "step", "notes"):
+    st.session_state["follow"], st.session_state["freeze"] = True, False
+    for key in ("class", "sample", "page", "step", "notes", "followed"):
         st.session_state.pop(key, None)
 
 
 def step_moved(newest: int) -> None:
-    """The slider was dragged: stay at that step, or follow again at the newest one."""
-    st.session_state["follow"] = st.session_state["step"] == newest
+    """The slider was dragged: stay at that step, or follow again at the newest one unless frozen."""
+    st.session_state["follow"] = st.session_state["step"] == newest and not st.session_state.get("freeze", False)
     st.session_state.pop("notes", None)
 
 
-def pin_step(step: int | None) -> None:
-    """Stay at `step` from now on. For callbacks only: the slider must not be drawn yet."""
+def follow_switched(path: Path, alive: bool) -> None:
+    """Follow was switched: on, for a living run, ends a freeze; off stays at the newest recorded step."""
+    if alive and st.session_state["follow"]:
+        st.session_state["freeze"] = False
+        st.session_state.pop("followed", None)
+    elif alive:
+        _stay(max(recorded_steps(path), default=None), slider_drawn=False)
+
+
+def note_shown(path: Path, step: int) -> None:
+    """Remember the step that the figures of this run show now: they move on without the rest of the page."""
+    st.session_state["shown"] = (str(path), step)
+
+
+def freeze(path: Path, alive: bool) -> None:
+    """Stay at the step the figures show now, else at the newest recorded one. For callbacks only: the slider must not be drawn yet."""
+    drawn, step = st.session_state.get("shown", ("", None))
+    step = step if drawn == str(path) else max(recorded_steps(path), default=None)
+    followed = st.session_state["followed"] = st.session_state.get("follow", True)
+    _stay(step, slider_drawn=not (alive and followed))
+
+
+def _stay(step: int | None, slider_drawn: bool) -> None:
+    """Stop following. The address takes over the value of a slider only from its second drawing on: name the step there before."""
     if step is not None:
         st.session_state["follow"], st.session_state["step"] = False, step
+        if not slider_drawn:
+            st.query_params["step"] = str(step)
 
 
-def place_slider(steps: tuple[int, ...]) -> None:
-    """Move the slider's value to a recorded step before it is drawn: the newest when following, else the nearest."""
-    wanted = st.session_state.get("step")
+def unfreeze() -> None:
+    """Follow again when following was on before the freeze. For callbacks only."""
+    if st.session_state.pop("followed", False):
+        st.session_state["follow"] = True
+
+
+def place_slider(steps: tuple[int, ...], asked: str | None = None) -> None:
+    """Move the slider's value to a recorded step before it is drawn: the newest when following, else the nearest.
+
+    `asked` is the step of the link that opened this session; one that is no number means the newest.
+    """
+    wanted = st.session_state.get("step", steps[-1] if asked and _whole(asked) is None else _whole(asked))
     if st.session_state.get("follow", True):
         st.session_state["step"] = steps[-1]
-    elif wanted is not None and wanted not in steps:
+    elif wanted is not None:
         st.session_state["step"] = min(steps, key=lambda step: abs(step - wanted))
+
+
+def drop_linked_step(asked: str | None) -> None:
+    """No slider is drawn for the step of the link: take it out of the address, where a later slider would find it again."""
+    if asked is not None:
+        st.query_params.pop("step", None)
+        if _whole(asked) is not None:
+            st.session_state["step"] = _whole(asked)
+
+
+def _whole(text: str | None) -> int | None:
+    try:
+        return int(text or "")
+    except ValueError:
+        return None
 
 
 def keep(view: View) -> None:

@@ -105,6 +105,16 @@ def of_class(labels: np.ndarray, class_index: int | None) -> np.ndarray:
     return np.ones(len(labels), bool) if class_index is None else labels == class_index
 
 
+def strangers(events: list[dict[str, Any]], step: int | None) -> float | None:
+    """Share of images that under attack lie nearest to another class, in the original embedding space; None when not recorded.
+
+    One minus the adversarial kNN accuracy that the event of `step` stores.
+    """
+    found = next((event.get("separation") for event in events if event["step"] == step), None)
+    accuracy = ((found or {}).get("adv") or {}).get("knn")
+    return 1 - accuracy if isinstance(accuracy, int | float) and np.isfinite(accuracy) else None
+
+
 def far_movers(rank: np.ndarray, keep: np.ndarray, count: int) -> list[int]:
     """Of the samples `keep` [N], those whose rank [S, N] changed most between the first and the last recorded step."""
     order = np.argsort(-np.abs(rank[-1] - rank[0]), kind="stable")

@@ -15,8 +15,8 @@ basis, stored = shell.optional(view, "basis"), shell.optional(view, "map")
 methods = [name for name, there in (("UMAP", stored), ("PCA", basis)) if there]
 names, n = list(view.names), len(frame["labels"])
 
-left, right = st.columns([2, 1], gap="medium")
-with left:
+row = st.container(horizontal=True, gap="medium")
+with row.container(width=maps.SIDE):
     if methods:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             method = st.segmented_control("Map", methods, default=methods[0], required=True, key="map-method", bind="query-params")
@@ -29,7 +29,7 @@ with left:
     if stored is None:
         st.caption("No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also before.")
         controls.child(view, "map", "Compute map")
-with right:
+with row.container():
     ids = state.selection(view.run.id, n)
     if ids:
         shares = views.shares(shell.optional(view, "outcomes"), n)
@@ -38,7 +38,7 @@ with right:
     else:
         hardest = views.hardest(frame["order"], frame["labels"], samples.THUMBNAILS, view.class_index)
         st.markdown(f"**The {len(hardest)} hardest images**")
-        st.caption("Nothing is selected: draw a lasso or a box on the map to see the images in it. Double-click clears.")
+        st.caption("Nothing is selected: draw a lasso or a box on the map to see the images in it. Clear, above their list, undoes it.")
         samples.thumbnails(frame, hardest, names)
 st.subheader("Class separation")
 st.caption(

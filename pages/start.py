@@ -11,13 +11,12 @@ from c2r.errors import InputError
 
 shell.header("Start a run", "Choose a preset, change what you like, read what it will cost; the run goes on when this page is closed.")
 names = list(config.PRESETS)
-preset = st.segmented_control("Preset", names, default=names[0], required=True, key="preset", bind="query-params", on_change=loading.forget)
+preset = st.segmented_control("Preset", names, default=names[0], required=True, key="preset", bind="query-params")
 st.caption(words.plain(config.PRESET_HELP.get(preset, "")))
-loaded = loading.current()
 left, right = st.columns([3, 2], gap="medium")
 with left:
-    base = loaded.settings if loaded else config.load(preset)
-    values = form.show(base, f"form-{preset}-{loaded.number if loaded else 0}")
+    base = loading.start(preset)
+    values = form.show(base.settings, f"form-{preset}-{base.number}")
 with right:
     settings, problem = None, ""
     try:
@@ -40,4 +39,4 @@ with right:
         st.markdown("**The same as a command**")
         st.code(shlex.join(config.command(settings, preset, "runs/my-run")), language="bash", wrap_lines=True)
         loading.save(settings)
-    loading.load()
+    loading.load(preset, settings)

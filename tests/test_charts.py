@@ -10,7 +10,6 @@ import pytest
 from app import charts, pictures, theme
 from app.charts.base import broken_statement, faded, number
 from app.charts.labels import spread
-from app.charts.maps import strangers
 from app.charts.margins import cropped
 from c2r.errors import InputError
 from c2r.summary import BIN_EDGES, margin_summary, ranks
@@ -272,10 +271,10 @@ def test_a_map_of_a_thousand_images_stays_below_200_kilobytes():
 def test_a_map_selection_is_outlined_and_counted_and_the_rest_fades():
     figure = map_of(run_of(), selected=[0, 10, 21], lines=[21], ids=np.arange(100) + 500)
     named = {t.name: t for t in figure.data}
-    assert list(named["kind 0 2 / 10"].selectedpoints) == [0, 1] and list(named["kind 2 0 / 10"].selectedpoints) == []
-    assert named["kind 0 2 / 10"].unselected.marker.opacity == pytest.approx(0.1)
+    assert list(named["kind 0 (2 of 10)"].selectedpoints) == [0, 1] and list(named["kind 2 (0 of 10)"].selectedpoints) == []
+    assert named["kind 0 (2 of 10)"].unselected.marker.opacity == pytest.approx(0.1)
     assert len(named["selected"].x) == 6 and len(named["displacement"].x) == 3 and np.isnan(named["displacement"].x[2])
-    assert named["kind 1 1 / 10"].customdata.tolist() == list(range(501, 600, 10))
+    assert named["kind 1 (1 of 10)"].customdata.tolist() == list(range(501, 600, 10))
 
 
 def test_a_solo_class_keeps_its_strength_and_the_others_fade():
@@ -295,12 +294,12 @@ def test_map_colours_of_margin_are_symmetric_and_of_rank_put_the_hardest_farthes
     assert hardest == {False: "#440154", True: "#fde725"}
 
 
-def test_the_map_states_how_many_adversarial_points_sit_next_to_another_class():
-    clean = np.array([[0.0, 0], [0.1, 0], [5, 0], [5.1, 0]])
-    adversarial = np.array([[4.9, 0], [0.1, 0], [5, 0], [5.1, 0]])
-    labels = np.array([0, 0, 1, 1])
-    assert strangers(clean, adversarial, labels) == strangers(clean, adversarial, labels, rows=1) == 0.25
-    assert text_of(charts.embedding_map(clean, adversarial, labels)) == "Under attack, 25 % of the images sit next to another class"
+def test_the_map_states_a_figure_of_the_original_space_the_same_on_every_map():
+    run = run_of()
+    figures = [map_of(run, step, method=method, strangers=0.33) for step in (0, 3) for method in ("UMAP", "PCA")]
+    assert {text_of(figure) for figure in figures} == {"Under attack, 33 % of the images are nearest to another class"}
+    assert all("measured in the original space, not on the map" in figure.layout.meta["note"] for figure in figures)
+    assert text_of(map_of(run)) == text_of(map_of(run, strangers=float("nan"))) == "The images, clean and under attack"
 
 
 def test_umap_axes_carry_no_numbers_and_pca_axes_name_their_share():
@@ -500,3 +499,44 @@ def test_a_png_holds_exactly_the_pixels_it_was_made_from():
 def test_a_picture_of_a_wrong_kind_is_refused_in_one_sentence():
     with pytest.raises(InputError, match="expects uint8 .* found float32"):
         pictures.upscale(np.zeros((3, 4, 4), np.float32))
+
+
+@pytest.mark.parametrize("colour", ["class", "margin", "broken"])
+@pytest.mark.parametrize("method", ["UMAP", "PCA"])
+def test_the_plot_of_the_map_is_a_square_with_its_legends_below(colour, method):
+    run = run_of()
+    layout = map_of(run, method=method, colour=colour, values=run["adv"][3], side=500).layout
+    plot = layout.height - layout.margin.t - layout.margin.b
+    assert plot == 500 - layout.margin.l - layout.margin.r and layout.margin.r == 1
+    tops = [layout.legend2.y, layout.coloraxis.colorbar.y if colour == "margin" else layout.legend.y if colour == "class" else -0.01]
+    assert all(-layout.margin.b / plot < top < 0 for top in tops), "inside the margin, below the plot"
+    assert tops[0] < tops[1] and layout.legend2.orientation == "h"
+
+
+def test_classes_are_named_in_the_middle_of_their_images_on_the_map():
+    xy = np.array([[0.0, 0], [0, 0], [0, 1], [9, 9], [9, 8], [9, 9]])
+    notes = charts.embedding_map(xy, xy, [0, 0, 0, 1, 1, 1], classes=["cat", "dog"]).layout.annotations
+    assert [(note.text, note.x, note.y) for note in notes] == [("cat", 0, 0), ("dog", 9, 9)]
+
+
+def test_thinning_keeps_first_last_and_the_position_asked_for():
+    for keep in (0, 1, 2, 57, 250, 998, 999):
+        kept = charts.thin(1000, 200, keep)
+        assert len(kept) <= 200 and (np.diff(kept) > 0).all()
+        assert {0, keep, 999} <= set(kept.tolist())
+
+
+def test_the_class_picture_states_the_shown_step_also_above_its_most_steps():
+    orders = np.tile(np.arange(40), (50, 1))
+    orders[23] = orders[23][::-1]
+    said = {step: text_of(charts.curriculum_classes(range(50), orders, np.arange(40) // 20, current=step, max_steps=5)) for step in (0, 23)}
+    assert said[0].startswith("0 holds") and said[23].startswith("1 holds")
+
+
+def test_short_class_names_stand_near_each_other_and_long_ones_do_not():
+    xy, labels = np.array([[0.0, 0], [6, 0], [100, 100]]), [0, 1, 2]
+    written = {
+        names: [note.text for note in charts.embedding_map(xy, xy, labels, classes=names).layout.annotations]
+        for names in (("0", "1", "2"), ("automobile", "aeroplane", "horse"))
+    }
+    assert list(map(len, written.values())) == [3, 2]

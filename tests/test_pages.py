@@ -1,10 +1,14 @@
 """Every page with every kind of run store: no exception, the text a person needs, and links that select or fall back."""
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 from fake_run import break_run, make_run
 from streamlit.testing.v1 import AppTest
+
+from app import state
 
 MAIN = Path(__file__).resolve().parents[1] / "app" / "main.py"
 PAGES = ("home", "start", "live", "embeddings", "gallery")
@@ -255,6 +259,92 @@ def test_freezing_makes_ranks_selectable_and_the_selection_follows_to_the_galler
     assert "40 of 40 images at step 60" in text(app)
 
 
+def grow(run: Path, until: int) -> None:
+    """Give the living run of four recorded steps its later steps up to `until`, as its process would."""
+    whole = make_run(run.parent.parent / "whole", n=24, classes=3, steps=until // 10 + 1)
+    shutil.copytree(whole / "frames", run / "frames", dirs_exist_ok=True)
+    shutil.copy(whole / "events.jsonl", run / "events.jsonl")
+
+
+def test_freezing_a_living_run_stays_where_its_figures_are_and_unfreezing_follows_again(store):
+    run = make_run(store / "one", n=24, classes=3, steps=3, state="running", evaluated=False, mapped=False)
+    app = open_page("live")
+    grow(run, 60)
+    app.session_state["shown"] = (str(run), 50)  # the timer's fragment moved on without the page
+    app.toggle(key="freeze").set_value(True).run()
+    check(app, "live")
+    assert app.select_slider(key="step").value == 50 and app.toggle(key="follow").value is False
+    assert app.query_params["step"] == "50"
+    app.switch_page("../pages/gallery.py").run()
+    assert "images at step 50" in text(app)
+    app.switch_page("../pages/live.py").run()
+    assert app.toggle(key="freeze").value is True
+    app.toggle(key="freeze").set_value(False).run()
+    check(app, "live")
+    assert app.toggle(key="follow").value is True and app.session_state["view"].step == 60
+
+
+def test_a_leftover_step_in_the_address_of_a_followed_run_does_not_move_a_freeze(store):
+    make_run(store / "one", n=24, classes=3, steps=5, state="running", evaluated=False, mapped=False)
+    app = open_page("live", run="one", step="10", follow="true")
+    app.toggle(key="freeze").set_value(True).run()
+    assert app.select_slider(key="step").value == 40
+
+
+def test_switching_follow_off_on_a_living_run_stays_at_the_newest_step(store):
+    make_run(store / "one", n=24, classes=3, steps=5, state="running", evaluated=False, mapped=False)
+    app = open_page("gallery")
+    app.toggle(key="follow").set_value(False).run()
+    assert app.select_slider(key="step").value == 40 and "images at step 40" in text(app)
+
+
+def test_the_address_always_names_the_run_and_a_newer_run_does_not_replace_it(store):
+    make_run(store / "one", n=24, classes=3, steps=3)
+    app = open_page("live")
+    assert app.query_params["run"] == "one"
+    make_run(store / "two", n=24, classes=3, steps=3)
+    assert app.run().selectbox(key="run").value == "one"
+    reloaded = open_page("live", run=app.query_params["run"])
+    assert reloaded.selectbox(key="run").value == "one" and reloaded.selectbox(key="run").options[0] == "two"
+    app.selectbox(key="run").set_value("two").run()
+    assert app.query_params["run"] == "two"
+
+
+def test_a_link_to_an_unrecorded_step_shows_the_nearest_one_and_says_which(store):
+    make_run(store / "one", n=24, classes=3, steps=5)
+    near = open_page("gallery", run="one", step="27")
+    assert "images at step 30" in text(near)
+    assert "The link asks for recorded step '27', which is not here: showing 30." in text(near)
+    nonsense = open_page("gallery", run="one", step="abc")
+    assert "images at step 40" in text(nonsense) and "recorded step 'abc', which is not here: showing 40." in text(nonsense)
+
+
+def test_the_slider_of_a_living_run_appears_with_the_second_recorded_step(store, monkeypatch):
+    run = make_run(store / "one", n=24, classes=3, steps=1, state="running", evaluated=False, mapped=False)
+    app = open_page("gallery")
+    assert "Follows the newest recorded step." in text(app)
+    keep = state.keep
+
+    def keep_and_grow(view: state.View) -> None:
+        """The run records while the page is drawn: after the sidebar, before the strip looks."""
+        keep(view)
+        if len(view.steps) < 2:
+            grow(run, 40)
+
+    monkeypatch.setattr(state, "keep", keep_and_grow)
+    app.run()
+    check(app, "gallery")
+    assert app.toggle(key="follow").value is True and "images at step 40" in text(app)
+
+
+def test_a_link_to_an_image_that_is_not_there_says_so(store):
+    make_run(store / "one", n=24, classes=3, steps=3)
+    app = open_page("gallery", sample="9999")
+    check(app, "gallery")
+    assert "The link asks for image '9999', which is not here: showing no image." in text(app)
+    assert "The link asks" not in text(open_page("gallery", sample="12"))
+
+
 def test_the_step_slider_stops_following_and_the_toggle_follows_again(store):
     make_run(store / "one", steps=7)
     app = open_page("gallery")
@@ -312,3 +402,72 @@ def test_class_names_are_text_and_never_markup(store):
     app = open_page("gallery")
     check(app, "gallery")
     assert r"**\*\*bold\*\* \<b\>\:red\[x\]**" in text(app)
+
+
+def field(app, name):
+    return next(f for f in [*app.number_input, *app.text_input] if f.label.split(" (")[0] == name)
+
+
+@pytest.mark.parametrize("method", ["UMAP", "PCA"])
+def test_the_heading_of_every_map_is_the_figure_of_the_original_space(store, method):
+    make_run(store / "one")
+    app = open_page("embeddings", **{"map-method": method})
+    assert next(c for c in app.get("segmented_control") if c.label == "Map").value == method
+    assert "Under attack, 24 % of the images are nearest to another class".replace("24 %", "24\u00a0%") in text(app)
+    assert "measured in the original space, not on the map" in text(app)
+    assert "Double-click" not in text(app)
+
+
+def test_above_two_hundred_steps_histogram_and_curriculum_state_the_same_share(store):
+    make_run(store / "one", n=24, classes=3, steps=230)
+    for step in (570, 1140):
+        app = open_page("live", step=str(step))
+        shares = re.findall(r"\*\*At least (\d+)\u00a0% of the images are broken", text(app))
+        assert len(shares) == 2 and shares[0] == shares[1]
+
+
+def test_a_chosen_class_says_which_figures_are_of_it(store):
+    make_run(store / "one", n=24, classes=3, steps=3)
+    assert "All other figures are of all images" in text(open_page("live", **{"class": "one"}))
+    assert "All other figures are of all images" not in text(open_page("live"))
+
+
+def test_the_ranks_shown_can_be_selected_without_moving_the_handles(store):
+    make_run(store / "one", n=40)
+    app = open_page("live")
+    app.toggle(key="freeze").set_value(True).run()
+    assert app.button(key="select-ranks").label == "Select"
+    app.button(key="select-ranks").click().run()
+    assert "10 of 40 images selected" in text(app) and "ranks 0 to 9 at step 60" in text(app)
+    assert app.button(key="select-ranks").disabled
+
+
+def test_what_is_typed_into_the_form_outlives_the_page_and_another_preset(store):  # noqa: ARG001
+    app = open_page("start")
+    field(app, "ipc").set_value(3).run()
+    app.switch_page("../pages/home.py").run()
+    app.switch_page("../pages/start.py").run()
+    assert field(app, "ipc").value == 3 and "--set ipc=3" in app.code[0].value
+    preset = next(c for c in app.get("segmented_control") if c.label == "Preset")
+    preset.set_value("cifar10-small").run()
+    assert field(app, "ipc").value == 10
+    next(c for c in app.get("segmented_control") if c.label == "Preset").set_value("demo").run()
+    assert field(app, "ipc").value == 3
+    app.button(key="unload").click().run()
+    assert field(app, "ipc").value == 10 and "--set" not in app.code[0].value
+
+
+def test_a_partial_settings_file_is_applied_over_the_preset_and_says_so(store):  # noqa: ARG001
+    app = open_page("start")
+    app.file_uploader(key="load-json").upload("mine.json", b'{"seed": 7, "steps": 16}').run()
+    assert "--set steps=16" in app.code[0].value and "--set seed=7" in app.code[0].value
+    assert app.code[0].value.count("--set") == 2
+    assert "Loaded 2 settings from mine.json over the preset demo: seed, steps." in text(app)
+
+
+def test_unknown_data_shows_dashes_and_no_zeros(store):  # noqa: ARG001
+    app = open_page("start")
+    field(app, "data").set_value("/nowhere/at/all").run()
+    figures = {metric.label: metric.value for metric in app.metric}
+    assert app.button(key="start").disabled
+    assert figures["Estimated time"] == figures["Memory"] == figures["Disk"] == "–"

@@ -19,6 +19,7 @@ def session(monkeypatch):
     """A session state that is a plain dictionary."""
     values: dict = {}
     monkeypatch.setattr(state.st, "session_state", values)
+    monkeypatch.setattr(state.st, "query_params", {})
     return values
 
 
@@ -104,6 +105,73 @@ def test_the_slider_follows_the_newest_step_or_stays_at_the_nearest_recorded_one
     session.update({"follow": False, "step": 12})
     state.place_slider((0, 10, 20))
     assert session["step"] == 10
+
+
+def test_a_link_to_an_unrecorded_step_lands_on_the_nearest_one_and_nonsense_on_the_newest(session):
+    for asked, landed in (("101", 104), ("99", 96), ("-7", 0), ("abc", 104)):
+        session.clear()
+        session["follow"] = False
+        state.place_slider((0, 96, 104), asked)
+        assert session["step"] == landed
+
+
+def test_freezing_stays_at_the_step_shown_last_and_unfreezing_follows_again(session, store):
+    run = make_run(store / "one", steps=4)
+    session["follow"] = True
+    state.note_shown(run, 20)
+    state.freeze(run, alive=False)
+    assert session["step"] == 20 and session["follow"] is False
+    state.unfreeze()
+    assert session["follow"] is True
+
+
+def test_freezing_a_run_whose_figures_were_never_drawn_stays_at_its_newest_step(session, store):
+    run = make_run(store / "one", steps=4)
+    state.note_shown(store / "two", 0)
+    state.freeze(run, alive=False)
+    assert session["step"] == 30
+
+
+def test_unfreezing_leaves_a_step_alone_that_was_not_followed(session, store):
+    run = make_run(store / "one", steps=4)
+    session.update({"follow": False, "step": 10})
+    state.note_shown(run, 10)
+    state.freeze(run, alive=False)
+    state.unfreeze()
+    assert session["follow"] is False and session["step"] == 10
+
+
+def test_switching_follow_off_stays_at_the_newest_step_and_on_ends_a_freeze(session, store):
+    run = make_run(store / "one", steps=4)
+    session.update({"follow": False})
+    state.follow_switched(run, alive=True)
+    assert session["step"] == 30
+    session.update({"follow": True, "freeze": True, "followed": True})
+    state.follow_switched(run, alive=True)
+    assert session["freeze"] is False and "followed" not in session
+
+
+def test_dragging_the_slider_while_frozen_does_not_follow(session):
+    session.update({"freeze": True, "step": 20})
+    state.step_moved(20)
+    assert session["follow"] is False
+
+
+def test_a_newer_run_does_not_replace_the_one_shown_but_the_address_can(session, monkeypatch):
+    address: dict[str, str] = {}
+    monkeypatch.setattr(state.st, "query_params", address)
+    state.place_run(["one"])
+    state.address_run(session["run"])
+    assert address == {"run": "one"}
+    state.place_run(["two", "one"])
+    assert session["run"] == "one"
+    session["run"] = "two"
+    state.place_run(["two", "one"])
+    state.address_run(session["run"])
+    assert address == {"run": "two"} == {"run": session["run"]}
+    address["run"] = "one"
+    state.place_run(["two", "one"])
+    assert session["run"] == "one"
 
 
 def test_dragging_the_slider_to_the_end_follows_again(session):

@@ -171,3 +171,10 @@ def test_the_strip_tells_what_a_living_run_does_and_how_long_it_takes(tmp_path):
     run = runs.open_run(make_run(tmp_path / "run", state="running", steps=3))
     text = words.strip_text(run, run.status["heartbeat"] + 2)
     assert text == "run · Distilling · 20/20 · about 42 s left · heartbeat 2 s ago"
+
+
+def test_strangers_are_what_the_neighbours_in_the_original_space_miss():
+    events = [{"step": 0}, {"step": 8, "separation": {"clean": {"knn": 1.0}, "adv": {"knn": 0.67}}}]
+    assert views.strangers(events, 8) == pytest.approx(0.33)
+    assert views.strangers(events, 0) is None and views.strangers(events, 9) is None
+    assert views.strangers([{"step": 8, "separation": {"adv": {"knn": float("nan")}}}], 8) is None

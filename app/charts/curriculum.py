@@ -10,9 +10,12 @@ from app.charts.labels import End, end_labels
 from app.theme import class_colour, margin_scale, tokens
 
 
-def thin(length: int, most: int) -> np.ndarray:
-    """At most `most` positions of `length`, evenly spread, the first and the last always among them."""
-    return np.unique(np.round(np.linspace(0, length - 1, min(length, most))).astype(int))
+def thin(length: int, most: int, keep: int | None = None) -> np.ndarray:
+    """At most `most` positions of `length`, evenly spread, the first, the last and `keep` always among them."""
+    kept = np.unique(np.round(np.linspace(0, length - 1, min(length, most))).astype(int))
+    if keep is not None and keep not in kept and len(kept) > 2:
+        kept[1 + np.abs(kept[1:-1] - keep).argmin()] = keep
+    return kept
 
 
 def rank_matrix(orders: Any, margins: Any, max_ranks: int = 200, max_steps: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +98,7 @@ def curriculum_classes(
     Above `max_ranks` images the evenly spread ranks `thin(N, max_ranks)` are shown, and the note says so.
     """
     orders, labels, names = np.asarray(orders), np.asarray(labels), class_names(labels, classes)
-    chosen, shown = thin(len(orders), max_steps), thin(len(labels), max_ranks)
+    chosen, shown = thin(len(orders), max_steps, nearest(steps, current)), thin(len(labels), max_ranks)
     steps, n, k = np.asarray(steps)[chosen], len(labels), len(names)
     on_rank = labels[orders[chosen].astype(int)]
     picked = "" if len(shown) == n else f"; {len(shown)} evenly spread ranks shown"

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from app.charts.base import axis, blank, broken_statement, class_names, colour_bar, faded, floats, number, percent
+from app.charts.base import axis, blank, broken_statement, class_names, colour_bar, faded, floats, images, number, percent
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, class_colour, margin_scale, rank_scale, tokens
 from c2r.errors import InputError, unknown
 
@@ -22,8 +22,10 @@ HOVER = {
     "broken": "",
 }
 FADED = 0.1  # opacity of what is not selected
-LEGEND_CLASSES = 20  # above it, names stand on the map
-KEY = {"itemclick": False, "itemdoubleclick": False, "bgcolor": "rgba(0,0,0,0)", "font": {"size": 12}, "x": 1.01, "xanchor": "left"}
+LEGEND_CLASSES = 20  # above it there is no legend of classes
+LINE, NARROW = 19, 480  # px: height of a legend line, and the width it must fit
+LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "yanchor": "top", "bgcolor": "rgba(0,0,0,0)", "font": {"size": 12}}
+KEY = LEGEND | {"itemclick": False, "itemdoubleclick": False}
 
 
 def map_ranges(*points: Any) -> Ranges:
@@ -39,22 +41,22 @@ def map_ranges(*points: Any) -> Ranges:
 def embedding_map(
     xy_clean: Any, xy_adv: Any, labels: Any, *, values: Any = None, colour: str = "class", classes: Any = None, ids: Any = None,
     selected: Any = None, lines: Any = None, background: Any = None, ranges: Ranges | None = None, limit: float | None = None,
-    method: str = "UMAP", explained: Any = None, solo: int | None = None, height: int = 600, dark: bool = False,
+    method: str = "UMAP", explained: Any = None, solo: int | None = None,
+    strangers: float | None = None, side: int = 600, dark: bool = False,
 ) -> go.Figure:  # fmt: skip
     """Images [P] of one step on the map: circle = clean, cross = adversarial, the same colour for both.
 
     `colour` class needs nothing more; margin (logits), rank (0 = hardest) and broken (0/1) read `values` [P], and
     `limit` fixes the end of their colours. `ids` [P] are the images' numbers, handed back by `selected_numbers`.
     `selected` and `lines` are positions in [P] (outlined; drawn as lines from clean to adversarial), `background`
-    [Q, 2] real images, `solo` a class, `explained` [2] the variance shares of a PCA. Raises InputError for an unknown
-    colour or method and for missing values.
+    [Q, 2] real images, `solo` a class, `explained` [2] the variance shares of a PCA. `strangers`, the share of images
+    that under attack lie among another class in the original space, is stated; nothing on the map can tell it. The plot
+    is a square when the figure is `side` px wide, its legends stand below. Raises InputError for an unknown colour or method and for missing values.
     """
     _check(colour, values, method)
     clean, adversarial, labels = floats(xy_clean), floats(xy_adv), np.asarray(labels)
     names, ranges = class_names(labels, classes), ranges or map_ranges(xy_clean, xy_adv)
-    note = f"n = {len(labels)} images, clean and attacked. {AXES_NOTE[method]}."
-    room = {"left": 1, "bottom": 12} if method == "UMAP" else {"left": 56, "bottom": 48}
-    figure = blank(_statement(clean, adversarial, labels, values, colour), note, dark=dark, height=height, right=176, **room)
+    figure = _square(_statement(labels, values, colour, strangers), _note(len(labels), colour, strangers), method, side, dark)
     _add_background(figure, background, dark)
     _add_lines(figure, clean, adversarial, lines, dark)
     for word, mark, points in (("clean", CLEAN_MARK, clean), ("adversarial", ADVERSARIAL_MARK, adversarial)):
@@ -70,7 +72,8 @@ def embedding_map(
     _add_rings(figure, clean, adversarial, selected, dark)
     _add_keys(figure, colour, dark)
     figure.update_layout(**_map_layout(ranges, method, explained, dark), coloraxis=_colour_axis(colour, values, limit, dark))
-    if colour == "class" and len(names) > LEGEND_CLASSES:
+    _place_below(figure, colour)
+    if colour == "class":
         _name_classes(figure, clean, labels, names, ranges, dark)
     return figure
 
@@ -86,27 +89,53 @@ def _check(colour: str, values: Any, method: str) -> None:
         )
 
 
-def _statement(clean: np.ndarray, adversarial: np.ndarray, labels: np.ndarray, values: Any, colour: str) -> str:
-    """What the map shows, as a sentence with a figure computed from what is on it."""
+def _note(n: int, colour: str, strangers: float | None) -> str:
+    known = colour == "class" and strangers is not None and np.isfinite(strangers)
+    measured = ". Nearest by the vote of the nearest neighbours, measured in the original space, not on the map" if known else ""
+    return f"n = {n} images, clean and attacked{measured}"
+
+
+def _square(statement: str, note: str, method: str, side: int, dark: bool) -> go.Figure:
+    """An empty figure, `side` px wide, around a square plot; `_place_below` adds the room of the legends."""
+    left, bottom = (1, 8) if method == "UMAP" else (56, 48)
+    figure = blank(statement, f"{note}. {AXES_NOTE[method]}.", dark=dark, height=side, left=left, right=1, bottom=bottom)
+    return figure.update_layout(height=side - left - 1 + figure.layout.margin.t + bottom)
+
+
+def _place_below(figure: go.Figure, colour: str) -> None:
+    """Legend of classes or colour bar, then the key of the shapes, one below the other under the plot."""
+    below = figure.layout.margin.b
+    plot = figure.layout.height - figure.layout.margin.t - below
+    names = [trace.name for trace in figure.data if trace.showlegend and trace.legend != "legend2"]
+    keys = [trace.name for trace in figure.data if trace.legend == "legend2"]
+    if colour == "class":
+        figure.layout.legend.y = -below / plot
+        below += _lines(names)
+    elif figure.layout.coloraxis.showscale is not False:
+        figure.layout.coloraxis.colorbar.y = -below / plot
+        below += 62
+    figure.layout.legend2.y = -below / plot
+    room = below + _lines(keys) + 8 - figure.layout.margin.b
+    figure.update_layout(margin_b=figure.layout.margin.b + room, height=figure.layout.height + room)
+
+
+def _lines(names: list[str]) -> int:
+    """The height in px of a horizontal legend: Plotly gives all entries the width of the longest."""
+    per_line = max(1, int(NARROW // (46 + 7 * max(map(len, names), default=0))))
+    return -(-len(names) // per_line) * LINE + 6 if names else 0
+
+
+def _statement(labels: np.ndarray, values: Any, colour: str, strangers: float | None) -> str:
+    """What the map shows, as a sentence; a figure in it is of the images, never of places on the map."""
     if colour == "rank":
         hardest = np.argsort(np.asarray(values), kind="stable")[: max(1, len(labels) // 10)]
         return f"The {len(hardest)} hardest images here come from {len(np.unique(labels[hardest]))} of {len(np.unique(labels))} classes"
     if colour in ("margin", "broken"):
         broken = np.asarray(values) <= 0 if colour == "margin" else np.asarray(values) != 0
         return broken_statement(float(broken.mean()))
-    return f"Under attack, {percent(strangers(clean, adversarial, labels))} of the images sit next to another class"
-
-
-def strangers(clean: np.ndarray, adversarial: np.ndarray, labels: np.ndarray, rows: int = 500) -> float:
-    """Share of images [P] whose adversarial point has a clean point of another class nearest to it (its own left out)."""
-    count, n = 0, len(labels)
-    for start in range(0, n, rows):
-        part = np.arange(start, min(start + rows, n))
-        distance = ((adversarial[part, None] - clean[None]) ** 2).sum(axis=2)
-        distance[np.arange(len(part)), part] = np.inf
-        nearest = np.nan_to_num(distance, nan=np.inf).argmin(axis=1)
-        count += int((labels[nearest] != labels[part]).sum())
-    return count / max(1, n)
+    if strangers is None or not np.isfinite(strangers):
+        return "The images, clean and under attack"
+    return f"Under attack, {images(strangers, 'nearest to another class')}"
 
 
 def _add_class(figure: go.Figure, points: np.ndarray, ids: np.ndarray, hover: str, group: str) -> None:
@@ -128,7 +157,7 @@ def _emphasis(member: np.ndarray, name: str, selected: Any, *, faint: bool) -> d
     look: dict[str, Any] = {"name": name, "unselected": {"marker": {"opacity": FADED}}}
     if selected is not None:
         chosen = np.flatnonzero(np.isin(member, np.asarray(selected)))
-        look |= {"name": f"{name} {len(chosen)} / {len(member)}", "selectedpoints": chosen.tolist()}
+        look |= {"name": f"{name} ({len(chosen)} of {len(member)})", "selectedpoints": chosen.tolist()}
     return look | ({"marker": {"opacity": FADED}} if faint else {})
 
 
@@ -190,7 +219,7 @@ def _add_keys(figure: go.Figure, colour: str, dark: bool) -> None:
 
 
 def _map_layout(ranges: Ranges, method: str, explained: Any, dark: bool) -> dict[str, Any]:
-    """Equal aspect, a frame, no numbers on UMAP axes; both legends at the right; the lasso stays armed."""
+    """Equal aspect, a square frame, no numbers on UMAP axes; the lasso stays armed."""
     titles = ["", ""] if method == "UMAP" else ["first component", "second component"]
     if explained is not None:
         titles = [f"{title} ({percent(float(share))} of the variance)" for title, share in zip(titles, explained, strict=True)]
@@ -207,16 +236,8 @@ def _map_layout(ranges: Ranges, method: str, explained: Any, dark: bool) -> dict
         "yaxis": axis(titles[1], dark=dark, range=ranges[1], scaleanchor="x", scaleratio=1, **frame),
         "dragmode": "lasso",
         "showlegend": True,
-        "legend": {
-            "x": 1.01,
-            "xanchor": "left",
-            "y": 1,
-            "yanchor": "top",
-            "bgcolor": "rgba(0,0,0,0)",
-            "font": {"size": 12},
-            "tracegroupgap": 0,
-        },
-        "legend2": KEY | {"y": 0, "yanchor": "bottom"},
+        "legend": LEGEND | {"tracegroupgap": 0},
+        "legend2": KEY,
     }
 
 
@@ -226,20 +247,25 @@ def _colour_axis(colour: str, values: Any, limit: float | None, dark: bool) -> d
         return None
     if colour == "broken":
         return {"cmin": 0, "cmax": 1, "showscale": False, "colorscale": [(0, CLEAN), (0.5, CLEAN), (0.5, ADVERSARIAL), (1, ADVERSARIAL)]}
-    bar = {"len": 0.7, "y": 1, "yanchor": "top"}
     if colour == "rank":
         top = limit or float(np.max(values))
-        return {"cmin": 0, "cmax": top, "colorscale": rank_scale(dark), "colorbar": colour_bar("rank<br>(0 = hardest)", dark, **bar)}
+        return {"cmin": 0, "cmax": top, "colorscale": rank_scale(dark), "colorbar": _bar_below("rank (0 = hardest)", dark)}
     top = limit or float(np.percentile(np.abs(values), 99)) or 1.0
-    title = f"robust margin<br>(logits), colours<br>end at ±{number(top)}"
-    return {"cmin": -top, "cmax": top, "colorscale": margin_scale(dark), "colorbar": colour_bar(title, dark, **bar)}
+    title = f"robust margin (logits), colours end at ±{number(top)}"
+    return {"cmin": -top, "cmax": top, "colorscale": margin_scale(dark), "colorbar": _bar_below(title, dark)}
+
+
+def _bar_below(title: str, dark: bool) -> dict[str, Any]:
+    """The colour bar lying under the plot, its title above it."""
+    bar = colour_bar(title, dark, orientation="h", x=0.5, xanchor="center", yanchor="top")
+    return bar | {"title": bar["title"] | {"side": "top"}}
 
 
 def _name_classes(figure: go.Figure, xy: np.ndarray, labels: np.ndarray, names: list[str], ranges: Ranges, dark: bool) -> None:
     """Class names at the middles of their clean images [P, 2]; one that would cover another is left out."""
     ink = tokens(dark)
     placed: list[tuple[float, float]] = []
-    wide, tall = 0.14 * (ranges[0][1] - ranges[0][0]), 0.035 * (ranges[1][1] - ranges[1][0])
+    wide, tall = (0.01 + 0.013 * max(map(len, names))) * (ranges[0][1] - ranges[0][0]), 0.035 * (ranges[1][1] - ranges[1][0])
     for k in np.unique(labels):
         x, y = map(float, np.nanmedian(xy[labels == k], axis=0))
         if any(abs(x - a) < wide and abs(y - b) < tall for a, b in placed):

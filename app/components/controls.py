@@ -29,7 +29,7 @@ def buttons(run: Run) -> None:
         ("Resume", "play_arrow", "resume", "Asked the run to resume.")
         if paused
         else ("Pause", "pause", "pause", "Asked the run to pause."),
-        ("Step", "skip_next", "step", "Asked for one more update; the run pauses after it."),
+        ("Step", "skip_next", "step", "Asked for the next recorded step; the run pauses there."),
         ("Stop", "stop", "stop", "Asked the run to stop; what is recorded stays."),
     )
     for label, icon, command, said in rows:
@@ -56,8 +56,9 @@ def pace(view: state.View) -> Pace:
         "Freeze",
         key="freeze",
         on_change=_froze,
-        args=(view.step,),
+        args=(run,),
         disabled=view.step is None,
+        persist_state="session",
         help="Stay at this step and make the charts selectable: click a bar of the histogram, Shift adds another, or choose ranks",
     )
     if st.session_state.pop("replay-over", False):
@@ -78,9 +79,11 @@ def end_replay() -> None:
     st.session_state["replay-over"] = True
 
 
-def _froze(step: int | None) -> None:
+def _froze(run: Run) -> None:
     if st.session_state["freeze"]:
-        state.pin_step(step)
+        state.freeze(run.path, run.alive)
+    else:
+        state.unfreeze()
 
 
 def _replays() -> None:

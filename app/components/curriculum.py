@@ -16,6 +16,9 @@ MOVERS = 20  # rows of the table
 PATHS = 12  # images drawn as lines
 HIGHLIGHTS = 8  # up to so many selected images are drawn into the margin picture
 MOST_STEPS = 200
+OF_CLASS = (
+    "the table, the lines of the biggest movers (unless images are selected) and the row of images. All other figures are of all images."
+)
 MARGIN, CLASS, MOVED = "By margin", "By class", "Biggest movers"
 
 Arrays = dict[str, np.ndarray]
@@ -25,10 +28,12 @@ def show(look: Look, steps: list[int], shown: int) -> None:
     """Everything about the order at recorded step `shown` of `steps`; a damaged frame is said instead."""
     try:
         now, images = cache.margins(look.path, shown), cache.images(look.path, shown)
-        past = cache.history(look.path, [steps[i] for i in charts.thin(len(steps), MOST_STEPS)])
+        past = cache.history(look.path, [steps[i] for i in charts.thin(len(steps), MOST_STEPS, steps.index(shown))])
     except InputError as error:
         shell.problem(error)
         return
+    if look.class_index is not None:
+        st.caption(f"Of class {words.plain(look.names[look.class_index])} only: {OF_CLASS}")
     left, right = st.columns([3, 2], gap="medium")
     with left:
         kind = st.segmented_control(
@@ -110,7 +115,10 @@ def rank_picker(view: state.View) -> None:
         first, until = st.session_state["ranks"]
         state.select(view.run.id, views.at_ranks(order, first, until), f"ranks {first} to {until} at step {view.step}")
 
-    st.slider(
-        "Select ranks (0 = hardest)", 0, last, (0, min(9, last)), key="ranks", on_change=picked,
-        help="The images at these ranks become the selection; so do those of a histogram bar that is clicked",
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        first, until = st.slider(
+            "Ranks to select (0 = hardest)", 0, last, (0, min(9, last)), key="ranks", on_change=picked,
+            help="The images at these ranks become the selection; so do those of a histogram bar that is clicked",
+        )  # fmt: skip
+        done = sorted(state.selection(view.run.id, last + 1)) == sorted(views.at_ranks(order, first, until))
+        st.button("Selected" if done else "Select", key="select-ranks", on_click=picked, disabled=done)

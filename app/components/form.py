@@ -42,18 +42,22 @@ def setting(name: str, field: FieldInfo, value: Any, key: str) -> Any:
 def _widget(label: str, field: FieldInfo, value: Any, key: str) -> Any:
     options, limits, several = fields.choices(field), fields.limits(field), get_origin(field.annotation) is tuple
     if several:
-        return st.multiselect(label, options, default=[word for word in value if word in options], key=key, help=_help(field))
+        return st.multiselect(
+            label, options, default=[word for word in value if word in options], key=key, persist_state="session", help=_help(field)
+        )
     if options:
-        return st.selectbox(label, options, index=options.index(value), key=key, help=_help(field))
+        return st.selectbox(label, options, index=options.index(value), key=key, persist_state="session", help=_help(field))
     if fields.is_radius(field):
-        return st.text_input(label, fields.format_radius(value), key=key, help=f"{_help(field)}. Written as 2/255.")
+        return st.text_input(
+            label, fields.format_radius(value), key=key, persist_state="session", help=f"{_help(field)}. Written as 2/255."
+        )
     if field.annotation is str:
-        return st.text_input(label, value, key=key, help=_help(field))
+        return st.text_input(label, value, key=key, persist_state="session", help=_help(field))
     kind = int if field.annotation is int else float
     low, high = limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
     step = {"step": 1} if kind is int else {"format": "%g", "step": _nudge(value)}
     bounds = {"min_value": None if low is None else kind(low), "max_value": None if high is None else kind(high)}
-    return st.number_input(label, value=kind(value), key=key, help=_help(field), **bounds, **step)
+    return st.number_input(label, value=kind(value), key=key, persist_state="session", help=_help(field), **bounds, **step)
 
 
 def _help(field: FieldInfo) -> str:

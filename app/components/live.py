@@ -36,6 +36,7 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
         return
     steps = [event["step"] for event in events]
     shown = _replayed(steps) if look.replay else views.at_or_before(steps, look.step)
+    state.note_shown(look.path, shown)
     past = [event for event in events if event["step"] <= shown]
     kpi_row(past)
     left, right = st.columns(2, gap="medium")

@@ -1,25 +1,29 @@
-"""Settings as a file: saved, and loaded back as what the form starts from."""
+"""What the form of each preset starts from: the preset itself, or settings from a file applied over it."""
 
 from dataclasses import dataclass
 
 import streamlit as st
 
+from app import words
 from app.components import shell
 from c2r import config
 from c2r.errors import InputError
 
+FEW = 6  # so many loaded settings are named
+
 
 @dataclass(frozen=True)
-class Loaded:
-    """Settings from a file, with a number of their own so that the form's fields start afresh."""
+class Start:
+    """Settings the form starts from, with a number of their own so that its fields start afresh; `said`: what was loaded."""
 
     settings: config.RunConfig
-    number: int
+    number: int = 0
+    said: str = ""
 
 
-def current() -> Loaded | None:
-    """The settings that were loaded last, None when the form starts from a preset."""
-    return st.session_state.get("loaded")
+def start(preset: str) -> Start:
+    """What the form of `preset` starts from; what is typed over it is kept by the form's fields."""
+    return st.session_state.get(f"start-{preset}") or Start(config.load(preset))
 
 
 def save(settings: config.RunConfig) -> None:
@@ -30,30 +34,34 @@ def save(settings: config.RunConfig) -> None:
     )  # fmt: skip
 
 
-def load() -> None:
-    """A field that takes a JSON file of settings, says what is wrong with it, and a way back to the preset."""
-    text = "Settings saved here, or the config.json of a run"
-    st.file_uploader("Load JSON", type="json", max_upload_size=1, key="load-json", on_change=_take, help=text)
+def load(preset: str, settings: config.RunConfig | None) -> None:
+    """A field that takes a JSON file, what it changed or what is wrong with it, and a way back from `settings` to the preset."""
+    text = "Settings saved here, or the config.json of a run; a setting that the file does not name stays as in the preset"
+    st.file_uploader("Load JSON", type="json", max_upload_size=1, key="load-json", on_change=_take, args=(preset,), help=text)
     if st.session_state.get("load-problem"):
         shell.problem(st.session_state["load-problem"])
-    elif current():
-        st.button("Back to the preset", icon=":material/undo:", key="unload", on_click=forget)
+    if said := start(preset).said:
+        st.caption(words.plain(said))
+    if settings != config.load(preset):
+        st.button("Back to the preset", icon=":material/undo:", key="unload", on_click=_begin, args=(preset, config.load(preset)))
 
 
-def forget() -> None:
-    """Start from the preset again."""
-    st.session_state.pop("loaded", None)
+def _begin(preset: str, settings: config.RunConfig, said: str = "") -> None:
+    st.session_state[f"start-{preset}"] = Start(settings, start(preset).number + 1, said)
 
 
-def _take() -> None:
+def _take(preset: str) -> None:
     file = st.session_state["load-json"]
     st.session_state["load-problem"] = ""
     if file is None:
         return
     try:
-        settings = config.from_json(file.getvalue().decode("utf-8", "replace"))
+        found = config.from_json(file.getvalue().decode("utf-8", "replace"))
+        values = found.model_dump(mode="json", include=found.model_fields_set)
+        settings = config.load(preset, values)
     except InputError as error:
         st.session_state["load-problem"] = str(error)
         return
-    number = st.session_state.get("load-number", 0) + 1
-    st.session_state["load-number"], st.session_state["loaded"] = number, Loaded(settings, number)
+    named = f": {', '.join(sorted(values))}" if 0 < len(values) <= FEW else ""
+    what = "1 setting" if len(values) == 1 else f"{len(values)} settings"
+    _begin(preset, settings, f"Loaded {what} from {file.name} over the preset {preset}{named}.")

@@ -14,6 +14,7 @@ from c2r.summary import ranks
 COLOURS = {"class": "Class", "margin": "Robust margin", "rank": "Rank", "broken": "Broken"}
 LINES = {"selection": "Selection", "hardest": "The 20 hardest", "none": "None"}
 HARDEST = 20
+SIDE = 560  # px, the width of the map
 LINES_HELP = "Lines from the clean to the adversarial place of an image"
 
 
@@ -68,7 +69,7 @@ def pca_layout(view: state.View, frame: dict[str, np.ndarray], basis: dict[str, 
 
 
 def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour: str, lines: str) -> None:
-    """The map; a lasso or box becomes the selection of all pages, an empty one clears it."""
+    """The map; a lasso or box becomes the selection of all pages."""
     labels, n = frame["labels"], len(frame["labels"])
     values = {"margin": frame["margin_adv"], "rank": ranks(frame["order"]), "broken": (frame["margin_adv"] <= 0).astype(np.int8)}.get(
         colour
@@ -80,7 +81,8 @@ def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour:
     figure = charts.embedding_map(
         layout.clean, layout.adversarial, labels[layout.index], values=None if values is None else values[layout.index], colour=colour,
         classes=list(view.names), ids=layout.index, selected=positions if len(positions) else None, lines=drawn, ranges=layout.ranges,
-        method=layout.method, explained=layout.explained, solo=view.class_index, dark=state.is_dark(),
+        method=layout.method, explained=layout.explained, solo=view.class_index,
+        strangers=views.strangers(cache.events(view.path), view.step), side=SIDE, dark=state.is_dark(),
     )  # fmt: skip
 
     def picked() -> None:

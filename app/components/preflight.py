@@ -13,12 +13,13 @@ def show(settings: config.RunConfig | None, problem: str | None) -> str:
         st.error(words.plain(problem or ""), icon=":material/error:")
         return problem or ""
     facts = preflight.check(settings, runs.default_store())
+    known = facts.memory_gb > 0
     with st.container(border=True):
         columns = st.columns(2)
         columns[0].metric("Device", facts.device)
-        columns[1].metric("Estimated time", words.duration(60 * facts.minutes))
-        columns[0].metric("Memory", f"{facts.memory_gb:.1f} GB")
-        columns[1].metric("Disk", f"{facts.disk_mb:.0f} MB")
+        columns[1].metric("Estimated time", words.duration(60 * facts.minutes) if known else "–")
+        columns[0].metric("Memory", f"{facts.memory_gb:.1f} GB" if known else "–")
+        columns[1].metric("Disk", f"{facts.disk_mb:.0f} MB" if known else "–")
     for text in facts.problems:
         st.error(words.plain(text), icon=":material/error:")
     for text in facts.notes:

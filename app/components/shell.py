@@ -17,7 +17,7 @@ TICK = 2.0  # seconds between looks at a living run
 
 
 def sidebar() -> None:
-    """Draw run, step, attack and class, all bound to the address bar, and keep what they say as the current view."""
+    """Draw run, step, attack and class, all kept in the address bar, and keep what they say as the current view."""
     found = state.all_runs()
     with st.sidebar:
         if not found:
@@ -28,7 +28,7 @@ def sidebar() -> None:
         names = {state.run_name(run): run for run in found}
         run = names[_choose_run(list(names))]
         steps = state.recorded_steps(run.path)
-        step = _choose_step(run, steps)
+        step = _choose_step(run, steps, asked.get("step"))
         attack = st.segmented_control(
             "Attack", list(views.ATTACKS), default="pgd", required=True, format_func=views.ATTACKS.get, key="attack",
             width="stretch", bind="query-params",
@@ -43,10 +43,10 @@ def sidebar() -> None:
             "step": [str(s) for s in steps],
             "attack": list(views.ATTACKS.values()),
             "class": ["All classes", *classes],
-        }
+        } | _offered_samples(run, step)
         shown = {
             "run": state.run_name(run), "step": str(step), "attack": views.ATTACKS[attack],
-            "class": "All classes" if chosen is None else classes[chosen],
+            "class": "All classes" if chosen is None else classes[chosen], "sample": "no image",
         }  # fmt: skip
         for note in state.link_notes(asked, offered, shown):
             st.caption(f":material/info: {note}")
@@ -54,15 +54,25 @@ def sidebar() -> None:
 
 
 def _choose_run(names: list[str]) -> str:
-    if st.session_state.get("run") not in names:
-        st.session_state.pop("run", None)
+    state.place_run(names)
     text = "All runs of the run store, newest first"
-    chosen = st.selectbox("Run", names, key="run", bind="query-params", on_change=state.run_changed, help=text)
-    return chosen if chosen in names else names[0]
+    chosen = st.selectbox("Run", names, key="run", on_change=state.run_changed, help=text)
+    chosen = chosen if chosen in names else names[0]
+    state.address_run(chosen)
+    return chosen
 
 
-def _choose_step(run: Run, steps: tuple[int, ...]) -> int | None:
+def _offered_samples(run: Run, step: int | None) -> dict[str, list[str]]:
+    """The numbers of the images of a step; nothing when its frame cannot be read, which the pages say."""
+    try:
+        return {} if step is None else {"sample": [str(i) for i in range(len(cache.margins(run.path, step)["labels"]))]}
+    except InputError:
+        return {}
+
+
+def _choose_step(run: Run, steps: tuple[int, ...], asked: str | None) -> int | None:
     if len(steps) < 2:
+        state.drop_linked_step(asked)
         alone = "Follows the newest recorded step." if run.alive else f"Step {steps[0]}, the only recorded one."
         st.caption(alone if steps else "No recorded step yet.")
         return steps[0] if steps else None
@@ -71,11 +81,14 @@ def _choose_step(run: Run, steps: tuple[int, ...]) -> int | None:
         value=True,
         key="follow",
         bind="query-params",
+        on_change=state.follow_switched,
+        args=(run.path, run.alive),
         help="Always show the newest recorded step",
     )
     if follow and run.alive:
+        state.drop_linked_step(asked)
         return steps[-1]
-    state.place_slider(steps)
+    state.place_slider(steps, asked)
     step = st.select_slider("Recorded step", steps, key="step", bind="query-params", on_change=state.step_moved, args=(steps[-1],))
     return steps[-1] if follow or step not in steps else step
 
@@ -99,15 +112,18 @@ def _selection_chip(run: Run) -> None:
 
 def strip() -> None:
     """One line about the chosen run. It looks again every two seconds while the run lives, and not at all otherwise."""
-    run = state.current().run
+    view = state.current()
+    run = view.run
     if "news" in st.session_state:
         st.toast(words.plain(st.session_state.pop("news")), icon=":material/notifications:")
     if run is not None:
-        st.fragment(_strip, run_every=TICK if run.alive else None)(run.path, run.state, jobs.may_force(run))
+        st.fragment(_strip, run_every=TICK if run.alive else None)(run.path, run.state, jobs.may_force(run), len(view.steps))
 
 
-def _strip(path: Path, state_before: str, could_force: bool) -> None:
+def _strip(path: Path, state_before: str, could_force: bool, steps_before: int) -> None:
     run = jobs.look(path)
+    if steps_before < 2 and min(2, len(state.recorded_steps(path))) != steps_before:
+        st.rerun()
     if (run.state, jobs.may_force(run)) != (state_before, could_force):
         if run.state in ("done", "failed", "lost"):
             st.session_state["news"] = f"Run {run.id} is {run.state}."
