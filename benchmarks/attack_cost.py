@@ -15,13 +15,14 @@ import torch
 from c2r.attacks import pgd
 from c2r.config import RunConfig
 from c2r.config import load as preset
-from c2r.data import RealData, fixed_test_subset, load
+from c2r.data import RealData, fixed_test_subset
 from c2r.distill import Recorded, distill
 from c2r.linesearch import Trace, ls_pgd
 from c2r.margins import sample_losses
 from c2r.models import Network
 from c2r.pool import Pool, train_network
 from c2r.threat import Threat
+from c2r.worker import load_on_device
 
 
 def compare(network: Network, x: torch.Tensor, y: torch.Tensor, config: RunConfig, start: Trace | None, repeats: int) -> dict[str, float]:
@@ -77,7 +78,7 @@ def main() -> None:
     name = "demo" if chosen.data == "digits" else "cifar10-small"
     changes = dict(pair.split("=", 1) for pair in chosen.set)
     config = preset(name, {"data": chosen.data, "partition": 1, "record_every": 5} | changes)
-    data = load(config)
+    data = load_on_device(config)
     network = scorer_of(config, data)
     index = fixed_test_subset(data, chosen.images, 0)
     x, y = data.test_images[index].float() / 255, data.test_labels[index]
@@ -85,7 +86,7 @@ def main() -> None:
     print(json.dumps({"data": data.name, "n": len(x), "eps": config.model_dump(mode="json")["eps"]} | settings))
     print("cold", json.dumps({k: round(v, 3) for k, v in compare(network, x, y, config, None, chosen.repeats).items()}))
     short = config.model_copy(update={"steps": 60, "pool_size": 2})
-    print("warm", json.dumps({k: round(v, 3) for k, v in warm_calls(short, data, network, 1).items()}))
+    print("warm", json.dumps({k: round(v, 3) for k, v in warm_calls(short, data, network, 3).items()}))
 
 
 if __name__ == "__main__":

@@ -12,15 +12,15 @@ import time
 from pathlib import Path
 
 from c2r.config import load
-from c2r.data import load as load_data
 from c2r.distill import Progress, Recorded, distill
 from c2r.runs import RunWriter
+from c2r.worker import load_on_device
 
 
 def seconds(every: int, folder: Path) -> float:
     """Seconds of one demo distillation that records every so many steps into `folder`."""
     config = load("demo", {"record_every": every})
-    data = load_data(config)
+    data = load_on_device(config)
     writer = RunWriter(folder, config)
     began = time.perf_counter()
     for event in distill(config, data):

@@ -99,9 +99,9 @@ class ContrastSettings(Settings):
 class AttackSettings(Settings):
     """Attacks while distilling (LS-PGD)"""
 
-    ls_alpha: float = setting(1.0, "α: first step of the line search", "ε", gt=0, le=4)
+    ls_alpha: float = setting(0.5, "α: first step of the line search", "ε", gt=0, le=4)
     ls_beta: float = setting(2.0, "β: growth of the step from one candidate to the next", gt=1, le=8)
-    ls_tries: int = setting(2, "Z: candidates of one line search, forward passes only", "candidates", ge=1, le=5)
+    ls_tries: int = setting(3, "Z: candidates of one line search, forward passes only", "candidates", ge=1, le=5)
     ls_rounds: int = setting(1, "T: line searches one warm-started attack may spend on a sample, one backward each", "rounds", ge=1, le=50)
     cold_rounds: int = setting(4, "The same for the first attack on a synthetic image, which has no warm start", "rounds", ge=1, le=50)
     real_rounds: int = setting(1, "The same for the real images of a step, which are seen once", "rounds", ge=1, le=50)

@@ -114,9 +114,10 @@ def _update_images(loop: _Loop, scores: Scores) -> Iterator[Event]:
     optimiser = torch.optim.Adam([held.images], lr=config.image_rate)
     draws = ClassDraws(loop.data.labels, len(loop.data.classes))
     pending: list[torch.Tensor] = []
+    fresh = True  # the scores are those of the images as they are
     for step in range(1, config.steps + 1):
         if not pending:
-            scores = _score(loop) if step > 1 else scores
+            scores = scores if fresh else _score(loop)
             order = hardest_first(scores.margin_adv) if method.order == "hardest" else shuffled(scores.margin_adv, loop.generator)
             pending = list(batches(order, config.batch))
         done = _loss(loop, pending.pop(0), draws)
@@ -125,12 +126,13 @@ def _update_images(loop: _Loop, scores: Scores) -> Iterator[Event]:
         optimiser.step()
         with torch.no_grad():
             held.images.clamp_(0, 1)
+        fresh = False
         loop.losses = dict(done.parts)
         loop.forwards += done.forwards
         loop.backwards += done.backwards
         yield Progress("distill", step, config.steps, _figures(scores))
         if step % config.record_every == 0 or step == config.steps:
-            scores = _score(loop)
+            scores, fresh = _score(loop), True
             yield _record(loop, step, scores)
 
 

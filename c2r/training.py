@@ -3,7 +3,7 @@
 PGD-AT after Madry et al. 2018; the single step with a random start and size 1.25 ε after Wong et al. 2020.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -24,17 +24,27 @@ def train(
     :param threat: ball of adversarial training, None for standard training
     """
     model.train().requires_grad_(True)
-    optimiser = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    parameters = list(model.parameters())
+    velocities = [torch.zeros_like(p) for p in parameters]
     for step in range(steps):
-        for group in optimiser.param_groups:
-            group["lr"] = rate * one_cycle((step + 1) / (steps + 1))
         x, y = batches()
         if threat is not None:
             x = _adversarial(model, x, y, threat, at_steps, generator)
-        optimiser.zero_grad(set_to_none=True)
-        F.cross_entropy(model(x), y).backward()
-        optimiser.step()
+        gradients = torch.autograd.grad(F.cross_entropy(model(x), y), parameters)
+        descend(parameters, gradients, velocities, rate * one_cycle((step + 1) / (steps + 1)))
         yield step + 1
+
+
+@torch.no_grad()
+def descend(parameters: Sequence[Tensor], gradients: Sequence[Tensor], velocities: Sequence[Tensor], rate: float) -> None:
+    """One step of SGD with Nesterov momentum 0.9 and weight decay 5e-4, in place.
+
+    The same as torch.optim.SGD, whose first use loads torch's compiler: 1.2 s more until the first picture.
+    """
+    for parameter, gradient, velocity in zip(parameters, gradients, velocities, strict=True):
+        gradient = gradient + 5e-4 * parameter
+        velocity.mul_(0.9).add_(gradient)
+        parameter.sub_(rate * (gradient + 0.9 * velocity))
 
 
 def one_cycle(progress: float) -> float:

@@ -23,7 +23,7 @@ from c2r.data import RealData, load
 from c2r.distill import Basis, Finished, Progress, Recorded, distill
 from c2r.errors import InputError
 from c2r.evaluate import Outcomes, Row, evaluate
-from c2r.origin import origin
+from c2r.origin import command_line, origin
 from c2r.project import joint_umap, sample_per_class
 from c2r.runs import RunWriter, frame_steps, open_run, read_arrays, read_frame, save_arrays, save_rows
 from c2r.sources.splits import Shape
@@ -72,7 +72,7 @@ class Worker:
 
     def _phases(self, preset: str) -> list[dict[str, Any]]:
         config = self.config
-        self.log(" ".join(sys.argv))
+        self.log(command_line())
         data = load_on_device(config, self._loading)
         self.shares, self.expected = _forecast(config, data)
         self.began = time.time()

@@ -149,6 +149,13 @@ def test_selected_bars_and_points_come_back_as_bin_and_image_numbers():
     assert charts.selected_numbers([{"customdata": 7}, {"customdata": [3]}, {"x": 1.0}, {"customdata": 7}]) == [3, 7]
 
 
+def test_the_empty_histogram_has_axes_and_the_zero_line_and_no_bars():
+    figure = charts.empty_histogram(edges=BIN_EDGES, dark=True)
+    assert len(figure.data) == 0
+    assert figure.layout.xaxis.range == (-5.0, 10.0)
+    assert any(shape.x0 == shape.x1 == 0 for shape in figure.layout.shapes)
+
+
 def test_a_selectable_histogram_leaves_the_drag_mode_free_so_that_a_click_selects_a_bar():
     counts = np.ones(60, int)
     plain, selectable = (charts.margin_histogram(counts, counts, edges=BIN_EDGES, n=60, selectable=s) for s in (False, True))

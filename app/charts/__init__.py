@@ -2,7 +2,7 @@
 
 | view | functions |
 |---|---|
-| margins.py | `margin_histogram`, `margin_bands`, `margin_history`, `histogram_span`, `histogram_top` |
+| margins.py | `margin_histogram`, `empty_histogram`, `margin_bands`, `margin_history`, `histogram_span`, `histogram_top` |
 | curriculum.py | `curriculum_heatmap`, `curriculum_classes`, `rank_paths`, `rank_matrix`, `thin` |
 | maps.py | `embedding_map`, `map_ranges` |
 | series.py | `separation_lines`, `loss_lines`, `accuracy_bars` |
@@ -13,7 +13,7 @@
 from app.charts.base import alt_text, chart_config, selected_numbers
 from app.charts.curriculum import curriculum_classes, curriculum_heatmap, rank_matrix, rank_paths, thin
 from app.charts.maps import embedding_map, map_ranges
-from app.charts.margins import histogram_span, histogram_top, margin_bands, margin_histogram, margin_history
+from app.charts.margins import empty_histogram, histogram_span, histogram_top, margin_bands, margin_histogram, margin_history
 from app.charts.series import accuracy_bars, loss_lines, separation_lines
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "curriculum_classes",
     "curriculum_heatmap",
     "embedding_map",
+    "empty_histogram",
     "histogram_span",
     "histogram_top",
     "loss_lines",

@@ -92,6 +92,13 @@ def margin_histogram(
     return figure
 
 
+def empty_histogram(*, edges: Any, span: Span = (-5.0, 10.0), dark: bool = False) -> go.Figure:
+    """The histogram's axes before the first recorded step, so that nothing is blank and the browser has its chart code ready."""
+    figure = blank("The first margins appear here", "as soon as the scorer is trained", dark=dark, height=360, right=36, bottom=62)
+    _histogram_axes(figure, cropped(np.zeros(len(edges) - 1), edges, span)[1], (False, False), 30, dark)
+    return figure
+
+
 def _holds_more(counts: np.ndarray, edges: Any, bins: np.ndarray, *, low: bool) -> bool:
     """Whether an end bin takes what lies beyond it: at the ends of `edges` always, inside when something lies outside."""
     edges = np.asarray(edges)

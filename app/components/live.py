@@ -14,7 +14,7 @@ from app.components.look import Look
 from c2r.errors import InputError
 from c2r.summary import BIN_EDGES
 
-SOON = 0.5  # seconds between looks while the first recorded step is awaited
+SOON = 0.25  # seconds between looks while the first recorded step is awaited
 Events = list[dict[str, Any]]
 
 
@@ -143,4 +143,6 @@ def _waiting(path: Path) -> None:
     total, step = run.status.get("total") or 0, run.status.get("step") or 0
     if run.alive and total:
         st.progress(min(1.0, step / total), text=words.plain(f"{words.phase_word(run)}: {step} of {total}"))
+    if run.alive:
+        chart(charts.empty_histogram(edges=BIN_EDGES, dark=state.is_dark()), "histogram-waiting")
     shell.log_lines(path)
