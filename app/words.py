@@ -85,5 +85,5 @@ def cost_sentence(event: dict[str, Any]) -> str:
     return (
         f"LS-PGD at this step: {search.get('reused', 0)} warm starts reused as they were, {search.get('improved', 0)} improved, "
         f"{search.get('kept', 0)} kept after a search that found nothing better; so far "
-        f"{event.get('forwards', 0) / n:.0f} forwards and {event.get('backwards', 0) / n:.0f} backwards per image."
+        f"{event.get('forwards', 0) / n:.0f} forwards and {event.get('backwards', 0) / n:.0f} backwards per synthetic image, attacks on real images included."
     )
