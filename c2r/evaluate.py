@@ -54,12 +54,13 @@ def evaluate(images: np.ndarray, labels: np.ndarray, config: RunConfig, data: Re
     x, y = torch.from_numpy(images).to(device).float() / 255, torch.from_numpy(labels).to(device)
     index = fixed_test_subset(data, config.eval_images, config.seed).to(device)
     test = data.test_images[index].float() / 255, data.test_labels[index]
+    normalisation = statistics(data)
     outcomes: dict[str, list[np.ndarray]] = {}
     total = config.eval_seeds * config.eval_steps
     for number in range(config.eval_seeds):
         seed = config.seed + number
         generator = torch.Generator().manual_seed(1_000_003 + seed)
-        model = build(config, x.shape[1:], len(data.classes), statistics(data), generator, config.precision).to(device)
+        model = build(config, x.shape[1:], len(data.classes), normalisation, generator, config.precision).to(device)
         for step in _train(model, x, y, config, flips(data), generator):
             yield Progress("evaluate", number * config.eval_steps + step, total)
         frozen(model).reduced = False  # evaluation attacks run in float32, always

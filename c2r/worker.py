@@ -103,18 +103,10 @@ class Worker:
         save_arrays(self.writer.path, "map", found[0])
 
     def _evaluate(self, data: RealData) -> list[dict[str, Any]]:
-        found = read_arrays(self.writer.path, "synthetic")
-        rows: list[dict[str, Any]] = []
-        for event in evaluate(found["images"], found["labels"], self.config, data):
-            if isinstance(event, Progress):
-                self._progress(event)
-            elif isinstance(event, Row):
-                rows.append(event.values)
-                self.log(f"seed {event.values['seed']} {event.values['label']}: {100 * event.values['accuracy']:.1f} %")
-            elif isinstance(event, Outcomes):
-                save_arrays(self.writer.path, "outcomes", event.arrays)
-        save_rows(self.writer.path, rows)
-        return rows
+        def told(row: Row) -> None:
+            self.log(f"seed {row.values['seed']} {row.values['label']}: {100 * row.values['accuracy']:.1f} %")
+
+        return evaluate_into(self.writer.path, self.config, data, self._progress, told)
 
     def _take(self, event: Any) -> None:
         if isinstance(event, Progress):
@@ -200,9 +192,8 @@ def draw_map(path: Path, config: RunConfig) -> dict[str, np.ndarray]:
     steps = frame_steps(path)
     if len(steps) < 1:
         raise InputError(f"Run {path.name} has no recorded step yet: expected at least one; wait for the first frame and ask again.")
-    first = read_frame(path, steps[0])
-    index = sample_per_class(first["labels"], config.map_points)
-    frames = (read_frame(path, step) for step in steps)
+    index = sample_per_class(read_frame(path, steps[0], only=("labels",))["labels"], config.map_points)
+    frames = (read_frame(path, step, only=("embedding_clean", "embedding_adv")) for step in steps)
     clean, adversarial = zip(*((f["embedding_clean"][index], f["embedding_adv"][index]) for f in frames), strict=True)
     found = joint_umap(np.stack(clean), np.stack(adversarial), config, config.seed)
     return {"steps": np.array(steps), "index": index} | found
@@ -210,14 +201,25 @@ def draw_map(path: Path, config: RunConfig) -> dict[str, np.ndarray]:
 
 def evaluate_again(path: Path, show: Show) -> list[dict[str, Any]]:
     """Evaluate the set of a run folder with its own settings; replaces its rows and outcomes. Raises InputError."""
-    config, rows = _reopen(path), []
-    found = read_arrays(path, "synthetic")
-    for event in evaluate(found["images"], found["labels"], config, load_on_device(config)):
+    config = _reopen(path)
+    return evaluate_into(path, config, load_on_device(config), lambda progress: show(progress, None), lambda _row: None)
+
+
+def evaluate_into(
+    path: Path, config: RunConfig, data: RealData, progress: Callable[[Progress], None], told: Callable[[Row], None]
+) -> list[dict[str, Any]]:
+    """Evaluate the synthetic set of the run folder `path`, store rows and outcomes there, return the rows.
+
+    :param progress, told: called with every Progress and with every Row as it comes
+    """
+    found, rows = read_arrays(path, "synthetic"), []
+    for event in evaluate(found["images"], found["labels"], config, data):
         if isinstance(event, Progress):
-            show(event, None)
+            progress(event)
         elif isinstance(event, Row):
             rows.append(event.values)
-        else:
+            told(event)
+        elif isinstance(event, Outcomes):
             save_arrays(path, "outcomes", event.arrays)
     save_rows(path, rows)
     return rows
