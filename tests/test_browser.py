@@ -128,26 +128,6 @@ def views_differ_between_steps(chrome, address, run_id, steps):
         assert seen[0] != seen[1], name
 
 
-def test_a_run_outlives_the_server_and_the_next_server_finds_and_stops_it(chrome, tmp_path):
-    with server(tmp_path) as first:
-        page, _ = open_page(chrome, f"{first}/start")
-        settled(page)
-        page.locator("[data-testid='stBaseButton-primary']").get_by_text("Start", exact=True).click()
-        page.wait_for_selector(".js-plotly-plot .barlayer path", state="attached")
-        page.context.close()
-    (run,) = runs.list_runs(tmp_path)
-    assert run.alive
-    with server(tmp_path) as second:
-        page, errors = open_page(chrome, f"{second}/live")
-        page.get_by_role("button", name="Stop").click()
-        wait_until(lambda: runs.open_run(run.path).state == "stopped", "the run to stop")
-        wait_until(lambda: "Stopped" in page.locator("[data-testid='stApp']").inner_text(), "the page to say stopped")
-        assert errors == []
-        page.context.close()
-    last = runs.read_frame(run.path, runs.frame_steps(run.path)[-1])
-    np.testing.assert_array_equal(runs.read_arrays(run.path, "synthetic")["images"], last["images"])
-
-
 def test_frozen_a_click_on_a_bar_leads_to_its_samples(chrome, address):
     page, errors = open_page(chrome, f"{address}/live?run=Sample run (recorded)")
     settled(page)
