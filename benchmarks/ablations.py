@@ -11,10 +11,10 @@ import statistics
 
 from c2r.config import load, parse_assignments
 from c2r.distill import Finished, distill
-from c2r.evaluate import Row, evaluate
+from c2r.evaluate import Row, TrainingSet, evaluate
 from c2r.methods import METHODS
 from c2r.metrics import by_attack
-from c2r.worker import load_on_device
+from c2r.tasks import load_on_device
 
 
 def once(preset: str, changes: dict[str, str]) -> dict[str, float]:
@@ -23,7 +23,7 @@ def once(preset: str, changes: dict[str, str]) -> dict[str, float]:
     data = load_on_device(config)
     *_, result = distill(config, data)
     assert isinstance(result, Finished)
-    rows = [event.values for event in evaluate(result.images, result.labels, config, data) if isinstance(event, Row)]
+    rows = [event.values for event in evaluate(TrainingSet(result.images, result.labels, partition=config.partition), config, data) if isinstance(event, Row)]
     return {found["label"]: 100 * found["mean"] for found in by_attack(rows).values()}
 
 

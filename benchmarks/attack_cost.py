@@ -12,17 +12,17 @@ import time
 
 import torch
 
-from c2r.attacks import pgd
 from c2r.config import RunConfig
 from c2r.config import load as preset
 from c2r.data import RealData, fixed_test_subset
 from c2r.distill import Recorded, distill
+from c2r.inner import pgd
 from c2r.linesearch import Trace, ls_pgd
 from c2r.margins import sample_losses
 from c2r.models import Network
 from c2r.pool import Pool, train_network
 from c2r.threat import Threat
-from c2r.worker import load_on_device
+from c2r.tasks import load_on_device
 
 
 def compare(network: Network, x: torch.Tensor, y: torch.Tensor, config: RunConfig, start: Trace | None, repeats: int) -> dict[str, float]:
@@ -38,10 +38,9 @@ def compare(network: Network, x: torch.Tensor, y: torch.Tensor, config: RunConfi
         seconds.append((middle - began) / (time.perf_counter() - middle))
     with torch.no_grad():
         clean = sample_losses(network(x), y)
-    passes = (fast.forwards + fast.backwards) / len(x)
     return {
-        "forwards": fast.forwards / len(x), "backwards": fast.backwards / len(x), "pgd_forwards": slow.forwards,
-        "pgd_backwards": slow.backwards, "cost_share": passes / (slow.forwards + slow.backwards),
+        "forwards": fast.forwards / len(x), "backwards": fast.backwards / len(x), "pgd_forwards": slow.forwards / len(x),
+        "pgd_backwards": slow.backwards / len(x), "cost_share": (fast.forwards + fast.backwards) / (slow.forwards + slow.backwards),
         "seconds_share": statistics.median(seconds),
         "gain_share": float((fast.loss - clean).mean() / (slow.loss - clean).mean()),
     }  # fmt: skip

@@ -12,12 +12,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from c2r.errors import InputError, unknown
-from c2r.fields import Names, Radius, as_names, choices, expected, setting
+from c2r.fields import Names, Radius, RadiusList, as_names, choices, expected, setting
 
 # fmt: off
-Method = Literal["c2r", "c2r-no-aac", "c2r-no-crl", "c2r-pgd", "c2r-no-queue", "random-real"]
+Method = Literal["c2r", "c2r-no-aac", "c2r-no-crl", "c2r-pgd", "c2r-no-queue", "random-real", "full-data", "imported"]
 Model = Literal["convnet", "resnet18", "mlp"]
-Attack = Literal["fgsm", "pgd"]
+Attack = Literal["fgsm", "pgd", "pgd-l2", "cw", "cw-l2", "mi-fgsm", "vmi-fgsm", "jitter", "deepfool", "square", "spsa", "apgd-ce", "apgd-t", "fab-t", "autoattack"]
+ProtocolName = Literal["custom", "pixel-2/255", "guard-1/255", "robustbench-8/255", "beard-legacy"]
 
 
 class Settings(BaseModel):
@@ -48,6 +49,7 @@ class SyntheticSettings(Settings):
 
     ipc: int = setting(10, "Images per class (IPC)", "images", ge=1, le=1000)
     partition: int = setting(1, "Partition-expansion: each stored image holds p × p small ones that are upsampled for training", "parts per side", ge=1, le=3)
+    imported: str = setting("", "For the method imported: a set in the app's own format, as 'python -m c2r import' writes it")
     init: Literal["real", "noise"] = setting("real", "Where synthetic images start: real training images or noise")
 
 
@@ -133,8 +135,12 @@ class EvaluationSettings(Settings):
     eval_batch: int = setting(128, "Synthetic (expanded) images in one of these steps", "images", ge=1, le=4096)
     eval_rate: float = setting(0.02, "Peak learning rate of evaluation networks (SGD, momentum 0.9, one cycle)", gt=0, le=10)
     eval_at_steps: int = setting(3, "PGD steps of adversarial training, of size 2.5·ε/steps, random start", "steps", ge=1, le=50)
-    eval_attacks: Annotated[tuple[Attack, ...], Names] = setting(("fgsm", "pgd"), "Attacks on the test images and on the synthetic images")
-    eval_pgd_steps: int = setting(10, "Steps of the PGD attack, of size ε/4, random start, worst iterate kept", "steps", ge=1, le=1000)
+    protocol: ProtocolName = setting("custom", "Which attacks at which radii: pixel-2/255 (DD-RobustBench in pixel space, with AutoAttack), guard-1/255, robustbench-8/255, beard-legacy, or custom = the four settings below")
+    eval_attacks: Annotated[tuple[Attack, ...], Names] = setting(("fgsm", "pgd", "cw", "vmi-fgsm", "jitter"), "Attacks of the custom protocol, on the test images and on the synthetic images")
+    eval_eps: RadiusList = setting((), "Radii of its L∞ attacks, a sweep when there are several; nothing takes the run's ε", "pixel units", max_length=12)
+    eval_eps_l2: Radius = setting("128/255", "Radius of its L2 attacks, and the threshold within which cw-l2 and deepfool count", "pixel units", gt=0, le=20)
+    eval_targeted: bool = setting(False, "Also aim every attack that can at the class (y + 1) mod K")
+    eval_pgd_steps: int = setting(10, "Steps of its PGD attack, of size ε/4, random start, an image leaves when it is fooled", "steps", ge=1, le=1000)
     eval_images: int = setting(1000, "Test images that are attacked, class-balanced and fixed by the seed; 0 takes all", "images", ge=0, le=1_000_000)
 
 
@@ -235,7 +241,7 @@ def command(config: RunConfig, preset: str, out: str | Path) -> list[str]:
     """The command line that starts this very run."""
     words = ["python", "-m", "c2r", "distill", "--preset", preset]
     for name, value in changed(config, preset).items():
-        text = ",".join(value) if isinstance(value, list) else str(value)
+        text = ",".join(value) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else str(value)
         words += ["--method", text] if name == "method" else ["--set", f"{name}={text}"]
     return [*words, "--out", str(out)]
 

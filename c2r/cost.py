@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from c2r.config import RunConfig
 from c2r.methods import METHODS
+from c2r.protocols import attempts, expected_passes
 from c2r.sources.splits import Shape
 
 
@@ -28,6 +29,7 @@ MOST_CORES = 8
 # Seconds of start and UMAP; seconds to decode one 32 px JPEG on one core (measured: 85 µs); GB of the libraries once loaded.
 START_SECONDS, DECODE_SECONDS, START_GB = 30.0, 85e-6, 0.7
 PGD_STEPS = 10
+PHASES = ("pool", "distill", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,10 @@ class Cost:
 
 
 def _convnet(config: RunConfig, shape: Shape) -> Cost:
-    """Blocks of a 3×3 convolution (2·9·C·w operations per pixel), norm, ReLU, pool 2; then a linear layer."""
+    """Blocks of a 3×3 convolution (2·9·C·w operations per pixel), norm, ReLU, pool 2 (2·w); then a linear layer."""
     width, inputs, side, total = config.width, shape.channels, shape.size, Cost(0, 0, 0, 0)
     for _ in range(config.depth):
-        total = _plus(total, 18 * inputs * width * side**2, 3 * width * side**2, 9 * inputs * width)
+        total = _plus(total, (18 * inputs + 2) * width * side**2, 3 * width * side**2, 9 * inputs * width)
         inputs, side = width, side // 2
     return _headed(total, width * side**2, shape)
 
@@ -102,9 +104,9 @@ def jobs(config: RunConfig, shape: Shape) -> list[Job]:
     updates = config.steps if method.updates else 0
     batch = min(config.batch, stored)
     scorings = updates * batch / stored + updates / config.record_every + 1
-    tested = min(config.eval_images or shape.test, shape.test) + parts
+    tested, looked_at = min(config.eval_images or shape.test, shape.test), 0 if method.source == "all" else parts
     training = 3 + (2 * config.eval_at_steps if config.eval_training == "pgd-at" else 0)
-    steps = {"fgsm": 3, "pgd": 2 * config.eval_pgd_steps + 1}
+    tried = [(expected_passes(a, classes), expected_passes(a, classes, 0.8)) for a in attempts(config)]
     return [
         Job("pool", (config.pool_size if method.updates else 1) * config.pool_steps, config.pool_batch, 5),
         Job("distill", updates, classes * config.real_batch, real_attack + 2),
@@ -112,7 +114,8 @@ def jobs(config: RunConfig, shape: Shape) -> list[Job]:
         Job("distill", updates, parts, 4),
         Job("distill", scorings, parts, attack + 3),
         Job("evaluate", config.eval_seeds * config.eval_steps, min(config.eval_batch, parts), training),
-        Job("evaluate", config.eval_seeds, tested, 1 + sum(steps[name] for name in config.eval_attacks)),
+        Job("evaluate", config.eval_seeds, tested, sum(test for test, _ in tried)),
+        Job("evaluate", config.eval_seeds, looked_at, sum(own for _, own in tried)),
     ]
 
 
@@ -123,19 +126,20 @@ def _inner_attack(config: RunConfig, rounds: int) -> int:
 def flops(config: RunConfig, shape: Shape) -> dict[str, float]:
     """Floating-point operations of the phases pool, distill and evaluate."""
     forward = NETWORKS[config.model](config, shape).forward
-    found = dict.fromkeys(("pool", "distill", "evaluate"), 0.0)
+    found = dict.fromkeys(PHASES, 0.0)
     for job in jobs(config, shape):
         found[job.phase] += job.times * job.images * job.cost * forward
     return found
 
 
-def minutes(config: RunConfig, shape: Shape, device: str, cores: int) -> float:
-    """Estimated minutes of the whole run on ``cpu`` (with so many cores) or ``cuda``."""
+def minutes(config: RunConfig, shape: Shape, device: str, cores: int, phases: tuple[str, ...] = PHASES) -> float:
+    """Estimated minutes of a run, or of some of its phases, start and loading included, on ``cpu`` (with so many cores) or ``cuda``."""
     speed = SPEEDS[device]
     rate = speed.flop * (min(config.threads or cores, cores, MOST_CORES) if device == "cpu" else 1)
-    passes = sum(job.times * job.cost for job in jobs(config, shape))
+    passes = sum(job.times * job.cost for job in jobs(config, shape) if job.phase in phases)
+    operations = sum(value for phase, value in flops(config, shape).items() if phase in phases)
     decoding = 0.0 if config.data == "digits" else (shape.train + shape.test) * DECODE_SECONDS
-    return (sum(flops(config, shape).values()) / rate + passes * speed.latency + START_SECONDS + decoding) / 60
+    return (operations / rate + passes * speed.latency + START_SECONDS + decoding) / 60
 
 
 def memory_gb(config: RunConfig, shape: Shape) -> float:

@@ -21,18 +21,20 @@ from c2r.methods import METHODS
 from c2r.methods.c2r import Update, update
 from c2r.pool import Pool, train_network
 from c2r.project import pca_basis, separation
+from c2r.sets import fits, read_own
 from c2r.summary import margin_summary
 from c2r.synthetic import Scores, SyntheticSet, embeddings, score
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the loop is: `step` of `total` in `phase`; figures to show beside it."""
+    """Where the loop is: `step` of `total` in `phase`; figures to show beside it; what it is doing in detail."""
 
     phase: str
     step: int
     total: int
     figures: dict[str, float] = field(default_factory=dict)
+    doing: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,16 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Finished:
-    """The distilled set: images uint8 [N, C, H, W], labels [N]."""
+    """The distilled set: images uint8 [N, C, H, W], labels [N], soft labels [N, K] of an imported set that has some."""
 
     images: np.ndarray
     labels: np.ndarray
+    soft: np.ndarray | None = None
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """As they are stored."""
+        return {"images": self.images, "labels": self.labels} | ({} if self.soft is None else {"soft_labels": self.soft})
 
 
 Event = Progress | Basis | Recorded | Finished
@@ -86,7 +94,7 @@ def flips(data: RealData) -> bool:
 def distill(config: RunConfig, data: RealData) -> Iterator[Event]:
     """Distil `data`, whose tensors lie on the device to use. Yields events; the last one is `Finished`."""
     generator = torch.Generator().manual_seed(config.seed)
-    images, labels = initial_images(data, config, generator)
+    images, labels, soft = _first_images(config, data, generator)
     device = data.images.device
     held = SyntheticSet.start(images.to(device), labels.to(device))
     losses: dict[str, float | None] = dict.fromkeys(("total", "match", "ce", "crl"))
@@ -99,7 +107,16 @@ def distill(config: RunConfig, data: RealData) -> Iterator[Event]:
         yield from _train_pool(loop, 1, config.pool_size)
         yield from _update_images(loop, scores)
     final = (loop.held.images.detach() * 255).round().to(torch.uint8)
-    yield Finished(final.cpu().numpy(), labels.cpu().numpy())
+    yield Finished(final.cpu().numpy(), labels.cpu().numpy(), soft)
+
+
+def _first_images(config: RunConfig, data: RealData, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, np.ndarray | None]:
+    """What the run starts from: the imported set of the settings, or images made of real ones or noise; and its soft labels."""
+    if METHODS[config.method].source == "drawn":
+        return *initial_images(data, config, generator), None
+    found = read_own(config.imported)
+    fits(found, tuple(data.images.shape[1:]), len(data.classes))
+    return torch.from_numpy(found.pixels).float() / 255, torch.from_numpy(found.labels), found.soft
 
 
 def _train_pool(loop: _Loop, first: int, last: int) -> Iterator[Event]:

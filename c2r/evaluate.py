@@ -1,10 +1,9 @@
-"""Evaluation of a set: train fresh networks on it, attack them on test images, yield rows; and look back at the set.
+"""Evaluation of a set: train fresh networks on it, try a protocol's attempts on test images, and look back at the set.
 
-Protocol: every figure is at radius ε in pixel units with normalisation inside the network; the last training step is
-scored, nothing is selected on test. N stored images, M evaluation networks.
+Every figure is at a radius in pixel units with normalisation inside the network (except the legacy protocol, which says so);
+the last training step is scored, nothing is selected on test. N stored images, p² parts of each, M evaluation networks, n test images.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,71 +12,154 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from c2r.attacks import ATTACKS, Model, label
 from c2r.augment import draw
 from c2r.config import RunConfig
 from c2r.data import RealData, fixed_test_subset
 from c2r.distill import Progress, flips
-from c2r.fields import format_radius
-from c2r.margins import logit_margin, worst_part
-from c2r.metrics import wilson
+from c2r.measure import Measured, measure
 from c2r.models import Network, build, frozen
 from c2r.partition import expand
 from c2r.pool import statistics
-from c2r.synthetic import expanded
+from c2r.protocols import PROTOCOLS, Attempt, attempts, expected_passes
 from c2r.threat import Threat
 from c2r.training import train
 
-CHUNK = 500
+SCALE = 1000  # of the progress of an evaluation
 
 
 @dataclass(frozen=True)
 class Row:
-    """One result: accuracy of one network under one attack, with what defines it (see rows.jsonl)."""
+    """One result: accuracy of one network under one attempt, with what defines it (see rows.jsonl)."""
 
     values: dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Trained:
+    """An evaluation network, ready."""
+
+    seed: int
+    network: Network
+
+
+@dataclass(frozen=True)
 class Outcomes:
-    """Per attack, [M, N] uint8: 1 where a network still classifies every part of the stored image correctly."""
+    """Per attempt, what happened to each image.
 
-    arrays: dict[str, np.ndarray]
-
-
-def evaluate(images: np.ndarray, labels: np.ndarray, config: RunConfig, data: RealData) -> Iterator[Progress | Row | Outcomes]:
-    """Evaluate stored images uint8 [N, C, H, W] with labels [N]; `data` lies on the device to use.
-
-    Yields Progress, a `Row` per seed and attack, at last `Outcomes`.
+    synthetic: key → [M, N] uint8, 1 where a network still classifies every part of the stored image correctly ({} for real data).
+    test: ``labels`` and ``index`` [n], and per key ``correct/KEY`` uint8 and ``margin/KEY`` float32, each [M, n].
     """
+
+    synthetic: dict[str, np.ndarray]
+    test: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What networks are trained on: images [N, C, H, W] uint8, labels [N], soft labels [N, K] or None, parts per side.
+
+    looked_at: whether the images themselves are attacked too (not for the whole real data); constants: normalisation
+    that came with an imported set.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    soft: np.ndarray | None = None
+    partition: int = 1
+    looked_at: bool = True
+    constants: dict[str, Any] | None = None
+
+
+Event = Progress | Row | Trained | Outcomes
+
+
+def evaluate(source: TrainingSet, config: RunConfig, data: RealData) -> Iterator[Event]:
+    """Evaluate a set; `data` lies on the device to use. Yields Progress, `Trained` networks, a `Row` per network and attempt, `Outcomes`."""
     device = data.images.device
-    x, y = torch.from_numpy(images).to(device).float() / 255, torch.from_numpy(labels).to(device)
     index = fixed_test_subset(data, config.eval_images, config.seed).to(device)
     test = data.test_images[index].float() / 255, data.test_labels[index]
-    normalisation = statistics(data)
-    outcomes: dict[str, list[np.ndarray]] = {}
-    total = config.eval_seeds * config.eval_steps
+    images, labels, targets = _tensors(source, device)
+    tried = attempts(config)
+    seen = {a.key: (_Kept(), _Kept()) for a in tried}
+    clock = _Clock(config, tried, len(labels) if source.looked_at else 0, len(index), len(data.classes))
     for number in range(config.eval_seeds):
         seed = config.seed + number
         generator = torch.Generator().manual_seed(1_000_003 + seed)
-        model = build(config, x.shape[1:], len(data.classes), normalisation, generator, config.precision).to(device)
-        for step in _train(model, x, y, config, flips(data), generator):
-            yield Progress("evaluate", number * config.eval_steps + step, total)
-        frozen(model).reduced = False  # evaluation attacks run in float32, always
-        for attack in ("clean", *config.eval_attacks):
-            values = attack_row(model, *test, attack, config, generator)
-            yield Row({"method": config.method, "training": config.eval_training, "seed": seed, "split": "test"} | values)
-            outcomes.setdefault(attack, []).append(_outcome(model, x, y, attack, config, generator))
-    yield Outcomes({attack: np.stack(rows) for attack, rows in outcomes.items()})
+        network = build(config, images.shape[1:], len(data.classes), statistics(data), generator, config.precision).to(device)
+        for step in _train(network, images, targets, config, flips(data), generator):
+            yield clock.training(number, step)
+        frozen(network).reduced = False  # evaluation attacks run in float32, always
+        yield Trained(seed, network)
+        for attempt in tried:
+            about = {"method": config.method, "training": config.eval_training, "protocol": config.protocol, "seed": seed, "split": "test"}
+            about |= {"network": f"{config.model}-{config.width}"}
+            on_test, on_set = seen[attempt.key]
+            yield from _tested(network, test, attempt, config, clock, number, about, on_test)
+            if source.looked_at:
+                yield from _looked_at(network, images, labels, attempt, config, clock, number, on_set, source.partition**2)
+    yield Outcomes(
+        {key: np.stack(on_set.correct) for key, (_, on_set) in seen.items() if on_set.correct},
+        {"labels": test[1].cpu().numpy(), "index": index.cpu().numpy()}
+        | {f"correct/{key}": np.stack(on_test.correct) for key, (on_test, _) in seen.items()}
+        | {f"margin/{key}": np.stack(on_test.margin) for key, (on_test, _) in seen.items()},
+    )
 
 
-def _train(model: Network, x: Tensor, y: Tensor, config: RunConfig, flip: bool, generator: torch.Generator) -> Iterator[int]:
-    images, labels = expand(x, config.partition), y.repeat_interleave(config.partition**2)
+class _Kept:
+    """What is kept of one attempt over the networks."""
+
+    def __init__(self) -> None:
+        self.correct: list[np.ndarray] = []
+        self.margin: list[np.ndarray] = []
+
+    def add(self, correct: Tensor, margin: Tensor) -> None:
+        self.correct.append(correct.to(torch.uint8).cpu().numpy())
+        self.margin.append(margin.float().cpu().numpy())
+
+
+class _Clock:
+    """Progress of an evaluation in expected passes: training, then every attempt on test images and on the set."""
+
+    def __init__(self, config: RunConfig, tried: tuple[Attempt, ...], parts: int, tested: int, classes: int):
+        self.train = config.eval_steps * config.eval_batch * (3 + 2 * config.eval_at_steps * (config.eval_training == "pgd-at"))
+        self.steps, self.parts, self.seeds = config.eval_steps, parts, config.eval_seeds
+        self.cost, self.before, begin = {}, {}, float(self.train)
+        for attempt in tried:
+            self.cost[attempt.key] = (expected_passes(attempt, classes) * tested, expected_passes(attempt, classes, 0.8) * parts)
+            self.before[attempt.key] = begin
+            begin += sum(self.cost[attempt.key])
+        self.one = begin
+
+    def training(self, number: int, step: int) -> Progress:
+        return self._at(number, self.train * step / self.steps, f"network {number + 1} of {self.seeds}: training")
+
+    def trying(self, number: int, attempt: Attempt, share: float, *, on_set: bool) -> Progress:
+        test, images = self.cost[attempt.key]
+        done = self.before[attempt.key] + (test + share * images if on_set else share * test)
+        what = "the synthetic images" if on_set else "test images"
+        return self._at(number, done, f"network {number + 1} of {self.seeds}: {attempt.label} on {what}")
+
+    def _at(self, number: int, done: float, doing: str) -> Progress:
+        share = (number * self.one + done) / (self.seeds * self.one)
+        return Progress("evaluate", int(SCALE * min(share, 1.0)), SCALE, doing=doing)
+
+
+def _tensors(source: TrainingSet, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Expanded images [N·p², C, H, W] in [0, 1], their labels, and what training aims at (soft labels where there are some)."""
+    parts = source.partition**2
+    images = expand(torch.from_numpy(source.images).to(device).float() / 255, source.partition)
+    labels = torch.from_numpy(source.labels).to(device).repeat_interleave(parts)
+    if source.soft is None:
+        return images, labels, labels
+    return images, labels, torch.from_numpy(source.soft).to(device).float().repeat_interleave(parts, 0)
+
+
+def _train(model: Network, images: Tensor, targets: Tensor, config: RunConfig, flip: bool, generator: torch.Generator) -> Iterator[int]:
     mean, std = model.mean.flatten(), model.std.flatten()
 
     def batch() -> tuple[Tensor, Tensor]:
         index = torch.randperm(len(images), generator=generator)[: config.eval_batch].to(images.device)
-        return draw(generator, mean, std, flip)(images[index]).clamp(0, 1), labels[index]
+        return draw(generator, mean, std, flip)(images[index]).clamp(0, 1), targets[index]
 
     threat = Threat(config.eps) if config.eval_training == "pgd-at" else None
     return train(
@@ -85,33 +167,36 @@ def _train(model: Network, x: Tensor, y: Tensor, config: RunConfig, flip: bool, 
     )
 
 
-def attack_row(model: Network, x: Tensor, y: Tensor, attack: str, config: RunConfig, generator: torch.Generator) -> dict[str, Any]:
-    """Accuracy of a frozen network on images [n, C, H, W] under `attack` ('clean' or a name of ATTACKS), as row values."""
-    began = time.perf_counter()
-    correct, forwards, backwards = 0, 1.0, 0.0
-    for images, labels in zip(x.split(CHUNK), y.split(CHUNK), strict=True):
-        logits, forwards, backwards = _logits(model, images, labels, attack, config, generator)
-        correct += int((logit_margin(logits, labels) > 0).sum())
-    return {
-        "network": f"{config.model}-{config.width}", "attack": attack, "label": label(attack, config), "norm": "Linf",
-        "eps": format_radius(config.eps), "targeted": False, "accuracy": correct / len(y), "n": len(y),
-        "interval": list(wilson(correct, len(y))), "forwards": forwards, "backwards": backwards,
-        "seconds": time.perf_counter() - began,
-    }  # fmt: skip
+def _tested(
+    network: Network, test: tuple[Tensor, Tensor], attempt: Attempt, config: RunConfig, clock: _Clock, number: int, about: dict[str, Any],
+    kept: _Kept,
+) -> Iterator[Event]:  # fmt: skip
+    for event in _measure(network, *test, attempt, config):
+        if isinstance(event, Measured):
+            kept.add(event.correct, event.margin)
+            yield Row(about | event.row())
+        else:
+            yield clock.trying(number, attempt, event, on_set=False)
 
 
-def _outcome(model: Network, x: Tensor, y: Tensor, attack: str, config: RunConfig, generator: torch.Generator) -> np.ndarray:
-    seen, parts = expanded(model, config.partition), config.partition**2
-    right = []
-    for images, labels in zip(x.split(CHUNK), y.split(CHUNK), strict=True):
-        logits = _logits(seen, images, labels, attack, config, generator)[0]
-        right.append(worst_part(logit_margin(logits, labels.repeat_interleave(parts)), parts) > 0)
-    return torch.cat(right).to(torch.uint8).cpu().numpy()
+def _looked_at(
+    network: Network,
+    images: Tensor,
+    labels: Tensor,
+    attempt: Attempt,
+    config: RunConfig,
+    clock: _Clock,
+    number: int,
+    kept: _Kept,
+    parts: int,
+) -> Iterator[Event]:
+    """The same attempt on the effective synthetic images: each part by itself, as it is trained on; all must survive."""
+    for event in _measure(network, images, labels, attempt, config):
+        if isinstance(event, Measured):
+            kept.add(event.correct.view(-1, parts).all(1), event.margin.view(-1, parts).amin(1))
+        else:
+            yield clock.trying(number, attempt, event, on_set=True)
 
 
-def _logits(model: Model, x: Tensor, y: Tensor, attack: str, config: RunConfig, generator: torch.Generator) -> tuple[Tensor, float, float]:
-    if attack == "clean":
-        with torch.no_grad():
-            return model(x), 1.0, 0.0
-    found = ATTACKS[attack](model, x, y, threat=Threat(config.eps), generator=generator, steps=config.eval_pgd_steps)
-    return found.logits, found.forwards, found.backwards
+def _measure(network: Network, x: Tensor, y: Tensor, attempt: Attempt, config: RunConfig) -> Iterator[float | Measured]:
+    return measure(network, x, y, attempt, seed=config.seed, legacy=PROTOCOLS[config.protocol].space == "legacy")

@@ -26,6 +26,19 @@ def format_radius(value: float) -> str:
 Radius = Annotated[float, BeforeValidator(parse_radius), PlainSerializer(format_radius, return_type=str)]
 
 
+def _radii(value: Any) -> Any:
+    """Radii from a text with commas or a sequence of them."""
+    parts = [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    return tuple(parse_radius(part) for part in parts)
+
+
+def _radii_texts(values: tuple[float, ...]) -> list[str]:
+    return [format_radius(value) for value in values]
+
+
+RadiusList = Annotated[tuple[float, ...], BeforeValidator(_radii), PlainSerializer(_radii_texts, return_type=list[str])]
+
+
 def as_names(value: Any) -> Any:
     """Names from a text with commas; anything else as it came."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -41,7 +54,7 @@ def setting(default: Any, help: str, unit: str = "", **limits: Any) -> Any:
 
 def choices(field: FieldInfo) -> tuple[str, ...]:
     """The allowed words of a setting that has a fixed choice (also of its items, for a tuple), else ()."""
-    kind = get_args(field.annotation)[0] if get_origin(field.annotation) is tuple else field.annotation
+    kind = get_args(field.annotation)[0] if is_list(field) else field.annotation
     return get_args(kind) if get_origin(kind) is Literal else ()
 
 
@@ -60,20 +73,31 @@ def unit(field: FieldInfo) -> str:
 
 
 def is_radius(field: FieldInfo) -> bool:
-    """Whether the setting is a radius that is written ``n/255``."""
+    """Whether the setting is a radius, or a list of them, that is written ``n/255``."""
     return any(isinstance(rule, PlainSerializer) for rule in field.metadata)
+
+
+def is_list(field: FieldInfo) -> bool:
+    """Whether the setting holds several values."""
+    return get_origin(field.annotation) is tuple
+
+
+def shown(field: FieldInfo, value: Any) -> str:
+    """A value as a person writes it: radii as ``2/255``, several values with commas."""
+    one = format_radius if is_radius(field) else str
+    return ",".join(map(one, value)) if isinstance(value, tuple) else one(value)
 
 
 def expected(field: FieldInfo) -> str:
     """What the setting expects, for a sentence: "a whole number at least 1 and at most 1000"."""
     words, rules = choices(field), limits(field)
     if words:
-        several = "any of " if get_origin(field.annotation) is tuple else "one of "
+        several = "any of " if is_list(field) else "one of "
         return several + ", ".join(words)
     kinds: dict[Any, str] = {int: "a whole number", float: "a number", str: "a text"}
     kind = kinds.get(field.annotation, "a value")
     if is_radius(field):
-        kind = "a radius such as 2/255"
+        kind = "radii such as 2/255,4/255, or nothing," if is_list(field) else "a radius such as 2/255"
     signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     bounds = " and ".join(f"{signs[key]} {value:g}" for key, value in rules.items())
     return f"{kind} {bounds}".strip()

@@ -7,22 +7,65 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from c2r import __version__, device
+from c2r.config import RunConfig
 from c2r.data import RealData
+from c2r.evaluate import TrainingSet
+from c2r.pool import statistics
+
+PACKAGES = ("torch", "torchvision", "numpy", "umap-learn", "scikit-learn")
+
+
+def versions() -> dict[str, str]:
+    """Versions of this program, of Python and of the packages that figures depend on."""
+    return {"c2r": __version__, "python": sys.version.split()[0]} | {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 def origin(data: RealData, preset: str) -> dict[str, Any]:
     """The manifest: what a figure of this run came from."""
-    packages = ("torch", "torchvision", "numpy", "umap-learn", "scikit-learn")
     return {
-        "versions": {"c2r": __version__, "python": sys.version.split()[0]} | {name: importlib.metadata.version(name) for name in packages},
-        "commit": _commit(), "device": device.describe(data.images.device), "preset": preset, "command": command_line(),
+        "versions": versions(), "commit": _commit(), "device": device.describe(data.images.device), "preset": preset, "command": command_line(),
         "classes": list(data.classes),
         "data": {
             "name": data.name, "hash": data.hash, "train": len(data.images), "test": len(data.test_images),
             "shape": list(data.images.shape[1:]),
         },
     }  # fmt: skip
+
+
+def set_facts(source: TrainingSet, config: RunConfig, data: RealData) -> dict[str, Any]:
+    """What an evaluation rests on beside its settings: size, labels, constants, selection, seeds. Lists are per channel, in pixel units."""
+    images, test = source.images, data.test_images.cpu().numpy()
+    assumed = [value.tolist() for value in statistics(data)]
+    label_bytes = source.soft.nbytes if source.soft is not None else len(source.labels)
+    return {
+        "stored": len(images), "effective": len(images) * source.partition**2, "bytes": images.nbytes, "label_bytes": label_bytes,
+        "labels": "hard" if source.soft is None else "soft", "partition": source.partition,
+        "set_mean": _mean(images), "set_std": _std(images), "test_mean": _mean(test), "test_std": _std(test),
+        "train_mean": assumed[0], "train_std": assumed[1], "assumed_mean": assumed[0], "assumed_std": assumed[1],
+        "histograms": {"set": _histogram(images), "test": _histogram(test)},
+        "set_constants": source.constants, "selection": "last step", "best_minus_last": None,
+        "network": f"{config.model}-{config.width}-d{config.depth}", "steps": config.eval_steps, "precision": "float32",
+        "tf32": bool(torch.backends.cuda.matmul.allow_tf32), "data_hash": data.hash, "seeds": [config.seed + i for i in range(config.eval_seeds)],
+        "subset": {"n": min(config.eval_images or len(test), len(test)), "seed": config.seed, "stored": True}, "shuffled": True,
+        "origin": "imported" if config.method == "imported" else "own run", "versions": versions(),
+    }  # fmt: skip
+
+
+def _mean(images: np.ndarray) -> list[float]:
+    return [float(value) for value in images[:20_000].mean((0, 2, 3)) / 255]
+
+
+def _std(images: np.ndarray) -> list[float]:
+    return [float(value) for value in images[:20_000].std((0, 2, 3)) / 255]
+
+
+def _histogram(images: np.ndarray) -> list[list[int]]:
+    """Counts of pixel values in 32 bins, per channel."""
+    return [np.bincount(images[:5000, c].ravel() >> 3, minlength=32).tolist() for c in range(images.shape[1])]
 
 
 def command_line() -> str:

@@ -14,11 +14,12 @@ from c2r import sources
 from c2r.config import RunConfig
 from c2r.cost import disk_mb, flops, memory_gb, minutes
 from c2r.errors import NO_CUDA, InputError
+from c2r.methods import METHODS
 from c2r.runs import list_runs
 from c2r.sources.downloads import NAMED, cache_folder
 from c2r.sources.splits import Shape, budget_problem, partition_problem
 
-__all__ = ["Preflight", "Shape", "check", "cuda_name", "flops", "peek"]
+__all__ = ["Preflight", "Shape", "check", "cuda_name", "evaluation_minutes", "flops", "peek"]
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,32 @@ def check(config: RunConfig, store: Path) -> Preflight:
         return Preflight(device, 0.0, 0.0, 0.0, (str(error), *filter(None, problems)), ())
     memory, disk = memory_gb(config, shape), disk_mb(config, shape)
     problems += [
-        partition_problem(shape.size, config.partition) or budget_problem(shape.smallest, config.ipc, config.partition),
+        _budget_problem(config, shape),
         _depth_problem(config, shape),
         _space_problem(store, disk),
     ]
     notes = [_same_run(config, store), _download(config), _memory_note(memory)]
     return Preflight(device, minutes(config, shape, kind, cores), memory, disk, tuple(filter(None, problems)), tuple(filter(None, notes)))
+
+
+def evaluation_minutes(config: RunConfig) -> float:
+    """Estimated minutes of one evaluation of a finished set. Raises InputError when the real data or the device cannot be had."""
+    name, cores = cuda_name(), _cores()
+    if problem := _device_problem(config, name):
+        raise InputError(problem)
+    kind = "cuda" if name and config.device != "cpu" else "cpu"
+    return minutes(config, peek(config.data, config.image_size), kind, cores, ("evaluate",))
+
+
+def _budget_problem(config: RunConfig, shape: Shape) -> str:
+    """Only sets that are drawn from real images need enough of them; an imported set needs its file."""
+    source = METHODS[config.method].source
+    if source == "file" and not Path(config.imported).is_file():
+        return f"The imported set '{config.imported}' is not there: expected what python -m c2r import writes; import the set again."
+    drawn = source == "drawn" and (
+        partition_problem(shape.size, config.partition) or budget_problem(shape.smallest, config.ipc, config.partition)
+    )
+    return drawn or ""
 
 
 def _device_problem(config: RunConfig, name: str) -> str:

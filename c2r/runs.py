@@ -36,6 +36,11 @@ def default_store() -> Path:
     return Path(os.environ.get("C2R_RUNS") or Path(__file__).resolve().parents[1] / "runs")
 
 
+def evaluation_id(config: RunConfig, now: datetime | None = None) -> str:
+    """A readable, sortable name for an evaluation such as ``20261120-0937-12-pixel-2-255-pgd-at``."""
+    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{re.sub(r'[^a-z0-9]+', '-', config.protocol)}-{config.eval_training}"
+
+
 def new_id(config: RunConfig, now: datetime | None = None) -> str:
     """A readable, sortable run id such as ``20261120-0937-12-c2r-digits-ipc10``."""
     source = re.sub(r"[^a-z0-9]+", "-", Path(config.data).stem.lower()).strip("-") or "data"
@@ -185,9 +190,26 @@ def read_events(path: Path) -> list[dict[str, Any]]:
     return read_lines(Path(path) / "events.jsonl")
 
 
+def evaluations(path: Path) -> list[Run]:
+    """The evaluations of a run that have folders of their own, newest first; each looks like a run without frames."""
+    folder = Path(path) / "evaluations"
+    return list_runs(folder) if folder.is_dir() else []
+
+
+def results(path: Path) -> Path:
+    """The folder of the results that stand for a run: its newest finished evaluation, else the run folder itself."""
+    return next((found.path for found in evaluations(path) if found.state == "done" and not found.problem), Path(path))
+
+
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The evaluation results, one dictionary per row; [] before the evaluation."""
-    return read_lines(Path(path) / "rows.jsonl")
+    """The results that stand for a run (see `results`), or those of one evaluation's folder; [] before the evaluation."""
+    return own_rows(results(path))
+
+
+def own_rows(folder: Path) -> list[dict[str, Any]]:
+    """The results in this very folder; rows recorded before evaluations had protocols get the values they had then."""
+    rows = read_lines(Path(folder) / "rows.jsonl")
+    return [{"key": row.get("attack"), "protocol": "custom", "options": {}} | row for row in rows]
 
 
 def frame_steps(path: Path) -> list[int]:

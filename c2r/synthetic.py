@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from c2r.attacks import pgd
 from c2r.config import RunConfig
+from c2r.inner import pgd
 from c2r.linesearch import Trace, ls_pgd
 from c2r.margins import hinge, logit_margin, worst_part, worst_prediction
 from c2r.methods import Method
@@ -68,10 +68,7 @@ def attack(
     threat = Threat(config.eps)
     if method.attack == "ls-pgd":
         return ls_pgd(model, x, y, threat=threat, settings=config, start=start, cached_loss=cached_loss, rounds=rounds)
-    found = pgd(model, x, y, threat=threat, generator=generator, steps=10)
-    none = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-    forwards, backwards = int(found.forwards * len(x)), int(found.backwards * len(x))
-    return Trace(found.images - x, found.loss, found.loss, found.logits, none, ~none, forwards, backwards)
+    return pgd(model, x, y, threat=threat, generator=generator, steps=10)
 
 
 def score(held: SyntheticSet, scorer: Network, method: Method, config: RunConfig, generator: torch.Generator) -> Scores:

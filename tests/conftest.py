@@ -1,8 +1,12 @@
 """Small shared pieces: a linear classifier whose margins are known in closed form, and a tiny data set."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
+
+from c2r.__main__ import main
 
 
 class Linear(nn.Module):
@@ -44,3 +48,25 @@ def linear_case(classes: int, count: int = 40) -> tuple[Linear, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(1)
     x = 0.3 + 0.4 * torch.rand(count, 1, 4, 4, generator=generator)
     return model, x, torch.randint(classes, (count,), generator=generator)
+
+
+# The smallest run that goes through every phase: a few seconds on one core.
+TINY = {
+    "data": "digits", "ipc": 3, "width": 8, "pool_size": 2, "pool_steps": 4, "pool_stage": 2, "pool_batch": 16, "steps": 5,
+    "record_every": 2, "real_batch": 4, "batch": 5, "eval_seeds": 2, "eval_steps": 4, "eval_batch": 16, "eval_images": 40,
+    "map_points": 10, "eval_attacks": "fgsm,pgd",
+}  # fmt: skip
+
+
+def arguments(out: Path, **changes: object) -> list[str]:
+    """The command line of a tiny run into `out`."""
+    pairs = [f"--set={name}={value}" for name, value in (TINY | changes).items()]
+    return ["distill", "--preset", "demo", *pairs, "--out", str(out)]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny run, finished once for each test process; look, but do not change it (evaluations with their own --out are fine)."""
+    out = tmp_path_factory.mktemp("store") / "run"
+    assert main(arguments(out)) == 0
+    return out

@@ -18,7 +18,18 @@ def test_every_preset_is_valid_and_explained_and_survives_json_and_the_command_l
 
 
 def test_the_command_line_of_a_changed_run_gives_back_the_same_settings():
-    changed = config.load("demo", {"ipc": 3, "eps": "5/255", "eval_attacks": ["fgsm"], "method": "c2r-pgd", "tau": 0.15})
+    changed = config.load(
+        "demo",
+        {
+            "ipc": 3,
+            "eps": "5/255",
+            "eval_attacks": ["fgsm"],
+            "method": "c2r-pgd",
+            "tau": 0.15,
+            "eval_eps": "1/255,2/255",
+            "eval_targeted": True,
+        },
+    )
     words = config.command(changed, "demo", "x")
     pairs = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
     method = words[words.index("--method") + 1]
@@ -46,7 +57,8 @@ def test_a_radius_is_written_as_parts_of_255():
         ({"init": "zeros"}, "Setting 'init' expects one of real, noise, found 'zeros'"),
         ({"method": "c2"}, "Unknown method 'c2': expected one of c2r, .* Did you mean 'c2r'?"),
         ({"model": "convnext"}, "Unknown model 'convnext': expected one of convnet, resnet18, mlp"),
-        ({"eval_attacks": "fgsm,pdg"}, "Unknown attack 'pdg': expected one of fgsm, pgd. Did you mean 'pgd'?"),
+        ({"eval_attacks": "fgsm,pdg"}, "Unknown attack 'pdg': expected one of fgsm, pgd, .*Did you mean 'pgd'?"),
+        ({"eval_eps": "1/255,x"}, "Setting 'eval_eps' expects radii such as 2/255,4/255, or nothing,.* found '1/255,x'"),
         ({"icp": 3}, "Unknown setting 'icp': expected one of the .* that 'python -m c2r distill --settings' lists. Did you mean 'ipc'?"),
     ],
 )

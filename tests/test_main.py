@@ -10,26 +10,11 @@ import time
 
 import numpy as np
 import pytest
-from test_contracts import QUICK
+from conftest import arguments
 
-from c2r import preflight, runs, worker
+from c2r import preflight, runs, tasks
 from c2r.__main__ import main
 from c2r.errors import InputError
-
-SMALL = QUICK | {"eval_seeds": 2, "eval_steps": 4, "eval_batch": 16, "eval_images": 40, "map_points": 10}
-
-
-def arguments(out, **changes):
-    pairs = [f"--set={name}={value}" for name, value in (SMALL | changes).items()]
-    return ["distill", "--preset", "demo", *pairs, "--out", str(out)]
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    out = tmp_path_factory.mktemp("store") / "run"
-    assert main(arguments(out)) == 0
-    return out
-
 
 def test_a_run_folder_holds_everything_the_app_reads(finished):
     run = runs.open_run(finished)
@@ -50,17 +35,51 @@ def test_rows_say_what_they_measured(finished):
     assert [(row["seed"], row["label"]) for row in rows] == [(s, a) for s in (0, 1) for a in ("clean", "FGSM", "PGD-10")]
     for row in rows:
         assert row["interval"][0] <= row["accuracy"] <= row["interval"][1]
-        assert (row["n"], row["eps"], row["split"]) == (40, "32/255", "test")
+        assert (row["n"], row["eps"], row["split"]) == (40, "" if row["attack"] == "clean" else "32/255", "test")
     by = {(row["seed"], row["attack"]): row["accuracy"] for row in rows}
     assert all(by[s, "pgd"] <= by[s, "clean"] for s in (0, 1))
 
 
-def test_evaluating_again_gives_the_same_rows_and_prints_json(finished, capsys):
+def without_seconds(rows):
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def test_evaluating_again_gives_the_same_rows_in_a_folder_of_its_own_and_prints_json(finished, capsys):
     before = runs.read_rows(finished)
     assert main(["evaluate", str(finished), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    strip = lambda rows: [{k: v for k, v in row.items() if k != "seconds"} for row in rows]  # noqa: E731
-    assert strip(printed) == strip(before) == strip(runs.read_rows(finished))
+    (evaluation,) = runs.evaluations(finished)
+    assert (evaluation.state, runs.results(finished)) == ("done", evaluation.path)
+    assert without_seconds(printed) == without_seconds(before) == without_seconds(runs.read_rows(evaluation.path))
+    assert without_seconds(runs.read_lines(finished / "rows.jsonl")) == without_seconds(before)
+
+
+def test_a_sweep_with_targets_has_a_row_for_each_attempt_and_says_whether_the_target_was_reached(finished, tmp_path, capsys):
+    changes = {"eval_attacks": "pgd,deepfool", "eval_eps": "16/255,32/255", "eval_targeted": "true", "eval_seeds": 1, "eval_images": 20}
+    words = [word for name, value in changes.items() for word in ("--set", f"{name}={value}")]
+    assert main(["evaluate", str(finished), *words, "--out", str(tmp_path / "sweep")]) == 0
+    rows = runs.read_rows(tmp_path / "sweep")
+    keys = ["clean", "pgd@16/255", "pgd-targeted@16/255", "pgd", "pgd-targeted", "deepfool"]
+    assert [row["key"] for row in rows] == keys
+    assert [row["eps"] for row in rows] == ["", "16/255", "16/255", "32/255", "32/255", "128/255"]
+    assert all((row["success"] is not None) == row["targeted"] for row in rows)
+    assert "PGD-10 targeted" in capsys.readouterr().out
+
+
+def test_an_evaluation_keeps_networks_outcomes_facts_and_checks(finished):
+    assert sorted(file.name for file in (finished / "networks").iterdir()) == ["seed0.safetensors", "seed1.safetensors"]
+    stored = runs.read_arrays(finished, "test")
+    assert {"labels", "index", "correct/pgd", "margin/pgd"} <= set(stored)
+    assert stored["correct/pgd"].shape == stored["margin/pgd"].shape == (2, 40)
+    shares = {(row["seed"], row["key"]): row["accuracy"] for row in runs.read_lines(finished / "rows.jsonl")}
+    assert stored["correct/pgd"].mean(1).tolist() == pytest.approx([shares[0, "pgd"], shares[1, "pgd"]])
+    assert json.loads((finished / "facts.json").read_text())["effective"] == 30
+    assert len(json.loads((finished / "checks.json").read_text())) >= 6
+
+
+def test_only_evaluation_settings_can_be_changed_when_evaluating(finished, capsys):
+    assert main(["evaluate", str(finished), "--set", "tau=0.5"]) == 2
+    assert "Setting 'tau' belongs to the distillation" in capsys.readouterr().err
 
 
 def test_the_map_can_be_drawn_again_and_repeats_itself(finished):
@@ -119,7 +138,7 @@ def test_what_preflight_could_not_see_fails_with_its_sentence_in_terminal_and_fo
     def missing(*_):
         raise InputError("The data left: expected it to stay; bring it back.")
 
-    monkeypatch.setattr(worker, "load", missing)
+    monkeypatch.setattr(tasks, "load", missing)
     assert main(arguments(tmp_path / "run")) == 2
     assert capsys.readouterr().err.strip().splitlines()[-1] == "The data left: expected it to stay; bring it back."
     run = runs.open_run(tmp_path / "run")
@@ -145,7 +164,7 @@ def test_a_full_disk_fails_the_run_with_a_sentence(tmp_path, monkeypatch, capsys
 
 
 def test_anything_unexpected_becomes_one_sentence_and_its_traceback_goes_to_the_log(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(worker, "draw_map", lambda *_: 1 / 0)
+    monkeypatch.setattr(tasks, "_map", lambda *_: 1 / 0)
     assert main(arguments(tmp_path / "run")) == 2
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert said.startswith("The run broke with ZeroDivisionError")

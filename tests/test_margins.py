@@ -4,8 +4,9 @@ import pytest
 import torch
 from conftest import linear_case
 
-from c2r.attacks import fgsm, pgd
+from c2r.attacks import attack as run_attack
 from c2r.config import load
+from c2r.inner import pgd
 from c2r.linesearch import ls_pgd
 from c2r.margins import hinge, logit_margin, perturbation_score, robust_margin, worst_part, worst_prediction
 from c2r.threat import Threat
@@ -18,14 +19,16 @@ def test_logit_margin_is_own_logit_minus_the_best_other():
     assert logit_margin(logits, torch.tensor([0, 2])).tolist() == [0.5, -1.0]
 
 
-@pytest.mark.parametrize("attack", ["fgsm", "pgd", "ls-pgd"])
+@pytest.mark.parametrize("attack", ["fgsm", "pgd", "inner pgd", "ls-pgd"])
 def test_with_two_classes_the_attack_reaches_the_closed_form_margin(attack, generator):
     model, x, y = linear_case(2)
     threat = Threat(EPS)
     if attack == "ls-pgd":
         logits = ls_pgd(model, x, y, threat=threat, settings=load()).logits
+    elif attack == "inner pgd":
+        logits = pgd(model, x, y, threat=threat, generator=generator, steps=10).logits
     else:
-        logits = {"fgsm": fgsm, "pgd": pgd}[attack](model, x, y, threat=threat, generator=generator, steps=10).logits
+        logits = run_attack(attack, model, x, y, eps=EPS, last=True).logits
     torch.testing.assert_close(robust_margin(logits, y), model.robust_margin(x, y, EPS), atol=1e-4, rtol=1e-4)
 
 

@@ -47,14 +47,14 @@ def test_the_operations_of_a_run_are_the_sums_of_its_formulas() -> None:
     settings = config(
         pool_size=2, pool_steps=10, pool_batch=8, steps=4, ipc=2, partition=2, batch=10, real_batch=3, real_rounds=1,
         ls_rounds=2, ls_tries=2, record_every=2, eval_seeds=2, eval_steps=5, eval_batch=16, eval_at_steps=3, eval_pgd_steps=10,
-        eval_images=100,
+        eval_images=100, eval_attacks=("fgsm", "pgd"),
     )  # fmt: skip
     forward = cost.NETWORKS["convnet"](settings, SHAPE).forward
     scorings = 4 * 10 / 20 + 4 / 2 + 1
     expected = {
         "pool": 2 * 10 * 8 * 5,
         "distill": 4 * (30 * (4 + 2) + 40 * 8 + 80 * 4) + scorings * 80 * (8 + 3),
-        "evaluate": 2 * 5 * 16 * 9 + 2 * 180 * (1 + 3 + 21),
+        "evaluate": 2 * 5 * 16 * 9 + 2 * 100 * (1 + 0.4 * (4 + 22)) + 2 * 80 * (1 + 0.8 * (4 + 22)),
     }
     assert cost.flops(settings, SHAPE) == pytest.approx({phase: value * forward for phase, value in expected.items()})
 

@@ -13,6 +13,7 @@ class Method:
     :param attack: inner attack: ``ls-pgd`` or ``pgd`` (T steps from scratch, for the cost comparison)
     :param queue: whether CRL takes hard negatives from the class-balanced queue
     :param updates: False leaves the initial images as they are (a baseline)
+    :param source: where images come from: ``drawn`` from real ones, a ``file``, or ``all`` real training images, undistilled
     """
 
     label: str
@@ -22,6 +23,7 @@ class Method:
     attack: str = "ls-pgd"
     queue: bool = True
     updates: bool = True
+    source: str = "drawn"
 
 
 METHODS: dict[str, Method] = {
@@ -33,4 +35,6 @@ METHODS: dict[str, Method] = {
     "random-real": Method(
         "Random real images", "The initial real images, not optimised: the baseline every method must beat", updates=False
     ),
+    "full-data": Method("All real images", "Networks trained on the whole training set: the ceiling", updates=False, source="all"),
+    "imported": Method("Imported set", "A distilled set from a file, scored and evaluated as it is", updates=False, source="file"),
 }

@@ -1,0 +1,73 @@
+"""``list``, ``map`` and ``metrics``: what is there, the UMAP again, figures from a BEARD log."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from c2r import runs
+
+
+def add_list(one: argparse.ArgumentParser) -> None:
+    """Options of ``list``."""
+    one.add_argument("--store", type=Path, default=runs.default_store(), help="folder that holds run folders")
+    one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def list_runs(chosen: argparse.Namespace) -> int:
+    """List the runs of a store."""
+    found = [_summary(run) for run in runs.list_runs(chosen.store)]
+    if chosen.json:
+        print(json.dumps(found, indent=2))
+        return 0
+    for run in found:
+        print(
+            f"{run['id']:44} {run['state']:8} {run['method'] or '-':12} step {run['step']:>5}/{run['total']:<6} {run['problem']}".rstrip()
+        )
+    if not found:
+        print(f"No runs in {chosen.store} yet; start one with: python -m c2r distill --preset demo")
+    return 0
+
+
+def _summary(run: runs.Run) -> dict[str, Any]:
+    status = run.status
+    return {
+        "id": run.id, "path": str(run.path), "state": run.state, "problem": run.problem,
+        "method": run.config.method if run.config else None, "data": run.config.data if run.config else None,
+        "phase": status.get("phase"), "step": status.get("step", 0), "total": status.get("total", 0),
+        "figures": status.get("figures", {}), "started": status.get("started"),
+        "evaluations": [found.id for found in runs.evaluations(run.path)],
+    }  # fmt: skip
+
+
+def add_map(one: argparse.ArgumentParser) -> None:
+    """Options of ``map``."""
+    one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
+    one.add_argument("--json", action="store_true", help="print JSON instead of a sentence")
+
+
+def draw_map(chosen: argparse.Namespace) -> int:
+    """Draw the UMAP of a run folder again."""
+    from c2r import tasks
+
+    facts = tasks.draw_map(chosen.dir)
+    said = f"Map of {facts['images']} images over {facts['steps']} recorded steps: {chosen.dir / 'map.safetensors'}"
+    print(json.dumps(facts) if chosen.json else said)
+    return 0
+
+
+def add_metrics(one: argparse.ArgumentParser) -> None:
+    """Options of ``metrics``."""
+    one.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="evaluation logs as BEARD writes them; several IPCs give unified figures too"
+    )
+    one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def metrics(chosen: argparse.Namespace) -> int:
+    """RR, AE, CREI and their variants from BEARD evaluation logs."""
+    from c2r import beardlog
+
+    found = beardlog.report(chosen.files)
+    print(json.dumps(found, indent=2) if chosen.json else beardlog.as_text(found))
+    return 0

@@ -1,0 +1,160 @@
+"""``import`` and ``export``: distilled sets from elsewhere, and for elsewhere."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from c2r import config as settings
+from c2r import runs
+from c2r.commands import work
+from c2r.errors import InputError, unknown
+from c2r.files import write_atomic
+from c2r.formats import FORMATS, ImportedSet, NormalisationNeeded, read_set
+from c2r.formats.fromrun import from_run
+from c2r.formats.normalisation import NORMALISATIONS
+from c2r.formats.write import EXPORTS, rows_csv, rows_json, write_set
+from c2r.sources import WORDS
+
+
+def add_import(one: argparse.ArgumentParser) -> None:
+    """Options of ``import``."""
+    one.add_argument("path", type=Path, metavar="PATH", help="file, folder or zip")
+    known = "; ".join(f"{name} = {row.label}" for name, row in FORMATS.items())
+    one.add_argument("--format", default="auto", help=f"auto, or one of: {known}")
+    one.add_argument("--partition", type=int, default=0, help="parts per side of a stored image (default: stored or guessed)")
+    one.add_argument("--normalisation", default="ask", help=f"what to undo: none, 'mean;std', or one of {', '.join(NORMALISATIONS)}")
+    one.add_argument("--experiment", type=int, default=-1, help="which experiment of a DC-style file (default the last)")
+    one.add_argument("--data", default="", help="real data to score and evaluate it with (default: what its name and shape suggest)")
+    one.add_argument("--preset", default="", help="settings to evaluate it with (default by image size)")
+    one.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated")
+    one.add_argument("--out", type=Path, help="run folder, new or empty (default: a new one in the run store)")
+    one.add_argument("--look", action="store_true", help="only say what the file holds")
+    one.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def import_set(chosen: argparse.Namespace) -> int:
+    """Read a distilled set of another project, and make a run of it that is scored and evaluated like any other."""
+    try:
+        found = read_set(chosen.path, chosen.format, normalisation=chosen.normalisation, experiment=chosen.experiment, partition=chosen.partition)
+    except NormalisationNeeded as question:
+        if chosen.json:
+            print(json.dumps({"question": "normalisation", "guesses": list(question.guesses), "low": question.low, "high": question.high}))
+        raise
+    if chosen.look:
+        print(json.dumps(_facts(found), indent=2) if chosen.json else _told(found))
+        return 0
+    if not chosen.json:
+        print(_told(found))
+    out = chosen.out or runs.default_store() / f"{runs.new_id(settings.load('demo'))[:16]}-imported-{_word(found)}"
+    stored = out.parent / ".imports" / f"{found.facts['sha256'][:16]}-{chosen.normalisation.partition(';')[0]}.safetensors"
+    write_set("safetensors", stored, found)
+    config = settings.load(chosen.preset or _preset(found), _changes(found, stored, chosen))
+    return work.start(config, chosen.preset or _preset(found), out, chosen.json)
+
+
+def _preset(found: ImportedSet) -> str:
+    side = found.images.shape[-1]
+    return "demo" if side <= 8 else "cifar10-small" if side <= 16 else "cifar10"
+
+
+def _changes(found: ImportedSet, stored: Path, chosen: argparse.Namespace) -> dict[str, Any]:
+    """What the settings of the preset become for this set."""
+    data = chosen.data or found.facts.get("data", "")
+    if not data or (not chosen.data and data not in WORDS):
+        raise InputError(
+            f"{chosen.path.name} does not say which real data it was distilled from: expected --data NAME or PATH; name them (or --look only)."
+        )
+    side, count = found.images.shape[-1], -(-len(found.labels) // max(1, len(set(found.labels.tolist()))))
+    base: dict[str, Any] = {
+        "method": "imported", "imported": str(stored.resolve()), "data": data, "device": "auto", "ipc": count, "partition": found.partition,
+        "image_size": side, "depth": 2 if side <= 8 else 3 if side <= 32 else 4,
+    }  # fmt: skip
+    return base | settings.parse_assignments(chosen.set)
+
+
+def _word(found: ImportedSet) -> str:
+    return "-".join(
+        filter(
+            None,
+            [
+                str(found.facts.get("method") or "set"),
+                str(found.facts.get("data") or ""),
+                f"ipc{len(found.labels) // max(1, len(found.classes))}",
+            ],
+        )
+    )
+
+
+def _facts(found: ImportedSet) -> dict[str, Any]:
+    return {
+        "format": found.format, "shape": list(found.images.shape), "classes": len(found.classes), "mean": found.mean, "std": found.std,
+        "soft": found.soft is not None, "partition": found.partition, "facts": found.facts,
+    }  # fmt: skip
+
+
+def _told(found: ImportedSet) -> str:
+    facts = found.facts
+    undone = f"normalisation undone (mean {found.mean}, std {found.std})" if found.mean else "already in [0, 1]"
+    return (
+        f"{Path(found.path).name}: {FORMATS[found.format].label if found.format in FORMATS else found.format}; "
+        f"{found.images.shape[0]} images of {'×'.join(map(str, found.images.shape[1:]))}, {len(found.classes)} classes, "
+        f"{'soft' if found.soft is not None else 'hard'} labels, {undone}, {100 * facts.get('clipped', 0):.1f} % of the values clipped, "
+        f"partition {found.partition}."
+    )
+
+
+OTHER = {"rows-csv": ".csv", "rows-json": ".json", "report": ".html"}
+
+
+def add_export(one: argparse.ArgumentParser) -> None:
+    """Options of ``export``."""
+    one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
+    one.add_argument("--format", default="safetensors", help=f"with commas: {', '.join([*EXPORTS, *OTHER])} (default safetensors)")
+    one.add_argument(
+        "--out", type=Path, help="file, or folder for several formats (default: beside the working folder, named after the run)"
+    )
+    one.add_argument("--step", type=int, help="a recorded step instead of the finished set")
+    one.add_argument("--normalisation", default="", help="constants of the dc-pt file (default: those of the set's data)")
+    one.add_argument("--expanded", action="store_true", help="dc-pt: write every part of a partition set as an image of its own")
+
+
+def export(chosen: argparse.Namespace) -> int:
+    """Write a run's set, its result rows or a report for other tools and people."""
+    kinds = [kind.strip() for kind in chosen.format.split(",") if kind.strip()]
+    for kind in kinds:
+        if kind not in EXPORTS and kind not in OTHER:
+            raise unknown("export format", kind, [*EXPORTS, *OTHER])
+    for kind in kinds:
+        suffix = OTHER.get(kind) or ("" if EXPORTS[kind].folder else EXPORTS[kind].suffix)
+        place = Path(f"{chosen.dir.resolve().name}-{kind}{suffix}")
+        place = place if chosen.out is None else chosen.out if len(kinds) == 1 else chosen.out / place
+        print(_write(kind, place, chosen))
+    return 0
+
+
+def _write(kind: str, place: Path, chosen: argparse.Namespace) -> Path:
+    if kind == "report":
+        from c2r.report import report
+
+        return _text(place, report([chosen.dir]))
+    if kind in OTHER:
+        rows = runs.read_rows(chosen.dir)
+        if not rows:
+            raise InputError(
+                f"{chosen.dir} has no result rows: they come with an evaluation; run python -m c2r evaluate {chosen.dir} first."
+            )
+        return _text(place, {"rows-csv": rows_csv, "rows-json": rows_json}[kind](rows))
+    options = {"normalisation": chosen.normalisation, "expanded": chosen.expanded} if kind == "dc-pt" else {}
+    return write_set(kind, place, from_run(chosen.dir, chosen.step), **options)
+
+
+def _text(place: Path, text: str) -> Path:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(place, text)
+    except OSError as error:
+        raise InputError(
+            f"{place} cannot be written ({error.strerror}): expected a place of yours with free space; choose another --out."
+        ) from None
+    return place

@@ -1,0 +1,118 @@
+"""``distill`` and ``evaluate``: work in a run folder, watched by a `Worker`."""
+
+import argparse
+import signal
+from pathlib import Path
+from typing import Any
+
+from c2r import config as settings
+from c2r import runs
+from c2r.commands.terminal import Bar, print_badges, print_rows
+from c2r.config import PRESETS, RunConfig
+from c2r.errors import InputError
+from c2r.fields import choices, shown, unit
+from c2r.protocols import PROTOCOLS
+
+
+def add_distill(one: argparse.ArgumentParser) -> None:
+    """Options of ``distill``."""
+    one.add_argument("--preset", default="demo", help=f"start from: {', '.join(PRESETS)} (default demo)")
+    one.add_argument("--method", help=f"one of {', '.join(choices(RunConfig.model_fields['method']))}")
+    one.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated (see --settings)"
+    )
+    one.add_argument("--out", type=Path, help="run folder, new or empty (default: a new one in the run store)")
+    one.add_argument("--settings", action="store_true", help="list every setting with its value, unit and meaning, and stop")
+
+
+def distill(chosen: argparse.Namespace) -> int:
+    """Distil a data set into a run folder, draw its map, evaluate it."""
+    changes: dict[str, Any] = settings.parse_assignments(chosen.set)
+    if chosen.method:
+        changes["method"] = chosen.method
+    config = settings.load(chosen.preset, changes)
+    if chosen.settings:
+        return _print_settings(config)
+    out = chosen.out or runs.default_store() / runs.new_id(config)
+    return start(config, chosen.preset, out)
+
+
+def start(config: RunConfig, preset: str, out: Path, as_json: bool = False) -> int:
+    """Check the settings, claim the folder `out`, do the run."""
+    from c2r import preflight
+
+    if problems := preflight.check(config, out.parent).problems:
+        raise InputError(problems[0])
+    return _work(out, config, lambda worker: _tasks().distil(worker, config, preset), as_json)
+
+
+def add_evaluate(one: argparse.ArgumentParser) -> None:
+    """Options of ``evaluate``."""
+    one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
+    one.add_argument("--protocol", help=f"one of {', '.join(PROTOCOLS)} (default: the run's own)")
+    one.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one evaluation setting; may be repeated")
+    one.add_argument("--out", type=Path, help="folder of this evaluation (default: a new one in DIR/evaluations)")
+    one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+EVALUATION_ONLY = {*settings.EvaluationSettings.model_fields, "device", "threads", "data", "eps", "model", "width", "depth", "seed"}
+
+
+def evaluate(chosen: argparse.Namespace) -> int:
+    """Train fresh networks on a run's set and attack them, by a protocol; earlier evaluations are kept."""
+    run = runs.open_run(chosen.dir)
+    if run.config is None or run.problem:
+        raise InputError(run.problem)
+    changes: dict[str, Any] = settings.parse_assignments(chosen.set) | ({"protocol": chosen.protocol} if chosen.protocol else {})
+    if wrong := [name for name in changes if name in RunConfig.model_fields and name not in EVALUATION_ONLY]:
+        raise InputError(
+            f"Setting '{wrong[0]}' belongs to the distillation: expected one of {', '.join(sorted(EVALUATION_ONLY))}; start a new run to change it."
+        )
+    config = settings.validate(run.config.model_dump(mode="json") | changes)
+    if config.method != "full-data" and not (run.path / "synthetic.safetensors").exists():
+        raise InputError(
+            f"Run {run.id} has no synthetic.safetensors: it is written when the run gets that far; choose another run, or wait."
+        )
+    out = chosen.out or run.path / "evaluations" / runs.evaluation_id(config)
+    source = None if config.method == "full-data" else run.path
+    return _work(out, config, lambda worker: _tasks().evaluate_set(worker, config, source), chosen.json)
+
+
+def _tasks() -> Any:
+    from c2r import tasks
+
+    return tasks
+
+
+def _work(out: Path, config: RunConfig, work: Any, as_json: bool) -> int:
+    writer = runs.RunWriter(out, config)
+    signal.signal(signal.SIGTERM, _interrupt)
+    rows = []
+    try:
+        from c2r.worker import Worker
+
+        with Bar() as bar:
+            rows = Worker(writer, bar.show).run(work)
+    except KeyboardInterrupt:
+        writer.status(state="stopped", message="Stopped on request, before anything was recorded.", force=True)
+    stopped = runs.open_run(out).state == "stopped"
+    if not as_json:
+        print(f"{'Stopped; kept in' if stopped else 'Done:'} {out}")
+    print_rows(rows, as_json)
+    if rows and not as_json:
+        from c2r.judging import stored
+
+        print_badges([badge for badge in stored(out) if badge.colour not in ("green", "grey")])
+    return 130 if stopped else 0
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _print_settings(config: RunConfig) -> int:
+    for group in settings.GROUPS:
+        print(f"\n{group.__doc__}")
+        for name, field in group.model_fields.items():
+            print(f"  {name} = {shown(field, getattr(config, name))} {unit(field)}\n      {field.description}")
+    return 0

@@ -1,0 +1,90 @@
+"""Attack one network that was not trained here: load it, measure a protocol's attempts, run the cheap checks."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from c2r import checks
+from c2r.badges import to_json
+from c2r.config import RunConfig
+from c2r.data import RealData, fixed_test_subset
+from c2r.errors import InputError
+from c2r.measure import Measured, measure
+from c2r.protocols import PROTOCOLS, attempts, main_radius
+from c2r.tasks import load_on_device
+from c2r.weights import Loaded, load
+
+
+def attack_network(
+    weights: Path | None, model: str, normalisation: str, config: RunConfig, split: str, n: int, quiet: bool = False
+) -> dict[str, Any]:
+    """Every attempt of the protocol of `config` on `n` images of a split (0: all). Returns network, data, rows and checks, as plain values."""
+    data = load_on_device(config)
+    loaded = load(weights, model, normalisation, data.images.shape[1], data.images.shape[-1])
+    if loaded.side != data.images.shape[-1]:
+        data = load_on_device(config.model_copy(update={"image_size": loaded.side}))
+    x, y = _images(data, split, n, config.seed)
+    network = loaded.network.to(x.device)
+    _fits(network, x, len(data.classes))
+    rows, kept = [], {}
+    for attempt in attempts(config):
+        for event in measure(network, x, y, attempt, seed=config.seed, legacy=PROTOCOLS[config.protocol].space == "legacy"):
+            if isinstance(event, Measured):
+                about = {
+                    "method": "weights file",
+                    "network": model,
+                    "training": "unknown",
+                    "protocol": config.protocol,
+                    "seed": config.seed,
+                    "split": split,
+                }
+                rows.append(about | event.row())
+                kept[attempt.key] = event
+            elif not quiet and sys.stderr.isatty():
+                print(f"\r{attempt.label}: {100 * event:.0f} %   ", end="", file=sys.stderr)
+    subject = checks.Subject(
+        rows=rows, networks=[network], x=x, y=y, eps=main_radius(config), classes=len(data.classes), protocol=config.protocol,
+        facts=_facts(loaded, data, x), config=config,
+        margins={key: found.margin[None].cpu().numpy() for key, found in kept.items()},
+        correct={key: found.correct[None].cpu().numpy() for key, found in kept.items()},
+    )  # fmt: skip
+    return {
+        "network": f"{model} ({loaded.layout} layout)", "weights": str(weights or ""), "normalisation": loaded.told, "n": len(y), "split": split,
+        "data": {"name": data.name, "hash": data.hash}, "protocol": config.protocol, "rows": rows,
+        "checks": to_json(checks.run(subject)),
+    }  # fmt: skip
+
+
+def _images(data: RealData, split: str, n: int, seed: int) -> tuple[Tensor, Tensor]:
+    if split == "train":
+        data = replace(data, test_images=data.images, test_labels=data.labels)
+    index = fixed_test_subset(data, n, seed).to(data.images.device)
+    return data.test_images[index].float() / 255, data.test_labels[index]
+
+
+def _fits(network: Any, x: Tensor, classes: int) -> None:
+    try:
+        with torch.no_grad():
+            logits = network(x[:2])
+    except RuntimeError as error:
+        raise InputError(
+            f"The network does not take these images ({str(error).splitlines()[0]}): choose other --data or --model."
+        ) from None
+    if logits.ndim != 2 or logits.shape[1] < classes:
+        raise InputError(
+            f"The network gives outputs of shape {tuple(logits.shape)} for 2 images: expected 2 × {classes} logits; choose other --data."
+        )
+
+
+def _facts(loaded: Loaded, data: RealData, x: Tensor) -> dict[str, Any]:
+    mean, std = loaded.network.mean.flatten().tolist(), loaded.network.std.flatten().tolist()
+    flat = x.transpose(0, 1).flatten(1)
+    return {
+        "assumed_mean": mean, "assumed_std": std, "test_mean": flat.mean(1).tolist(), "test_std": flat.std(1).tolist(), "data_hash": data.hash,
+        "origin": "weights file", "selection": "unknown", "precision": "float32", "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
+        "subset": {"n": len(x), "seed": 0, "stored": False},
+    }  # fmt: skip

@@ -1,0 +1,62 @@
+"""The synthetic set of a run folder as an `ImportedSet`, ready to export, and the constants to train on a set with. numpy, no torch."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from c2r.errors import InputError
+from c2r.files import read_arrays
+from c2r.formats.imported import ImportedSet, counts
+from c2r.formats.normalisation import NORMALISATIONS, Constants, resolve
+from c2r.runs import open_run, read_frame
+
+AUGMENTATION = "none stored: every training recipe draws its own"
+
+
+def from_run(path: str | Path, step: int | None = None) -> ImportedSet:
+    """The set a run made, with its settings as metadata.
+
+    :param step: a recorded step; None takes the finished set
+    :raises InputError: the folder is no run, is damaged, or has no such step
+    """
+    path = Path(path)
+    run = open_run(path)
+    if run.config is None:
+        raise InputError(run.problem)
+    arrays = read_arrays(path, "synthetic") if step is None else read_frame(path, step, ("images", "labels"))
+    images, labels = arrays["images"].astype(np.float32) / 255, arrays["labels"].astype(np.int64)
+    soft = arrays.get("soft_labels")
+    data = run.manifest.get("data", {})
+    names = tuple(map(str, run.manifest.get("classes") or range(int(labels.max()) + 1)))
+    config = run.config.model_dump(mode="json")
+    notes: dict[str, Any] = {name: config[name] for name in ("ipc", "partition", "method", "seed")}
+    notes |= {"data_hash": data.get("hash", ""), "augmentation": AUGMENTATION, "config": config}
+    facts: dict[str, Any] = {
+        "dtype": str(arrays["images"].dtype), "shape": list(images.shape), "clipped": 0.0, "rounding": 0.0, "method": run.config.method,
+        "data": str(data.get("name", run.config.data)), "partition": run.config.partition, "partition_reason": "stored in the run",
+        "labels": "hard" if soft is None else "soft: probabilities as stored", "metadata": notes,
+    }  # fmt: skip
+    found = ImportedSet(images, labels, soft, names, None, None, "run", str(path), facts | counts(labels, len(names)))
+    mean, std = training_constants(found)
+    return ImportedSet(**{**vars(found), "facts": found.facts | {"metadata": notes | {"mean": list(mean), "std": list(std)}}})
+
+
+def training_constants(found: ImportedSet, wanted: str = "") -> Constants:
+    """Mean and standard deviation per channel to normalise the set's images with.
+
+    `wanted` if given (as in `normalisation.resolve`), else the constants that were undone, else those stored in the metadata, else
+    those of the data set it says it is from (CIFAR-10's as DC has them), else those of its own pixels.
+    """
+    channels, notes = found.images.shape[1], found.facts.get("metadata", {})
+    name = found.facts.get("data", "")
+    named = NORMALISATIONS.get("cifar10-dc" if name == "cifar10" else name)
+    stored = (found.mean, found.std) if found.mean else (notes.get("mean"), notes.get("std"))
+    if wanted:
+        return resolve(found.images, wanted, Path(found.path).name) or ((0.0,) * channels, (1.0,) * channels)
+    if stored[0] and stored[1] and len(stored[0]) in (1, channels):
+        return tuple(map(float, stored[0])), tuple(map(float, stored[1]))
+    if named and len(named[0]) == channels:
+        return named
+    std = np.maximum(found.images.std((0, 2, 3)), 0.01)
+    return tuple(found.images.mean((0, 2, 3)).tolist()), tuple(std.tolist())

@@ -1,0 +1,222 @@
+"""A distilled set as plain arrays, checked, in [0, 1], with what is known about it. numpy, no torch.
+
+Letters: N images, C channels, H W sides, K classes.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from c2r.errors import InputError
+from c2r.formats.normalisation import Constants, resolve, undo
+from c2r.sources.pixels import channels_first
+
+MOST_CLASSES = 100_000
+SEAM = 1.8  # relative jump of pixels, see `seam`, from which it is taken for the seam of parts
+METHODS = {
+    "c2r": None, "rome": 2, "bacon": 2, "idm": 2, "idc": 2, "dream": 2, "dsa": 1, "dm": 1, "dc": 1, "mtt": 1, "tesla": 1,
+    "sre2l": 1, "cda": 1, "guard": 1, "d4m": 1,
+}  # fmt: skip
+DATA_NAMES = {"fashion": "fashion-mnist", "cifar100": "cifar100", "cifar10": "cifar10", "svhn": "svhn", "tiny": "tiny-imagenet",
+              "imagen": "imagenet", "mnist": "mnist"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ImportedSet:
+    """A distilled set, from a file or a run.
+
+    :param images: float32 [N, C, H, W] in [0, 1]; `pixels` gives them as uint8
+    :param labels: int64 [N], the largest entry of a soft label
+    :param soft: float32 [N, K] probabilities, or None
+    :param classes: K names
+    :param mean, std: constants per channel that were undone, None when the file already was in [0, 1]
+    :param facts: what was found: shape, range, counts, guesses, sha256, ``metadata`` as stored by the writer
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    soft: np.ndarray | None
+    classes: tuple[str, ...]
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+    format: str
+    path: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """The images as uint8 [N, C, H, W], rounded; ``facts["rounding"]`` is the largest change, in [0, 1] units."""
+        return np.round(self.images * 255).astype(np.uint8)
+
+    @property
+    def partition(self) -> int:
+        """Parts per side of a stored image; 1 where nothing tells."""
+        return self.facts.get("partition") or 1
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What a reader found: images of any accepted shape and number type, labels hard or soft, constants the file states, other facts."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...] = ()
+    soft: np.ndarray | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    constants: Constants | None = None
+
+
+def finish(raw: Raw, path: Path, format: str, normalisation: str) -> ImportedSet:
+    """Check what a reader found and bring it into [0, 1].
+
+    :raises InputError: no images, unequal counts, NaN, labels that are no classes; NormalisationNeeded as `resolve` says
+    """
+    name = path.name
+    images = _numbers(channels_first(np.asarray(raw.images), name), name)
+    if len(images) != len(raw.labels):
+        raise InputError(f"{name} has {len(images)} images and {len(raw.labels)} labels: expected one label per image; write it again.")
+    labels, soft, note = _labels(np.asarray(raw.labels), raw.soft, name)
+    method, data = guess_names(path)
+    constants = None
+    if images.dtype == np.uint8 and normalisation == "ask":
+        unit, clipped = images.astype(np.float32) / 255, 0.0
+    else:
+        values = images.astype(np.float32) / 255 if images.dtype == np.uint8 else images
+        constants = resolve(values, normalisation, name, data, raw.constants)
+        unit, clipped = undo(values, constants)
+    classes = _class_names(labels, soft, raw.classes, name)
+    facts: dict[str, Any] = {
+        "dtype": str(raw.images.dtype), "shape": list(images.shape), "low": float(images.min()), "high": float(images.max()),
+        "clipped": clipped, "rounding": float(np.abs(np.round(unit * 255) / 255 - unit).max()), "bytes": size_of(path),
+        "sha256": digest(path), "method": method, "data": data, "labels": note,
+    }  # fmt: skip
+    facts |= counts(labels, len(classes)) | partition_facts(unit, method) | raw.facts
+    mean, std = constants or (None, None)
+    return ImportedSet(unit, labels, soft, classes, mean, std, format, str(path), facts)
+
+
+def _numbers(images: np.ndarray, name: str) -> np.ndarray:
+    if not images.size:
+        raise InputError(f"{name} holds no images: expected at least one; choose another file or write it again.")
+    if images.dtype.kind in "iub" and images.min() >= 0 and images.max() <= 255:
+        return images.astype(np.uint8)
+    if images.dtype.kind != "f":
+        raise InputError(f"The images of {name} are {images.dtype}: expected whole numbers 0 to 255 or floats; convert them.")
+    bad = ~np.isfinite(images)
+    if bad.any():
+        raise InputError(
+            f"{int(bad.sum())} values of the images of {name} are NaN or infinite: expected finite numbers; the distillation diverged, "
+            "so choose an earlier file."
+        )
+    return images
+
+
+def _labels(labels: np.ndarray, soft: np.ndarray | None, name: str) -> tuple[np.ndarray, np.ndarray | None, str]:
+    """Hard labels, soft labels or None, and how they were stored."""
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        soft, labels = labels, labels.argmax(1)
+    labels = labels.reshape(-1) if labels.ndim == 2 else labels
+    if labels.ndim != 1 or labels.dtype.kind not in "iuf" or (labels != np.round(labels)).any() or (labels < 0).any():
+        raise InputError(f"The labels of {name} are no class numbers: expected whole numbers from 0, or [N, K] soft labels; store those.")
+    if labels.max() >= MOST_CLASSES:
+        raise InputError(
+            f"A label of {name} is {labels.max():g}: expected class numbers from 0 to {MOST_CLASSES - 1}; renumber the classes."
+        )
+    if soft is None:
+        return labels.astype(np.int64), None, "hard"
+    soft, note = _probabilities(np.asarray(soft), len(labels), name)
+    return (soft.argmax(1) if note == "one-hot" else labels).astype(np.int64), None if note == "one-hot" else soft, note
+
+
+def _probabilities(soft: np.ndarray, count: int, name: str) -> tuple[np.ndarray, str]:
+    soft = soft.astype(np.float32)
+    if soft.ndim != 2 or len(soft) != count or not np.isfinite(soft).all():
+        raise InputError(
+            f"The soft labels of {name} have shape {list(soft.shape)} or are not finite: expected [{count}, K]; write it again."
+        )
+    if soft.min() >= 0 and np.abs(soft.sum(1) - 1).max() < 0.01:
+        return soft, "one-hot" if ((soft == 0) | (soft == 1)).all() else "soft: probabilities as stored"
+    raised = np.exp(soft - soft.max(1, keepdims=True))
+    return raised / raised.sum(1, keepdims=True), "soft: logits as stored, softmax at temperature 1 taken"
+
+
+def _class_names(labels: np.ndarray, soft: np.ndarray | None, classes: tuple[str, ...], name: str) -> tuple[str, ...]:
+    count = max(int(labels.max()) + 1, soft.shape[1] if soft is not None else 0)
+    if classes and len(classes) < count:
+        raise InputError(f"{name} names {len(classes)} classes and uses {count}: expected a name for every class; write it again.")
+    return tuple(classes) or tuple(str(index) for index in range(count))
+
+
+def counts(labels: np.ndarray, classes: int) -> dict[str, Any]:
+    """Images per class; ``ipc`` is their number where all classes have the same, else None."""
+    found = np.bincount(labels, minlength=classes)
+    return {"class_counts": found.tolist(), "ipc": int(found[0]) if (found == found[0]).all() else None}
+
+
+def guess_names(path: Path) -> tuple[str, str]:
+    """The method and the data set that a file's name speaks of, else its folder's; '' for each that neither does."""
+    texts = [path.stem.lower(), path.parent.name.lower()]
+    words = [word for text in texts for word in re.split(r"[^a-z0-9]+", text)]
+    plain = [re.sub(r"[^a-z0-9]", "", text) for text in texts]
+    data = (name for text in plain for word, name in DATA_NAMES.items() if word in text)
+    return next((word for word in words if word in METHODS), ""), next(data, "")
+
+
+def partition_facts(images: np.ndarray, method: str) -> dict[str, Any]:
+    """A guess of the parts per side, and why: the seam in the pictures first, then what the named method usually does."""
+    for parts in (2, 3):
+        jump = seam(images, parts)
+        if jump > SEAM:
+            return {
+                "partition": parts,
+                "partition_reason": f"pixels jump {jump:.1f} × as much across the {parts}×{parts} seams as beside them",
+            }
+    usual = METHODS.get(method)
+    if usual:
+        return {
+            "partition": usual,
+            "partition_reason": f"{method.upper()} usually stores {usual}×{usual} parts, found no seam in the pictures",
+        }
+    return {"partition": None, "partition_reason": "nothing in the file tells"}
+
+
+def seam(images: np.ndarray, parts: int) -> float:
+    """Mean jump between neighbouring pixels across the seams of `parts` per side, relative to the largest one within two pixels of them.
+
+    On CIFAR-10 3.1 to 3.9 with parts and at most 1.1 without; where pictures have empty borders the seams cannot be seen.
+    """
+    ratios = []
+    for axis in (2, 3):
+        side = images.shape[axis]
+        if side < 4 * parts:
+            return 0.0
+        jumps = np.abs(np.diff(images[:500], axis=axis)).mean(axis=tuple(i for i in range(4) if i != axis))
+        cuts = [round(i * side / parts) - 1 for i in range(1, parts)]
+        near = [cut + away for cut in cuts for away in (-2, -1, 1, 2)]
+        ratios.append(jumps[cuts].mean() / max(jumps[near].max(), 1e-6))
+    return float(min(ratios))
+
+
+def _parts(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files of a folder."""
+    return sum(file.stat().st_size for file in _parts(path))
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file; of a folder over the names and contents of its files, in order."""
+    found = hashlib.sha256()
+    for file in _parts(path):
+        if path.is_dir():
+            found.update(str(file.relative_to(path)).encode())
+        with open(file, "rb") as opened:
+            while block := opened.read(1 << 20):
+                found.update(block)
+    return found.hexdigest()

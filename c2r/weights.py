@@ -1,0 +1,186 @@
+"""Networks from elsewhere: weights in this app's layout or BEARD's, or a module that Python code of yours makes.
+
+Files are read without executing them (`c2r.formats.tensors`). D blocks, K classes.
+"""
+
+import importlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file
+from torch import Tensor, nn
+
+from c2r import config as settings
+from c2r.errors import InputError
+from c2r.formats.normalisation import NORMALISATIONS, Constants
+from c2r.formats.safe import Budget, Limits, checked_file, guarded
+from c2r.formats.standins import Tensor as Stored
+from c2r.formats.standins import as_array
+from c2r.formats.tensors import read_tensors
+from c2r.models import Network, build, frozen
+
+BEARD = re.compile(r"features\.(\d+)\.(.+)")
+EXPECTED = "the weights of a network: a safetensors file or a state dict saved by torch"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A frozen network, what its file looked like, and in one sentence which normalisation it gets."""
+
+    network: Network
+    layout: str
+    told: str
+    side: int
+
+
+class Wrapped(Network):
+    """A module of somebody else's behind the normalisation."""
+
+    def __init__(self, module: nn.Module, mean: Tensor, std: Tensor):
+        super().__init__(mean, std, [], 1, 1)
+        self.inner = module
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [B, K] of images [B, C, H, W] in [0, 1]."""
+        return self.inner((x - self.mean) / self.std)
+
+
+def load(weights: Path | None, model: str, normalisation: str, channels: int, side: int) -> Loaded:
+    """Load a network.
+
+    :param model: ``convnet``, ``resnet18`` or ``mlp`` (sizes are read from the file), or ``module:function`` of yours, which is
+        imported and called and must return a torch module; `weights` are then loaded into it when given
+    :param normalisation: a name of `NORMALISATIONS`, ``none``, or '' for what the file says or its layout suggests
+    :param side: of the images in px, where the file does not tell
+    :raises InputError: unknown model, damaged or unsafe file, or weights that do not fit
+    """
+    if normalisation not in ("", "none", *NORMALISATIONS):
+        raise InputError(f"--normalisation expects none or one of {', '.join(NORMALISATIONS)}, found '{normalisation}'.")
+    if ":" in model:
+        return _wrapped(weights, model, normalisation, channels, side)
+    if weights is None:
+        raise InputError("A model of this app expects --weights FILE: name the file, or give --model module:function.")
+    state = read_state(weights)
+    layout = "BEARD" if any(BEARD.match(name) for name in state) else "this app"
+    state = _from_beard(state) if layout == "BEARD" else state
+    own: dict[str, Tensor] = {name: state[name].flatten() for name in ("mean", "std") if name in state}
+    constants, told = _constants(normalisation, own, layout, channels)
+    return _built(state, model, constants, layout, told, channels, side)
+
+
+def read_state(file: Path) -> dict[str, Tensor]:
+    """The tensors of a state dict, from safetensors or any container torch writes; a leading ``module.`` is dropped."""
+    file = Path(file).expanduser()
+    if not file.exists():
+        raise InputError(f"There is no file {file}: expected {EXPECTED}; check the path.")
+    with guarded(file.name, EXPECTED):
+        checked_file(file, Limits())
+        budget = Budget(Limits(), file.name)
+        found: Any = load_file(file) if file.suffix == ".safetensors" else read_tensors(file, budget)[0]
+        inner = next((found[key] for key in ("state_dict", "model", "net", "model_state_dict") if key in found), found)
+        arrays = {name: as_array(value, budget) if isinstance(value, Stored) else value for name, value in inner.items()}
+        kept = {name: value for name, value in arrays.items() if isinstance(value, np.ndarray)}
+        if not kept:
+            raise ValueError("no tensors inside")
+        return {name.removeprefix("module."): torch.from_numpy(np.array(value)) for name, value in kept.items()}
+
+
+def _from_beard(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """BEARD's ConvNet: each block is conv, norm, ReLU, pool in one list of layers; the head is called classifier."""
+    found = {}
+    for name, value in state.items():
+        if match := BEARD.match(name):
+            number = int(match[1])
+            found[f"blocks.{number // 4}.{number % 4}.{match[2]}"] = value
+        else:
+            found[name.replace("classifier.", "head.")] = value
+    return found
+
+
+def _constants(wanted: str, own: dict[str, Tensor], layout: str, channels: int) -> tuple[Constants, str]:
+    if wanted == "none":
+        return ((0.0,), (1.0,)), "No normalisation, as asked."
+    if wanted:
+        return NORMALISATIONS[wanted], f"Normalisation {wanted}, as asked: {_numbers(NORMALISATIONS[wanted])}."
+    if len(own) == 2:
+        return (tuple(own["mean"].tolist()), tuple(own["std"].tolist())), "Normalisation stored in the file."
+    guess = "cifar10-dc" if channels == 3 else "mnist"
+    return NORMALISATIONS[guess], (
+        f"Normalisation {guess} is assumed ({_numbers(NORMALISATIONS[guess])}), because the file ({layout}) states none: "
+        "if clean accuracy is low, name another with --normalisation."
+    )
+
+
+def _numbers(constants: Constants) -> str:
+    return "mean " + " ".join(f"{v:g}" for v in constants[0]) + ", std " + " ".join(f"{v:g}" for v in constants[1])
+
+
+def _built(state: dict[str, Tensor], model: str, constants: Constants, layout: str, told: str, channels: int, side: int) -> Loaded:
+    try:
+        sizes, side = _sizes(state, model, side)
+        chosen = settings.load("cifar10", {"model": model, "device": "cpu"} | sizes)
+        statistics = tuple(torch.tensor(list(values)).expand(channels) for values in constants)
+        network = build(chosen, (channels, side, side), len(state["head.weight"]), (statistics[0], statistics[1]), torch.Generator())
+        if any(name.endswith("running_mean") for name in state):
+            _with_batch_norm(network)
+        network.load_state_dict({name: value for name, value in state.items() if name not in ("mean", "std")}, strict=False)
+        missing = set(network.state_dict()) - set(state) - {"mean", "std"}
+        extra = set(state) - set(network.state_dict())
+    except (KeyError, IndexError, RuntimeError, ValueError, StopIteration) as error:
+        raise InputError(
+            f"The weights do not fit a {model} ({error}): expected its state dict; choose another --model.".replace("\n", " ")
+        ) from None
+    if missing or extra:
+        wrong = sorted(missing | extra)[0]
+        raise InputError(
+            f"The weights do not fit a {model}: '{wrong}' is {'missing' if wrong in missing else 'not part of it'}; choose another --model."
+        )
+    return Loaded(frozen(network), layout, told, side)
+
+
+def _sizes(state: dict[str, Tensor], model: str, side: int) -> tuple[dict[str, int], int]:
+    """Width, depth and image side as the shapes in the file tell them."""
+    depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
+    embedding = state["head.weight"].shape[1]
+    if model == "convnet":
+        width = state["blocks.0.0.weight"].shape[0]
+        return {"width": width, "depth": depth}, int((embedding // width) ** 0.5) << depth
+    if model == "mlp":
+        inputs = state["blocks.0.1.weight"].shape
+        return {"width": inputs[0], "depth": depth}, side
+    return {"width": state["blocks.0.0.0.weight"].shape[0]}, side
+
+
+def _with_batch_norm(network: Network) -> None:
+    for block in network.blocks:
+        assert isinstance(block, nn.Sequential), "only the ConvNet comes with batch norm"
+        block[1] = nn.BatchNorm2d(len(block[0].weight))
+
+
+def _wrapped(weights: Path | None, model: str, normalisation: str, channels: int, side: int) -> Loaded:
+    place, _, name = model.partition(":")
+    try:
+        module = getattr(importlib.import_module(place), name)()
+    except (ImportError, AttributeError, TypeError) as error:
+        raise InputError(f"--model {model} cannot be made ({error}): expected module:function that returns a torch module.") from None
+    if not isinstance(module, nn.Module):
+        raise InputError(f"--model {model} returned a {type(module).__name__}: expected a torch module that gives logits.")
+    if weights is not None:
+        try:
+            module.load_state_dict(read_state(weights))
+        except RuntimeError as error:
+            raise InputError(
+                f"The weights do not fit {model} ({str(error).splitlines()[-1].strip()}): choose the file it was saved from."
+            ) from None
+    constants = NORMALISATIONS.get(normalisation, ((0.0,), (1.0,)))
+    told = (
+        f"Normalisation {normalisation}."
+        if normalisation in NORMALISATIONS
+        else "No normalisation: the module is expected to take images in [0, 1]."
+    )
+    mean, std = (torch.tensor(list(values)).expand(channels) for values in constants)
+    return Loaded(frozen(Wrapped(module, mean, std)), "your own module", told, side)

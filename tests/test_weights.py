@@ -1,0 +1,100 @@
+"""Networks from elsewhere: layouts, assumed normalisation, refusals. Run: pytest tests/test_weights.py"""
+
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from c2r import config, weights
+from c2r.errors import InputError
+from c2r.formats.normalisation import NORMALISATIONS
+from c2r.models import build, frozen
+
+
+def network(side=16, width=8, depth=3, model="convnet"):
+    settings = config.load("demo", {"width": width, "depth": depth, "model": model})
+    statistics = torch.tensor([0.4914, 0.4822, 0.4465]), torch.tensor([0.2023, 0.1994, 0.2010])
+    return frozen(build(settings, (3, side, side), 10, statistics, torch.Generator().manual_seed(3)))
+
+
+def beard_state(own):
+    """The state dict that BEARD's ConvNet of the same weights has."""
+    names = {f"blocks.{d}.{k}.": f"features.{4 * d + k}." for d in range(3) for k in (0, 1)} | {"head.": "classifier."}
+    state = {name: value for name, value in own.state_dict().items() if name not in ("mean", "std")}
+    return {next(new + name[len(old) :] for old, new in names.items() if name.startswith(old)): value for name, value in state.items()}
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_beard_weights_give_the_same_logits_and_the_assumed_normalisation_is_told(tmp_path, generator, prefix):
+    own = network()
+    torch.save({prefix + name: value for name, value in beard_state(own).items()}, tmp_path / "DC_ConvNet.pth")
+    loaded = weights.load(tmp_path / "DC_ConvNet.pth", "convnet", "", 3, 32)
+    x = torch.rand(5, 3, 16, 16, generator=generator)
+    torch.testing.assert_close(loaded.network(x), own(x))
+    assert (loaded.layout, loaded.side) == ("BEARD", 16)
+    assert "cifar10-dc is assumed" in loaded.told
+    assert "0.2023" in loaded.told
+    assert not loaded.network.training
+
+
+@pytest.mark.parametrize("model", ["convnet", "resnet18", "mlp"])
+def test_weights_of_this_app_need_no_assumption(tmp_path, generator, model):
+    own = network(model=model)
+    save_file({name: value.contiguous() for name, value in own.state_dict().items()}, tmp_path / "seed0.safetensors")
+    loaded = weights.load(tmp_path / "seed0.safetensors", model, "", 3, 16)
+    x = torch.rand(5, 3, 16, 16, generator=generator)
+    torch.testing.assert_close(loaded.network(x), own(x))
+    assert loaded.told == "Normalisation stored in the file."
+
+
+def test_a_named_normalisation_is_used_and_none_is_none(tmp_path):
+    torch.save(beard_state(network()), tmp_path / "a.pth")
+    named = weights.load(tmp_path / "a.pth", "convnet", "cifar10", 3, 16).network
+    assert named.std.flatten().tolist() == pytest.approx(NORMALISATIONS["cifar10"][1])
+    plain = weights.load(tmp_path / "a.pth", "convnet", "none", 3, 16).network
+    assert (plain.mean.unique().tolist(), plain.std.unique().tolist()) == ([0.0], [1.0])
+
+
+def test_batch_norm_of_a_convnet_is_loaded_with_its_statistics(tmp_path, generator):
+    own = network()
+    for block in own.blocks:
+        block[1] = nn.BatchNorm2d(8)
+        block[1].running_mean.uniform_(-1, 1)
+    own.eval()
+    torch.save(beard_state(own), tmp_path / "bn.pth")
+    x = torch.rand(5, 3, 16, 16, generator=generator)
+    torch.testing.assert_close(weights.load(tmp_path / "bn.pth", "convnet", "", 3, 16).network(x), own(x))
+
+
+def mine() -> nn.Module:
+    """A module as a person would bring it."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(48, 10))
+
+
+def test_a_module_of_ones_own_is_imported_by_name(generator):
+    loaded = weights.load(None, "test_weights:mine", "", 3, 4)
+    assert loaded.network(torch.rand(2, 3, 4, 4, generator=generator)).shape == (2, 10)
+    assert "[0, 1]" in loaded.told
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+def test_what_cannot_be_a_network_is_one_sentence_and_nothing_runs(tmp_path, capsys):
+    (tmp_path / "evil.pth").write_bytes(pickle.dumps({"features.0.weight": Evil()}))
+    (tmp_path / "short.pth").write_bytes(b"PK\x03\x04")
+    torch.save({"a": torch.zeros(2)}, tmp_path / "other.pth")
+    torch.save(beard_state(network()), tmp_path / "beard.pth")
+    cases = [
+        ("evil.pth", "convnet", ""), ("short.pth", "convnet", ""), ("other.pth", "convnet", ""), ("gone.pth", "convnet", ""),
+        ("beard.pth", "resnet18", ""), ("beard.pth", "mlp", ""), ("beard.pth", "convnet", "cifar11"), ("beard.pth", "no_module:f", ""),
+    ]  # fmt: skip
+    for name, model, normalisation in cases:
+        with pytest.raises(InputError) as caught:
+            weights.load(tmp_path / name, model, normalisation, 3, 16)
+        assert "\n" not in str(caught.value), name
+    assert "executed" not in capsys.readouterr().out
