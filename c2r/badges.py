@@ -3,9 +3,11 @@
 The checks stand in `c2r.checks`; the pitfalls and their numbers are those of the methods spec, §6.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from c2r.errors import InputError
@@ -111,3 +113,15 @@ def from_json(values: Any) -> list[Badge]:
     if not fits:
         raise InputError("The stored checks cannot be read: expected a list of badges with number and colour; run the checks again.")
     return badges
+
+
+def read(folder: Path) -> list[Badge]:
+    """The badges of an evaluation's folder; [] when it has none. Raises InputError when checks.json is damaged."""
+    file = Path(folder) / "checks.json"
+    if not file.exists():
+        return []
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise InputError(f"The checks.json of {file.parent.name} is damaged: expected the badges of an evaluation; run the checks again.") from None
+    return from_json(values)

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from c2r import checks
-from c2r.badges import Badge, from_json, to_json
+from c2r.badges import Badge, read, to_json
 from c2r.config import RunConfig
 from c2r.data import RealData
 from c2r.errors import InputError
@@ -45,22 +45,11 @@ def judge_again(path: Path, data: RealData, names: list[str] | None) -> Iterator
     subject = _subject(
         run.config, data, read_rows(path), load_networks(path, run.config, data), read_arrays(path, "test"), read_json(path / "facts.json")
     )
-    kept = {badge.number: badge for badge in stored(path)}
+    kept = {badge.number: badge for badge in read(path)}
     for badge in checks.run(subject, names or list(checks.CHECKS)):
         kept[badge.number] = badge
         write_atomic(path / "checks.json", json.dumps(to_json([kept[number] for number in sorted(kept)])) + "\n")
         yield badge
-
-
-def stored(path: Path) -> list[Badge]:
-    """The badges of an evaluation's folder; [] when it has none."""
-    file = path / "checks.json"
-    if not file.exists():
-        return []
-    try:
-        return from_json(json.loads(file.read_text(encoding="utf-8")))
-    except ValueError:
-        raise InputError(f"checks.json of {path.name} is damaged: expected the badges of an evaluation; run the checks again.") from None
 
 
 def load_networks(path: Path, config: RunConfig, data: RealData) -> list[Network]:

@@ -157,8 +157,8 @@ def _sizes(state: dict[str, Tensor], model: str, side: int) -> tuple[dict[str, i
 
 def _with_batch_norm(network: Network) -> None:
     for block in network.blocks:
-        assert isinstance(block, nn.Sequential), "only the ConvNet comes with batch norm"
-        block[1] = nn.BatchNorm2d(len(block[0].weight))
+        assert isinstance(block, nn.Sequential) and isinstance(block[0], nn.Conv2d), "only the ConvNet comes with batch norm"
+        block[1] = nn.BatchNorm2d(block[0].out_channels)
 
 
 def _wrapped(weights: Path | None, model: str, normalisation: str, channels: int, side: int) -> Loaded:

@@ -5,8 +5,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from c2r import badges, runs
 from c2r import config as settings
-from c2r import runs
 from c2r.commands.terminal import Bar, print_badges, print_rows
 from c2r.config import PRESETS, RunConfig
 from c2r.errors import InputError
@@ -100,9 +100,7 @@ def _work(out: Path, config: RunConfig, work: Any, as_json: bool) -> int:
         print(f"{'Stopped; kept in' if stopped else 'Done:'} {out}")
     print_rows(rows, as_json)
     if rows and not as_json:
-        from c2r.judging import stored
-
-        print_badges([badge for badge in stored(out) if badge.colour not in ("green", "grey")])
+        print_badges([badge for badge in badges.read(out) if badge.colour not in ("green", "grey")])
     return 130 if stopped else 0
 
 

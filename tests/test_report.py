@@ -1,0 +1,241 @@
+"""The HTML report: one file, nothing fetched, everything escaped, the rows' own figures. Run: pytest tests/test_report.py"""
+
+import json
+import re
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_run import make_run
+
+from c2r.errors import InputError
+from c2r.metrics import by_attack, i_rr, wilson
+from c2r.report import report
+from c2r.report.images import sheet
+from c2r.runs import read_rows, save_arrays
+
+VOID = {"meta", "img", "br", "hr"}
+TRIED = {"clean": 0.62, "fgsm": 0.5, "pgd": 0.44, "autoattack": 0.4, "pgd-l2": 0.3, "pgd@4/255": 0.2}
+
+
+class Checker(HTMLParser):
+    """Follows tags, notes what is not closed, keeps attributes and table rows."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.faults, self.attributes, self.tags, self.rows = [], [], [], set(), []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th") and self.rows:
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(tag)
+
+    def handle_data(self, data):
+        if self.open and ({"td", "th"} & set(self.open)):
+            self.rows[-1][-1] += data
+
+
+def parsed(text):
+    checker = Checker()
+    checker.feed(text)
+    checker.close()
+    return checker
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    return [
+        make_run(folder / "first", n=40, classes=4, tried=TRIED, protocol="pixel-2/255"),
+        make_run(folder / "second", n=24, classes=4, shape=(3, 16, 16), tried={"clean": 0.7, "pgd": 0.51}, seed=1, protocol="beard-legacy"),
+        make_run(folder / "third", n=40, classes=4, evaluated=False, seed=2),
+    ]
+
+
+@pytest.mark.parametrize("chosen", [[0], [2], [0, 1, 2]], ids=["evaluated", "not evaluated", "three"])
+def test_the_file_is_well_formed_and_fetches_nothing(runs, chosen):
+    text = report([runs[i] for i in chosen])
+    found = parsed(text)
+    assert not found.faults and not found.open
+    assert not found.tags & {"script", "link", "iframe", "object", "embed", "form"}
+    places = [value for name, value in found.attributes if name in ("src", "href", "srcset", "action", "data", "xlink:href")]
+    assert all(place.startswith("data:image/png;base64,") for place in places)
+    assert not re.search(r"url\(|@import|https?://", text)
+
+
+def test_names_are_text_never_markup(tmp_path):
+    path = make_run(tmp_path / "<script>alert(1)<'\"&", tried=TRIED)
+    manifest = json.loads((path / "manifest.json").read_text())
+    evil = '"><script>x</script>'
+    manifest |= {"classes": [evil] * 4, "device": evil, "command": evil, "commit": evil, "versions": {evil: evil}}
+    manifest["data"] |= {"name": evil, "hash": evil}
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    badges = json.loads((path / "checks.json").read_text())
+    badges[0] |= {"evidence": evil, "advice": evil, "title": evil}
+    (path / "checks.json").write_text(json.dumps(badges))
+    rows = [json.dumps(row | {"label": evil, "eps": row["eps"] and evil}) for row in read_rows(path)]
+    (path / "rows.jsonl").write_text("\n".join(rows) + "\n")
+    text = report([path])
+    found = parsed(text)
+    assert "script" not in found.tags and not found.faults
+    assert "<script>alert(1)<'\"&" in unescape(re.search("<h1>(.*)</h1>", text)[1])
+    assert any(evil in cell for row in found.rows for cell in row)
+
+
+def test_the_table_shows_the_figures_of_the_rows(runs):
+    shown = {(row[0], row[2]): row for row in parsed(report(runs[:2])).rows if len(row) == 11}
+    for letter, path in zip("AB", runs[:2], strict=True):
+        for key, a in by_attack(read_rows(path)).items():
+            row = shown[a["label"] + (" at 4/255" if "@" in key else ""), letter]
+            low, high = wilson(round(a["mean"] * a["n"]), a["n"])
+            expected = [f"{100 * a['mean']:.2f} %", f"{100 * a['std']:.2f}", f"{100 * low:.1f} to {100 * high:.1f} %", "3", "359"]
+            assert row[3:8] == expected
+            assert row[9] == f"{a['passes']:.1f}"
+    assert shown["PGD-10", "A"][8] == f"{100 * (0.63 - 0.45) / 0.63:.1f} %"
+
+
+def test_averages_hold_one_norm_and_radius_only(runs):
+    found = parsed(report(runs[:1])).rows
+    lines = {row[1]: row for row in found if len(row) == 9 and row[0] == "A"}
+    assert {name.replace("\u00a0", " ") for name in lines} >= {"L∞ 2/255", "L2 2/255", "L∞ 4/255"}
+    main = next(row for row in found if row[0] == "A" and "AutoAttack" in row[2])
+    assert main[3:6] == ["63.0 %", f"{100 * np.mean([0.51, 0.45, 0.41]):.1f} %", "41.0 % (AutoAttack)"]
+    ratios = next(row for row in found if row[:2] == ["A", "L∞\u00a02/255"] and row is not main)
+    assert ratios[3] == f"{i_rr(0.63, [0.51, 0.45, 0.41]):.2f}"
+
+
+def test_the_worst_case_per_image_and_the_classes_come_from_the_test_images(runs):
+    from c2r.files import read_arrays
+
+    stored, text = read_arrays(runs[0], "test"), report(runs[:1])
+    right = np.logical_and.reduce([stored[f"correct/{key}"] for key in ("clean", "fgsm", "pgd", "autoattack")])
+    assert f"{100 * right.mean():.1f} % of 359 test images, 3 networks" in text
+    by_class = {row[0]: row for row in parsed(text).rows if row[0] in ("zero", "one", "two", "three") and len(row) == 8}
+    mine = stored["labels"] == 2
+    assert by_class["two"][1:] == [f"{100 * stored[f'correct/{key}'][:, mine].mean():.1f}" for key in TRIED] + [str(mine.sum())]
+
+
+def test_checks_come_worst_first_with_word_evidence_and_advice(runs):
+    rows = [row for row in parsed(report(runs[:1])).rows if re.match(r"[✕!?✓] (red|amber|grey|green)$", row[0])]
+    assert [row[0].split()[1] for row in rows] == ["red", "amber", "grey"] + ["green"] * 9
+    assert rows[0][1:] == [
+        "5. Selection on test",
+        "The best checkpoint was chosen by its test accuracy: best minus last is 1.8 points.",
+        "Choose on held-out training images.",
+    ]
+
+
+def test_the_hardest_images_come_with_their_shares(runs):
+    from c2r.files import read_arrays
+    from c2r.runs import frame_steps, read_frame
+
+    order = read_frame(runs[0], frame_steps(runs[0])[-1], ("order",))["order"]
+    hits, rows = read_arrays(runs[0], "outcomes"), parsed(report(runs[:1])).rows
+    head = next(i for i, row in enumerate(rows) if row[:3] == ["Rank", "Image", "Number"])
+    assert [int(row[2]) for row in rows[head + 1 : head + 11]] == order[:10].tolist()
+    assert rows[head + 1][5:] == [f"{hits[key][:, order[0]].sum()} of 3" for key in TRIED]
+
+
+def test_the_legacy_protocol_and_runs_that_differ_are_warned_of(runs):
+    text = report(runs[:2])
+    assert "Legacy: the attack works in normalised space" in text
+    said = re.search(r"Do not rank these runs by their figures: they differ in ([^<]*)", text)[1]
+    assert "Protocol" in said and "Stored bytes" in said and "Data hash" not in said
+    assert "Do not rank" not in report(runs[:1]) and "Legacy" not in report(runs[:1])
+
+
+def test_a_run_without_evaluation_says_what_is_missing(runs):
+    text = report(runs[2:])
+    for sentence in (
+        "There are no result rows",
+        "There is no test.safetensors",
+        "There is no checks.json",
+        "No run of this report has results",
+    ):
+        assert sentence in text
+
+
+def test_a_damaged_part_is_named_and_the_rest_is_shown(tmp_path):
+    path = make_run(tmp_path / "run", tried=TRIED)
+    for name in ("outcomes.safetensors", "test.safetensors", "facts.json", "checks.json", "synthetic.safetensors"):
+        (path / name).write_bytes((path / name).read_bytes()[:40])
+    with open(path / "rows.jsonl", "a") as file:
+        file.write('{"attack": "pgd"}\n')
+    text = report([path])
+    for sentence in (
+        "outcomes.safetensors of run",
+        "test.safetensors of run",
+        "facts.json is not",
+        "checks.json cannot",
+        "synthetic.safetensors of",
+    ):
+        assert sentence in text
+    assert "1 of 19 result rows lack a value" in text and "45.00 %" in text
+
+
+def test_arrays_that_do_not_fit_together_are_not_drawn(tmp_path):
+    path = make_run(tmp_path / "run", tried=TRIED)
+    save_arrays(path, "test", {"labels": np.zeros(5, np.int64), "correct/pgd": np.ones((3, 4), np.uint8)})
+    assert "do not fit together" in report([path])
+
+
+@pytest.mark.parametrize("name", ["config.json", "status.json"])
+def test_a_damaged_run_gets_one_sentence(tmp_path, name):
+    path = make_run(tmp_path / "run")
+    (path / name).write_text("{")
+    with pytest.raises(InputError, match="Run run is damaged") as error:
+        report([path])
+    assert str(error.value).count("\n") == 0
+
+
+def test_no_run_or_too_many_get_one_sentence(runs):
+    for paths in ([], runs[:1] * 7, [Path("nowhere")]):
+        with pytest.raises(InputError):
+            report(paths)
+
+
+def test_an_evaluation_of_its_own_speaks_for_the_run_and_can_be_chosen(tmp_path):
+    path = make_run(tmp_path / "run", tried={"clean": 0.9, "pgd": 0.8})
+    inside = path / "evaluations" / "20261120-0937-12-pixel-2-255-pgd-at"
+    make_run(inside, tried=TRIED, protocol="pixel-2/255")
+    for text in (report([path]), report([inside])):
+        assert "45.00 %" in text and "81.00 %" not in text and "<h1>Robustness report: run</h1>" in text
+
+
+def test_evaluations_that_are_not_shown_are_named(tmp_path):
+    path = make_run(tmp_path / "run", tried=TRIED)
+    make_run(path / "evaluations" / "20261120-0937-12-stopped", evaluated=False, state="stopped")
+    assert "Evaluation 20261120-0937-12-stopped (stopped) is not in this report." in report([path])
+
+
+def test_the_shipped_run_is_shown_with_what_it_has():
+    folder = Path(__file__).resolve().parents[1] / "app" / "sample_run"
+    text = report([folder])
+    assert not parsed(text).faults
+    assert f"{100 * by_attack(read_rows(folder))['pgd']['mean']:.2f} %" in text
+    assert ("There is no test.safetensors" in text) != (folder / "test.safetensors").exists()
+
+
+def test_a_contact_sheet_repeats_pixels_and_changes_no_value():
+    from base64 import b64decode
+    from io import BytesIO
+
+    from PIL import Image
+
+    images = np.random.default_rng(0).integers(0, 256, (3, 3, 16, 16), dtype=np.uint8)
+    address = sheet(images)
+    assert address.startswith("data:image/png;base64,")
+    picture = np.asarray(Image.open(BytesIO(b64decode(address.split(",")[1]))))
+    assert picture.shape == (48 + 4, 3 * 50 + 2, 3)
+    assert (picture[2:50:3, 52:100:3] == np.moveaxis(images[1], 0, -1)).all()
