@@ -177,7 +177,7 @@ def test_a_damaged_part_is_named_and_the_rest_is_shown(tmp_path):
         "outcomes.safetensors of run",
         "test.safetensors of run",
         "facts.json is not",
-        "checks.json cannot",
+        "The checks.json of",
         "synthetic.safetensors of",
     ):
         assert sentence in text
