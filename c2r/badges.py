@@ -123,5 +123,7 @@ def read(folder: Path) -> list[Badge]:
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise InputError(f"The checks.json of {file.parent.name} is damaged: expected the badges of an evaluation; run the checks again.") from None
+        raise InputError(
+            f"The checks.json of {file.parent.name} is damaged: expected the badges of an evaluation; run the checks again."
+        ) from None
     return from_json(values)

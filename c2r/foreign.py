@@ -14,6 +14,7 @@ from c2r.config import RunConfig
 from c2r.data import RealData, fixed_test_subset
 from c2r.errors import InputError
 from c2r.measure import Measured, measure
+from c2r.origin import versions
 from c2r.protocols import PROTOCOLS, attempts, main_radius
 from c2r.tasks import load_on_device
 from c2r.weights import Loaded, load
@@ -86,5 +87,5 @@ def _facts(loaded: Loaded, data: RealData, x: Tensor) -> dict[str, Any]:
     return {
         "assumed_mean": mean, "assumed_std": std, "test_mean": flat.mean(1).tolist(), "test_std": flat.std(1).tolist(), "data_hash": data.hash,
         "origin": "weights file", "selection": "unknown", "precision": "float32", "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
-        "subset": {"n": len(x), "seed": 0, "stored": False},
+        "subset": {"n": len(x), "seed": 0, "stored": False}, "versions": versions(),
     }  # fmt: skip

@@ -46,7 +46,7 @@ def judge_again(path: Path, data: RealData, names: list[str] | None) -> Iterator
         run.config, data, read_rows(path), load_networks(path, run.config, data), read_arrays(path, "test"), read_json(path / "facts.json")
     )
     kept = {badge.number: badge for badge in read(path)}
-    for badge in checks.run(subject, names or list(checks.CHECKS)):
+    for badge in checks.run(subject, names or checks.THOROUGH):
         kept[badge.number] = badge
         write_atomic(path / "checks.json", json.dumps(to_json([kept[number] for number in sorted(kept)])) + "\n")
         yield badge

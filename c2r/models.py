@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from c2r.config import NetworkSettings
+from c2r.convblock import ConvBlock
 from c2r.errors import InputError, unknown
 
 
@@ -36,38 +37,22 @@ class Network(nn.Module):
 
     def features(self, x: Tensor) -> list[Tensor]:
         """Flattened output of every block for images x [B, C, H, W] in [0, 1]; the last one is the embedding [B, D]."""
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.reduced):
-            x = (x - self.mean) / self.std
-            found = []
-            for block in self.blocks:
-                x = block(x)
-                found.append(x.flatten(1))
-        return [f.float() for f in found]
+        return [found.flatten(1).float() for found in self._outputs(x)]
 
     def embed(self, x: Tensor) -> Tensor:
         """Embeddings [B, D] of images x [B, C, H, W] in [0, 1]."""
-        return self.features(x)[-1]
+        return self._outputs(x)[-1].flatten(1).float()
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [B, K] of images x [B, C, H, W] in [0, 1]."""
         return self.head(self.embed(x))
 
-
-class _Halve(nn.Module):
-    """Average pooling 2 × 2. On the CPU as a depthwise convolution: the same sums, three to four times faster than torch's pooling."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.register_buffer("quarter", torch.full((width, 1, 2, 2), 0.25), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu":
-            return F.avg_pool2d(x, 2)
-        return F.conv2d(x, self.get_buffer("quarter"), stride=2, groups=x.shape[1])
-
-
-def _conv_block(channels: int, width: int) -> nn.Module:
-    return nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), nn.GroupNorm(width, width), nn.ReLU(inplace=True), _Halve(width))
+    def _outputs(self, x: Tensor) -> list[Tensor]:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.reduced):
+            found = [(x - self.mean) / self.std]
+            for block in self.blocks:
+                found.append(block(found[-1]))
+        return found[1:]
 
 
 def _convnet(settings: NetworkSettings, shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
@@ -78,7 +63,7 @@ def _convnet(settings: NetworkSettings, shape: tuple[int, ...]) -> tuple[list[nn
             f"found {shape[1]}×{shape[2]}: lower depth or raise image_size."
         )
     widths = [channels] + [settings.width] * settings.depth
-    blocks: list[nn.Module] = [_conv_block(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+    blocks: list[nn.Module] = [ConvBlock(a, b) for a, b in zip(widths, widths[1:], strict=False)]
     return blocks, settings.width * (shape[1] >> settings.depth) * (shape[2] >> settings.depth)
 
 

@@ -108,7 +108,7 @@ def _legacy(_config: RunConfig) -> Iterator[Attempt]:
 
 
 PROTOCOLS: dict[str, Protocol] = {
-    "custom": Protocol("The attacks, radii and options of the settings below.", _custom),
+    "custom": Protocol("The attacks and radii that the evaluation settings name.", _custom),
     "pixel-2/255": Protocol(
         "DD-RobustBench's attacks and step sizes (α = ε, 10 steps) at ε = 2/255 in pixel space, plus AutoAttack with the official 100 iterations.",
         _pixel,

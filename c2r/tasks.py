@@ -25,7 +25,7 @@ from c2r.methods import METHODS
 from c2r.models import Network
 from c2r.origin import command_line, origin, set_facts
 from c2r.project import joint_umap, sample_per_class
-from c2r.runs import frame_steps, open_run, read_arrays, read_frame, save_arrays, save_rows
+from c2r.runs import frame_steps, open_run, read_frame, save_arrays, save_rows
 from c2r.sets import fits, read_own
 from c2r.sources.splits import Shape
 from c2r.worker import Rows, Stopped, Worker

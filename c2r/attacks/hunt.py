@@ -209,7 +209,7 @@ class Hunt:
     def _climb(self, points: Tensor, aim: Aim, loss: str | Loss, extra: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
         """Gradients, losses and logits at `points`, a part at a time."""
         form = LOSSES[loss] if isinstance(loss, str) else loss
-        gradients, losses, seen, begin = [], [], [], 0
+        gradient, losses, seen, begin = torch.empty_like(points), [], [], 0
         for part in self._parts(points):
             mine = slice(begin, begin + len(part))
             begin += len(part)
@@ -217,10 +217,10 @@ class Hunt:
                 point = part.detach().requires_grad_(True)
                 logits = self.model(point)
                 values = form(logits, aim.of(mine), *(tensor[mine] for tensor in extra))
-                gradients.append(torch.autograd.grad(values.sum(), point)[0])
+                gradient[mine] = torch.autograd.grad(values.sum(), point)[0]
             losses.append(values.detach())
             seen.append(logits.detach())
-        return torch.cat(gradients), torch.cat(losses), torch.cat(seen)
+        return gradient, torch.cat(losses), torch.cat(seen)
 
     @torch.no_grad()
     def _through(self, images: Tensor) -> Tensor:

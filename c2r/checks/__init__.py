@@ -29,12 +29,12 @@ CHECKS: dict[str, Check] = {
     "precision": Check(8, True, "Precision and TF32 flags, the networks' types, share of exactly zero cross-entropy gradients in each precision.",
         f"red: a network below float32, or over {100 * modes.SILENT:g} % zero gradients in the precision used; amber: any, not float32, TF32 on, or not recorded.", modes.FULL, modes.precision),
     "threat-models": Check(10, True, "Rows grouped by norm, radius and goal; distances reached; attacks equal to clean.",
-        f"red: an attack within {100 * threats.EQUAL:g} points of clean, one key over unlike threats, a wrong norm, a distance over its radius; amber: no radius, no distance, targeted without success.", "Compare only rows of one norm, radius and goal.", threats.threat_models),
+        f"red: an attack within {100 * threats.EQUAL:g} points of clean, one key over unlike threats, a wrong norm, a distance over its radius; amber: equal to clean although margins fall, no radius, no distance, targeted without success.", "Compare only rows of one norm, radius and goal.", threats.threat_models),
     "metric-artefacts": Check(11, True, "Clean, worst and average accuracy, ratios, intervals, outcomes per image against the rows.",
         f"red: an attack over {100 * threats.ABOVE:g} points above clean, or rows that contradict their outcomes; amber: clean − worst under {100 * threats.FLAT:g} point, fewer than {threats.FEW} attacks, an interval over ± {100 * threats.WIDE:g} points.", "Quote clean, worst and average accuracy with intervals first.", threats.metric_artefacts),
     "budgets-and-seeds": Check(12, True, "Networks with seeds, effective and stored images, bytes, labels, network, training length, test subset, data hash.",
         f"red: one network; amber: {records.SEEDS - 1} networks, one from a weights file, soft labels over {100 * records.LABELS:g} % of the bytes, subset not stored, another copy of the data, unshuffled batches, or not recorded.", "Score at least three networks, and compare only equal budgets.", records.budgets),
-    "masking-curves": Check(2, False, f"Check 2, and on up to {masking.PROBE} images: PGD at a quarter of the pixel range, cross-entropy against margin loss, loss along the gradient and a random direction.",
+    "masking-curves": Check(2, False, f"Check 2, and on up to {masking.PROBE} images: PGD at a quarter of the pixel range (or 8 ε, at most half), cross-entropy against margin loss, loss along the gradient and a random direction.",
         f"red: over {100 * masking.LEFT_BAD:g} % survive the large radius, margin loss breaks over {100 * masking.LOSS_GAP_BAD:g} points more, or the random direction climbs higher at ε; amber: over {100 * masking.LEFT:g} %, over {100 * masking.LOSS_GAP:g} points.", masking.STRONGER, masking.curves),
     "attack-sweep": Check(6, False, f"PGD with 10, 50 and 100 steps and 1 and {budgets.SWEEP_RESTARTS} restarts on {budgets.SWEEP_IMAGES} images, against the evaluation's own PGD.",
         f"red: the sweep breaks over {100 * budgets.BAD:g} points more; amber: over {100 * budgets.WARN:g}.", budgets.STEPS_ADVICE, budgets.sweep),
@@ -44,6 +44,9 @@ CHECKS: dict[str, Check] = {
         f"red: logits differ by over {modes.APART:g}, over {100 * modes.STRAYED:g} % of the pixel values end elsewhere, or {modes.ONE + 1} verdicts flip; amber: one flips.", modes.SUMS, modes.batch_coupling),
 }
 # fmt: on
+THOROUGH = tuple(
+    {check.number: name for name, check in sorted(CHECKS.items(), key=lambda item: item[1].number)}.values()
+)  # the deepest of each number
 
 
 def run(subject: Subject, names: Iterable[str] | None = None, on: Callable[[str, float], None] | None = None) -> Iterator[Badge]:
@@ -92,4 +95,4 @@ def described() -> str:
     return "\n".join(lines[:-1]) + "\n"
 
 
-__all__ = ["CHECKS", "Check", "Subject", "described", "run"]
+__all__ = ["CHECKS", "THOROUGH", "Check", "Subject", "described", "run"]

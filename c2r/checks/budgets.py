@@ -66,7 +66,7 @@ def _spent(subject: Subject, key: str, rows: list[Row]) -> Iterator[Finding]:
 
 def settings(subject: Subject) -> Badge:
     """Check 6 from the rows: step sizes and starts that are known to be weak."""
-    found = [finding for key, rows in attempts(subject).items() for finding in _odd(key, rows[0])]
+    found = list(_odd(subject))
     if not found:
         found = [
             Finding(
@@ -76,18 +76,31 @@ def settings(subject: Subject) -> Badge:
     return settle(6, found, {})
 
 
-def _odd(key: str, row: Row) -> Iterator[Finding]:
-    if row["attack"] not in CLIMBING:
-        return
-    used, eps = options(row["attack"], row.get("options")), radius(row)
-    if used["step"] >= 1 and used["steps"] >= 10:
-        yield Finding("amber", f"{key} takes {used['steps']} steps as large as ε, so it jumps from border to border.", STEPS_ADVICE)
-    if used["step"] * used["steps"] < 1:
-        yield Finding("amber", f"{key} reaches only {used['step'] * used['steps']:.2g} ε with all its steps.", STEPS_ADVICE)
-    if eps and abs(eps * used["step"] - BEARD_STEP) < 1e-6:
-        yield Finding("amber", f"{key} steps by 2/225, BEARD's misprint of 2/255.", "Use 2/255 outside the legacy protocol.")
-    if not used.get("start", True):
-        yield Finding("amber", f"{key} starts at the image itself, without restarts.", STEPS_ADVICE)
+def _odd(subject: Subject) -> Iterator[Finding]:
+    """One finding per kind of oddity, with the attempts that have it."""
+    tried = {key: rows[0] for key, rows in attempts(subject).items() if rows[0]["attack"] in CLIMBING}
+    used = {key: options(row["attack"], row.get("options")) for key, row in tried.items()}
+    kinds = (
+        (
+            "Ten or more steps as large as ε jump from border to border",
+            STEPS_ADVICE,
+            lambda key: used[key]["step"] >= 1 and used[key]["steps"] >= 10,
+        ),
+        ("All steps together do not reach ε", STEPS_ADVICE, lambda key: used[key]["step"] * used[key]["steps"] < 1),
+        (
+            "Steps of 2/225, BEARD's misprint of 2/255",
+            "Use 2/255 outside the legacy protocol.",
+            lambda key: _misprint(tried[key], used[key]),
+        ),
+        ("No random start", STEPS_ADVICE, lambda key: not used[key].get("start", True)),
+    )
+    for told, advice, has in kinds:
+        if keys := [key for key in tried if has(key)]:
+            yield Finding("amber", f"{told}: {', '.join(keys)}.", advice)
+
+
+def _misprint(row: Row, used: dict[str, Any]) -> bool:
+    return abs((radius(row) or 0.0) * used["step"] - BEARD_STEP) < 1e-6
 
 
 def sweep(subject: Subject) -> Badge:
@@ -120,7 +133,7 @@ def sweep(subject: Subject) -> Badge:
     )
     drop = mine - best
     verdict = Finding("red" if drop > BAD else "amber" if drop > WARN else "green", told, STEPS_ADVICE)
-    noted = [Finding("green", odd.evidence) for key, rows in attempts(subject).items() for odd in _odd(key, rows[0])]
+    noted = [Finding("green", odd.evidence) for odd in _odd(subject)]
     return settle(6, [verdict, *noted], figures, cheap=False)
 
 

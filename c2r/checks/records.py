@@ -64,7 +64,7 @@ def _seeds(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
     spread = {key: stdev(row["accuracy"] for row in rows) for key, rows in attempts(subject).items() if len(rows) > 1}
     if spread:
         figures["std"] = spread
-        yield Finding("green", f"Standard deviation over networks: {percent(mean(spread.values()))} on average of the attacks.")
+        yield Finding("green", f"Standard deviation over networks: {100 * mean(spread.values()):.1f} points on average of the attacks.")
 
 
 def _cost(subject: Subject) -> Iterator[Finding]:
@@ -74,7 +74,8 @@ def _cost(subject: Subject) -> Iterator[Finding]:
         length = (
             f"{facts['epochs']} epochs" if facts.get("epochs") else f"{facts['steps']} steps" if facts.get("steps") else "unknown length"
         )
-        told = f"{stored:,} stored images, {effective:,} effective, {size / 1e6:.3g} MB, {facts.get('network') or 'unknown network'}, {length}."
+        told = f"{stored:,} stored images, {effective:,} effective, {size / 1e6:.3g} MB, {facts.get('network') or 'unknown network'}, {length}, "
+        told += f"data {facts.get('data_hash') or 'without hash'}."
         yield Finding("green", told)
     if facts.get("labels") == "soft" and size:
         share = (labels or 0) / size

@@ -102,7 +102,7 @@ def _moved(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
     far = max(ratios, key=lambda key: ratios[key][0] / ratios[key][1])
     near = min(ratios, key=lambda key: ratios[key][0] / ratios[key][1])
     moved, eps = ratios[far]
-    told = f"Largest |x' − x| of the rows is {moved:.3g}/255 at ε = {eps:.3g}/255 ({far})."
+    told = f"Largest |x' − x| of the rows is {moved:.4g}/255 at ε = {eps:.3g}/255 ({far})."
     yield Finding("red" if moved > SLACK * eps + 0.01 else "green", told, PIXELS)
     moved, eps = ratios[near]
     if moved < FAINT * eps and (clean(subject) or 0) > 0:

@@ -7,11 +7,12 @@ import numpy as np
 
 from c2r.badges import Badge, Finding, settle
 from c2r.catalog import CATALOG
-from c2r.checks.subject import Row, Subject, accuracy, attempts, clean, percent, radius, threat
+from c2r.checks.subject import Subject, accuracy, attempts, clean, percent, radius, threat
 from c2r.fields import format_radius
-from c2r.metrics import i_rr, rr, worst_case
+from c2r.metrics import drop_rate, i_rr, rr, worst_case
 
 EQUAL = 1e-4  # an attack that leaves exactly the clean accuracy most likely never ran (methods spec §6, 10)
+WORKED = 0.9  # an attack that ran lowers the margin of all but a few images with rugged surroundings
 SLACK = 1.01  # a distance may be 1 % over its radius: rounding
 FLAT = 0.01  # C − A* under 1 point: the denominator of RR is within the noise of 1,000 images
 ABOVE = 0.002  # an attack above clean by more than .2 points has no business there; below that it may be rounding
@@ -30,9 +31,8 @@ def threat_models(subject: Subject) -> Badge:
     distances = {key: [row["distance"] for row in rows if row.get("distance") is not None] for key, rows in tried.items()}
     figures = {"groups": named, "distance": {key: float(np.mean(found)) for key, found in distances.items() if found}}
     findings = [Finding("green", f"{len(named)} threat model{'' if len(named) == 1 else 's'}: {_listed(named)}.")] if tried else []
-    findings += _mixed(subject)
-    for key, rows in tried.items():
-        findings += [*_idle(subject, key, rows), *_label(key, rows), *_reach(key, rows), *_goal(key, rows)]
+    for rule in (_mixed, _idle, _labels, _unbounded, _reach, _goals):
+        findings += rule(subject)
     return settle(10, findings, figures)
 
 
@@ -54,42 +54,72 @@ def _mixed(subject: Subject) -> Iterator[Finding]:
             yield Finding("red", told, "Give every norm, radius and goal a key of its own, and never average over them.")
 
 
-def _idle(subject: Subject, key: str, rows: list[Row]) -> Iterator[Finding]:
+def _idle(subject: Subject) -> Iterator[Finding]:
+    """Attacks that leave the clean accuracy: they never ran, unless margins show that they came closer to the boundary."""
     base = {row.get("seed"): row["accuracy"] for row in subject.rows if row["attack"] == "clean"}
-    same = [row for row in rows if base.get(row.get("seed")) and abs(row["accuracy"] - base[row.get("seed")]) < EQUAL]
-    if same:
-        told = f"{key} leaves exactly the clean accuracy ({percent(same[0]['accuracy'])}) on {len(same)} of {len(rows)} networks."
-        yield Finding("red", told, "Check that the attack ran; a missing attack must not count as robustness.")
-
-
-def _label(key: str, rows: list[Row]) -> Iterator[Finding]:
-    known = CATALOG.get(rows[0]["attack"])
-    if known and rows[0].get("norm") != known.norm:
-        yield Finding("red", f"{key} is labelled {rows[0].get('norm') or 'without norm'} but works in {known.norm}.", "Correct its norm.")
-    if radius(rows[0]) is None:
-        distance = rows[0].get("distance")
-        told = f"{key} has no radius, so its accuracy tends to 0 for any network"
-        if distance is None:
-            yield Finding("red", f"{told}, and no distance is recorded.", "Record the distance reached, or give it a radius.")
+    for key, rows in attempts(subject).items():
+        same = [row for row in rows if base.get(row.get("seed")) and abs(row["accuracy"] - base[row.get("seed")]) < EQUAL]
+        if not same:
+            continue
+        told = f"{key} leaves exactly the clean accuracy ({percent(same[0]['accuracy'])}) on {len(same)} of {len(rows)} networks"
+        share = _lowered(subject, key)
+        if share > WORKED:
+            told += f", although it lowers the margin of {percent(share)} of the images"
+            yield Finding("amber", f"{told}.", "Use a larger radius: this one cannot tell networks apart.")
         else:
+            yield Finding("red", f"{told}.", "Check that the attack ran; a missing attack must not count as robustness.")
+
+
+def _lowered(subject: Subject, key: str) -> float:
+    """Share of the images that were right whose margin is smaller under the attack; 0 without margins."""
+    before, after = (np.asarray(subject.margins.get(name, ())) for name in ("clean", key))
+    if before.shape != after.shape or not (before > 0).any():
+        return 0.0
+    return float((after < before)[before > 0].mean())
+
+
+def _labels(subject: Subject) -> Iterator[Finding]:
+    for key, rows in attempts(subject).items():
+        known = CATALOG.get(rows[0]["attack"])
+        if known and rows[0].get("norm") != known.norm:
             yield Finding(
-                "amber", f"{told}; median distance {distance:.3g}.", "Compare its distance, never average its accuracy with others."
+                "red", f"{key} is labelled {rows[0].get('norm') or 'without norm'} but works in {known.norm}.", "Correct its norm."
             )
 
 
-def _reach(key: str, rows: list[Row]) -> Iterator[Finding]:
-    eps, found = radius(rows[0]), [row["distance"] for row in rows if row.get("distance") is not None]
-    if eps and found and max(found) > SLACK * eps:
-        told = f"{key} reaches a median distance of {255 * max(found):.3g}/255, beyond its radius of {255 * eps:.3g}/255."
-        yield Finding("red", told, "Correct its radius, or project onto the ball.")
-    if eps and not found and accuracy(rows) < 1 - EQUAL and "distance" not in rows[0]:
-        yield Finding("amber", f"{key} does not say what distance it reached.", "Record the distance with every row.")
+def _unbounded(subject: Subject) -> Iterator[Finding]:
+    free = {key: rows for key, rows in attempts(subject).items() if radius(rows[0]) is None}
+    dumb = [key for key, rows in free.items() if rows[0].get("distance") is None]
+    if dumb:
+        told = f"Neither a radius nor a distance is recorded of {', '.join(dumb)}."
+        yield Finding("red", told, "Record the distance reached, or give a radius; without either an accuracy means nothing.")
+    listed = ", ".join(f"{key} (median distance {rows[0]['distance']:.3g})" for key, rows in free.items() if key not in dumb)
+    if listed:
+        told = f"Accuracy without a radius tends to 0 for any network: {listed}."
+        yield Finding("amber", told, "Compare the distances of these attacks, never average their accuracy with others.")
 
 
-def _goal(key: str, rows: list[Row]) -> Iterator[Finding]:
-    if rows[0].get("targeted") and any(row.get("success") is None for row in rows):
-        told = f"{key} is targeted but says only its accuracy ({percent(accuracy(rows))})."
-        yield Finding("amber", told, "Record how often the target class was reached.")
+def _reach(subject: Subject) -> Iterator[Finding]:
+    """Median distances beyond the radius, and distances that are not recorded at all."""
+    far, silent = [], []
+    for key, rows in attempts(subject).items():
+        eps, found = radius(rows[0]), [row["distance"] for row in rows if row.get("distance") is not None]
+        if eps and found and max(found) > SLACK * eps:
+            far.append(f"{key} {max(found):.3g} at ε = {eps:.3g}")
+        if eps and "distance" not in rows[0]:
+            silent.append(key)
+    if far:
+        told = f"Median distances beyond the radius: {', '.join(far)}."
+        yield Finding("red", told, "Correct the radius, attack in pixel space, or project onto the ball.")
+    if silent:
+        yield Finding("amber", f"No distance is recorded of {', '.join(silent)}.", "Record the distance with every row.")
+
+
+def _goals(subject: Subject) -> Iterator[Finding]:
+    for key, rows in attempts(subject).items():
+        if rows[0].get("targeted") and any(row.get("success") is None for row in rows):
+            told = f"{key} is targeted but says only its accuracy ({percent(accuracy(rows))})."
+            yield Finding("amber", told, "Record how often the target class was reached.")
 
 
 def metric_artefacts(subject: Subject) -> Badge:
@@ -119,20 +149,18 @@ def _against_clean(base: float | None, groups: Mapping[tuple[str, float | None, 
         yield Finding("amber", "No attack with a radius was run.", "Run at least three attacks at one radius.")
         return
     main = max(groups.values(), key=len)
-    told = f"Clean {percent(base)}, worst attack {percent(min(main.values()))}, average {percent(sum(main.values()) / len(main))} of {len(main)}."
-    ratios = ", ".join(
-        f"{name} {'undefined' if v is None else f'{v:.1f} %'}"
-        for name, v in (("RR", rr(base, main.values())), ("I-RR", i_rr(base, main.values())))
-    )
-    yield Finding("green", f"{told} {ratios}.")
+    worst, average = min(main.values()), sum(main.values()) / len(main)
+    named = {"drop rate": drop_rate(base, worst), "RR": rr(base, main.values()), "I-RR": i_rr(base, main.values())}
+    ratios = ", ".join(f"{name} {'undefined' if value is None else f'{value:.1f} %'}" for name, value in named.items())
+    yield Finding("green", f"Clean {percent(base)}, worst of {len(main)} attack(s) {percent(worst)}, average {percent(average)}; {ratios}.")
     if len(main) < FEW:
         yield Finding(
             "amber",
             f"The ratios rest on {len(main)} attack(s).",
             f"Run at least {FEW} attacks of one threat model, or quote accuracies only.",
         )
-    if base - min(main.values()) < FLAT:
-        told = f"Clean and worst accuracy are {100 * (base - min(main.values())):.2f} points apart, so RR divides by almost nothing."
+    if base - worst < FLAT:
+        told = f"Clean and worst accuracy are {100 * (base - worst):.2f} points apart, so RR divides by almost nothing."
         yield Finding("amber", told, "Quote accuracies instead of RR.")
 
 
