@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 COMMANDS = {
     "distill": (work.distill, work.add_distill),
     "evaluate": (work.evaluate, work.add_evaluate),
+    "resume": (work.resume, work.add_resume),
     "check": (judge.check, judge.add_check),
     "attack": (judge.attack, judge.add_attack),
     "transfer": (judge.transfer, judge.add_transfer),

@@ -4,7 +4,7 @@ Every figure is at a radius in pixel units with normalisation inside the network
 the last training step is scored, nothing is selected on test. N stored images, p² parts of each, M evaluation networks, n test images.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,15 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """Everything about one finished network: its rows, and per attempt ``set/KEY`` uint8 [N], ``correct/KEY`` uint8 and ``margin/KEY`` float32 [n]."""
+
+    seed: int
+    rows: list[dict[str, Any]]
+    arrays: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
 class Outcomes:
     """Per attempt, what happened to each image.
 
@@ -70,51 +79,67 @@ class TrainingSet:
     constants: dict[str, Any] | None = None
 
 
-Event = Progress | Row | Trained | Outcomes
+Event = Progress | Row | Trained | Judged | Outcomes
 
 
-def evaluate(source: TrainingSet, config: RunConfig, data: RealData) -> Iterator[Event]:
-    """Evaluate a set; `data` lies on the device to use. Yields Progress, `Trained` networks, a `Row` per network and attempt, `Outcomes`."""
+def evaluate(source: TrainingSet, config: RunConfig, data: RealData, known: Mapping[int, Judged] | None = None) -> Iterator[Event]:
+    """Evaluate a set; `data` lies on the device to use.
+
+    Yields Progress; for each network `Trained`, a `Row` per attempt and `Judged`; at last `Outcomes`. Networks do not depend on each
+    other, so an evaluation that was cut off goes on with the next one.
+
+    :param known: networks that are judged already, by seed
+    """
     device = data.images.device
     index = fixed_test_subset(data, config.eval_images, config.seed).to(device)
     test = data.test_images[index].float() / 255, data.test_labels[index]
-    images, labels, targets = _tensors(source, device)
-    tried = attempts(config)
-    seen = {a.key: (_Kept(), _Kept()) for a in tried}
-    clock = _Clock(config, tried, len(labels) if source.looked_at else 0, len(index), len(data.classes))
+    tensors = _tensors(source, device)
+    clock = _Clock(config, attempts(config), len(tensors[1]) if source.looked_at else 0, len(index), len(data.classes))
+    judged = dict(known or {})
     for number in range(config.eval_seeds):
         seed = config.seed + number
+        if seed in judged:
+            continue
         generator = torch.Generator().manual_seed(1_000_003 + seed)
-        network = build(config, images.shape[1:], len(data.classes), statistics(data), generator, config.precision).to(device)
-        for step in _train(network, images, targets, config, flips(data), generator):
+        network = build(config, tensors[0].shape[1:], len(data.classes), statistics(data), generator, config.precision).to(device)
+        for step in _train(network, tensors[0], tensors[2], config, flips(data), generator):
             yield clock.training(number, step)
         frozen(network).reduced = False  # evaluation attacks run in float32, always
         yield Trained(seed, network)
-        for attempt in tried:
-            about = {"method": config.method, "training": config.eval_training, "protocol": config.protocol, "seed": seed, "split": "test"}
-            about |= {"network": f"{config.model}-{config.width}"}
-            on_test, on_set = seen[attempt.key]
-            yield from _tested(network, test, attempt, config, clock, number, about, on_test)
-            if source.looked_at:
-                yield from _looked_at(network, images, labels, attempt, config, clock, number, on_set, source.partition**2)
-    yield Outcomes(
-        {key: np.stack(on_set.correct) for key, (_, on_set) in seen.items() if on_set.correct},
-        {"labels": test[1].cpu().numpy(), "index": index.cpu().numpy()}
-        | {f"correct/{key}": np.stack(on_test.correct) for key, (on_test, _) in seen.items()}
-        | {f"margin/{key}": np.stack(on_test.margin) for key, (on_test, _) in seen.items()},
-    )
+        judged[seed] = Judged(seed, [], {})
+        yield from _judge(network, test, source, tensors[:2], config, clock, number, judged[seed])
+        yield judged[seed]
+    yield _outcomes([judged[seed] for seed in sorted(judged)], {"labels": test[1].cpu().numpy(), "index": index.cpu().numpy()})
 
 
-class _Kept:
-    """What is kept of one attempt over the networks."""
+def _judge(
+    network: Network, test: tuple[Tensor, Tensor], source: TrainingSet, images: tuple[Tensor, ...], config: RunConfig, clock: "_Clock",
+    number: int, into: Judged,
+) -> Iterator[Event]:  # fmt: skip
+    """All attempts on one network, on test images and on the effective synthetic images: each part by itself, all must survive."""
+    about = {"method": config.method, "training": config.eval_training, "protocol": config.protocol, "seed": into.seed, "split": "test"}
+    about["network"] = f"{config.model}-{config.width}"
+    for attempt in attempts(config):
+        for event in _measure(network, *test, attempt, config):
+            if isinstance(event, Measured):
+                into.rows.append(about | event.row())
+                into.arrays[f"correct/{attempt.key}"] = event.correct.to(torch.uint8).cpu().numpy()
+                into.arrays[f"margin/{attempt.key}"] = event.margin.float().cpu().numpy()
+                yield Row(into.rows[-1])
+            else:
+                yield clock.trying(number, attempt, event, on_set=False)
+        for event in _measure(network, *images, attempt, config) if source.looked_at else ():
+            if isinstance(event, Measured):
+                survived = event.correct.view(-1, source.partition**2).all(1)
+                into.arrays[f"set/{attempt.key}"] = survived.to(torch.uint8).cpu().numpy()
+            else:
+                yield clock.trying(number, attempt, event, on_set=True)
 
-    def __init__(self) -> None:
-        self.correct: list[np.ndarray] = []
-        self.margin: list[np.ndarray] = []
 
-    def add(self, correct: Tensor, margin: Tensor) -> None:
-        self.correct.append(correct.to(torch.uint8).cpu().numpy())
-        self.margin.append(margin.float().cpu().numpy())
+def _outcomes(judged: list[Judged], about: dict[str, np.ndarray]) -> Outcomes:
+    arrays = {key: np.stack([one.arrays[key] for one in judged]) for key in judged[0].arrays}
+    on_set = {key.removeprefix("set/"): value for key, value in arrays.items() if key.startswith("set/")}
+    return Outcomes(on_set, about | {key: value for key, value in arrays.items() if not key.startswith("set/")})
 
 
 class _Clock:
@@ -165,37 +190,6 @@ def _train(model: Network, images: Tensor, targets: Tensor, config: RunConfig, f
     return train(
         model, batch, steps=config.eval_steps, rate=config.eval_rate, threat=threat, at_steps=config.eval_at_steps, generator=generator
     )
-
-
-def _tested(
-    network: Network, test: tuple[Tensor, Tensor], attempt: Attempt, config: RunConfig, clock: _Clock, number: int, about: dict[str, Any],
-    kept: _Kept,
-) -> Iterator[Event]:  # fmt: skip
-    for event in _measure(network, *test, attempt, config):
-        if isinstance(event, Measured):
-            kept.add(event.correct, event.margin)
-            yield Row(about | event.row())
-        else:
-            yield clock.trying(number, attempt, event, on_set=False)
-
-
-def _looked_at(
-    network: Network,
-    images: Tensor,
-    labels: Tensor,
-    attempt: Attempt,
-    config: RunConfig,
-    clock: _Clock,
-    number: int,
-    kept: _Kept,
-    parts: int,
-) -> Iterator[Event]:
-    """The same attempt on the effective synthetic images: each part by itself, as it is trained on; all must survive."""
-    for event in _measure(network, images, labels, attempt, config):
-        if isinstance(event, Measured):
-            kept.add(event.correct.view(-1, parts).all(1), event.margin.view(-1, parts).amin(1))
-        else:
-            yield clock.trying(number, attempt, event, on_set=True)
 
 
 def _measure(network: Network, x: Tensor, y: Tensor, attempt: Attempt, config: RunConfig) -> Iterator[float | Measured]:

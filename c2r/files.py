@@ -3,13 +3,18 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from c2r.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows: the process id in status.json alone decides there
+    fcntl = None  # type: ignore[assignment]
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
@@ -24,6 +29,21 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def hold(folder: Path) -> IO[str]:
+    """Hold a folder for this process: the lock is gone when the file is closed or the process is, however it ends.
+
+    :raises InputError: another process holds it
+    """
+    file = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the lock is held
+    try:
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise InputError(f"Run {folder.name} is being written by another process: expected one writer; wait for it or stop it.") from None
+    return file
 
 
 def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:

@@ -20,7 +20,7 @@ import psutil
 
 from c2r.config import RunConfig, from_json, to_json
 from c2r.errors import InputError
-from c2r.files import read_arrays, read_json, read_lines, read_text, save_arrays, write_atomic
+from c2r.files import hold, read_arrays, read_json, read_lines, read_text, save_arrays, write_atomic
 
 STATES = ("queued", "running", "paused", "stopped", "done", "failed", "lost")
 ALIVE = ("queued", "running", "paused")
@@ -38,7 +38,7 @@ def default_store() -> Path:
 
 def evaluation_id(config: RunConfig, now: datetime | None = None) -> str:
     """A readable, sortable name for an evaluation such as ``20261120-0937-12-pixel-2-255-pgd-at``."""
-    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{re.sub(r'[^a-z0-9]+', '-', config.protocol)}-{config.eval_training}"
+    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{re.sub('[^a-z0-9]+', '-', config.protocol)}-{config.eval_training}"
 
 
 def new_id(config: RunConfig, now: datetime | None = None) -> str:
@@ -53,18 +53,24 @@ def save_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 class RunWriter:
-    """The one process that writes a run folder. Creating it claims the folder; InputError if that is not possible."""
+    """The one process that writes a run folder: a new one, or with `reopen` one whose process is gone. Raises InputError."""
 
-    def __init__(self, path: Path, config: RunConfig):
+    def __init__(self, path: Path, config: RunConfig, reopen: bool = False):
         self.path = Path(path)
-        _claim(self.path)
+        if not reopen:
+            _claim(self.path)
+        self._lock = hold(self.path)
+        before = read_json(self.path / "status.json") if reopen else {}
         process = psutil.Process()
         self._status: dict[str, Any] = {
             "state": "running", "phase": "starting", "step": 0, "total": 0, "eta_s": None, "figures": {}, "message": "",
             "pid": process.pid, "pid_started": process.create_time(), "started": time.time(), "seq": 0,
         }  # fmt: skip
+        self._status |= {key: before[key] for key in ("started", "seq", "figures") if key in before}
         self._written = 0.0
-        write_atomic(self.path / "config.json", to_json(config))
+        (self.path / "control").unlink(missing_ok=True)
+        if not reopen:
+            write_atomic(self.path / "config.json", to_json(config))
         self.status(force=True)
 
     def status(self, force: bool = False, **changes: Any) -> None:
@@ -86,6 +92,14 @@ class RunWriter:
         """Store one recorded step: first the frame, then its line in events.jsonl, so that an event implies a frame."""
         save_arrays(self.path, f"frames/{step:06d}", arrays)
         self.line("events", {"step": step, "time": time.time()} | event)
+
+    def rewind(self, step: int) -> None:
+        """Forget what was recorded after `step`: a resumed run records it again."""
+        kept = [event for event in read_events(self.path) if event.get("step", -1) <= step]
+        write_atomic(self.path / "events.jsonl", "".join(json.dumps(event) + "\n" for event in kept))
+        for frame in frame_steps(self.path):
+            if frame > step:
+                (self.path / "frames" / f"{frame:06d}.safetensors").unlink()
 
     def line(self, name: str, value: dict[str, Any]) -> None:
         """Append one JSON line to ``<name>.jsonl``."""

@@ -10,49 +10,63 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save
 
 from c2r import device
+from c2r.checkpoint import Checkpoint, PoolNetwork, read_checkpoint, save_checkpoint, save_network
 from c2r.config import RunConfig
 from c2r.cost import flops, minutes
 from c2r.data import RealData, load
 from c2r.distill import Basis, Finished, Progress, Recorded, distill
 from c2r.errors import InputError
-from c2r.evaluate import Outcomes, Row, Trained, TrainingSet, evaluate
-from c2r.files import write_atomic
-from c2r.judging import judge
+from c2r.evaluate import TrainingSet
+from c2r.evaluations import evaluate_into
 from c2r.methods import METHODS
-from c2r.models import Network
-from c2r.origin import command_line, origin, set_facts
+from c2r.origin import command_line, origin
 from c2r.project import joint_umap, sample_per_class
-from c2r.runs import frame_steps, open_run, read_frame, save_arrays, save_rows
+from c2r.runs import frame_steps, open_run, read_arrays, read_frame, save_arrays, save_rows
 from c2r.sets import fits, read_own
 from c2r.sources.splits import Shape
 from c2r.worker import Rows, Stopped, Worker
 
 
-def distil(worker: Worker, config: RunConfig, preset: str) -> Rows:
-    """Distil, draw the map, evaluate; the method ``full-data`` only evaluates. Returns the result rows."""
-    data = _opened(worker, config, preset)
+def distil(worker: Worker, config: RunConfig, preset: str, resume: bool = False) -> Rows:
+    """Distil, draw the map, evaluate; the method ``full-data`` only evaluates. Returns the result rows.
+
+    :param resume: go on from the folder's checkpoint; the set and the results are those of a run that was never cut off
+    """
+    data = _opened(worker, config, preset, resume)
     if METHODS[config.method].source == "all":
-        return _judged(worker, config, data, _training_set(None, config, data))
-    last: Recorded | None = None
+        return evaluate_into(worker, config, data, _training_set(None, config, data))
+    path, last = worker.writer.path, None
+    if resume:
+        found = read_checkpoint(path)
+        worker.writer.rewind(found.step if found else -1)
+        worker.log(f"resumed after recorded step {found.step}" if found else "resumed from the start: there was no checkpoint yet")
     try:
-        for event in distill(config, data):
+        for event in distill(config, data, path if resume else None):
             last = event if isinstance(event, Recorded) else last
             _take(worker, event)
-        _draw(worker, config)
+        if not _map_is_whole(path):
+            _draw(worker, config)
     except (Stopped, KeyboardInterrupt):
-        if last is not None and not (worker.writer.path / "synthetic.safetensors").exists():
-            save_arrays(worker.writer.path, "synthetic", {name: last.arrays[name] for name in ("images", "labels")})
+        if last is not None:
+            save_arrays(path, "synthetic", {name: last.arrays[name] for name in ("images", "labels")})
         raise
-    return _judged(worker, config, data, _training_set(worker.writer.path, config, data))
+    return evaluate_into(worker, config, data, _training_set(path, config, data))
 
 
-def evaluate_set(worker: Worker, config: RunConfig, source: Path) -> Rows:
-    """Evaluate the set of the run folder `source`, as the worker's folder says. Returns the result rows."""
-    data = _opened(worker, config, "")
-    return _judged(worker, config, data, _training_set(source, config, data))
+def _map_is_whole(path: Path) -> bool:
+    """Whether an earlier process has drawn the map over all recorded steps."""
+    try:
+        return read_arrays(path, "map", only=("steps",))["steps"].tolist() == frame_steps(path)
+    except (InputError, KeyError):
+        return False
+
+
+def evaluate_set(worker: Worker, config: RunConfig, source: Path | None, resume: bool = False) -> Rows:
+    """Evaluate the set of the run folder `source` (None: all real images) into the worker's folder. Returns the result rows."""
+    data = _opened(worker, config, "", resume)
+    return evaluate_into(worker, config, data, _training_set(source, config, data))
 
 
 def draw_map(path: Path) -> dict[str, int]:
@@ -71,11 +85,19 @@ def load_on_device(config: RunConfig, progress: Any = None) -> RealData:
     return load(config, progress).to(place)
 
 
-def _opened(worker: Worker, config: RunConfig, preset: str) -> RealData:
+def _opened(worker: Worker, config: RunConfig, preset: str, resume: bool) -> RealData:
+    """The real data; a new run notes where its figures come from, a resumed one must find the same data again."""
     worker.log(command_line())
     data = load_on_device(config, worker.loading)
     worker.forecast(*_forecast(config, data))
-    worker.writer.manifest(**origin(data, preset))
+    before = open_run(worker.writer.path).manifest.get("data", {}).get("hash") if resume else None
+    if before not in (None, data.hash):
+        raise InputError(
+            f"The data of run {worker.writer.path.name} changed (hash {before}, now {data.hash}): expected the same images to go on; "
+            "bring them back or start a new run."
+        )
+    if before is None:
+        worker.writer.manifest(**origin(data, preset))
     worker.log(f"{data.name}: {len(data.images)} training images of {tuple(data.images.shape[1:])}, hash {data.hash}")
     return data
 
@@ -99,38 +121,12 @@ def _take(worker: Worker, event: Any) -> None:
         worker.recorded()
     elif isinstance(event, Basis):
         save_arrays(path, "basis", event.arrays)
+    elif isinstance(event, PoolNetwork):
+        save_network(path, event)
+    elif isinstance(event, Checkpoint):
+        save_checkpoint(path, event)
     elif isinstance(event, Finished):
         save_arrays(path, "synthetic", event.arrays)
-
-
-def _judged(worker: Worker, config: RunConfig, data: RealData, source: TrainingSet) -> Rows:
-    """Evaluate into the worker's folder: networks as they come; rows, outcomes and checks together at the end."""
-    path, rows, networks = worker.writer.path, [], []
-    outcomes = Outcomes({}, {})
-    for event in evaluate(source, config, data):
-        if isinstance(event, Progress):
-            worker.progress(event)
-        elif isinstance(event, Trained):
-            networks.append(event.network)
-            save_network(path / "networks" / f"seed{event.seed}.safetensors", event.network)
-        elif isinstance(event, Row):
-            rows.append(event.values)
-            worker.log(f"seed {event.values['seed']} {event.values['label']}: {100 * event.values['accuracy']:.1f} %")
-        elif isinstance(event, Outcomes):
-            outcomes = event
-    facts = set_facts(source, config, data)
-    for name, arrays in (("outcomes", outcomes.synthetic), ("test", outcomes.test)):
-        if arrays:
-            save_arrays(path, name, arrays)
-    judge(path, config, data, rows, networks, outcomes.test, facts)
-    save_rows(path, rows)
-    return rows
-
-
-def save_network(file: Path, network: Network) -> None:
-    """Store a network's weights, complete or not at all."""
-    file.parent.mkdir(exist_ok=True)
-    write_atomic(file, save({name: value.contiguous().cpu() for name, value in network.state_dict().items()}))
 
 
 def _draw(worker: Worker, config: RunConfig) -> None:

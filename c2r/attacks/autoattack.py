@@ -1,6 +1,6 @@
 """Standard AutoAttack (Croce and Hein 2020): four attacks in turn on the images that are still right; methods spec §1.2."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from c2r.attacks.apgd import apgd_ce, apgd_t
 from c2r.attacks.fab import fab_t
@@ -14,7 +14,7 @@ def autoattack(hunt: Hunt, *, steps: int, targets: int, queries: int) -> Iterato
 
     What it yields is passes spent / (passes spent + those the live images still need): it jumps ahead when images leave.
     """
-    parts = {
+    parts: dict[str, tuple[Callable[..., Iterator[float]], dict[str, int]]] = {
         "apgd-ce": (apgd_ce, {"steps": steps}), "apgd-t": (apgd_t, {"steps": steps, "targets": targets}),
         "fab-t": (fab_t, {"steps": steps, "targets": targets}), "square": (square, {"queries": queries}),
     }  # fmt: skip

@@ -41,20 +41,19 @@ def nearest_crossing(point: Tensor, weight: Tensor, gap: Tensor) -> Tensor:
 
     :param point, weight: [L, D]; gap: [L]
     """
-    down = (weight > 0) == (gap > 0)[:, None]
-    room = torch.where(down, point, 1 - point)
-    slope, need = weight.abs(), gap.abs()
-    size = torch.zeros_like(need)
+    way = -(weight * gap.sign()[:, None]).sign()
+    room = torch.where(way < 0, point, 1 - point)
+    slope, size = weight.abs(), torch.zeros_like(gap)
+    reach = slope * room
+    need = gap.abs() - reach.sum(1)
     for _ in range(point.shape[1]):
-        free = room > size[:, None]
-        rate = (slope * free).sum(1)
-        rest = need - (slope * room).sum(1) + (slope * room * free).sum(1)
-        wanted = torch.where(rate > 0, rest / rate, 1.0).clamp(max=1).maximum(size)
+        free = (room > size[:, None]).float()
+        rate, spared = (slope * free).sum(1), (reach * free).sum(1)
+        wanted = torch.where(rate > 0, (need + spared) / rate, 1.0).clamp(max=1).maximum(size)
         if torch.equal(wanted, size):
             break
         size = wanted
-    step = torch.minimum(room, size[:, None]) * (weight != 0)
-    return torch.where(down, -step, step)
+    return torch.minimum(room, size[:, None]) * way
 
 
 def _lead(logits: Tensor, aim: Aim, target: Tensor) -> Tensor:
@@ -66,8 +65,8 @@ def _towards(x: Tensor, delta: Tensor, gradient: Tensor, gap: Tensor) -> Tensor:
     """The next δ: a little past the linearised boundary, mixed from the steps that the current point and the image would take."""
     weight = gradient.flatten(1)
     here, origin = (x + delta).flatten(1), x.flatten(1)
-    near = nearest_crossing(here, weight, gap)
-    far = nearest_crossing(origin, weight, gap - (weight * delta.flatten(1)).sum(1))
+    gaps = torch.cat([gap, gap - (weight * delta.flatten(1)).sum(1)])
+    near, far = nearest_crossing(torch.cat([here, origin]), weight.repeat(2, 1), gaps).chunk(2)
     short, long = (step.abs().amax(1, keepdim=True).clamp(min=1e-8) for step in (near, far))
     share = (short / (short + long)).clamp(max=BIAS)
     point = (1 - share) * (here + OVERSHOOT * near) + share * (origin + OVERSHOOT * far)

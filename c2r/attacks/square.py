@@ -59,6 +59,7 @@ class _Search:
         self.ends, self.flat = ends.flatten(1), self.point.flatten(1)
         self.logits = hunt.query(self.point)
         self.loss = self.form(self.logits, hunt.aim)
+        self.corner = self.signs = torch.empty(len(x), 0)
         self._record(self.logits)
 
     def draw(self, sides: list[int]) -> None:
@@ -106,5 +107,4 @@ class _Search:
             return
         self.point = self.point[keep]
         self.flat, self.ends, self.logits, self.loss = self.point.flatten(1), self.ends[keep], self.logits[keep], self.loss[keep]
-        if hasattr(self, "corner"):
-            self.corner, self.signs = self.corner[keep], self.signs[keep]
+        self.corner, self.signs = self.corner[keep], self.signs[keep]

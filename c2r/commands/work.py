@@ -78,14 +78,34 @@ def evaluate(chosen: argparse.Namespace) -> int:
     return _work(out, config, lambda worker: _tasks().evaluate_set(worker, config, source), chosen.json)
 
 
+def add_resume(one: argparse.ArgumentParser) -> None:
+    """Options of ``resume``."""
+    one.add_argument("dir", type=Path, metavar="DIR", help="run folder, or one of its evaluations")
+    one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def resume(chosen: argparse.Namespace) -> int:
+    """Go on with a run or evaluation that was stopped, failed or lost its process; the result is as if it had never been cut off."""
+    run = runs.open_run(chosen.dir)
+    if run.config is None or run.problem:
+        raise InputError(run.problem)
+    if run.alive or run.state == "done":
+        raise InputError(f"Run {run.id} is {run.state}: expected one that was stopped, failed or lost; there is nothing to resume.")
+    config, preset = run.config, str(run.manifest.get("preset", ""))
+    if run.path.resolve().parent.name == "evaluations":
+        source = None if config.method == "full-data" else run.path.resolve().parents[1]
+        return _work(run.path, config, lambda worker: _tasks().evaluate_set(worker, config, source, resume=True), chosen.json, reopen=True)
+    return _work(run.path, config, lambda worker: _tasks().distil(worker, config, preset, resume=True), chosen.json, reopen=True)
+
+
 def _tasks() -> Any:
     from c2r import tasks
 
     return tasks
 
 
-def _work(out: Path, config: RunConfig, work: Any, as_json: bool) -> int:
-    writer = runs.RunWriter(out, config)
+def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool = False) -> int:
+    writer = runs.RunWriter(out, config, reopen)
     signal.signal(signal.SIGTERM, _interrupt)
     rows = []
     try:

@@ -1,0 +1,103 @@
+"""Where a distillation can go on from, bit for bit: everything its loop holds between updates, as arrays and plain values.
+
+A checkpoint is taken after every pool network and every recorded step. The pool's networks are stored once each, when they
+are trained; a checkpoint names how many there are. N synthetic images, S pool stages, K classes, Q queue slots, D embedding.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from c2r.config import RunConfig
+from c2r.data import RealData
+from c2r.errors import InputError
+from c2r.files import write_atomic
+from c2r.memory import ClassQueue
+from c2r.models import build, frozen
+from c2r.pool import Pool, statistics
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """networks: pool networks trained; step: the last recorded one, −1 before step 0; tensors and facts: the loop's state."""
+
+    networks: int
+    step: int
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PoolNetwork:
+    """A trained network of the pool: its number, and the state of each of its stages as ``STAGE.NAME``."""
+
+    number: int
+    tensors: dict[str, Tensor]
+
+
+def pool_network(pool: Pool, number: int, stages: int) -> PoolNetwork:
+    """The last `stages` stages of the pool, which belong to its newest network."""
+    tensors = {f"{i}.{name}": value for i, stage in enumerate(pool.stages[-stages:]) for name, value in stage.state_dict().items()}
+    return PoolNetwork(number, tensors)
+
+
+def save_network(path: Path, network: PoolNetwork) -> None:
+    """Store a pool network in the run folder `path`, complete or not at all."""
+    (path / "pool").mkdir(exist_ok=True)
+    write_atomic(path / "pool" / f"{network.number}.safetensors", _bytes(network.tensors))
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Replace the checkpoint of the run folder `path`; the old one stays until the new one is complete."""
+    facts = {"networks": checkpoint.networks, "step": checkpoint.step, "facts": checkpoint.facts}
+    write_atomic(path / "checkpoint.safetensors", _bytes(checkpoint.tensors, {"loop": json.dumps(facts)}))
+
+
+def read_checkpoint(path: Path) -> Checkpoint | None:
+    """The checkpoint of a run folder, None when it has none yet. Raises InputError when it is damaged."""
+    file = path / "checkpoint.safetensors"
+    if not file.exists():
+        return None
+    try:
+        with safe_open(file, framework="pt") as stored:
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            facts = json.loads(stored.metadata()["loop"])
+        return Checkpoint(int(facts["networks"]), int(facts["step"]), tensors, facts["facts"])
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"The checkpoint of run {path.name} is damaged: expected what the run wrote; start the run again.") from None
+
+
+def restore_pool(pool: Pool, path: Path, checkpoint: Checkpoint, config: RunConfig, data: RealData) -> None:
+    """Put the networks and queues of a checkpoint into an empty pool. Raises InputError when a file is missing or damaged."""
+    device = data.images.device
+    for number in range(checkpoint.networks):
+        try:
+            tensors = load_file(path / "pool" / f"{number}.safetensors")
+        except (SafetensorError, OSError):
+            raise InputError(f"Pool network {number} of run {path.name} is missing or damaged: start the run again.") from None
+        for stage in range(1 + max(int(name.partition(".")[0]) for name in tensors)):
+            network = build(config, data.images.shape[1:], len(data.classes), statistics(data), torch.Generator(), config.precision)
+            network.load_state_dict({name.partition(".")[2]: value for name, value in tensors.items() if name.startswith(f"{stage}.")})
+            pool.stages.append(frozen(network.to(device)))
+        if number == 0:
+            pool.scored = len(pool.stages) - 1
+    for place, stage in enumerate(pool.stages):
+        queue = ClassQueue(len(data.classes), config.queue_size, stage.embedding, config.queue_rank, torch.Generator(), device)
+        for name in ("rows", "stored", "projection"):
+            setattr(queue, name, checkpoint.tensors[f"queue{place}.{name}"].to(device))
+        pool.queues.append(queue)
+
+
+def queue_tensors(pool: Pool) -> dict[str, Tensor]:
+    """What the queues hold, as the tensors of a checkpoint."""
+    return {f"queue{i}.{name}": getattr(queue, name) for i, queue in enumerate(pool.queues) for name in ("rows", "stored", "projection")}
+
+
+def _bytes(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
+    return save({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, metadata=metadata)

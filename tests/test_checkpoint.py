@@ -1,0 +1,70 @@
+"""A run that goes on from a checkpoint gives the same bits as one that never stopped. Run: pytest tests/test_checkpoint.py"""
+
+import numpy as np
+import pytest
+from test_contracts import QUICK, tiny_data
+
+from c2r import config
+from c2r.checkpoint import Checkpoint, PoolNetwork, read_checkpoint, save_checkpoint, save_network
+from c2r.distill import Finished, Recorded, distill
+from c2r.errors import InputError
+from c2r.runs import FRAME_ARRAYS
+
+SETTINGS = QUICK | {"steps": 7, "record_every": 2, "batch": 4}
+
+
+def until(path, count, settings, resume=False):
+    """Run the loop and store what it hands out, until `count` checkpoints are stored (None: to the end). Returns frames and the set."""
+    frames, seen = {}, 0
+    for event in distill(settings, tiny_data(), path if resume else None):
+        if isinstance(event, Recorded):
+            frames[event.step] = event
+        elif isinstance(event, PoolNetwork):
+            save_network(path, event)
+        elif isinstance(event, Checkpoint):
+            save_checkpoint(path, event)
+            seen += 1
+            if seen == count:
+                return frames, None
+        elif isinstance(event, Finished):
+            return frames, event
+    raise AssertionError("the loop ended without a set")
+
+
+@pytest.mark.parametrize("changes", [{}, {"method": "c2r-no-aac"}, {"partition": 2}, {"method": "c2r-pgd", "anchors": "synthetic"}])
+def test_a_run_resumed_at_any_checkpoint_is_the_run_that_never_stopped(tmp_path, changes):
+    settings = config.load("demo", SETTINGS | changes)
+    whole, result = until(tmp_path, None, settings)
+    for count in range(1, 7):
+        path = tmp_path / str(count)
+        path.mkdir()
+        until(path, count, settings)
+        frames, again = until(path, None, settings, resume=True)
+        np.testing.assert_array_equal(again.images, result.images)
+        for step, frame in frames.items():
+            for name in FRAME_ARRAYS:
+                np.testing.assert_array_equal(frame.arrays[name], whole[step].arrays[name])
+            same = ("losses", "forwards", "backwards", "search", "margin_adv", "separation")
+            assert {key: frame.event[key] for key in same} == {key: whole[step].event[key] for key in same}
+
+
+def test_without_a_checkpoint_a_resumed_run_starts_at_the_beginning(tmp_path):
+    settings = config.load("demo", SETTINGS)
+    assert read_checkpoint(tmp_path) is None
+    _, one = until(tmp_path, None, settings, resume=True)
+    _, two = until(tmp_path, None, settings)
+    np.testing.assert_array_equal(one.images, two.images)
+
+
+def test_damage_is_one_sentence(tmp_path):
+    settings = config.load("demo", SETTINGS)
+    until(tmp_path, 2, settings)
+    file = tmp_path / "checkpoint.safetensors"
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="checkpoint of run .* is damaged"):
+        until(tmp_path, None, settings, resume=True)
+    file.write_bytes(content)
+    (tmp_path / "pool" / "0.safetensors").unlink()
+    with pytest.raises(InputError, match="Pool network 0 .* missing or damaged"):
+        until(tmp_path, None, settings, resume=True)
