@@ -35,8 +35,13 @@ def events(path: Path) -> list[dict[str, Any]]:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """The evaluation rows of a run; [] before the evaluation."""
-    return _rows(str(path), stamp(path / "rows.jsonl"))
+    """The evaluation rows that stand for a run (see `runs.results`), or those of an evaluation's folder; [] before the evaluation."""
+    return own_rows(runs.results(path))
+
+
+def own_rows(folder: Path) -> list[dict[str, Any]]:
+    """The evaluation rows in this very folder; [] when it has none."""
+    return _rows(str(folder), stamp(folder / "rows.jsonl"))
 
 
 def frame(path: Path, step: int) -> dict[str, np.ndarray]:
@@ -87,7 +92,7 @@ def _events(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _rows(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `when` is part of the key
-    return runs.read_rows(Path(path))
+    return runs.own_rows(Path(path))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

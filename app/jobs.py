@@ -1,4 +1,4 @@
-"""Runs as child processes of ``python -m c2r``: start, pause, resume, step, stop, map, evaluate. No Streamlit in here.
+"""Runs and evaluations as child processes of ``python -m c2r``: start, pause, resume, step, stop; and short questions. No Streamlit.
 
 A child is the leader of its own session and writes to a log file, so closing the tab or the server does not touch it.
 What a run does is read from its folder; this module only remembers which children this server started.
@@ -15,17 +15,19 @@ from pathlib import Path
 
 import psutil
 
-from c2r import config, runs
+from app import guard
+from c2r import config, fields, runs
 from c2r.errors import InputError
 
 PATIENCE = 2.0  # seconds that `start` waits for a sign of life
+QUICK = 180.0  # seconds that a short question to a child may take
 GRACE = 10.0  # seconds a process may take to answer 'stop' before the app offers to end it
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass
 class Job:
-    """One child process: what it does (distill, map, evaluate), for which run folder, and where its output goes."""
+    """One child process: what it does (distill, map, evaluate), for which run or evaluation folder, and where its output goes."""
 
     kind: str
     path: Path
@@ -56,13 +58,22 @@ def start(settings: config.RunConfig, preset: str, path: Path) -> Path:
     Waits up to `PATIENCE` for the folder or an early exit; raises InputError with the child's own sentence if it gave up.
     """
     words = config.command(settings, preset, path)
-    job = _launch("distill", path, words[1:])
+    return _begun(_launch("distill", path, words[1:]))
+
+
+def resume(path: Path, kind: str = "distill") -> None:
+    """Start the child that goes on with a run, or (kind ``evaluate``) an evaluation, that was stopped, failed or lost.
+
+    Waits until the folder is being written again; raises InputError with the child's own sentence if it gave up.
+    """
+    before = runs.open_run(path).status.get("pid")
+    job = _launch(kind, path, ["-m", "c2r", "resume", str(path)])
     deadline = time.monotonic() + PATIENCE
-    while job.alive and not (path / "status.json").exists() and time.monotonic() < deadline:
+    while job.alive and runs.open_run(path).status.get("pid") == before and time.monotonic() < deadline:
         time.sleep(0.05)
-    if job.failed and not (path / "status.json").exists():
+    if job.failed:
         raise InputError(complaint(job))
-    return path
+    _STOP_ASKED.pop(Path(path), None)
 
 
 def compute_map(path: Path) -> Job:
@@ -70,9 +81,75 @@ def compute_map(path: Path) -> Job:
     return _launch("map", path, ["-m", "c2r", "map", str(path)])
 
 
-def evaluate(path: Path) -> Job:
-    """Start the child that trains fresh networks on the synthetic images of a run and attacks them."""
-    return _launch("evaluate", path, ["-m", "c2r", "evaluate", str(path), "--json"])
+def check(folder: Path) -> Job:
+    """Start the child that runs all checks, the slow ones too, on the evaluation in `folder`; the badges are stored with it."""
+    return _launch("check", folder, ["-m", "c2r", "check", str(folder)])
+
+
+def transfer(folders: list[Path], out: Path) -> Job:
+    """Start the child that tries PGD images of each of the evaluations `folders` on the networks of all, into the file `out`."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return _launch("transfer", out, ["-m", "c2r", "transfer", *map(str, folders), "--attack", "pgd", "--out", str(out)])
+
+
+def evaluate(path: Path, settings: config.RunConfig) -> Path:
+    """Start an evaluation of the run folder `path` with the evaluation settings of `settings`; returns its own new folder.
+
+    Waits like `start`. Raises InputError when one is at work already, or with the child's own sentence if it gave up.
+    """
+    if any(one.alive for one in evaluations(path)):
+        raise InputError(f"Run {path.name} is being evaluated: expected one evaluation at a time; wait for it or stop it.")
+    out = path / "evaluations" / runs.evaluation_id(settings)
+    return _begun(_launch("evaluate", out, evaluate_words(path, settings, out)))
+
+
+def evaluate_words(path: Path, settings: config.RunConfig, out: Path) -> list[str]:
+    """The words after ``python`` that evaluate the run folder `path` into the folder `out`: every evaluation setting is named."""
+    words = ["-m", "c2r", "evaluate", str(path), "--protocol", settings.protocol]
+    for name, field in config.EvaluationSettings.model_fields.items():
+        if name != "protocol":
+            words += ["--set", f"{name}={fields.shown(field, getattr(settings, name))}"]
+    return [*words, "--out", str(out)]
+
+
+def evaluations(path: Path) -> list[runs.Run]:
+    """The evaluations of a run that have folders of their own, newest first, with those that are just starting or died unseen."""
+    found = [look(run.path, "evaluate") if run.problem else run for run in runs.evaluations(path)]
+    listed = {run.path for run in found}
+    unseen = [job.path for job in list(_JOBS.values()) if job.kind == "evaluate" and job.path.parent.parent == Path(path)]
+    fresh = [look(folder, "evaluate") for folder in unseen if folder not in listed]
+    return [*sorted((run for run in fresh if run.alive or run.problem), key=lambda run: run.id, reverse=True), *found]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a short child printed, and '' or the sentence it gave up with."""
+
+    text: str
+    problem: str = ""
+
+
+def ask(words: list[str]) -> Answer:
+    """Run ``python -m c2r WORDS`` to its end. Raises InputError only when it cannot be started or takes too long."""
+    guard.refuse_changes()
+    options = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": QUICK, "env": _environment()}
+    try:
+        done = subprocess.run([sys.executable, "-m", "c2r", *words], check=False, **options)
+    except subprocess.TimeoutExpired:
+        raise InputError(f"'{words[0]}' took longer than {QUICK:.0f} s and was ended: try a smaller file, or the command line.") from None
+    except OSError as error:
+        raise InputError(f"No process could be started for '{words[0]}' ({error.strerror}): close other programs and try again.") from None
+    said = [line for line in done.stderr.splitlines() if line.strip()]
+    silent = f"'{words[0]}' ended with code {done.returncode} and said nothing: try the command line."
+    return Answer(done.stdout, (said[-1] if said else silent) if done.returncode else "")
+
+
+def import_set(words: list[str], path: Path) -> Path:
+    """Start the run that scores and evaluates an imported set, into the new folder `path`; `words` follow ``import``.
+
+    Returns when the set has been read, so that the uploaded file may go. Raises InputError as `start`.
+    """
+    return _begun(_launch("distill", path, ["-m", "c2r", "import", *words, "--out", str(path)]), QUICK)
 
 
 def find(kind: str, path: Path) -> Job | None:
@@ -85,9 +162,9 @@ def starting() -> list[Path]:
     return [job.path for job in list(_JOBS.values()) if job.kind == "distill" and job.alive and not (job.path / "status.json").exists()]
 
 
-def look(path: Path) -> runs.Run:
-    """Like `runs.open_run`, but a run whose child is just starting is 'queued', and one that died unseen says why."""
-    run, job = runs.open_run(path), find("distill", path)
+def look(path: Path, kind: str = "distill") -> runs.Run:
+    """Like `runs.open_run`, but a run whose child of that kind is just starting is 'queued', and one that died unseen says why."""
+    run, job = runs.open_run(path), find(kind, path)
     if not run.problem or job is None:
         return run
     if job.alive:
@@ -120,6 +197,7 @@ def last_words(path: Path, count: int = 20) -> list[str]:
 
 def command(run: runs.Run, word: str) -> None:
     """Leave pause, resume, step or stop for a living run. Raises InputError when nothing would read it."""
+    guard.refuse_changes()
     if not run.alive:
         raise InputError(f"Run {run.id} is {run.state}: expected a living run for '{word}'; start a new one.")
     runs.send(run.path, word)
@@ -135,6 +213,7 @@ def may_force(run: runs.Run) -> bool:
 
 def force_stop(run: runs.Run) -> None:
     """SIGTERM to the run's process group, or to the process alone when it leads no group of its own."""
+    guard.refuse_changes()
     if not run.alive:
         return
     pid = int(run.status["pid"])
@@ -151,7 +230,19 @@ def force_stop(run: runs.Run) -> None:
         raise InputError(f"No permission to end process {pid}: expected one of yours; stop it where it was started.") from None
 
 
+def _begun(job: Job, patience: float | None = None) -> Path:
+    """The folder of a child, waiting up to `patience` seconds for it or an early exit; InputError with the child's own sentence."""
+    sign = job.path / "status.json"
+    deadline = time.monotonic() + (PATIENCE if patience is None else patience)
+    while job.alive and not sign.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if job.failed and not sign.exists():
+        raise InputError(complaint(job))
+    return job.path
+
+
 def _launch(kind: str, path: Path, arguments: list[str]) -> Job:
+    guard.refuse_changes()
     path = Path(path)
     if (running := find(kind, path)) and running.alive:
         return running

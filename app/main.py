@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import state
+from app import guard, state
 from app.components import shell
 
 SIDEBAR = 264  # px
@@ -26,9 +26,12 @@ pages = {
         "embeddings", "Embeddings", "scatter_plot", "Where clean and adversarial images lie, and how far the classes stand apart"
     ),
     "gallery": page("gallery", "Gallery", "grid_view", "Every synthetic image with its margin, rank and accuracy under attack"),
+    "compare": page("compare", "Compare", "compare_arrows", "Evaluated sets side by side: checks, accuracy under attack, ratios, export"),
 }
 st.session_state["pages"] = pages
 chosen = st.navigation(list(pages.values()), position="top")
+if not guard.admit():
+    st.stop()
 state.apply_wishes()
 shell.sidebar()
 shell.strip()

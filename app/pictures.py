@@ -58,8 +58,23 @@ def enlargement(deltas: Any) -> int:
     return max(1, min(10, int(0.5 / largest))) if largest else 10
 
 
+def bars(values: Any, colours: list[str], chosen: int | None = None, *, width: int = 256, height: int = 56) -> np.ndarray:
+    """Upright bars from shares in [0, 1], left to right, each on its own faint track: uint8 [height, width, 4], see-through around.
+
+    `colours` are ``#rrggbb``, one per bar; all but the `chosen` one are paler. An empty bar keeps a line at its foot.
+    """
+    picture = np.zeros((height, width, 4), dtype=np.uint8)
+    edges = np.linspace(0, width, len(colours) + 1).astype(int)
+    for i, (value, colour) in enumerate(zip(values, colours, strict=True)):
+        left, right = edges[i], max(edges[i] + 1, edges[i + 1] - 4)
+        ink = [int(colour[j : j + 2], 16) for j in (1, 3, 5)]
+        picture[:, left:right] = (*(GREY,) * 3, 48)
+        picture[height - max(3, round(height * float(value))) :, left:right] = (*ink, 255 if chosen in (None, i) else 130)
+    return picture
+
+
 def png(picture: np.ndarray) -> bytes:
-    """An array uint8 [H, W, 3] as the bytes of a PNG file, pixels unchanged."""
+    """An array uint8 [H, W, 3], or [H, W, 4] with opacity, as the bytes of a PNG file, pixels unchanged."""
     buffer = BytesIO()
     Image.fromarray(picture).save(buffer, format="PNG", optimize=False, compress_level=3)
     return buffer.getvalue()

@@ -1,24 +1,21 @@
 """What a person is looking at: run, step, attack, class and the selected samples. Session and URL state as plain values.
 
-The widgets of the sidebar own the keys in `LINKED` (and with them the address bar); pages only read `current()`. The run is the
-one key that is written to the address here: a bound widget would leave out its default, the newest run, which changes.
-A run id from the address bar is compared with the runs of the store and never joined to a path.
+The widgets of the sidebar own the keys in `links.LINKED` (and with them the address bar, see `app.links`); pages only read
+`current()`. A run id from the address bar is compared with the runs of the store and never joined to a path.
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from app import cache, jobs, views, words
+from app import attempts, cache, jobs, views, words
 from c2r import runs
 from c2r.errors import InputError
 from c2r.runs import Run
 
-LINKED = ("run", "step", "follow", "attack", "class", "sample")
 ALL_CLASSES = -1
 SAMPLE_NAME = "Sample run (recorded)"
 
@@ -30,7 +27,10 @@ def sample_path() -> Path:
 
 @dataclass(frozen=True)
 class View:
-    """One look: the chosen run (None when there is none), its recorded steps, and what the sidebar says."""
+    """One look: the chosen run (None when there is none), its recorded steps, and what the sidebar says.
+
+    results: the folder of the evaluation that is shown; called: its attempts, key → name; both empty before an evaluation.
+    """
 
     run: Run | None = None
     steps: tuple[int, ...] = ()
@@ -40,6 +40,8 @@ class View:
     class_index: int | None = None
     names: tuple[str, ...] = ()
     is_sample: bool = False
+    results: Path | None = None
+    called: dict[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -58,7 +60,22 @@ def all_runs() -> list[Run]:
 
 def run_name(run: Run) -> str:
     """How a run is called in lists and in the address bar."""
-    return SAMPLE_NAME if run.path == sample_path() else run.id
+    return SAMPLE_NAME if is_sample(run.path) else run.id
+
+
+def is_sample(path: Path) -> bool:
+    """Whether a run is the recorded sample, which stays as it is."""
+    return path == sample_path()
+
+
+def result_folders(run: Run) -> dict[str, Path]:
+    """The finished evaluations of a run, newest first, by what they are called; last the one that belongs to the run itself."""
+    found = [one for one in runs.evaluations(run.path) if one.state == "done" and not one.problem]
+    own = [run] if (run.path / "rows.jsonl").exists() else []
+    titles = [attempts.title(one) for one in [*found, *own]]
+    return {
+        f"{title} ({one.id})" if titles.count(title) > 1 else title: one.path for title, one in zip(titles, [*found, *own], strict=True)
+    }
 
 
 def recorded_steps(path: Path) -> tuple[int, ...]:
@@ -76,50 +93,9 @@ def names_of(run: Run, steps: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(words.class_names(run))
 
 
-def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown: Mapping[str, str]) -> list[str]:
-    """One plain sentence for each value `asked` by a link that is not `offered`, naming what is `shown` instead."""
-    kinds = {"run": "run", "step": "recorded step", "attack": "attack", "class": "class", "sample": "image"}
-    return [
-        f"The link asks for {word} '{words.plain(asked[key])}', which is not here: showing {words.plain(shown[key])}."
-        for key, word in kinds.items()
-        if key in asked and key in offered and asked[key] not in offered[key]
-    ]
-
-
-def link_values() -> dict[str, str]:
-    """What the link that opened this session asked for; {} from the second run of the script on."""
-    if "opened" in st.session_state:
-        return {}
-    st.session_state["opened"] = True
-    return {key: str(st.query_params[key]) for key in LINKED if key in st.query_params}
-
-
-def link_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown: Mapping[str, str]) -> list[str]:
-    """The notes about the link that opened this session, kept until another run or step is chosen."""
-    if asked:
-        st.session_state["notes"] = fallback_notes(asked, offered, shown)
-    return st.session_state.get("notes", [])
-
-
 def choose_run(run_id: str) -> None:
     """Ask for another run; it is applied before the sidebar is drawn again."""
     st.session_state["wanted_run"] = run_id
-
-
-def place_run(names: list[str]) -> None:
-    """Set the run before its box is drawn: one newly named by the address (a link, the browser's Back), else the one shown, else the first."""
-    asked = st.query_params.get("run")
-    if asked in names and asked != st.session_state.get("addressed"):
-        st.session_state["run"] = asked
-    shown = st.session_state.get("run")
-    st.session_state["run"] = shown if shown in names else names[0]
-
-
-def address_run(name: str) -> None:
-    """Name the shown run in the address, so that a reload or a shared link shows the same one."""
-    if st.query_params.get("run") != name:
-        st.query_params["run"] = name
-    st.session_state["addressed"] = name
 
 
 def apply_wishes() -> None:
@@ -134,7 +110,7 @@ def apply_wishes() -> None:
 def run_changed() -> None:
     """Another run: start at its newest step, all classes, no open image, first page."""
     st.session_state["follow"], st.session_state["freeze"] = True, False
-    for key in ("class", "sample", "page", "step", "notes", "followed"):
+    for key in ("class", "sample", "page", "step", "notes", "followed", "evaluation"):
         st.session_state.pop(key, None)
 
 

@@ -94,6 +94,24 @@ def rank_scale(dark: bool) -> Scale:
     return [(i / 9, colour) for i, colour in enumerate(reversed(colours))]
 
 
+def amount_scale(dark: bool) -> Scale:
+    """Scale of amounts that start at nothing (viridis): more stands out more against the page."""
+    return [(i / 9, colour) for i, colour in enumerate(SEQUENTIAL_DARK if dark else SEQUENTIAL_LIGHT)]
+
+
+# The sets of a comparison, in the order they were chosen. Found by search: the closest pair of six is as far apart as can be
+# for normal, protan, deutan and tritan vision, each colour at least 3:1 against its page; dash, symbol and a name tell them apart too.
+_DASHES = ("solid", "dash", "dashdot", "dot", "longdash", "longdashdot")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
+_SETS = {
+    False: ("#22708d", "#e27837", "#3b2387", "#6c1326", "#9488eb", "#ae3e1a"),
+    True: ("#5ba0f7", "#e6d952", "#a15729", "#06ede5", "#c79632", "#426f9e"),
+}
+SET_MARKS = {
+    dark: [{"colour": c, "dash": d, "symbol": s} for c, d, s in zip(colours, _DASHES, _SYMBOLS, strict=True)]
+    for dark, colours in _SETS.items()
+}
+
 # Loss terms: neither class colours nor the two of clean and adversarial; dash and a label at the end tell them apart too.
 LOSS_MARKS = {
     False: {
@@ -125,8 +143,16 @@ STATE_BADGES = {
     "queued": Badge(":material/hourglass_empty:", "Queued", "gray"),
     "running": Badge(":material/play_arrow:", "Running", "blue"),
     "paused": Badge(":material/pause:", "Paused", "violet"),
+    "stopping": Badge(":material/stop_circle:", "Stopping", "gray"),
     "stopped": Badge(":material/stop_circle:", "Stopped", "gray"),
     "done": Badge(":material/check_circle:", "Done", "green"),
     "failed": Badge(":material/error:", "Failed", "red"),
     "lost": Badge(":material/link_off:", "Lost", "orange"),
+}
+
+CHECK_BADGES = {
+    "red": Badge(":material/error:", "Red", "red"),
+    "amber": Badge(":material/warning:", "Amber", "orange"),
+    "grey": Badge(":material/help:", "Not judged", "gray"),
+    "green": Badge(":material/check_circle:", "Green", "green"),
 }

@@ -5,37 +5,26 @@ Letters: N synthetic images, K classes, S recorded steps, M evaluation networks.
 
 import csv
 import io
-import re
-import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from app import pictures, words
+from app import attempts, words
+from app.attempts import Columns
 from c2r.runs import Run
 from c2r.summary import biggest_movers, ranks
-
-ATTACKS = {"clean": "Clean", "fgsm": "FGSM", "pgd": "PGD"}
-Columns = dict[str, list[Any]]
-
-
-def accuracies(rows: Iterable[dict[str, Any]]) -> dict[str, tuple[float, float, int]]:
-    """Per attack: mean and standard deviation (ddof 1, 0 for one) of the accuracy over seeds, and the number of seeds."""
-    found: dict[str, list[float]] = {}
-    for row in rows:
-        if isinstance(row.get("accuracy"), int | float) and row.get("attack"):
-            found.setdefault(row["attack"], []).append(float(row["accuracy"]))
-    return {attack: (float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else 0.0, len(v)) for attack, v in found.items()}
 
 
 def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str], now: float) -> Columns:
     """One row per run for the Home page; accuracies are percentages, None before the evaluation."""
-    table: Columns = {key: [] for key in ("Run", "State", "Dataset", "IPC", "Method", "Step", "Clean", "Worst attack", "Age", "Note")}
+    table: Columns = {
+        key: [] for key in ("Run", "State", "Dataset", "IPC", "Method", "Step", "Clean", "Worst attack", "Worst by", "Age", "Note")
+    }
     for run, results, name in zip(runs, rows, names, strict=True):
-        means = {attack: 100 * mean for attack, (mean, _, _) in accuracies(results).items()}
-        attacked = [mean for attack, mean in means.items() if attack != "clean"]
+        found = attempts.figures(results)
+        lowest = attempts.worst(found)
         settings, started = run.config, run.status.get("started")
         table["Run"].append(name)
         table["State"].append("damaged" if run.problem else run.state)
@@ -43,11 +32,17 @@ def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str
         table["IPC"].append(settings.ipc if settings else None)
         table["Method"].append(settings.method if settings else None)
         table["Step"].append(words.progress_text(run))
-        table["Clean"].append(means.get("clean"))
-        table["Worst attack"].append(min(attacked, default=None))
+        table["Clean"].append(_percent(found, attempts.CLEAN))
+        table["Worst attack"].append(_percent(found, lowest))
+        table["Worst by"].append(f"{found[lowest]['label']}, {attempts.threat(found[lowest]).removeprefix('L∞ ')}" if lowest else None)
         table["Age"].append(words.duration(now - started) if isinstance(started, int | float) else None)
-        table["Note"].append(run.problem or str(run.status.get("message", "")))
+        table["Note"].append(run.problem or ("" if run.state == "done" else str(run.status.get("message", ""))))
     return table
+
+
+def _percent(found: dict[str, dict[str, Any]], key: str | None) -> float | None:
+    mean = found[key]["mean"] if key in found else None
+    return None if mean is None else 100 * mean
 
 
 @dataclass(frozen=True)
@@ -136,8 +131,17 @@ def known(ids: Iterable[int], n: int) -> list[int]:
     return [int(i) for i in ids if 0 <= int(i) < n]
 
 
-def sample_table(frame: dict[str, np.ndarray], ids: list[int], names: list[str], shares: dict[str, np.ndarray] | None = None) -> Columns:
-    """One row per sample of `ids`: class, rank, both margins, how it is classified, and its accuracy per attack if evaluated."""
+def sample_table(
+    frame: dict[str, np.ndarray],
+    ids: list[int],
+    names: list[str],
+    shares: dict[str, np.ndarray] | None = None,
+    called: dict[str, str] | None = None,
+) -> Columns:
+    """One row per sample of `ids`: class, rank, both margins, how it is classified, and its accuracy per attempt if evaluated.
+
+    `called` gives each attempt its name on screen.
+    """
     rank = ranks(frame["order"])
     table: Columns = {
         "Sample": list(ids),
@@ -148,8 +152,8 @@ def sample_table(frame: dict[str, np.ndarray], ids: list[int], names: list[str],
         "Clean as": [words.sample_name(names, k) for k in frame["pred_clean"][ids]],
         "Attacked as": [words.sample_name(names, k) for k in frame["pred_adv"][ids]],
     }
-    for attack, share in (shares or {}).items():
-        table[f"{ATTACKS.get(attack, attack)} accuracy"] = share[ids].round(3).tolist()
+    for key, share in (shares or {}).items():
+        table[f"{(called or {}).get(key, key)} accuracy"] = share[ids].round(3).tolist()
     return table
 
 
@@ -167,11 +171,6 @@ def mover_table(before: np.ndarray, now: dict[str, np.ndarray], names: list[str]
     }
 
 
-def shares(outcomes: dict[str, np.ndarray] | None, n: int) -> dict[str, np.ndarray]:
-    """Per attack the share [N] of evaluation networks that classify each image correctly, from outcomes [M, N]; {} without them."""
-    return {attack: hits.mean(0) for attack, hits in (outcomes or {}).items() if hits.ndim == 2 and hits.shape[1] == n and len(hits)}
-
-
 def change_since(first: np.ndarray, now: np.ndarray) -> np.ndarray:
     """Mean absolute change of each image [N, C, H, W] uint8, in pixel units of [0, 1]: [N]."""
     return np.abs(first.astype(np.int16) - now.astype(np.int16)).mean((1, 2, 3)) / 255
@@ -183,6 +182,7 @@ SORTS = {
     "Robust margin, smallest first": "margin",
     "Robust margin, largest first": "-margin",
     "Attack accuracy, lowest first": "accuracy",
+    "Worst attack, lowest first": "worst",
     "Changed most since the start": "-change",
     "Number": "sample",
 }
@@ -196,24 +196,28 @@ def arrange(
     ids: list[int] | None,
     accuracy: np.ndarray | None,
     first: np.ndarray | None,
+    worst: np.ndarray | None = None,
+    keep: np.ndarray | None = None,
 ) -> list[int]:
-    """The samples of the gallery in order: filtered by class and by `ids`, sorted by the value of `SORTS` named `sort`.
+    """The samples of the gallery in order: filtered by class, `ids` and `keep` [N], sorted by the value of `SORTS` named `sort`.
 
-    `accuracy` [N] and `first` (the images at the start) may be absent; then their sorts fall back to the rank.
+    `accuracy` and `worst` [N] (under the chosen and the worst attempt) and `first` (the images at the start) may be absent; then
+    their sorts fall back to the rank.
     """
     n = len(frame["labels"])
     keys = {"rank": ranks(frame["order"]), "margin": frame["margin_adv"], "sample": np.arange(n)}
-    if accuracy is not None:
-        keys["accuracy"] = accuracy
+    keys |= {name: value for name, value in (("accuracy", accuracy), ("worst", worst)) if value is not None}
     if first is not None:
         keys["change"] = change_since(first, frame["images"])
     word = SORTS.get(sort, "rank")
     key = keys.get(word.lstrip("-"), keys["rank"]).astype(float)
-    keep = of_class(frame["labels"], class_index)
+    kept = of_class(frame["labels"], class_index)
     if ids is not None:
-        keep &= np.isin(np.arange(n), ids)
+        kept &= np.isin(np.arange(n), ids)
+    if keep is not None:
+        kept &= keep
     order = np.lexsort((keys["rank"], -key if word.startswith("-") else key))
-    return order[keep[order]].tolist()
+    return order[kept[order]].tolist()
 
 
 def pages(ids: list[int], size: int) -> int:
@@ -246,12 +250,6 @@ def hardest(order: np.ndarray, labels: np.ndarray, count: int, class_index: int 
     return (order if class_index is None else order[labels[order] == class_index])[:count].tolist()
 
 
-def result_table(rows: list[dict[str, Any]]) -> Columns:
-    """The evaluation rows as a table, one line per seed and attack."""
-    heads = {"label": "Attack", "eps": "ε", "training": "Training", "seed": "Seed", "accuracy": "Accuracy", "n": "n"}
-    return {head: [row.get(key) for row in rows] for key, head in heads.items()}
-
-
 def to_csv(columns: Columns) -> str:
     """A table as CSV text with a header line. A leading '=', '+', '-', '@' in a text is quoted, so that no sheet runs it."""
     file = io.StringIO()
@@ -259,17 +257,4 @@ def to_csv(columns: Columns) -> str:
     writer.writerow(columns)
     for row in zip(*columns.values(), strict=True):
         writer.writerow([f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@" and cell[:1] else cell for cell in row])
-    return file.getvalue()
-
-
-def archive(images: np.ndarray, labels: np.ndarray, names: list[str]) -> bytes:
-    """A zip of the whole set: ``synthetic.npz`` (images uint8 [N, C, H, W], labels, classes) and one PNG per image in class folders."""
-    arrays = io.BytesIO()
-    np.savez_compressed(arrays, images=images, labels=labels, classes=np.array(names))
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as zipped:
-        zipped.writestr("synthetic.npz", arrays.getvalue())
-        for i, (image, k) in enumerate(zip(images, labels, strict=True)):
-            folder = re.sub(r"[^\w-]+", "_", names[k]).strip("_") or "class"
-            zipped.writestr(f"train/{k:03d}_{folder}/{i:05d}.png", pictures.png(pictures.upscale(image, 1)))
     return file.getvalue()

@@ -23,7 +23,11 @@ def once(preset: str, changes: dict[str, str]) -> dict[str, float]:
     data = load_on_device(config)
     *_, result = distill(config, data)
     assert isinstance(result, Finished)
-    rows = [event.values for event in evaluate(TrainingSet(result.images, result.labels, partition=config.partition), config, data) if isinstance(event, Row)]
+    rows = [
+        event.values
+        for event in evaluate(TrainingSet(result.images, result.labels, partition=config.partition), config, data)
+        if isinstance(event, Row)
+    ]
     return {found["label"]: 100 * found["mean"] for found in by_attack(rows).values()}
 
 

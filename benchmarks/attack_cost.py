@@ -21,8 +21,8 @@ from c2r.linesearch import Trace, ls_pgd
 from c2r.margins import sample_losses
 from c2r.models import Network
 from c2r.pool import Pool, train_network
-from c2r.threat import Threat
 from c2r.tasks import load_on_device
+from c2r.threat import Threat
 
 
 def compare(network: Network, x: torch.Tensor, y: torch.Tensor, config: RunConfig, start: Trace | None, repeats: int) -> dict[str, float]:

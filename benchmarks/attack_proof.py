@@ -140,7 +140,9 @@ def main() -> None:
             rows.append({"network": kind, "clean": clean} | compare(name, network, x, y))
             print(json.dumps(rows[-1]), flush=True)
     if chosen.out:
-        chosen.out.write_text(_page(rows, "python benchmarks/attack_proof.py --data PATH --run RUN --out docs/attacks.md"), encoding="utf-8")
+        chosen.out.write_text(
+            _page(rows, "python benchmarks/attack_proof.py --data PATH --run RUN --out docs/attacks.md"), encoding="utf-8"
+        )
 
 
 def _page(rows: list[dict[str, Any]], command: str) -> str:
@@ -148,12 +150,21 @@ def _page(rows: list[dict[str, Any]], command: str) -> str:
     lines = [INTRODUCTION.format(command=command, n=rows[0]["n"])]
     for kind in dict.fromkeys(row["network"] for row in rows):
         mine = [row for row in rows if row["network"] == kind]
-        lines += [f"\n## {kind.capitalize()}: clean {100 * mine[0]['clean']:.1f} %\n", "| attack | reference | ours | theirs | difference | their seconds / ours | our seconds | median L2, ours / theirs |", "|---|---|---|---|---|---|---|---|"]
+        lines += [
+            f"\n## {kind.capitalize()}: clean {100 * mine[0]['clean']:.1f} %\n",
+            "| attack | reference | ours | theirs | difference | their seconds / ours | our seconds | median L2, ours / theirs |",
+            "|---|---|---|---|---|---|---|---|",
+        ]
         lines += [_line(row) for row in mine]
     weak = [f"{row['label']} ({row['network']})" for row in rows if row["ours"] > row["theirs"] + 0.003]
     slow = [f"{row['label']} ({row['network']}, {row['ratio']:.1f}×)" for row in rows if row["goal"] and row["ratio"] < 2]
-    lines += ["\n## The goals\n", f"- Robust accuracy within 0.3 points of the reference, or lower: {'missed by ' + ', '.join(weak) if weak else 'held everywhere'}."]
-    lines += [f"- At least twice as fast for PGD, VMI-FGSM, Jitter, CW and DeepFool: {'missed by ' + ', '.join(slow) if slow else 'held everywhere'}."]
+    lines += [
+        "\n## The goals\n",
+        f"- Robust accuracy within 0.3 points of the reference, or lower: {'missed by ' + ', '.join(weak) if weak else 'held everywhere'}.",
+    ]
+    lines += [
+        f"- At least twice as fast for PGD, VMI-FGSM, Jitter, CW and DeepFool: {'missed by ' + ', '.join(slow) if slow else 'held everywhere'}."
+    ]
     return "\n".join(lines) + "\n"
 
 

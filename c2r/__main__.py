@@ -7,12 +7,14 @@ import sys
 from c2r.commands import judge, look, sets, work
 from c2r.errors import InputError
 
-# Threads that wait without spinning: on a busy machine (the app beside the run) two threads are then twice as fast.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads that spin for some 50 µs and then sleep: without spinning an idle machine waits for its threads to wake, and with
+# GNU OpenMP's own much longer spinning a busy one (the app beside the run) waits for them to stop.
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 COMMANDS = {
     "distill": (work.distill, work.add_distill),
     "evaluate": (work.evaluate, work.add_evaluate),
+    "fork": (work.fork, work.add_fork),
     "resume": (work.resume, work.add_resume),
     "check": (judge.check, judge.add_check),
     "attack": (judge.attack, judge.add_attack),

@@ -49,7 +49,8 @@ class SyntheticSettings(Settings):
 
     ipc: int = setting(10, "Images per class (IPC)", "images", ge=1, le=1000)
     partition: int = setting(1, "Partition-expansion: each stored image holds p × p small ones that are upsampled for training", "parts per side", ge=1, le=3)
-    imported: str = setting("", "For the method imported: a set in the app's own format, as 'python -m c2r import' writes it")
+    imported: str = setting("", "Images to start from instead of real ones: a set in the app's own format, as 'python -m c2r import' and 'fork' write it")
+    parent: str = setting("", "For a fork: the run and recorded step its images come from, as RUN@STEP")
     init: Literal["real", "noise"] = setting("real", "Where synthetic images start: real training images or noise")
 
 
@@ -141,6 +142,7 @@ class EvaluationSettings(Settings):
     eval_eps_l2: Radius = setting("128/255", "Radius of its L2 attacks, and the threshold within which cw-l2 and deepfool count", "pixel units", gt=0, le=20)
     eval_targeted: bool = setting(False, "Also aim every attack that can at the class (y + 1) mod K")
     eval_pgd_steps: int = setting(10, "Steps of its PGD attack, of size ε/4, random start, an image leaves when it is fooled", "steps", ge=1, le=1000)
+    eval_set_budget: Literal["lite", "official"] = setting("lite", "AutoAttack on the synthetic images: lite = 1 target class and 500 queries, because networks were trained on them and nearly all withstand; official = as on test images, which about doubles an evaluation")
     eval_images: int = setting(1000, "Test images that are attacked, class-balanced and fixed by the seed; 0 takes all", "images", ge=0, le=1_000_000)
 
 

@@ -1,10 +1,9 @@
-"""The ConvNet's block on the CPU: convolution 3×3 → instance norm → ReLU → average pool 2, with a backward of its own.
+"""The ConvNet's block: convolution 3×3 → instance norm → ReLU → average pool 2; on the CPU the last three in one kernel.
 
-Torch's kernels for the last three are slow on one another's memory layout; here channels stay innermost throughout, so that
-forward and backward together take about half the time. The sums are the same up to rounding. Letters: B batch, C channels,
-N = H·W places.
+Outputs and gradients equal those of torch's modules up to rounding. Letters: B batch, C channels, N = H·W places.
 """
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,7 +13,9 @@ INNER = torch.channels_last
 
 
 class ConvBlock(nn.Sequential):
-    """Convolution, norm (one group per channel), ReLU and pooling: by torch's modules, or on the CPU in float32 in one piece."""
+    """By torch's modules, or on the CPU in float32 by `c2r.kernels`, which has no second derivative (set `plain` for that)."""
+
+    plain = False
 
     def __init__(self, channels: int, width: int):
         super().__init__(nn.Conv2d(channels, width, 3, padding=1), nn.GroupNorm(width, width), nn.ReLU(inplace=True), nn.AvgPool2d(2))
@@ -22,8 +23,8 @@ class ConvBlock(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] → [B, width, H/2, W/2]."""
         conv, norm = self[0], self[1]
-        plain = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-        if not (plain and isinstance(norm, nn.GroupNorm)):
+        fused = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu") and not self.plain
+        if not (fused and isinstance(norm, nn.GroupNorm)):
             return super().forward(x)
         return _Fused.apply(x, conv.weight, conv.bias, norm.weight, norm.bias, norm.eps)
 
@@ -31,34 +32,35 @@ class ConvBlock(nn.Sequential):
 class _Fused(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor, eps: float) -> Tensor:
+        from c2r import kernels
+
         x = x.contiguous(memory_format=INNER)
         y = F.conv2d(x, weight, bias, padding=1).contiguous(memory_format=INNER)
-        rows = _rows(y)
-        rows -= rows.mean(1, keepdim=True)
-        inverse = (rows.square().mean(1, keepdim=True) + eps).rsqrt()
-        out = torch.empty_like(y)
-        torch.addcmul(shift, rows, scale * inverse, out=_rows(out)).relu_()
-        ctx.save_for_backward(x, weight, scale, y, inverse, out)
-        return F.avg_pool2d(out, 2)
+        images, channels, height, width = y.shape
+        mean, inverse = y.new_empty(images, channels), y.new_empty(images, channels)
+        out = torch.empty((images, channels, height // 2, width // 2), memory_format=INNER)
+        kernels.forward(
+            _inner(y), scale.detach().numpy(), shift.detach().numpy(), np.float32(eps), mean.numpy(), inverse.numpy(), _inner(out)
+        )
+        ctx.save_for_backward(x, weight, scale, shift, y, mean, inverse)
+        return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, scale, y, inverse, out = ctx.saved_tensors
-        spread = torch.ops.aten.avg_pool2d_backward(
-            gradient.contiguous(memory_format=INNER), out, [2, 2], [2, 2], [0, 0], False, True, None
-        )
-        passed, rows = _rows(torch.ops.aten.threshold_backward(spread, out, 0)), _rows(y)
-        total, along = passed.sum(1, keepdim=True), (passed * rows).sum(1, keepdim=True)
-        factor = scale * inverse / rows.shape[1]
-        back = torch.empty_like(y)
-        torch.addcmul(-factor * total, rows, -factor * inverse.square() * along, out=_rows(back)).addcmul_(passed, scale * inverse)
-        return *_through_conv(back, x, weight, ctx.needs_input_grad[:3]), (along * inverse).sum((0, 1)), total.sum((0, 1)), None
+        from c2r import kernels
+
+        x, weight, scale, shift, y, mean, inverse = ctx.saved_tensors
+        gradient = gradient.contiguous(memory_format=INNER)
+        total, along, back = torch.empty_like(mean), torch.empty_like(mean), torch.empty_like(y)
+        about = (scale.detach().numpy(), shift.detach().numpy(), mean.numpy(), inverse.numpy())
+        kernels.backward(_inner(gradient), _inner(y), *about, total.numpy(), along.numpy(), _inner(back))
+        return *_through_conv(back, x, weight, ctx.needs_input_grad[:3]), along.sum(0), total.sum(0), None
 
 
-def _rows(image: Tensor) -> Tensor:
-    """The same memory as [B, N, C]."""
-    return image.permute(0, 2, 3, 1).flatten(1, 2)
+def _inner(image: Tensor) -> np.ndarray:
+    """The memory of a channels-last tensor [B, C, H, W] as an array [B, H, W, C]."""
+    return image.detach().permute(0, 2, 3, 1).numpy()
 
 
 def _through_conv(gradient: Tensor, x: Tensor, weight: Tensor, needed: tuple[bool, ...]) -> tuple[Tensor | None, ...]:

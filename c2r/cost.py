@@ -106,7 +106,7 @@ def jobs(config: RunConfig, shape: Shape) -> list[Job]:
     scorings = updates * batch / stored + updates / config.record_every + 1
     tested, looked_at = min(config.eval_images or shape.test, shape.test), 0 if method.source == "all" else parts
     training = 3 + (2 * config.eval_at_steps if config.eval_training == "pgd-at" else 0)
-    tried = [(expected_passes(a, classes), expected_passes(a, classes, 0.8)) for a in attempts(config)]
+    tried = [(expected_passes(a, classes), expected_passes(a.on_set(config.eval_set_budget), classes, 0.9)) for a in attempts(config)]
     return [
         Job("pool", (config.pool_size if method.updates else 1) * config.pool_steps, config.pool_batch, 5),
         Job("distill", updates, classes * config.real_batch, real_attack + 2),

@@ -108,7 +108,7 @@ def distill(config: RunConfig, data: RealData, resume: Path | None = None) -> It
 
 def _first_images(config: RunConfig, data: RealData, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, np.ndarray | None]:
     """What the run starts from: the imported set of the settings, or images made of real ones or noise; and its soft labels."""
-    if METHODS[config.method].source == "drawn":
+    if not config.imported and METHODS[config.method].source == "drawn":
         return *initial_images(data, config, generator), None
     found = read_own(config.imported)
     fits(found, tuple(data.images.shape[1:]), len(data.classes))

@@ -128,7 +128,8 @@ def _judge(
                 yield Row(into.rows[-1])
             else:
                 yield clock.trying(number, attempt, event, on_set=False)
-        for event in _measure(network, *images, attempt, config) if source.looked_at else ():
+        own = attempt.on_set(config.eval_set_budget)
+        for event in _measure(network, *images, own, config) if source.looked_at else ():
             if isinstance(event, Measured):
                 survived = event.correct.view(-1, source.partition**2).all(1)
                 into.arrays[f"set/{attempt.key}"] = survived.to(torch.uint8).cpu().numpy()
@@ -150,7 +151,10 @@ class _Clock:
         self.steps, self.parts, self.seeds = config.eval_steps, parts, config.eval_seeds
         self.cost, self.before, begin = {}, {}, float(self.train)
         for attempt in tried:
-            self.cost[attempt.key] = (expected_passes(attempt, classes) * tested, expected_passes(attempt, classes, 0.8) * parts)
+            self.cost[attempt.key] = (
+                expected_passes(attempt, classes) * tested,
+                expected_passes(attempt.on_set(config.eval_set_budget), classes, 0.9) * parts,
+            )
             self.before[attempt.key] = begin
             begin += sum(self.cost[attempt.key])
         self.one = begin

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,19 +32,58 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         raise
 
 
-def hold(folder: Path) -> IO[str]:
-    """Hold a folder for this process: the lock is gone when the file is closed or the process is, however it ends.
-
-    :raises InputError: another process holds it
-    """
-    file = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the lock is held
+def lock(file: IO[str], wait: bool = False) -> bool:
+    """Lock an open file for this process, until it is closed or the process ends, however it ends. False: another process has it."""
+    if not fcntl:
+        return False
     try:
-        if fcntl:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
+        return False
+    return True
+
+
+def unlock(file: IO[str]) -> None:
+    """Give a lock back."""
+    if fcntl:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def hold(folder: Path) -> IO[str]:
+    """Hold a run folder for this process. Raises InputError when another process holds it."""
+    file = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the lock is held
+    if fcntl and not lock(file):
         file.close()
-        raise InputError(f"Run {folder.name} is being written by another process: expected one writer; wait for it or stop it.") from None
+        raise InputError(f"Run {folder.name} is being written by another process: expected one writer; wait for it or stop it.")
     return file
+
+
+def claim(folder: Path, files: dict[str, str], inside: str) -> None:
+    """Make a new run folder with `files` (name → text) and an empty folder `inside`: all of it at once, or nothing. Raises InputError."""
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise InputError(
+                f"The run folder {folder} is not empty: expected a new or empty folder; choose another --out or delete that one."
+            )
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError
+        (temporary / inside).mkdir(parents=True)
+        for name, text in files.items():
+            write_atomic(temporary / name, text)
+        if folder.exists():
+            folder.rmdir()
+        os.rename(temporary, folder)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(
+            f"The run folder {folder} is taken or not a folder: expected a new or empty folder; choose another --out."
+        ) from None
+    except PermissionError:
+        raise InputError(f"No permission to write {folder}: expected a folder of yours; choose another --out.") from None
+    except OSError as error:
+        raise InputError(f"The run folder {folder} cannot be made ({error.strerror}): free some space or choose another --out.") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:

@@ -15,6 +15,7 @@ from c2r.data import RealData, fixed_test_subset
 from c2r.errors import InputError
 from c2r.measure import Measured, measure
 from c2r.origin import versions
+from c2r.pool import statistics
 from c2r.protocols import PROTOCOLS, attempts, main_radius
 from c2r.tasks import load_on_device
 from c2r.weights import Loaded, load
@@ -49,7 +50,7 @@ def attack_network(
                 print(f"\r{attempt.label}: {100 * event:.0f} %   ", end="", file=sys.stderr)
     subject = checks.Subject(
         rows=rows, networks=[network], x=x, y=y, eps=main_radius(config), classes=len(data.classes), protocol=config.protocol,
-        facts=_facts(loaded, data, x), config=config,
+        facts=_facts(loaded, data, x, config.seed), config=config,
         margins={key: found.margin[None].cpu().numpy() for key, found in kept.items()},
         correct={key: found.correct[None].cpu().numpy() for key, found in kept.items()},
     )  # fmt: skip
@@ -81,11 +82,12 @@ def _fits(network: Any, x: Tensor, classes: int) -> None:
         )
 
 
-def _facts(loaded: Loaded, data: RealData, x: Tensor) -> dict[str, Any]:
+def _facts(loaded: Loaded, data: RealData, x: Tensor, seed: int) -> dict[str, Any]:
     mean, std = loaded.network.mean.flatten().tolist(), loaded.network.std.flatten().tolist()
-    flat = x.transpose(0, 1).flatten(1)
+    flat, train = x.transpose(0, 1).flatten(1), statistics(data)
     return {
         "assumed_mean": mean, "assumed_std": std, "test_mean": flat.mean(1).tolist(), "test_std": flat.std(1).tolist(), "data_hash": data.hash,
-        "origin": "weights file", "selection": "unknown", "precision": "float32", "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
-        "subset": {"n": len(x), "seed": 0, "stored": False}, "versions": versions(),
+        "train_mean": train[0].tolist(), "train_std": train[1].tolist(), "network": loaded.layout, "origin": "weights file",
+        "selection": "unknown", "precision": "float32", "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
+        "subset": {"n": len(x), "seed": seed, "stored": False}, "versions": versions(),
     }  # fmt: skip

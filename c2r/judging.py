@@ -1,7 +1,7 @@
 """Applies the checks to an evaluation: what they need to know, from a finished evaluation or from its folder; checks.json."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def judge(
     return badges
 
 
-def judge_again(path: Path, data: RealData, names: list[str] | None) -> Iterator[Badge]:
+def judge_again(path: Path, data: RealData, names: list[str] | None, on: Callable[[str, float], None] | None = None) -> Iterator[Badge]:
     """Run checks (None: all of them) on the evaluation in `path`; yields each badge and merges it into checks.json.
 
     :raises InputError: the folder holds no finished evaluation with its networks
@@ -46,7 +46,7 @@ def judge_again(path: Path, data: RealData, names: list[str] | None) -> Iterator
         run.config, data, read_rows(path), load_networks(path, run.config, data), read_arrays(path, "test"), read_json(path / "facts.json")
     )
     kept = {badge.number: badge for badge in read(path)}
-    for badge in checks.run(subject, names or checks.THOROUGH):
+    for badge in checks.run(subject, names or checks.THOROUGH, on):
         kept[badge.number] = badge
         write_atomic(path / "checks.json", json.dumps(to_json([kept[number] for number in sorted(kept)])) + "\n")
         yield badge

@@ -42,7 +42,9 @@ class Loop:
 def capture(loop: Loop) -> Checkpoint:
     """The loop as it is between two updates."""
     held, scores = loop.held, loop.scores
-    tensors = {"images": held.images, "delta": held.delta, "generator": loop.generator.get_state()} | queue_tensors(loop.pool) | loop.moments
+    tensors = (
+        {"images": held.images, "delta": held.delta, "generator": loop.generator.get_state()} | queue_tensors(loop.pool) | loop.moments
+    )
     tensors |= {f"pending{i}": index for i, index in enumerate(loop.pending)}
     if held.loss is not None and scores is not None:
         tensors |= {"loss": held.loss, "margin_clean": scores.margin_clean, "margin_adv": scores.margin_adv}

@@ -89,10 +89,12 @@ def evaluation_minutes(config: RunConfig) -> float:
 def _budget_problem(config: RunConfig, shape: Shape) -> str:
     """Only sets that are drawn from real images need enough of them; an imported set needs its file."""
     source = METHODS[config.method].source
-    if source == "file" and not Path(config.imported).is_file():
-        return f"The imported set '{config.imported}' is not there: expected what python -m c2r import writes; import the set again."
-    drawn = source == "drawn" and (
-        partition_problem(shape.size, config.partition) or budget_problem(shape.smallest, config.ipc, config.partition)
+    if (source == "file" or config.imported) and not Path(config.imported).is_file():
+        return f"The set '{config.imported}' to start from is not there: expected what python -m c2r import or fork writes; import or fork again."
+    drawn = (
+        source == "drawn"
+        and not config.imported
+        and (partition_problem(shape.size, config.partition) or budget_problem(shape.smallest, config.ipc, config.partition))
     )
     return drawn or ""
 

@@ -4,7 +4,7 @@ A protocol is a list of attempts; `clean` is always the first. Sizes named `step
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from c2r import catalog
@@ -48,7 +48,14 @@ class Attempt:
         """The radius as text: ``2/255``, ``unbounded``, or '' for what is no attack."""
         return "" if self.attack in PSEUDO else "unbounded" if self.eps == float("inf") else format_radius(self.eps)
 
+    def on_set(self, budget: str) -> "Attempt":
+        """The attempt that synthetic images get: the same, except that a ``lite`` budget shortens AutoAttack (its label then says so)."""
+        if self.attack != "autoattack" or budget == "official":
+            return self
+        return replace(self, options=dict(self.options) | LITE)
 
+
+LITE = {"targets": 1, "queries": 500}
 PSEUDO = {"clean": "clean", "clamp": "clamp only"}
 CLEAN = Attempt("clean")
 

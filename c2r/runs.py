@@ -20,11 +20,9 @@ import psutil
 
 from c2r.config import RunConfig, from_json, to_json
 from c2r.errors import InputError
-from c2r.files import hold, read_arrays, read_json, read_lines, read_text, save_arrays, write_atomic
+from c2r.files import claim, hold, read_arrays, read_json, read_lines, read_text, save_arrays, write_atomic
+from c2r.lifecycle import ALIVE, COMMANDS, STATES, allowed
 
-STATES = ("queued", "running", "paused", "stopped", "done", "failed", "lost")
-ALIVE = ("queued", "running", "paused")
-COMMANDS = ("pause", "resume", "step", "stop")
 FRAME_ARRAYS = (
     "images", "labels", "delta", "margin_clean", "margin_adv", "score", "order",
     "pred_clean", "pred_adv", "embedding_clean", "embedding_adv",
@@ -56,25 +54,30 @@ class RunWriter:
     """The one process that writes a run folder: a new one, or with `reopen` one whose process is gone. Raises InputError."""
 
     def __init__(self, path: Path, config: RunConfig, reopen: bool = False):
-        self.path = Path(path)
-        if not reopen:
-            _claim(self.path)
-        self._lock = hold(self.path)
+        self.path, self._written = Path(path), 0.0
         before = read_json(self.path / "status.json") if reopen else {}
         process = psutil.Process()
         self._status: dict[str, Any] = {
-            "state": "running", "phase": "starting", "step": 0, "total": 0, "eta_s": None, "figures": {}, "message": "",
-            "pid": process.pid, "pid_started": process.create_time(), "started": time.time(), "seq": 0,
+            "state": "queued", "phase": "starting", "step": 0, "total": 0, "eta_s": None, "figures": {}, "message": "",
+            "pid": process.pid, "pid_started": process.create_time(), "started": time.time(), "heartbeat": time.time(), "seq": 0,
         }  # fmt: skip
         self._status |= {key: before[key] for key in ("started", "seq", "figures") if key in before}
-        self._written = 0.0
-        (self.path / "control").unlink(missing_ok=True)
         if not reopen:
-            write_atomic(self.path / "config.json", to_json(config))
+            first = {"config.json": to_json(config), "status.json": json.dumps(self._status), "log.txt": ""}
+            claim(self.path, first, "frames")
+        self._lock = hold(self.path)
+        (self.path / "control").unlink(missing_ok=True)
         self.status(force=True)
+
+    @property
+    def state(self) -> str:
+        """The state as written last."""
+        return str(self._status["state"])
 
     def status(self, force: bool = False, **changes: Any) -> None:
         """Merge `changes` into status.json; at most five writes a second unless forced or state or phase changes."""
+        if not allowed(self.state, changes.get("state", self.state)):
+            raise RuntimeError(f"a run cannot go from {self.state} to {changes['state']}")
         force = force or any(key in changes and changes[key] != self._status[key] for key in ("state", "phase"))
         self._status |= changes
         now = time.time()
@@ -114,24 +117,6 @@ class RunWriter:
         except FileNotFoundError:
             return ""
         return word if word in COMMANDS else ""
-
-
-def _claim(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()):
-            raise InputError(
-                f"The run folder {path} is not empty: expected a new or empty folder; choose another --out or delete that one."
-            )
-        (path / "frames").mkdir()
-        with open(path / "log.txt", "x"):
-            pass
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(f"The run folder {path} is taken or not a folder: expected a new or empty folder; choose another --out.") from None
-    except PermissionError:
-        raise InputError(f"No permission to write {path}: expected a folder of yours; choose another --out.") from None
-    except OSError as error:
-        raise InputError(f"The run folder {path} cannot be made ({error.strerror}): free some space or choose another --out.") from None
 
 
 def send(path: Path, command: str) -> None:
@@ -195,7 +180,7 @@ def is_run(path: Path) -> bool:
 def list_runs(store: Path) -> list[Run]:
     """All runs of a store, newest first; damaged ones are listed too, folders that never were a run are not."""
     store = Path(store)
-    folders = [p for p in store.iterdir() if is_run(p)] if store.is_dir() else []
+    folders = [p for p in store.iterdir() if is_run(p) and not p.name.startswith(".")] if store.is_dir() else []
     return sorted((open_run(p) for p in folders), key=lambda run: (run.status.get("started", 0), run.id), reverse=True)
 
 

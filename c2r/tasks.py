@@ -14,7 +14,7 @@ import torch
 from c2r import device
 from c2r.checkpoint import Checkpoint, PoolNetwork, read_checkpoint, save_checkpoint, save_network
 from c2r.config import RunConfig
-from c2r.cost import flops, minutes
+from c2r.cost import PHASES, flops, minutes
 from c2r.data import RealData, load
 from c2r.distill import Basis, Finished, Progress, Recorded, distill
 from c2r.errors import InputError
@@ -23,7 +23,7 @@ from c2r.evaluations import evaluate_into
 from c2r.methods import METHODS
 from c2r.origin import command_line, origin
 from c2r.project import joint_umap, sample_per_class
-from c2r.runs import frame_steps, open_run, read_arrays, read_frame, save_arrays, save_rows
+from c2r.runs import frame_steps, open_run, read_arrays, read_frame, save_arrays
 from c2r.sets import fits, read_own
 from c2r.sources.splits import Shape
 from c2r.worker import Rows, Stopped, Worker
@@ -65,7 +65,7 @@ def _map_is_whole(path: Path) -> bool:
 
 def evaluate_set(worker: Worker, config: RunConfig, source: Path | None, resume: bool = False) -> Rows:
     """Evaluate the set of the run folder `source` (None: all real images) into the worker's folder. Returns the result rows."""
-    data = _opened(worker, config, "", resume)
+    data = _opened(worker, config, "", resume, ("evaluate",))
     return evaluate_into(worker, config, data, _training_set(source, config, data))
 
 
@@ -85,11 +85,11 @@ def load_on_device(config: RunConfig, progress: Any = None) -> RealData:
     return load(config, progress).to(place)
 
 
-def _opened(worker: Worker, config: RunConfig, preset: str, resume: bool) -> RealData:
+def _opened(worker: Worker, config: RunConfig, preset: str, resume: bool, phases: tuple[str, ...] = PHASES) -> RealData:
     """The real data; a new run notes where its figures come from, a resumed one must find the same data again."""
     worker.log(command_line())
     data = load_on_device(config, worker.loading)
-    worker.forecast(*_forecast(config, data))
+    worker.forecast(*_forecast(config, data, phases))
     before = open_run(worker.writer.path).manifest.get("data", {}).get("hash") if resume else None
     if before not in (None, data.hash):
         raise InputError(
@@ -161,11 +161,14 @@ def _map(path: Path, config: RunConfig) -> dict[str, np.ndarray]:
     return {"steps": np.array(steps), "index": index} | found
 
 
-def _forecast(config: RunConfig, data: RealData) -> tuple[dict[str, float], float]:
-    """Expected share of each phase in the whole run (the map a twentieth), and the expected seconds."""
+def _forecast(config: RunConfig, data: RealData, phases: tuple[str, ...]) -> tuple[dict[str, float], float]:
+    """Expected share of each phase in the work (the map of a whole run a twentieth), and the expected seconds."""
     shape = Shape(data.images.shape[1], data.images.shape[2], len(data.classes), len(data.images), len(data.test_images), 0)
-    found = flops(config, shape)
+    seconds = 60 * minutes(config, shape, data.images.device.type, torch.get_num_threads(), phases)
+    found = {name: value for name, value in flops(config, shape).items() if name in phases}
     total = sum(found.values())
+    if phases != PHASES:
+        return {name: value / total for name, value in found.items()}, seconds
     evaluation = found.pop("evaluate")
     shares = {name: value / total * 0.95 for name, value in found.items()} | {"map": 0.05, "evaluate": evaluation / total * 0.95}
-    return shares, 60 * minutes(config, shape, data.images.device.type, torch.get_num_threads())
+    return shares, seconds

@@ -1,5 +1,6 @@
 """Transfer attacks between evaluated sets: crafted on a surrogate's networks, scored on a target's. M networks each, n images."""
 
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, pstdev
 from typing import Any
@@ -16,13 +17,13 @@ from c2r.runs import open_run, read_arrays, results
 from c2r.tasks import load_on_device
 
 
-def matrix(paths: list[Path], name: str) -> dict[str, Any]:
+def matrix(paths: list[Path], name: str, told: Callable[[str], None] = lambda _line: None) -> dict[str, Any]:
     """Accuracy of target networks on images crafted on surrogate networks, network i on network i, mean over networks.
 
     The surrogate is attacked to the last step (an image that leaves at the first success hardly crosses the boundary and does
     not transfer); the diagonal is the white-box case. Targets are scored on all images, their own mistakes count as wrong.
 
-    :param paths: evaluated runs on the same data; :param name: a gradient attack of the catalog
+    :param paths: evaluated runs on the same data; :param name: a gradient attack of the catalog; :param told: progress, in words
     :returns: attack, eps, n, networks, runs (names), accuracy and std [surrogate][target], clean [target]
     :raises InputError: a run without networks, or data that differ
     """
@@ -39,21 +40,23 @@ def matrix(paths: list[Path], name: str) -> dict[str, Any]:
         raise InputError(
             f"The runs were evaluated on {len(hashes)} different data sets: expected one data hash; choose runs on the same data."
         )
+    radii = sorted({format_radius(config.eps) for config in configs if config})
+    if len(radii) > 1:
+        raise InputError(f"The runs were trained for different radii ({', '.join(radii)}): expected one ε; choose runs with the same eps.")
     networks = [load_networks(folder, config, data) for folder, config in zip(folders, configs, strict=True) if config]
     index = torch.from_numpy(read_arrays(folders[0], "test")["index"])
     x, y = data.test_images[index].float() / 255, data.test_labels[index]
     count = min(map(len, networks))
-    table = [[_pair(one, other, x, y, name, first.eps, count) for other in networks] for one in networks]
+    table = []
+    for number, one in enumerate(networks):
+        told(f"surrogate {number + 1} of {len(networks)}: {paths[number].name}")
+        crafted = [attack(name, surrogate, x, y, eps=first.eps, last=True).images for surrogate in one[:count]]
+        table.append([[_accuracy(target, images, y) for target, images in zip(other, crafted, strict=False)] for other in networks])
     return {
         "attack": name, "eps": format_radius(first.eps), "n": len(y), "networks": count, "runs": [path.name for path in paths],
         "accuracy": [[mean(cell) for cell in line] for line in table], "std": [[pstdev(cell) for cell in line] for line in table],
         "clean": [mean(_accuracy(network, x, y) for network in own[:count]) for own in networks],
     }  # fmt: skip
-
-
-def _pair(surrogates: list[Network], targets: list[Network], x: Tensor, y: Tensor, name: str, eps: float, count: int) -> list[float]:
-    crafted = (attack(name, surrogate, x, y, eps=eps, last=True).images for surrogate in surrogates[:count])
-    return [_accuracy(target, images, y) for target, images in zip(targets, crafted, strict=False)]
 
 
 def _accuracy(network: Network, x: Tensor, y: Tensor) -> float:

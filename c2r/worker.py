@@ -52,7 +52,7 @@ class Worker:
             if isinstance(error, InputError) or not isinstance(error, Exception):
                 raise
             raise InputError(sentence) from error
-        self.writer.status(state="done", phase="finished", eta_s=None, force=True)
+        self.writer.status(state="done", phase="finished", eta_s=None, message="", force=True)
         self.log("done")
         return rows
 
@@ -94,6 +94,7 @@ class Worker:
         while True:
             command = self.writer.take_command()
             if command == "stop":
+                self.writer.status(state="stopping", message="Stopping: what was recorded is being put away.")
                 raise Stopped
             if command in ("resume", "step"):
                 self.paused, self.single = False, command == "step"

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import state, views, words
+from app import attempts, state, views, words
 from app.components import controls, maps, samples, shell
 
 shell.header(
@@ -11,7 +11,7 @@ shell.header(
 )
 view = shell.needs_run()
 frame = shell.needs_frame(view)
-basis, stored = shell.optional(view, "basis"), shell.optional(view, "map")
+basis, stored = shell.optional(view.path, "basis"), shell.optional(view.path, "map")
 methods = [name for name, there in (("UMAP", stored), ("PCA", basis)) if there]
 names, n = list(view.names), len(frame["labels"])
 
@@ -28,12 +28,12 @@ with row.container(width=maps.SIDE):
         st.info("This run has neither a UMAP nor a PCA basis: the run itself writes both. Choose another run, or compute the map.")
     if stored is None:
         st.caption("No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also before.")
-        controls.child(view, "map", "Compute map")
+        controls.compute_map(view)
 with row.container():
     ids = state.selection(view.run.id, n)
     if ids:
-        shares = views.shares(shell.optional(view, "outcomes"), n)
-        samples.listing(view, frame, ids, views.sample_table(frame, ids, names, shares), here="embeddings")
+        shares = attempts.shares(shell.optional(view.results, "outcomes"), n)
+        samples.listing(view, frame, ids, views.sample_table(frame, ids, names, shares, view.called), here="embeddings")
         samples.counts(frame, ids, names)
     else:
         hardest = views.hardest(frame["order"], frame["labels"], samples.THUMBNAILS, view.class_index)

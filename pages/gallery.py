@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app import cache, charts, state, views
-from app.components import controls, details, shell, tiles
+from app import attempts, cache, charts, state, views, words
+from app.components import details, evaluation, exporting, shell, tiles
 from app.components.figures import chart
 
 shell.header(
@@ -12,41 +12,42 @@ shell.header(
 )
 view = shell.needs_run()
 frame = shell.needs_frame(view)
-outcomes, rows, labels = shell.optional(view, "outcomes"), cache.rows(view.path), frame["labels"]
-shares = views.shares(outcomes, len(labels))
-networks = len(next(iter(outcomes.values()))) if shares else 0
-chosen = state.selection(view.run.id, len(labels))
+labels, rows = frame["labels"], cache.own_rows(view.results) if view.results else []
+figures, chosen = attempts.figures(rows), state.selection(view.run.id, len(labels))
+stored = attempts.ordered(shell.optional(view.results, "outcomes") or {}, figures)
+shares = attempts.shares(stored, len(labels))
+outcomes = {key: stored[key] for key in shares}
 
+evaluation.progress(view.run)
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    sort, size, only, sample = tiles.toolbar(len(labels), len(chosen))
-    tiles.downloads(view, frame)
+    wanted = tiles.toolbar(view, len(labels), len(chosen), evaluated=bool(shares))
+    exporting.popover(view, rows)
 ids = views.arrange(
     frame,
-    sort,
+    wanted.sort,
     class_index=view.class_index,
-    ids=chosen if only else None,
+    ids=chosen if wanted.only else None,
     accuracy=shares.get(view.attack),
     first=tiles.first_images(view),
+    worst=attempts.worst_share(shares, figures),
+    keep=attempts.broken(shares.get(view.attack), wanted.filter),
 )
 st.caption(
     f"{len(ids)} of {len(labels)} images at step {view.step}. Margins are on the scorer, under LS-PGD (an upper bound). "
-    + (
-        f"{details.DEFINITION} Here n = {networks}, written as correct/n."
-        if shares
-        else "No per-attack figures yet: they come with the evaluation."
-    )
+    + (tiles.basis(view, outcomes) if shares else "No per-attack figures yet: they come with the evaluation.")
 )
+if shares:
+    tiles.legend(view, list(shares))
 if not ids:
-    st.info("No image fits: choose all classes in the sidebar, or switch off 'Only the selection'.")
+    st.info("No image fits: choose all classes or another attack in the sidebar, or take back a filter above.")
 grid = st.container()
-shown = views.page_of(ids, tiles.page_number(views.pages(ids, size)), size)
+shown = views.page_of(ids, tiles.page_number(views.pages(ids, wanted.size)), wanted.size)
 with grid:
-    tiles.show(view, frame, shown, outcomes[view.attack] if view.attack in shares else None)
-if not shares:
-    controls.child(view, "evaluate", "Evaluate this set")
+    tiles.show(view, frame, shown, outcomes)
+st.subheader("The whole set")
 if rows:
-    st.subheader("The whole set")
-    st.caption("Test accuracy of fresh networks trained on all synthetic images, beside the per-image figures above.")
-    chart(charts.accuracy_bars(rows, dark=state.is_dark()), "accuracies", views.result_table(rows))
-if sample is not None:
-    details.open_details(view, frame, sample, shares, networks)
+    st.caption(words.plain(attempts.about(rows)))
+    chart(charts.accuracy_bars(rows, dark=state.is_dark()), "accuracies", attempts.table(figures))
+evaluation.section(view.run)
+if wanted.sample is not None:
+    details.open_details(view, frame, wanted.sample, outcomes)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import state, words
-from app.components import runs, shell
+from app.components import importing, runs, shell
 
 shell.header(
     "C2R: watch a robust data set form",
@@ -28,14 +28,15 @@ for column, (target, title, text, icon) in zip(st.columns(3), CARDS, strict=True
 
 st.subheader("Runs")
 found = state.all_runs()
-if not found:
-    st.info("There is no run yet, and the recorded sample run is missing: start a run and it will be listed here.")
-    st.stop()
-runs.table(found)
 current = state.current().run
+if found:
+    runs.table(found)
+else:
+    st.info("There is no run yet, and the recorded sample run is missing: start a run and it will be listed here.")
 if current is not None:
     st.caption(f"Select a row to make it the run of all pages. Now: {words.plain(state.run_name(current))}.")
     with st.container(horizontal=True):
         shell.link("live", "Open live", "monitoring")
         shell.link("embeddings", "Open embeddings", "scatter_plot")
         shell.link("gallery", "Open gallery", "grid_view")
+importing.panel()

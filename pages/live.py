@@ -12,7 +12,9 @@ view = shell.needs_run(step=False)
 with st.container(horizontal=True, vertical_alignment="center"):
     controls.buttons(view.run)
     pace = controls.pace(view)
+    controls.fork(view)
     definitions.margins()
+controls.lineage(view.run)
 controls.ending(view.run, log=view.step is not None)
 if view.step is None:
     live.waiting(view)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from c2r import config
+from c2r import badges, catalog, config
+from c2r.badges import Badge
 from c2r.runs import RunWriter, save_arrays, save_rows, write_atomic
 from c2r.summary import margin_summary
 
@@ -19,6 +20,9 @@ DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 EMBEDDING = 12
 NETWORKS = 3
 EPS = 2 / 255
+TESTED = 359
+# attempt key → accuracy of the first network; the next ones are a point better each
+TRIED = {"clean": 0.86, "fgsm": 0.71, "pgd": 0.66}
 
 
 def make_run(
@@ -33,13 +37,19 @@ def make_run(
     seed: int = 0,
     shape: tuple[int, int, int] = (1, 8, 8),
     every: int = 10,
+    tried: dict[str, float] | None = None,
     **changes: Any,
 ) -> Path:
-    """Write a run folder with `steps` recorded steps of `n` images [C, H, W] and return its path; margins improve with the steps."""
+    """Write a run folder with `steps` recorded steps of `n` images [C, H, W] and return its path; margins improve with the steps.
+
+    `tried`: attempt key → accuracy, see `TRIED`.
+    """
     draw = np.random.default_rng(seed)
     last = max(0, steps - 1) * every
     settings = config.load("demo", {"ipc": max(1, n // classes), "steps": max(1, last), "record_every": every, "seed": seed} | changes)
     writer = RunWriter(path, settings)
+    if state != "queued":
+        writer.status(state="running")
     names = [DIGITS[k] if k < len(DIGITS) else f"class {k}" for k in range(classes)]
     writer.manifest(
         versions={"c2r": "0.1.0", "torch": "2.13.0"}, commit="0" * 12, device="cpu", preset="demo",
@@ -52,8 +62,9 @@ def make_run(
     _basis(writer, world)
     if mapped and steps:
         _map(writer, draw, world, steps, every)
+    if evaluated and (steps or settings.method == "full-data"):
+        _evaluation(writer, settings, draw, n, classes, tried or TRIED, world["images"].nbytes)
     if evaluated and steps:
-        _evaluation(writer, draw, n)
         save_arrays(writer.path, "synthetic", {"images": world["images"], "labels": world["labels"]})
     _finish(writer, state, steps, last)
     return Path(path)
@@ -140,22 +151,86 @@ def _map(writer: RunWriter, draw: np.random.Generator, world: dict[str, np.ndarr
     })  # fmt: skip
 
 
-def _evaluation(writer: RunWriter, draw: np.random.Generator, n: int) -> None:
-    targets = {"clean": ("clean", 0.86), "fgsm": ("FGSM", 0.71), "pgd": ("PGD-10", 0.66)}
-    rows = []
-    for attack, (label, accuracy) in targets.items():
-        for seed in range(NETWORKS):
-            share = accuracy + 0.01 * seed
-            rows.append({
-                "method": "c2r", "network": "convnet", "training": "pgd-at", "attack": attack, "label": label, "norm": "Linf",
-                "eps": "2/255", "targeted": False, "seed": seed, "split": "test", "accuracy": share, "n": 359,
-                "interval": [share - 0.04, share + 0.04], "forwards": 10.0, "backwards": 10.0, "seconds": 1.2,
-            })  # fmt: skip
+def make_evaluation(
+    run: Path, name: str, *, tried: dict[str, float] | None = None, state: str = "done", seed: int = 1, **changes: Any
+) -> Path:
+    """Add the evaluation `name` to a run folder of `make_run`, with settings of its own; returns its folder."""
+    facts = json.loads((run / "facts.json").read_text())
+    settings = config.validate(json.loads((run / "config.json").read_text()) | changes)
+    manifest = json.loads((run / "manifest.json").read_text())
+    writer = RunWriter(run / "evaluations" / name, settings)
+    writer.status(state="running")
+    writer.manifest(**manifest)
+    if state == "done":
+        draw = np.random.default_rng(seed)
+        _evaluation(writer, settings, draw, facts["stored"], len(manifest["classes"]), tried or TRIED, facts["bytes"])
+    _finish(writer, state, 0, 0)
+    return writer.path
+
+
+def _evaluation(
+    writer: RunWriter, settings: config.RunConfig, draw: np.random.Generator, n: int, classes: int, tried: dict[str, float], size: int
+) -> None:
+    """Rows, outcomes of the synthetic and of the test images, facts and checks of an evaluation with NETWORKS networks."""
+    rows = [_row(settings, key, accuracy + 0.01 * seed, seed) for key, accuracy in tried.items() for seed in range(NETWORKS)]
     save_rows(writer.path, rows)
-    hits = {attack: (draw.random((NETWORKS, n)) < accuracy).astype(np.uint8) for attack, (_, accuracy) in targets.items()}
-    hits["fgsm"] &= hits["clean"]
-    hits["pgd"] &= hits["fgsm"]
+    hits = {key: (draw.random((NETWORKS, n)) < accuracy).astype(np.uint8) for key, accuracy in tried.items()}
+    for key, before in zip(list(hits)[1:], hits, strict=False):
+        hits[key] &= hits[before]
     save_arrays(writer.path, "outcomes", hits)
+    save_arrays(writer.path, "test", _tested(draw, classes, tried))
+    facts = {
+        "stored": n, "effective": n * settings.partition**2, "bytes": size, "label_bytes": n, "labels": "hard", "partition": settings.partition,
+        "network": f"{settings.model}-{settings.width}-d{settings.depth}", "steps": settings.eval_steps, "data_hash": "d1" * 8,
+        "seeds": list(range(NETWORKS)), "selection": "last step", "precision": "float32", "origin": "own run",
+        "subset": {"n": TESTED, "seed": settings.seed, "stored": True},
+    }  # fmt: skip
+    write_atomic(writer.path / "facts.json", json.dumps(facts) + "\n")
+    write_atomic(writer.path / "checks.json", json.dumps(badges.to_json(_badges())) + "\n")
+
+
+def _row(settings: config.RunConfig, key: str, share: float, seed: int) -> dict[str, Any]:
+    attack, _, radius = key.replace("-targeted", "").partition("@")
+    label, norm = ("clean", "") if attack == "clean" else (catalog.label(attack), catalog.facts(attack).norm)
+    label += " targeted" if "-targeted" in key else ""
+    passes = 1.0 if attack == "clean" else catalog.passes(attack) / 2
+    return {
+        "method": settings.method, "network": f"{settings.model}-{settings.width}", "training": "pgd-at", "protocol": settings.protocol,
+        "key": key, "attack": attack, "label": label, "norm": norm, "eps": (radius or "2/255") if norm else "", "targeted": "-targeted" in key,
+        "options": {}, "seed": seed, "split": "test", "accuracy": share, "success": None, "n": TESTED, "interval": [share - 0.04, share + 0.04],
+        "forwards": passes, "backwards": passes if norm else 0.0, "seconds": 0.1 * passes, "distance": 0.01 if norm else None,
+        "moved": 2.0 if norm else 0.0,
+    }  # fmt: skip
+
+
+def _tested(draw: np.random.Generator, classes: int, tried: dict[str, float]) -> dict[str, np.ndarray]:
+    """Test images of unlike difficulty: a network's margin is above 0 on as many of them as its accuracy says."""
+    labels = np.arange(TESTED, dtype=np.int64) % classes
+    ease = draw.normal(0, 1, TESTED) + draw.normal(0, 0.5, classes)[labels]
+    arrays = {"labels": labels, "index": np.arange(TESTED, dtype=np.int64)}
+    for key, accuracy in tried.items():
+        margin = np.empty((NETWORKS, TESTED), np.float32)
+        for seed in range(NETWORKS):
+            value = ease + draw.normal(0, 0.2, TESTED)
+            right = round((accuracy + 0.01 * seed) * TESTED)
+            margin[seed] = 3 * (value - np.sort(value)[::-1][right : right + 1].max(initial=value.min() - 1))
+        arrays |= {f"margin/{key}": margin, f"correct/{key}": (margin > 0).astype(np.uint8)}
+    return arrays
+
+
+def _badges() -> list[Badge]:
+    """Twelve stored checks: one red, one amber, one that was not run, the rest green."""
+    said = {
+        5: (
+            "red",
+            "The best checkpoint was chosen by its test accuracy: best minus last is 1.8 points.",
+            "Choose on held-out training images.",
+        ),
+        2: ("amber", "Square leaves 0.4 points less than the strongest white-box attack.", "Run AutoAttack with 100 iterations."),
+        6: ("grey", "Not run: this check attacks a few hundred images and runs on demand.", "Run the checks on demand."),
+    }
+    green = ("green", "Largest change of a pixel value: 2.00 of 2 allowed, in 1/255.", badges.NOTHING)
+    return [Badge(number, badges.NAMES[number], badges.TITLES[number], *said.get(number, green)) for number in badges.PITFALLS]
 
 
 def _finish(writer: RunWriter, state: str, steps: int, last: int) -> None:
@@ -199,6 +274,9 @@ DAMAGE = {
     "no basis": lambda path: (path / "basis.safetensors").unlink(),
     "torn rows": lambda path: _truncate(path / "rows.jsonl"),
     "truncated outcomes": lambda path: _truncate(path / "outcomes.safetensors"),
+    "truncated test outcomes": lambda path: _truncate(path / "test.safetensors"),
+    "torn checks": lambda path: _truncate(path / "checks.json"),
+    "torn facts": lambda path: _truncate(path / "facts.json"),
 }
 
 

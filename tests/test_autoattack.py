@@ -158,7 +158,9 @@ def test_the_side_of_squares_follows_the_schedule_for_ten_thousand_queries():
 @pytest.mark.parametrize("targeted", [False, True])
 def test_logit_attacks_fool_the_linear_model_without_a_gradient(name, targeted):
     model, x, y = right_case(6, BlackBox)
-    found = attack(name, model, x, y, eps=EPS, targeted=targeted, changes={"square": {"queries": 200}, "spsa": {"steps": 8, "samples": 32}}[name])
+    found = attack(
+        name, model, x, y, eps=EPS, targeted=targeted, changes={"square": {"queries": 200}, "spsa": {"steps": 8, "samples": 32}}[name]
+    )
     within_reach = model.robust_margin(x, y, EPS) < -0.3
     assert within_reach.sum() > 5
     assert found.backwards.sum() == 0

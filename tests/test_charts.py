@@ -11,12 +11,25 @@ from app import charts, pictures, theme
 from app.charts.base import broken_statement, faded, number
 from app.charts.labels import spread
 from app.charts.margins import cropped
+from app.comparing import Figure
+from app.tabulating import Sweep
 from c2r.errors import InputError
 from c2r.summary import BIN_EDGES, margin_summary, ranks
 
 CLASSES = [f"kind {k}" for k in range(10)]
 STEPS = np.arange(0, 310, 10)
 CONFIG = Path(__file__).resolve().parents[1] / "app" / ".streamlit" / "config.toml"
+
+
+PROFILE = {
+    "a": [Figure(0.8, 0.01, 0.77, 0.82, 1000), Figure(0.5, 0.02, 0.47, 0.53, 1000)],
+    "b": [Figure(0.7, None, 0.67, 0.73, 1000), None],
+}
+SWEEP = Sweep(
+    "PGD-10", "Linf", {"b": ([0.0, 2.0, 8.0], [Figure(share, 0.01, share - 0.03, share + 0.03, 1000) for share in (0.8, 0.5, 0.1)])}
+)
+LINE = (np.array([-4.0, 0.0, 4.0]), np.array([0.1, 0.5, 1.0]))
+CUMULATIVE = {"a": ((LINE[0] + 2, LINE[1]), LINE), "b": (None, (LINE[0] + 1, LINE[1]))}
 
 
 def run_of(n=100, seed=0):
@@ -67,6 +80,13 @@ def all_figures(dark=False):
         "separation": charts.separation_lines(STEPS, STEPS / 300, STEPS / 600, what="knn", n=n, **lines),
         "losses": charts.loss_lines(STEPS, {"total": [None, *(5 - STEPS[1:] / 100)]}, **lines),
         "accuracy": charts.accuracy_bars(rows, dark=dark),
+        "profile": charts.accuracy_profile(["Clean", "PGD-10"], PROFILE, statement="Two sets", dark=dark),
+        "sweep": charts.accuracy_sweep(SWEEP, ["a", "b"], dark=dark),
+        "class heat map": charts.class_heatmap(
+            np.linspace(0, 1, 20).reshape(10, 2), np.full(10, 100), classes=CLASSES, attacks=["clean", "PGD-10"], name="a", dark=dark
+        ),
+        "transfer": charts.transfer_heatmap(np.array([[0.3, 0.6], [0.5, 0.4]]), ["a", "b"], attack="PGD", eps="2/255", n=1000, dark=dark),
+        "cumulative": charts.margin_cumulative(CUMULATIVE, ["a", "b"], attack="PGD-10", n=1000, dark=dark),
     }
 
 
@@ -358,7 +378,7 @@ def test_losses_leave_a_gap_where_nothing_was_recorded_and_turn_logarithmic_when
 def test_accuracy_bars_show_mean_spread_and_every_seed_on_a_fixed_axis():
     figure = all_figures(False)["accuracy"]
     bars, dots = figure.data
-    assert list(figure.layout.xaxis.ticktext) == ["clean", "FGSM", "PGD-10"] and figure.layout.yaxis.range == (0, 100)
+    assert list(figure.layout.xaxis.ticktext) == ["Clean", "FGSM", "PGD-10"] and figure.layout.yaxis.range == (0, 100)
     assert np.allclose(bars.y, [61, 41, 36]) and np.allclose(bars.error_y.array, 1.0)
     assert np.allclose(sorted(dots.y), [35, 36, 37, 40, 41, 42, 60, 61, 62])
     assert text_of(figure) == "PGD-10 costs 25.0 points: 61.0 % clean, 36.0 % attacked"
@@ -371,6 +391,20 @@ def test_accuracy_of_a_single_seed_has_no_spread_and_says_so():
     assert figure.data[0].error_y.visible is False and "single seed" in figure.layout.meta["note"]
     with pytest.raises(InputError, match="evaluate the run first"):
         charts.accuracy_bars([])
+
+
+def test_accuracy_bars_keep_radii_apart_and_never_call_an_unbounded_attack_the_worst():
+    kinds = (("clean", 0.9, "clean", "", ""), ("pgd", 0.6, "PGD-10", "Linf", "2/255"), ("pgd@8/255", 0.2, "PGD-10", "Linf", "8/255"),
+             ("cw-l2", 0.0, "CW-100 L2", "L2", "unbounded"))  # fmt: skip
+    rows = [
+        {"key": key, "attack": key.partition("@")[0], "accuracy": value, "label": label, "norm": norm, "eps": eps, "n": 10, "seed": 0}
+        for key, value, label, norm, eps in kinds
+    ]
+    figure = charts.accuracy_bars(rows)
+    assert list(figure.layout.xaxis.ticktext) == ["Clean", "PGD-10 at 2/255", "PGD-10 at 8/255", "CW-100 L2"]
+    assert np.allclose(figure.data[0].y, [90, 60, 20, 0])
+    assert text_of(figure) == "PGD-10 at 2/255 costs 30.0 points: 90.0 % clean, 60.0 % attacked"
+    assert "L2 unbounded or L∞ 2/255 or L∞ 8/255" in figure.layout.meta["note"]
 
 
 def test_every_chart_can_be_drawn_after_the_first_step_alone():
@@ -444,9 +478,9 @@ def test_every_setting_in_the_config_file_is_one_that_streamlit_knows():
 
 
 def test_every_run_state_has_an_icon_a_word_and_a_colour():
-    from c2r.runs import STATES
+    from c2r.lifecycle import STATES
 
-    assert set(theme.STATE_BADGES) == {*STATES, "lost"}
+    assert set(theme.STATE_BADGES) == set(STATES)
     assert len({badge.word for badge in theme.STATE_BADGES.values()}) == len({badge.icon for badge in theme.STATE_BADGES.values()}) == 7
 
 
@@ -547,3 +581,62 @@ def test_short_class_names_stand_near_each_other_and_long_ones_do_not():
         for names in (("0", "1", "2"), ("automobile", "aeroplane", "horse"))
     }
     assert list(map(len, written.values())) == [3, 2]
+
+
+def test_the_profile_draws_intervals_in_percent_and_leaves_a_gap_where_an_attack_is_missing():
+    first, second = all_figures(False)["profile"].data
+    assert first.y.tolist() == pytest.approx([80, 50]) and first.error_y.array.tolist() == pytest.approx([2, 3], abs=1e-4)
+    assert first.error_y.arrayminus.tolist() == pytest.approx([3, 3], abs=1e-4)
+    assert second.y[0] == pytest.approx(70) and np.isnan(second.y[1])
+    assert first.x[0] < 0 < second.x[0], "two sets stand beside each other"
+    with pytest.raises(InputError, match="at least one evaluated attack"):
+        charts.accuracy_profile(["Clean"], {"a": [None]}, statement="")
+
+
+def test_a_set_keeps_its_mark_in_every_chart_of_a_comparison():
+    for dark in (False, True):
+        mark = theme.SET_MARKS[dark][1]
+        sweep, profile = all_figures(dark)["sweep"].data[0], all_figures(dark)["profile"].data[1]
+        assert sweep.line.color == mark["colour"] == profile.marker.color and sweep.line.dash == mark["dash"] == profile.line.dash
+        assert mark["colour"] in {trace.line.color for trace in all_figures(dark)["cumulative"].data if trace.mode == "lines"}
+
+
+def test_the_sweep_states_what_is_left_at_the_largest_radius():
+    assert text_of(all_figures(False)["sweep"]) == "PGD-10 leaves 10.0 % at ε = 8/255"
+
+
+def test_the_class_heat_map_names_the_weakest_spot():
+    accuracy = np.array([[0.9, 0.4], [0.8, 0.23], [np.nan, np.nan]])
+    figure = charts.class_heatmap(accuracy, np.array([5, 4, 0]), classes=["cat", "<b>dog", "owl"], attacks=["clean", "PGD-10"], name="a")
+    assert text_of(figure) == "The weakest spot is &lt;b&gt;dog under PGD-10: 23 % correct"
+    assert "is cat without attack: 0 %" in text_of(
+        charts.class_heatmap(np.zeros((1, 1)), np.ones(1, int), classes=["cat"], attacks=["Clean"], name="a")
+    )
+    assert "n = 9 test images, 0 to 5 per class" in figure.layout.meta["note"]
+
+
+def test_the_transfer_heat_map_compares_other_networks_with_the_white_box_diagonal():
+    figure = all_figures(False)["transfer"]
+    assert text_of(figure) == "Attacks made on other networks leave 20.0 points more than those on a network itself"
+    assert figure.data[0].z.tolist() == [pytest.approx([30, 60]), pytest.approx([50, 40])]
+
+
+def test_the_cumulative_margins_state_which_share_lies_below_zero_and_dash_the_clean_line():
+    figure = all_figures(False)["cumulative"]
+    assert text_of(figure) == "PGD-10 pushes 40 to 50 % of the test images below a margin of 0"
+    assert [trace.line.dash for trace in figure.data if trace.mode == "lines"] == ["dash", "solid", "solid"]
+    assert zero_lines(figure, "x")
+
+
+def test_the_colours_of_six_sets_reach_three_to_one_on_their_page():
+    def luminance(colour):
+        channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+        return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+    for dark in (False, True):
+        page = luminance(theme.tokens(dark).page)
+        for mark in theme.SET_MARKS[dark]:
+            low, high = sorted((luminance(mark["colour"]), page))
+            assert (high + 0.05) / (low + 0.05) >= 3
+        for what in ("colour", "dash", "symbol"):
+            assert len({mark[what] for mark in theme.SET_MARKS[dark]}) == 6

@@ -12,7 +12,10 @@ from c2r import runs
 from c2r.__main__ import main
 from c2r.formats import read_set
 
-CHANGES = {name: TINY[name] for name in ("width", "pool_steps", "pool_batch", "eval_seeds", "eval_steps", "eval_images", "eval_attacks", "map_points")}
+CHANGES = {
+    name: TINY[name]
+    for name in ("width", "pool_steps", "pool_batch", "eval_seeds", "eval_steps", "eval_images", "eval_attacks", "map_points")
+}
 
 
 def said(capsys, words, code=0):
@@ -76,8 +79,12 @@ def test_a_set_whose_real_data_nobody_names_is_asked_about(finished, tmp_path, c
 
 @pytest.mark.parametrize("kind", ["safetensors", "npz", "png", "dc-pt"])
 def test_every_export_of_a_set_is_read_again_as_the_same_set(finished, tmp_path, capsys, kind):
-    place = Path(said(capsys, ["export", str(finished), "--format", kind, "--out", str(tmp_path / f"set{'.pt' if kind == 'dc-pt' else ''}")]).strip())
-    found = read_set(place, {"png": "image-folder"}.get(kind, kind), normalisation="ask" if kind == "png" else "none" if kind != "dc-pt" else "mnist")
+    place = Path(
+        said(capsys, ["export", str(finished), "--format", kind, "--out", str(tmp_path / f"set{'.pt' if kind == 'dc-pt' else ''}")]).strip()
+    )
+    found = read_set(
+        place, {"png": "image-folder"}.get(kind, kind), normalisation="ask" if kind == "png" else "none" if kind != "dc-pt" else "mnist"
+    )
     own = runs.read_arrays(finished, "synthetic")
     assert found.images.shape == own["images"].shape
     if kind != "dc-pt":
@@ -94,7 +101,17 @@ def test_rows_are_exported_as_csv_and_json(finished, tmp_path, capsys):
 
 
 def test_any_network_is_attacked_and_says_which_normalisation_it_got(finished, capsys):
-    words = ["attack", "--weights", str(finished / "networks" / "seed0.safetensors"), "--data", "digits", "--n", "40", "--protocol", "custom"]
+    words = [
+        "attack",
+        "--weights",
+        str(finished / "networks" / "seed0.safetensors"),
+        "--data",
+        "digits",
+        "--n",
+        "40",
+        "--protocol",
+        "custom",
+    ]
     found = json.loads(said(capsys, [*words, "--set", "eval_attacks=fgsm,pgd", "--set", "eps=32/255", "--json"]))
     assert found["normalisation"] == "Normalisation stored in the file."
     clean, fgsm, pgd = (row["accuracy"] for row in found["rows"])
@@ -136,3 +153,17 @@ def test_an_imported_set_that_does_not_fit_the_data_is_refused(tmp_path, capsys,
     np.savez(tmp_path / "colour.npz", images=images, labels=np.arange(20) % 10)
     words = ["import", str(tmp_path / "colour.npz"), "--data", "digits", "--out", str(tmp_path / "x"), *sets()]
     assert "The set holds 3×12×12 images and the real data are 1×12×12" in said(capsys, words, 2)
+
+
+def test_a_fork_starts_from_a_recorded_step_and_both_know_of_each_other(finished, tmp_path, capsys):
+    from c2r import forking
+
+    out = tmp_path / "fork"
+    assert main(["fork", str(finished), "--step", "2", "--set", "steps=3", "--set", "eta=0.5", "--out", str(out)]) == 0
+    capsys.readouterr()
+    run = runs.open_run(out)
+    assert (run.state, run.config.eta, forking.parent(run.config)) == ("done", 0.5, ("run", 2))
+    np.testing.assert_array_equal(runs.read_frame(out, 0)["images"], runs.read_frame(finished, 2)["images"])
+    assert (runs.read_frame(out, 3)["images"] != runs.read_frame(out, 0)["images"]).any()
+    assert [child.id for child in forking.children("run", tmp_path)] == ["fork"]
+    assert "has no recorded step 1" in said(capsys, ["fork", str(finished), "--step", "1"], 2)

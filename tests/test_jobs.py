@@ -9,7 +9,7 @@ import pytest
 from fake_run import make_run
 
 from app import jobs
-from c2r import config, runs
+from c2r import config, lifecycle, runs
 from c2r.errors import InputError
 
 WRITES_A_RUN = """
@@ -18,6 +18,7 @@ from pathlib import Path
 from c2r import config
 from c2r.runs import RunWriter
 writer = RunWriter(Path(sys.argv[1]), config.load("demo"))
+writer.status(state="running")
 time.sleep(float(sys.argv[2]))
 writer.status(state="done", phase="finished")
 """
@@ -118,7 +119,7 @@ def test_ended_children_are_reaped(tmp_path, child):
     assert wait_for(lambda: not psutil.pid_exists(pid)), "the child is still a zombie"
 
 
-@pytest.mark.parametrize("word", runs.COMMANDS)
+@pytest.mark.parametrize("word", lifecycle.COMMANDS)
 def test_commands_are_left_in_the_control_file_of_a_living_run(tmp_path, word):
     run = runs.open_run(make_run(tmp_path / "run", state="running", steps=1))
     jobs.command(run, word)
@@ -159,8 +160,7 @@ def test_force_stop_never_ends_the_process_that_asks(tmp_path):
         jobs.force_stop(run)
 
 
-@pytest.mark.parametrize(("start", "words"), [(jobs.compute_map, ["map"]), (jobs.evaluate, ["evaluate", "--json"])])
-def test_map_and_evaluation_are_children_too_and_never_run_twice_at_once(tmp_path, monkeypatch, start, words):
+def test_a_map_is_a_child_too_and_never_drawn_twice_at_once(tmp_path, monkeypatch):
     launched = []
 
     class Popen:
@@ -177,10 +177,95 @@ def test_map_and_evaluation_are_children_too_and_never_run_twice_at_once(tmp_pat
 
     monkeypatch.setattr(jobs.subprocess, "Popen", Popen)
     path = tmp_path / "run"
-    assert start(path) is start(path) is jobs.find(words[0], path)
-    assert len(launched) == 1 and launched[0][:3] == [sys.executable, "-m", "c2r"]
-    assert [word for word in launched[0][3:] if word != str(path)] == words
+    assert jobs.compute_map(path) is jobs.compute_map(path) is jobs.find("map", path)
+    assert launched == [[sys.executable, "-m", "c2r", "map", str(path)]]
     monkeypatch.setattr(jobs, "_JOBS", {})
+
+
+def test_an_evaluation_is_a_child_that_is_told_every_setting_and_its_own_folder(tmp_path):
+    settings = config.load("demo", {"protocol": "custom", "eval_eps": "2/255,4/255", "eval_targeted": True, "eval_seeds": 2})
+    words = jobs.evaluate_words(tmp_path / "run", settings, tmp_path / "run" / "evaluations" / "one")
+    assert words[:6] == ["-m", "c2r", "evaluate", str(tmp_path / "run"), "--protocol", "custom"]
+    assert words[-2:] == ["--out", str(tmp_path / "run" / "evaluations" / "one")]
+    said = config.parse_assignments([word for before, word in zip(words, words[1:], strict=False) if before == "--set"])
+    assert config.load("demo", said | {"protocol": "custom"}) == settings and said["eval_eps"] == "2/255,4/255"
+
+
+@pytest.fixture
+def evaluation(monkeypatch, tmp_path):
+    """Let `evaluate` run Python code on a run; returns how to start it."""
+
+    def start(code: str, *arguments: object):
+        words = lambda _path, _settings, out: ["-c", code, str(out), *map(str, arguments)]  # noqa: E731
+        monkeypatch.setattr(jobs, "evaluate_words", words)
+        run = tmp_path / "run"
+        if not run.exists():
+            make_run(run, steps=1)
+        return run, jobs.evaluate(run, SETTINGS)
+
+    return start
+
+
+def test_an_evaluation_has_a_folder_of_its_own_and_takes_its_own_commands(evaluation):
+    run, out = evaluation(WRITES_A_RUN, 30)
+    assert out.parent == run / "evaluations" and out.name.endswith("-custom-pgd-at")
+    found = jobs.evaluations(run)
+    assert [(one.path, one.state) for one in found] == [(out, "running")]
+    jobs.command(found[0], "stop")
+    assert (out / "control").read_text() == "stop" and not (run / "control").exists()
+    with pytest.raises(InputError, match="Run run is being evaluated: expected one evaluation at a time; wait for it or stop it."):
+        jobs.evaluate(run, SETTINGS)
+
+
+def test_an_evaluation_that_gives_up_at_once_is_an_input_error_with_its_own_sentence(evaluation):
+    with pytest.raises(InputError, match="^Unknown protocol 'x': choose another.$"):
+        evaluation("import sys; sys.exit('Unknown protocol \\'x\\': choose another.')")
+
+
+def test_an_evaluation_that_is_still_silent_is_queued_and_one_that_dies_unseen_says_why(evaluation, monkeypatch):
+    monkeypatch.setattr(jobs, "PATIENCE", 0.05)
+    run, out = evaluation("import sys, time; time.sleep(0.4); sys.exit('No room on the disk.')")
+    assert [one.state for one in jobs.evaluations(run)] == ["queued"]
+    assert wait_for(lambda: jobs.evaluations(run)[0].problem == "No room on the disk.")
+    assert jobs.evaluations(run)[0].state == "failed" and not out.exists()
+
+
+def test_a_short_question_gives_what_was_printed_or_the_sentence_it_gave_up_with(monkeypatch):
+    seen = []
+
+    def run(words, **options):
+        seen.append((words, options))
+        return jobs.subprocess.CompletedProcess(words, len(seen) - 1, '{"shape": [1]}', "noise\nThe file is empty: choose another.\n")
+
+    monkeypatch.setattr(jobs.subprocess, "run", run)
+    assert jobs.ask(["import", "a; rm -rf b", "--look"]) == jobs.Answer('{"shape": [1]}')
+    assert jobs.ask(["import", "x"]).problem == "The file is empty: choose another."
+    assert seen[0][0] == [sys.executable, "-m", "c2r", "import", "a; rm -rf b", "--look"] and not seen[0][1].get("shell")
+    assert seen[0][1]["timeout"] == jobs.QUICK
+
+
+def test_a_question_that_takes_too_long_is_an_input_error(monkeypatch):
+    def run(words, **_options):
+        raise jobs.subprocess.TimeoutExpired(words, 1)
+
+    monkeypatch.setattr(jobs.subprocess, "run", run)
+    with pytest.raises(InputError, match="'import' took longer than 180 s and was ended"):
+        jobs.ask(["import", "x"])
+
+
+def test_an_import_is_a_run_whose_child_may_read_for_longer_than_a_start(tmp_path, monkeypatch):
+    launched = {}
+    launch = jobs._launch
+
+    def instead(kind, path, words):
+        launched.update(kind=kind, words=words)
+        return launch(kind, path, ["-c", "import time; time.sleep(0.5);" + WRITES_A_RUN, str(path), "0"])
+
+    monkeypatch.setattr(jobs, "PATIENCE", 0.05)
+    monkeypatch.setattr(jobs, "_launch", instead)
+    path = jobs.import_set(["set.pt", "--data", "digits"], tmp_path / "run")
+    assert (path / "status.json").exists() and launched["kind"] == "distill"
+    assert launched["words"] == ["-m", "c2r", "import", "set.pt", "--data", "digits", "--out", str(path)]
 
 
 def test_the_tail_of_a_log_reads_progress_bars_line_by_line_and_forgives_a_missing_file(tmp_path):

@@ -16,6 +16,7 @@ from c2r import preflight, runs, tasks
 from c2r.__main__ import main
 from c2r.errors import InputError
 
+
 def test_a_run_folder_holds_everything_the_app_reads(finished):
     run = runs.open_run(finished)
     assert (run.state, run.problem, run.status["phase"]) == ("done", "", "finished")

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 from c2r.config import load
+from c2r.convblock import ConvBlock
 from c2r.errors import InputError
 from c2r.models import MODELS, build
 
@@ -49,3 +51,33 @@ def test_building_leaves_the_global_random_state_alone():
 def test_images_too_small_for_the_depth_get_a_sentence():
     with pytest.raises(InputError, match="depth 4 expects images of at least 16 px, found 8×8: lower depth or raise image_size"):
         make(depth=4)
+
+
+@pytest.mark.parametrize(("channels", "shape"), [(3, (16, 16)), (1, (8, 8)), (6, (8, 8)), (3, (9, 7)), (1, (28, 28))])
+@pytest.mark.parametrize("trained", [False, True])
+def test_the_block_in_one_piece_equals_torchs_modules_forwards_and_backwards(channels, shape, trained):
+    torch.manual_seed(0)
+    block = ConvBlock(channels, 12).requires_grad_(trained)
+    with torch.no_grad():
+        for parameter in block.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    x = torch.randn(4, channels, *shape, requires_grad=True)
+    mine, plain = block(x), nn.Sequential.forward(block, x)
+    wanted = [x, *block.parameters()] if trained else [x]
+    direction = torch.randn_like(plain)
+    torch.testing.assert_close(mine, plain, atol=1e-5, rtol=1e-5)
+    for own, theirs in zip(torch.autograd.grad(mine, wanted, direction), torch.autograd.grad(plain, wanted, direction), strict=True):
+        torch.testing.assert_close(own, theirs, atol=2e-4, rtol=1e-4)
+
+
+def test_a_flat_image_stays_finite_in_the_block():
+    x = torch.full((2, 3, 8, 8), 0.5, requires_grad=True)
+    found = ConvBlock(3, 4)(x)
+    assert found.isfinite().all() and torch.autograd.grad(found.sum(), x)[0].isfinite().all()
+
+
+def test_a_block_with_batch_norm_runs_torchs_modules():
+    block = ConvBlock(3, 4)
+    block[1] = nn.BatchNorm2d(4)
+    x = torch.rand(5, 3, 8, 8)
+    assert torch.equal(block.eval()(x), nn.Sequential.forward(block, x))

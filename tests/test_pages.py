@@ -1,20 +1,23 @@
 """Every page with every kind of run store: no exception, the text a person needs, and links that select or fall back."""
 
+import json
 import re
 import shutil
 from pathlib import Path
 
 import pytest
-from fake_run import break_run, make_run
+from fake_run import break_run, make_evaluation, make_run
 from streamlit.testing.v1 import AppTest
 
-from app import state
+from app import jobs, state
+from c2r.errors import InputError
+from c2r.runs import frame_steps, read_arrays, read_frame, save_arrays
 
 MAIN = Path(__file__).resolve().parents[1] / "app" / "main.py"
-PAGES = ("home", "start", "live", "embeddings", "gallery")
+PAGES = ("home", "start", "live", "embeddings", "gallery", "compare")
 TITLES = {
     "home": "C2R: watch a robust data set form", "start": "Start a run", "live": "Live: margins and curriculum",
-    "embeddings": "Embeddings", "gallery": "Gallery",
+    "embeddings": "Embeddings", "gallery": "Gallery", "compare": "Compare",
 }  # fmt: skip
 
 
@@ -116,17 +119,25 @@ def test_the_gallery_pages_its_tiles(store):
     app = open_page("gallery")
     check(app, "gallery")
     assert sum(button.label == "Details" for button in app.button) == 24
-    assert "40 of 40 images at step 60" in text(app) and "share of the evaluation networks" in text(app)
+    assert "40 of 40 images at step 60" in text(app) and "share of evaluation networks (seeds) that still classify every part" in text(app)
     second = open_page("gallery", page="2")
     assert sum(button.label == "Details" for button in second.button) == 16
 
 
+def finished(path: Path, **changes) -> Path:
+    """A run that has ended with its set and without an evaluation."""
+    run = make_run(path, evaluated=False, **changes)
+    arrays = read_frame(run, frame_steps(run)[-1], ("images", "labels"))
+    save_arrays(run, "synthetic", dict(arrays))
+    return run
+
+
 def test_the_gallery_before_the_evaluation_says_so_and_offers_it(store):
-    make_run(store / "one", evaluated=False)
+    finished(store / "one")
     app = open_page("gallery")
     check(app, "gallery")
-    assert "No per-attack figures yet" in text(app)
-    assert not app.button(key="start-evaluate").disabled
+    assert "No per-attack figures yet" in text(app) and "Attacks: to choose from once the set is evaluated." in text(app)
+    assert not app.button(key="start-evaluation").disabled and "About" in text(app)
 
 
 def test_a_link_opens_the_details_of_one_image(store):
@@ -136,7 +147,7 @@ def test_a_link_opens_the_details_of_one_image(store):
     assert "Under attack" in text(app)
     assert any(metric.label == "Robust margin" for metric in app.metric)
     details = next(table.value for table in app.dataframe if "Networks (n)" in table.value)
-    assert details["Attack"].tolist() == ["Clean", "FGSM", "PGD"] and set(details["Networks (n)"]) == {3}
+    assert details["Attack"].tolist() == ["Clean", "FGSM", "PGD-10"] and set(details["Networks (n)"]) == {3}
 
 
 def test_closing_the_details_is_remembered(store):
@@ -471,3 +482,222 @@ def test_unknown_data_shows_dashes_and_no_zeros(store):  # noqa: ARG001
     figures = {metric.label: metric.value for metric in app.metric}
     assert app.button(key="start").disabled
     assert figures["Estimated time"] == figures["Memory"] == figures["Disk"] == "–"
+
+
+PIXEL = {"clean": 0.86, "fgsm": 0.71, "pgd": 0.66, "cw": 0.64, "vmi-fgsm": 0.65, "jitter": 0.67, "autoattack": 0.4}
+
+
+def evaluated_twice(path: Path) -> Path:
+    """A run with its own evaluation and a later one by pixel-2/255."""
+    run = make_run(path, n=40, classes=4)
+    make_evaluation(run, "20261120-0937-12-pixel-2-255-pgd-at", tried=PIXEL, protocol="pixel-2/255")
+    return run
+
+
+def test_every_attempt_of_the_newest_evaluation_is_offered_shown_and_linked(store):
+    evaluated_twice(store / "one")
+    app = open_page("gallery", attack="autoattack", broken="Broken on most networks", sort="Worst attack, lowest first")
+    check(app, "gallery")
+    assert app.selectbox(key="attack").value == "autoattack" and len(app.selectbox(key="attack").options) == len(PIXEL)
+    assert "The link asks" not in text(app) and "Under AutoAttack" in [box.label for box in app.selectbox]
+    kept = int(re.search(r"(\d+) of 40 images at step 60", text(app)).group(1))
+    outcomes = read_arrays(store / "one" / "evaluations" / "20261120-0937-12-pixel-2-255-pgd-at", "outcomes")
+    assert kept == int((outcomes["autoattack"].mean(0) < 0.5).sum()) > 0
+    assert "Clean, FGSM, PGD-10, CW-10 L∞, VMI-FGSM-10, Jitter-10, **AutoAttack**" in text(app)
+
+
+def test_another_evaluation_can_be_chosen_and_a_link_to_an_unknown_attack_says_so(store):
+    evaluated_twice(store / "one")
+    app = open_page("gallery", attack="autoattack", evaluation="custom, pgd-at, with the run")
+    assert next(group for group in app.get("button_group") if group.key == "attack").options == ["Clean", "FGSM", "PGD-10"]
+    assert "The link asks for attack 'autoattack', which is not here: showing PGD-10." in text(app)
+    app.selectbox(key="evaluation").set_value("Newest").run()
+    assert len(app.selectbox(key="attack").options) == len(PIXEL)
+
+
+def test_the_home_table_names_the_worst_attack_of_the_newest_evaluation(store):
+    evaluated_twice(store / "one")
+    status = store / "one" / "status.json"
+    status.write_text(json.dumps(json.loads(status.read_text()) | {"message": "network 3 of 3: PGD-10 on test images"}))
+    table = open_page("home").dataframe[0].value.set_index("Run")
+    assert (
+        table.loc["one", "Note"] == ""
+        and table.loc["one", "Worst attack"] == pytest.approx(41.0)
+        and table.loc["one", "Worst by"] == "AutoAttack, 2/255"
+    )
+
+
+def test_the_details_list_every_attempt_with_interval_and_the_figure_of_the_whole_set(store):
+    evaluated_twice(store / "one")
+    details = next(table.value for table in open_page("gallery", sample="12").dataframe if "Networks (n)" in table.value)
+    assert len(details) == len(PIXEL) and details["95 % interval"].str.endswith("%").all()
+    assert details.set_index("Attack").loc["AutoAttack", "Test images"] == pytest.approx(41.0)
+
+
+def test_starting_an_evaluation_passes_what_the_form_says(store, monkeypatch):
+    finished(store / "one", eps="2/255")
+    started = []
+    monkeypatch.setattr(jobs, "evaluate", lambda path, settings: started.append((path, settings)))
+    app = open_page("gallery")
+    protocol = next(box for box in app.selectbox if box.label == "protocol")
+    assert protocol.value == "pixel-2/255" and not [box for box in app.multiselect if box.label == "attacks"]
+    protocol.set_value("beard-legacy").run()
+    assert "the clamp alone, without any attack" in "\n".join(box.value for box in app.warning)
+    next(box for box in app.selectbox if box.label == "protocol").set_value("custom").run()
+    field(app, "eps").set_value("2/255,4/255").run()
+    field(app, "seeds").set_value(2).run()
+    app.button(key="start-evaluation").click().run()
+    assert not app.exception
+    path, settings = started[0]
+    assert path == store / "one" and settings.protocol == "custom" and settings.eval_seeds == 2
+    assert settings.eval_eps == pytest.approx((2 / 255, 4 / 255))
+
+
+def test_a_protocol_with_another_radius_than_the_runs_says_so(store):
+    finished(store / "one", eps="32/255")
+    app = open_page("gallery")
+    assert "This run is made for" not in text(app)
+    next(box for box in app.selectbox if box.label == "protocol").set_value("pixel-2/255").run()
+    assert "This run is made for ε = 32/255, which adversarial training uses too; the protocol attacks within 2/255." in text(app)
+
+
+def test_wrong_radii_block_the_evaluation_with_a_sentence(store):
+    finished(store / "one")
+    app = open_page("gallery")
+    field(app, "eps").set_value("lots").run()
+    assert app.button(key="start-evaluation").disabled
+    assert "Setting 'eval\\_eps' expects radii such as 2/255,4/255, or nothing" in text(app)
+
+
+def test_an_evaluation_that_cannot_start_says_why(store, monkeypatch):
+    finished(store / "one")
+
+    def refuse(_path, _settings):
+        raise InputError("No room on the disk: free some space.")
+
+    monkeypatch.setattr(jobs, "evaluate", refuse)
+    app = open_page("gallery")
+    app.button(key="start-evaluation").click().run()
+    assert "No room on the disk: free some space." in text(app)
+
+
+def test_an_evaluation_at_work_shows_what_it_does_with_its_buttons_and_no_second_form(store):
+    run = make_run(store / "one", n=24, classes=3, steps=3)
+    out = make_evaluation(run, "20261120-0937-12-pixel-2-255-pgd-at", state="running", protocol="pixel-2/255")
+    status = json.loads((out / "status.json").read_text())
+    doing = {"phase": "evaluate", "step": 412, "total": 1000, "eta_s": 190.0, "message": "network 2 of 3: AutoAttack on test images"}
+    (out / "status.json").write_text(json.dumps(status | doing))
+    app = open_page("gallery")
+    check(app, "gallery")
+    assert "Evaluating: pixel-2/255, pgd-at" in text(app)
+    assert app.get("progress")[0].proto.text == "network 2 of 3: AutoAttack on test images · 41 % · about 3 min 10 s left"
+    assert [b.label for b in app.button if str(b.key).startswith("evaluation-")] == ["Pause", "Stop"]
+    assert "one is at work" in text(app) and not [b for b in app.button if b.key == "start-evaluation"]
+    app.button(key="evaluation-stop").click().run()
+    assert (out / "control").read_text() == "stop"
+
+
+def test_a_failed_evaluation_says_why_and_can_be_started_again(store):
+    run = make_run(store / "one", n=24, classes=3, steps=3)
+    make_evaluation(run, "20261120-0937-12-pixel-2-255-pgd-at", state="failed", protocol="pixel-2/255")
+    app = open_page("gallery")
+    assert "The last evaluation (pixel-2/255, pgd-at) failed. The disk is full" in text(app)
+    assert not app.button(key="start-evaluation").disabled
+
+
+def test_the_recorded_sample_is_never_evaluated(store):
+    finished(store.parent / "sample_run", n=24, classes=3, steps=3)
+    app = open_page("gallery")
+    assert "It cannot be evaluated now: the recorded sample run stays as it is" in text(app)
+    assert not [b for b in app.button if b.key == "start-evaluation"]
+
+
+def test_settings_of_the_custom_protocol_are_hidden_under_another_one(store):  # noqa: ARG001
+    app = open_page("start")
+    assert field(app, "eval eps").value == "" and app.multiselect
+    protocol = next(box for box in app.selectbox if box.label == "protocol")
+    protocol.set_value("guard-1/255").run()
+    check(app, "start")
+    assert not app.multiselect and "--set protocol=guard-1/255" in app.code[0].value
+    assert "GUARD's attacks at ε = 1/255" in text(app)
+
+
+def test_a_list_of_radii_and_a_switch_reach_the_command(store):  # noqa: ARG001
+    app = open_page("start")
+    field(app, "eval eps").set_value("16/255,32/255").run()
+    next(box for box in app.toggle if box.label == "eval targeted").set_value(True).run()
+    assert "--set eval_eps=16/255,32/255" in app.code[0].value and "--set eval_targeted=true" in app.code[0].value
+
+
+NORMALISED = '{"question": "normalisation", "guesses": ["cifar10-dc", "cifar10"], "low": -2.4, "high": 2.7}'
+FOUND = (
+    '{"format": "dc-pt", "shape": [20, 3, 32, 32], "classes": 10, "mean": [0.5], "soft": false, "partition": 2, '
+    '"facts": {"data": "cifar10", "partition_reason": "a seam"}}'
+)
+
+
+def test_an_uploaded_set_is_read_by_a_child_asked_about_and_becomes_the_chosen_run(store, monkeypatch):
+    make_run(store / "old", n=24, classes=3, steps=3)
+    asked, started = [], []
+
+    def ask(words):
+        asked.append(words)
+        return jobs.Answer(NORMALISED, "They look normalised.") if "ask" in words else jobs.Answer(FOUND)
+
+    def begin(words, path):
+        started.append(words)
+        make_run(path, n=24, classes=3, steps=3)
+
+    monkeypatch.setattr(jobs, "ask", ask)
+    monkeypatch.setattr(jobs, "import_set", begin)
+    app = opened_import(b"not unpickled here")
+    assert "The values of the images go from -2.4 to 2.7, so they are normalised" in text(app)
+    assert app.selectbox(key="import-normalisation").value == "cifar10-dc" and "20 images of 3 × 32 × 32, 2 × 2 parts each" in text(app)
+    assert app.selectbox(key="import-data").value == "cifar10" and app.selectbox(key="import-partition").value == 2
+    app.button(key="import").click().run()
+    assert not app.exception
+    assert started[0][1:] == [
+        "--format", "auto", "--normalisation", "cifar10-dc", "--data", "cifar10", "--set", "partition=2",
+    ] and started[0][0].endswith("dc.pt")  # fmt: skip
+    assert app.title[0].value == TITLES["live"] and "imported-cifar10-ipc2" in app.selectbox(key="run").value
+
+
+def test_a_bad_upload_gets_its_one_sentence(store, monkeypatch):  # noqa: ARG001
+    monkeypatch.setattr(jobs, "ask", lambda _words: jobs.Answer("", "dc.pt is cut off: expected a whole file; download it again."))
+    app = opened_import(b"torn")
+    assert "dc.pt is cut off: expected a whole file; download it again." in text(app)
+    assert not [b for b in app.button if b.key == "import"]
+
+
+def opened_import(content: bytes) -> AppTest:
+    """The Home page with the import opened and one file uploaded."""
+    app = AppTest.from_file(str(MAIN), default_timeout=20)
+    app.session_state["import-set"] = True
+    app.run()
+    return app.file_uploader(key="import-files").upload("dc.pt", content).run()
+
+
+def test_downloads_are_offered_for_the_set_and_with_an_evaluation_for_its_rows(store):
+    make_run(store / "one", n=24, classes=3, steps=3)
+    labels = [button.label for button in open_page("gallery").get("download_button")]
+    assert labels[:4] == ["safetensors", "npz", "PNG pictures (zip)", "Training script"]
+    assert "Result rows, CSV" in labels and "Result rows, JSON" in labels
+    finished(store / "two", n=24, classes=3, steps=3)
+    assert "Result rows, CSV" not in [button.label for button in open_page("gallery", run="two").get("download_button")]
+
+
+def test_the_pt_file_is_made_by_a_child_and_then_offered(store, monkeypatch):
+    make_run(store / "one", n=24, classes=3, steps=3)
+    asked = []
+
+    def ask(words):
+        asked.append(words)
+        Path(words[words.index("--out") + 1]).write_bytes(b"made")
+        return jobs.Answer("")
+
+    monkeypatch.setattr(jobs, "ask", ask)
+    app = open_page("gallery", step="10")
+    app.button(key="export-make-dc-pt").click().run()
+    check(app, "gallery")
+    assert asked[0][:4] == ["export", str(store / "one"), "--format", "dc-pt"] and asked[0][-2:] == ["--step", "10"]
+    assert "Download the DC-style .pt" in [button.label for button in app.get("download_button")]

@@ -54,7 +54,7 @@ def test_the_operations_of_a_run_are_the_sums_of_its_formulas() -> None:
     expected = {
         "pool": 2 * 10 * 8 * 5,
         "distill": 4 * (30 * (4 + 2) + 40 * 8 + 80 * 4) + scorings * 80 * (8 + 3),
-        "evaluate": 2 * 5 * 16 * 9 + 2 * 100 * (1 + 0.4 * (4 + 22)) + 2 * 80 * (1 + 0.8 * (4 + 22)),
+        "evaluate": 2 * 5 * 16 * 9 + 2 * 100 * (1 + 0.4 * (4 + 22)) + 2 * 80 * (1 + 0.9 * (4 + 22)),
     }
     assert cost.flops(settings, SHAPE) == pytest.approx({phase: value * forward for phase, value in expected.items()})
 
@@ -133,7 +133,9 @@ def test_a_full_disk_forbids_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.usefixtures("plain_machine")
 def test_a_run_with_the_same_settings_is_noted_and_does_not_block(tmp_path: Path) -> None:
-    RunWriter(tmp_path / "twin", config(ipc=3)).status(state="done")
+    writer = RunWriter(tmp_path / "twin", config(ipc=3))
+    writer.status(state="running")
+    writer.status(state="done")
     found = preflight.check(config(ipc=3), tmp_path)
     assert found.problems == () and found.notes[0].startswith("Run twin (done) has these very settings")
     assert preflight.check(config(ipc=4), tmp_path).notes == ()

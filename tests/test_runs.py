@@ -21,9 +21,9 @@ def writer(tmp_path):
     return runs.RunWriter(tmp_path / "store" / "one", load("demo"))
 
 
-def test_a_new_run_is_running_and_has_its_settings(writer):
+def test_a_new_run_is_queued_and_has_its_settings(writer):
     found = runs.open_run(writer.path)
-    assert (found.state, found.problem, found.config) == ("running", "", load("demo"))
+    assert (found.state, found.problem, found.config) == ("queued", "", load("demo"))
     assert [r.id for r in runs.list_runs(writer.path.parent)] == ["one"]
 
 

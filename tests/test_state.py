@@ -1,9 +1,9 @@
 """What is looked at: runs, steps, class names, links that point nowhere, and the selection that pages share."""
 
 import pytest
-from fake_run import break_run, make_run
+from fake_run import break_run, make_evaluation, make_run
 
-from app import state
+from app import links, state
 from c2r import runs
 
 
@@ -59,7 +59,7 @@ def test_a_damaged_first_frame_does_not_hide_the_class_names(store):
 
 
 def test_a_link_to_nothing_gives_one_sentence_per_value():
-    notes = state.fallback_notes(
+    notes = links.fallback_notes(
         {"run": "../../etc", "step": "10", "class": "<b>"},
         {"run": ["one"], "step": ["0", "10"], "class": ["All classes"]},
         {"run": "one", "step": "10", "class": "All classes"},
@@ -72,13 +72,13 @@ def test_a_link_to_nothing_gives_one_sentence_per_value():
 
 def test_notes_about_a_link_last_until_another_run_is_chosen(session, monkeypatch):
     monkeypatch.setattr(state.st, "query_params", {"step": "17", "sort": "x"})
-    first, again = state.link_values(), state.link_values()
+    first, again = links.link_values(), links.link_values()
     assert first == {"step": "17"} and again == {}
     offered, shown = {"step": ["0"]}, {"step": "0"}
-    assert state.link_notes(first, offered, shown) == state.link_notes({}, offered, shown) != []
+    assert links.link_notes(first, offered, shown) == links.link_notes({}, offered, shown) != []
     session["run"] = "two"
     state.run_changed()
-    assert state.link_notes({}, offered, shown) == []
+    assert links.link_notes({}, offered, shown) == []
 
 
 def test_a_selection_belongs_to_one_run_and_forgets_numbers_that_do_not_exist(session):  # noqa: ARG001
@@ -160,17 +160,17 @@ def test_dragging_the_slider_while_frozen_does_not_follow(session):
 def test_a_newer_run_does_not_replace_the_one_shown_but_the_address_can(session, monkeypatch):
     address: dict[str, str] = {}
     monkeypatch.setattr(state.st, "query_params", address)
-    state.place_run(["one"])
-    state.address_run(session["run"])
+    links.place_run(["one"])
+    links.address_run(session["run"])
     assert address == {"run": "one"}
-    state.place_run(["two", "one"])
+    links.place_run(["two", "one"])
     assert session["run"] == "one"
     session["run"] = "two"
-    state.place_run(["two", "one"])
-    state.address_run(session["run"])
+    links.place_run(["two", "one"])
+    links.address_run(session["run"])
     assert address == {"run": "two"} == {"run": session["run"]}
     address["run"] = "one"
-    state.place_run(["two", "one"])
+    links.place_run(["two", "one"])
     assert session["run"] == "one"
 
 
@@ -181,3 +181,30 @@ def test_dragging_the_slider_to_the_end_follows_again(session):
     session["step"] = 20
     state.step_moved(20)
     assert session["follow"] is True
+
+
+def test_finished_evaluations_are_offered_newest_first_and_the_run_itself_last(store):
+    run = make_run(store / "one", steps=1)
+    make_evaluation(run, "20261120-0937-12-pixel-2-255-pgd-at", protocol="pixel-2/255")
+    make_evaluation(run, "20261120-1200-00-guard-1-255-pgd-at", state="failed", protocol="guard-1/255")
+    found = state.result_folders(runs.open_run(run))
+    assert list(found) == ["pixel-2/255, pgd-at, 2026-11-20 09:37:12", "custom, pgd-at, with the run"]
+    assert list(found.values()) == [run / "evaluations" / "20261120-0937-12-pixel-2-255-pgd-at", run]
+    assert state.result_folders(runs.open_run(make_run(store / "two", steps=1, evaluated=False))) == {}
+
+
+def test_the_attack_of_a_link_wins_once_and_stays_until_another_is_chosen(session, monkeypatch):
+    address = {"attack": "AutoAttack"}
+    monkeypatch.setattr(links.st, "query_params", address)
+    called = {"clean": "Clean", "pgd": "PGD-10", "autoattack": "AutoAttack"}
+    links.place_attack(called)
+    links.address_attack(session["attack"])
+    assert session["attack"] == "autoattack" and address == {"attack": "autoattack"}
+    session["attack"] = "clean"
+    links.place_attack(called)
+    assert session["attack"] == "clean"
+    links.place_attack({"clean": "Clean", "square": "Square-5000"})
+    assert session["attack"] == "clean"
+    session["attack"] = "autoattack"
+    links.place_attack({"clean": "Clean", "square": "Square-5000"})
+    assert session["attack"] == "square"

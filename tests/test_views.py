@@ -2,11 +2,10 @@
 
 import csv
 import io
-import zipfile
 
 import numpy as np
 import pytest
-from fake_run import make_run
+from fake_run import make_evaluation, make_run
 
 from app import views, words
 from c2r import runs
@@ -55,6 +54,7 @@ def test_ranks_name_their_samples_hardest_first(frame):
     [
         ("Hardest first", [4, 5, 2, 1, 3, 0]), ("Easiest first", [0, 3, 1, 2, 5, 4]), ("Robust margin, largest first", [0, 3, 1, 2, 5, 4]),
         ("Attack accuracy, lowest first", [3, 4, 5, 2, 1, 0]), ("Changed most since the start", [5, 4, 3, 2, 1, 0]),
+        ("Worst attack, lowest first", [0, 4, 5, 2, 1, 3]),
         ("Number", [0, 1, 2, 3, 4, 5]), ("no such sort", [4, 5, 2, 1, 3, 0]),
     ],
 )  # fmt: skip
@@ -62,7 +62,8 @@ def test_the_gallery_sorts_by_what_it_says_and_breaks_ties_by_rank(frame, sort, 
     accuracy = np.array([1.0, 1.0, 1.0, 0.0, 1.0, 1.0])
     accuracy[[4, 5]] = 0.5
     first = np.zeros_like(frame["images"])
-    assert views.arrange(frame, sort, class_index=None, ids=None, accuracy=accuracy, first=first) == expected
+    worst = np.array([0.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    assert views.arrange(frame, sort, class_index=None, ids=None, accuracy=accuracy, first=first, worst=worst) == expected
 
 
 def test_the_gallery_filters_by_class_and_selection(frame):
@@ -70,6 +71,12 @@ def test_the_gallery_filters_by_class_and_selection(frame):
     assert views.arrange(frame, "Number", class_index=1, ids=None, **look) == [2, 3]
     assert views.arrange(frame, "Hardest first", class_index=None, ids=[0, 4, 3], **look) == [4, 3, 0]
     assert views.arrange(frame, "Attack accuracy, lowest first", class_index=2, ids=[4, 5], **look) == [4, 5]
+
+
+def test_the_gallery_keeps_only_what_the_attack_filter_keeps(frame):
+    keep = np.array([True, False, True, False, True, False])
+    assert views.arrange(frame, "Number", class_index=None, ids=None, accuracy=None, first=None, keep=keep) == [0, 2, 4]
+    assert views.arrange(frame, "Number", class_index=0, ids=None, accuracy=None, first=None, keep=keep) == [0]
 
 
 def test_pages_never_run_out_of_range():
@@ -80,9 +87,9 @@ def test_pages_never_run_out_of_range():
 
 
 def test_the_sample_table_tells_rank_and_what_an_image_is_taken_for(frame):
-    table = views.sample_table(frame, [4, 0], NAMES, {"pgd": np.array([1.0, 0, 0, 0, 0.25, 0])})
+    table = views.sample_table(frame, [4, 0], NAMES, {"pgd": np.array([1.0, 0, 0, 0, 0.25, 0])}, {"pgd": "PGD-10"})
     assert table["Class"] == ["fox", "cat"] and table["Rank"] == [0, 5]
-    assert table["Attacked as"] == ["cat", "cat"] and table["PGD accuracy"] == [0.25, 1.0]
+    assert table["Attacked as"] == ["cat", "cat"] and table["PGD-10 accuracy"] == [0.25, 1.0]
 
 
 def test_movers_are_sorted_by_how_far_they_moved(frame):
@@ -104,18 +111,6 @@ def test_class_counts_say_selected_and_total(frame):
     assert views.class_counts(frame["labels"], [0, 4, 5], NAMES) == {"Class": NAMES, "Selected": [1, 0, 2], "Total": [2, 2, 2]}
 
 
-def test_accuracy_of_one_image_is_the_share_of_networks_that_are_right():
-    hits = {"clean": np.array([[1, 1], [1, 0], [0, 0], [1, 1]], np.uint8), "odd": np.ones((2, 7), np.uint8)}
-    assert {key: value.tolist() for key, value in views.shares(hits, 2).items()} == {"clean": [0.75, 0.5]}
-    assert views.shares(None, 2) == {}
-
-
-def test_accuracies_are_means_over_seeds_with_their_spread():
-    rows = [{"attack": "pgd", "accuracy": a} for a in (0.5, 0.7)] + [{"attack": "clean", "accuracy": 0.9}, {"attack": "pgd"}]
-    found = views.accuracies(rows)
-    assert found["pgd"] == pytest.approx((0.6, np.sqrt(0.02), 2)) and found["clean"] == (0.9, 0.0, 1)
-
-
 def test_kpis_show_the_change_since_the_step_before_and_a_dash_without_a_loss(tmp_path):
     events = runs.read_events(make_run(tmp_path / "run", steps=3))
     margin, robust, clean, loss = views.kpis(events)
@@ -135,14 +130,6 @@ def test_the_nearest_image_of_another_class_is_never_of_the_same_class():
 def test_csv_keeps_values_and_never_starts_a_formula():
     text = views.to_csv({"Class": ["=cmd()", "a,b"], "Rank": [0, -1]})
     assert list(csv.reader(io.StringIO(text))) == [["Class", "Rank"], ["'=cmd()", "0"], ["a,b", "-1"]]
-
-
-def test_the_archive_holds_the_arrays_and_one_picture_per_image_in_class_folders(frame):
-    content = zipfile.ZipFile(io.BytesIO(views.archive(frame["images"], frame["labels"], ["cat", "../dog", "fox"])))
-    stored = np.load(io.BytesIO(content.read("synthetic.npz")), allow_pickle=False)
-    assert np.array_equal(stored["images"], frame["images"]) and stored["classes"].tolist() == ["cat", "../dog", "fox"]
-    pictures = [name for name in content.namelist() if name.endswith(".png")]
-    assert len(pictures) == 6 and "train/001_dog/00002.png" in pictures and not any(".." in name for name in pictures)
 
 
 @pytest.mark.parametrize(
@@ -178,3 +165,24 @@ def test_strangers_are_what_the_neighbours_in_the_original_space_miss():
     assert views.strangers(events, 8) == pytest.approx(0.33)
     assert views.strangers(events, 0) is None and views.strangers(events, 9) is None
     assert views.strangers([{"step": 8, "separation": {"adv": {"knn": float("nan")}}}], 8) is None
+
+
+def test_the_strip_of_an_evaluating_run_names_the_attack_and_the_share_done(tmp_path):
+    run = runs.open_run(make_run(tmp_path / "run", state="running", steps=3))
+    status = run.status | {"phase": "evaluate", "step": 412, "total": 1000, "message": "network 2 of 3: training"}
+    evaluating = runs.Run(run.path, "running", run.config, status)
+    assert words.strip_text(evaluating, status["heartbeat"]).startswith(
+        "run · Evaluating · network 2 of 3: training · 41 % · about 42 s left"
+    )
+    assert words.progress_text(evaluating) == "Evaluating 41 %"
+
+
+def test_an_evaluation_says_what_it_is_doing_and_how_long_it_will_take(tmp_path):
+    path = make_evaluation(make_run(tmp_path / "run", steps=2), "one", state="running")
+    status = {"phase": "evaluate", "step": 412, "total": 1000, "eta_s": 190.0, "message": "network 2 of 3: AutoAttack on test images"}
+    assert (
+        words.evaluation_text(runs.Run(path, "running", status=status))
+        == "network 2 of 3: AutoAttack on test images · 41 % · about 3 min 10 s left"
+    )
+    assert words.evaluation_text(runs.Run(path, "paused", status=status)).endswith("41 % · paused")
+    assert words.evaluation_text(runs.Run(path, "queued", status={"phase": "starting"})) == "Starting · time left not known yet"

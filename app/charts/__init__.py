@@ -5,12 +5,14 @@
 | margins.py | `margin_histogram`, `empty_histogram`, `margin_bands`, `margin_history`, `histogram_span`, `histogram_top` |
 | curriculum.py | `curriculum_heatmap`, `curriculum_classes`, `rank_paths`, `rank_matrix`, `thin` |
 | maps.py | `embedding_map`, `map_ranges` |
+| comparison.py | `accuracy_profile`, `accuracy_sweep`, `class_heatmap`, `transfer_heatmap`, `margin_cumulative` |
 | series.py | `separation_lines`, `loss_lines`, `accuracy_bars` |
 | base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
 | labels.py | names at the ends of lines |
 """
 
 from app.charts.base import alt_text, chart_config, selected_numbers
+from app.charts.comparison import accuracy_profile, accuracy_sweep, class_heatmap, margin_cumulative, transfer_heatmap
 from app.charts.curriculum import curriculum_classes, curriculum_heatmap, rank_matrix, rank_paths, thin
 from app.charts.maps import embedding_map, map_ranges
 from app.charts.margins import empty_histogram, histogram_span, histogram_top, margin_bands, margin_histogram, margin_history
@@ -18,8 +20,11 @@ from app.charts.series import accuracy_bars, loss_lines, separation_lines
 
 __all__ = [
     "accuracy_bars",
+    "accuracy_profile",
+    "accuracy_sweep",
     "alt_text",
     "chart_config",
+    "class_heatmap",
     "curriculum_classes",
     "curriculum_heatmap",
     "embedding_map",
@@ -29,6 +34,7 @@ __all__ = [
     "loss_lines",
     "map_ranges",
     "margin_bands",
+    "margin_cumulative",
     "margin_histogram",
     "margin_history",
     "rank_matrix",
@@ -36,4 +42,5 @@ __all__ = [
     "selected_numbers",
     "separation_lines",
     "thin",
+    "transfer_heatmap",
 ]

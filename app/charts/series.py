@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from app import attempts
 from app.charts.base import at_step, axis, blank, faded, floats, line, mark_step, number, padded, plain, step_axis, zero_line
 from app.charts.labels import End, both_ends, end_labels, last
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, LOSS_MARKS, tokens
@@ -18,6 +19,7 @@ SEPARATION: dict[str, tuple[str, str, tuple[float, float] | None]] = {
 }
 
 
+MOST_LEVEL = 8  # names that fit level under their bars
 LOG_TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5)]
 
 
@@ -76,21 +78,22 @@ def _loss_statement(values: dict[str, np.ndarray]) -> str:
 
 def accuracy_bars(rows: list[dict[str, Any]], *, dark: bool = False) -> go.Figure:
     """Test accuracy per attack, from rows of ``rows.jsonl`` of one run: mean ± standard deviation over seeds, each seed a dot."""
-    if not rows:
+    found = attempts.figures(rows)
+    if not found:
         raise InputError("The accuracy chart expects at least one evaluated attack, found none: evaluate the run first.")
-    groups: dict[str, list[float]] = {}
-    for row in sorted(rows, key=lambda row: row["attack"] != "clean"):
-        groups.setdefault(row["label"], []).append(100 * row["accuracy"])
-    means, spread = zip(*[(float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else 0.0) for v in groups.values()], strict=True)
-    figure = blank(_accuracy_statement(list(groups), list(means)), _accuracy_note(rows), dark=dark, height=340)
-    ink, names = tokens(dark), [plain(name) for name in groups]
-    colours = [CLEAN if name == "clean" else ADVERSARIAL for name in groups]
+    called = attempts.names(found)
+    groups = [[100 * row["accuracy"] for row in rows if attempts.key_of(row) == key] for key in found]
+    means, spread = zip(*[(float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else 0.0) for v in groups], strict=True)
+    many = len(groups) > MOST_LEVEL
+    figure = blank(_accuracy_statement(found), _accuracy_note(rows), dark=dark, height=420 if many else 340, bottom=104 if many else 48)
+    ink, names = tokens(dark), [plain(called[key]) for key in found]
+    colours = [CLEAN if key == attempts.CLEAN else ADVERSARIAL for key in found]
     figure.add_bar(
         x=list(range(len(names))), y=means, width=0.5, hovertemplate="mean %{y:.1f} %<extra></extra>",
         marker={"color": [faded(c, 0.75) for c in colours], "line": {"color": colours, "width": 1}},
         error_y={"type": "data", "array": spread, "color": ink.text, "thickness": 1.5, "width": 6, "visible": any(spread)},
     )  # fmt: skip
-    dots = [(position + 0.08 + 0.05 * (j % 3), value) for position, v in enumerate(groups.values()) for j, value in enumerate(v)]
+    dots = [(position + 0.08 + 0.05 * (j % 3), value) for position, v in enumerate(groups) for j, value in enumerate(v)]
     figure.add_scatter(
         x=[x for x, _ in dots], y=[y for _, y in dots], mode="markers", hovertemplate="one seed: %{y:.1f} %<extra></extra>",
         marker={"color": ink.page, "size": 7, "line": {"color": ink.text, "width": 1.2}},
@@ -100,32 +103,26 @@ def accuracy_bars(rows: list[dict[str, Any]], *, dark: bool = False) -> go.Figur
         figure.add_annotation(
             x=position, y=mean + std, text=text, showarrow=False, yanchor="bottom", yshift=4, font={"size": 13, "color": ink.text}
         )
-    figure.update_layout(
-        xaxis=axis(
-            "",
-            dark=dark,
-            tickvals=list(range(len(names))),
-            ticktext=names,
-            range=[-0.6, len(groups) - 0.4],
-            showgrid=False,
-            tickfont={"size": 13, "color": ink.text},
-        ),
-        yaxis=axis("accuracy (%)", dark=dark, range=[0, 100], dtick=20),
-    )
+    look = {"showgrid": False, "tickfont": {"size": 13, "color": ink.text}, "tickangle": -40 if many else 0}
+    places = axis("", dark=dark, tickvals=list(range(len(names))), ticktext=names, range=[-0.6, len(groups) - 0.4], **look)
+    figure.update_layout(xaxis=places, yaxis=axis("accuracy (%)", dark=dark, range=[0, 100], dtick=20))
     return figure
 
 
-def _accuracy_statement(names: list[str], means: list[float]) -> str:
-    if names[0] != "clean" or len(names) == 1:
-        return f"{plain(names[0])}: {number(means[0])}\u00a0% of the test images are classified correctly"
-    worst = int(np.argmin(means[1:])) + 1
-    unharmed, attacked = (f"{number(means[i])}\u00a0%" for i in (0, worst))
-    return f"{plain(names[worst])} costs {number(means[0] - means[worst])} points: {unharmed} clean, {attacked} attacked"
+def _accuracy_statement(found: dict[str, dict[str, Any]]) -> str:
+    called, lowest = attempts.names(found), attempts.worst(found)
+    clean = found.get(attempts.CLEAN)
+    if clean is None or lowest is None:
+        key = next(iter(found))
+        return f"{plain(called[key])}: {number(100 * found[key]['mean'])}\u00a0% of the test images are classified correctly"
+    unharmed, attacked = 100 * clean["mean"], 100 * found[lowest]["mean"]
+    shown = (f"{number(value)}\u00a0%" for value in (unharmed, attacked))
+    return f"{plain(called[lowest])} costs {number(unharmed - attacked)} points: {{}} clean, {{}} attacked".format(*shown)
 
 
 def _accuracy_note(rows: list[dict[str, Any]]) -> str:
     """Seeds, n and ε of the rows; when they differ, all of them."""
     seeds, counts = len({row["seed"] for row in rows}), sorted({int(row["n"]) for row in rows})
-    radii = sorted({plain(row["eps"]) for row in rows if row["attack"] != "clean"})
+    radii = sorted({plain(attempts.threat({"norm": "", **row})) for row in rows} - {""})
     spread = f"mean ± standard deviation of {seeds} seeds (dots)" if seeds > 1 else "a single seed, so no spread"
-    return f"n = {' or '.join(map(str, counts))} test images; {'L∞ ε = ' + ' or '.join(radii) + '; ' if radii else ''}{spread}"
+    return f"n = {' or '.join(map(str, counts))} test images; {'ε: ' + ' or '.join(radii) + '; ' if radii else ''}{spread}"

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import jobs, state, words
-from app.components import shell
+from app.components import loading, shell
+from c2r import forking, runs
 from c2r.errors import InputError
 from c2r.runs import Run
 
 
-def _tell(action: Callable[[], object], said: str) -> None:
+def tell(action: Callable[[], object], said: str) -> None:
     """Do it, and say in a toast what was asked or why it cannot be done."""
     try:
         action()
@@ -20,24 +21,50 @@ def _tell(action: Callable[[], object], said: str) -> None:
         st.toast(words.plain(str(error)), icon=":material/error:")
 
 
-def buttons(run: Run) -> None:
-    """Of a living run: pause or resume, one step, stop; and, when a stop was not answered for ten seconds, force stop."""
+WORDS = (
+    ("Pause", "pause", "pause", "Asked to pause."),
+    ("Resume", "play_arrow", "resume", "Asked to resume."),
+    ("Step", "skip_next", "step", "Asked for the next recorded step; the run pauses there."),
+    ("Stop", "stop", "stop", "Asked to stop; what is recorded stays."),
+)
+
+
+def buttons(run: Run, key: str = "run", leave_out: tuple[str, ...] = ()) -> None:
+    """Of a living run or evaluation: pause or resume, one step, stop; and, when a stop was not answered for ten seconds, force stop."""
     if not run.alive:
         return
-    paused = run.state == "paused"
-    rows = (
-        ("Resume", "play_arrow", "resume", "Asked the run to resume.")
-        if paused
-        else ("Pause", "pause", "pause", "Asked the run to pause."),
-        ("Step", "skip_next", "step", "Asked for the next recorded step; the run pauses there."),
-        ("Stop", "stop", "stop", "Asked the run to stop; what is recorded stays."),
-    )
-    for label, icon, command, said in rows:
-        action = (lambda command=command: jobs.command(run, command), said)
-        st.button(label, icon=f":material/{icon}:", key=f"run-{command}", on_click=_tell, args=action)
+    hidden = (*leave_out, "pause" if run.state == "paused" else "resume")
+    for label, icon, command, said in WORDS:
+        if command not in hidden:
+            action = (lambda command=command: jobs.command(run, command), said)
+            st.button(label, icon=f":material/{icon}:", key=f"{key}-{command}", on_click=tell, args=action)
     if jobs.may_force(run):
-        action = (lambda: jobs.force_stop(run), "Ended the run's processes.")
-        st.button("Force stop", icon=":material/dangerous:", key="run-force", on_click=_tell, args=action)
+        action = (lambda: jobs.force_stop(run), "Ended its processes.")
+        st.button("Force stop", icon=":material/dangerous:", key=f"{key}-force", on_click=tell, args=action)
+
+
+def fork(view: state.View) -> None:
+    """A button that starts a new run from the shown step, and which runs this one comes from or led to."""
+    assert view.run is not None and view.run.config is not None, "a page offers this only for a run that opens"
+    text = "A new run with settings of its own that starts from the images of the shown step"
+    if st.button("Fork", icon=":material/call_split:", key="fork", disabled=view.step is None, help=text):
+        try:
+            loading.fork(view.run, view.step or 0)
+        except InputError as error:
+            shell.problem(error)
+        else:
+            shell.go("start")
+
+
+def lineage(run: Run) -> None:
+    """Which run this one was forked from, and its own forks; nothing for a run without relatives."""
+    said = []
+    if run.config is not None and (found := forking.parent(run.config)):
+        said.append(f"Fork of {found[0]} at step {found[1]}.")
+    if born := forking.children(run.id, runs.default_store()):
+        said.append(f"Forks: {', '.join(child.id for child in born)}.")
+    if said:
+        st.caption(words.plain(" ".join(said)))
 
 
 @dataclass(frozen=True)
@@ -91,9 +118,9 @@ def _replays() -> None:
 
 
 NEXT = {
-    "failed": "Change what the message names and start again from the Start page; 'Load JSON' takes this run's config.json.",
-    "lost": "Its process is gone without a word, killed or ended with the machine: look at what it recorded, or start it again.",
-    "stopped": "It was stopped on request: look at what it recorded.",
+    "failed": "Mend what the message names and resume, or start again with other settings: 'Load JSON' on the Start page takes this run's config.json.",
+    "lost": "Its process is gone without a word, killed or ended with the machine. Resume goes on from the last recorded step, to the same images.",
+    "stopped": "It was stopped on request. Resume goes on from the last recorded step, to the same images.",
 }
 
 
@@ -107,33 +134,34 @@ def ending(run: Run, *, log: bool) -> None:
     if run.state != "stopped" and log:
         with st.expander("Last log lines"):
             shell.log_lines(run.path)
+    if run.config is not None and not state.is_sample(run.path):
+        resume(run)
 
 
-def child(view: state.View, kind: str, label: str, why_not: str = "") -> None:
-    """A button that starts the child `kind` (map, evaluate) on the run, or how that child is doing."""
-    run, job = view.run, jobs.find(kind, view.path)
+def resume(run: Run, kind: str = "distill", key: str = "run") -> None:
+    """A button that goes on with a run or evaluation that was stopped, failed or lost."""
+    action = (lambda: jobs.resume(run.path, kind), "Resumed.")
+    st.button("Resume", icon=":material/play_arrow:", key=f"{key}-resume-{run.id}", on_click=tell, args=action)
+
+
+def compute_map(view: state.View) -> None:
+    """A button that starts the child that draws the map of the run, or how that child is doing."""
+    run, job = view.run, jobs.find("map", view.path)
     assert run is not None, "a page offers this only for a run"
     if job and job.alive:
-        st.fragment(_watch, run_every=shell.TICK)(view, kind)
+        st.fragment(_watch, run_every=shell.TICK)(view)
         return
     if job and job.failed:
         shell.problem(jobs.complaint(job))
-    reason = why_not or ("the run is still at work" if run.alive else "the recorded sample run stays as it is" if view.is_sample else "")
-    action = {"map": jobs.compute_map, "evaluate": jobs.evaluate}[kind]
-    st.button(
-        label,
-        icon=":material/play_arrow:",
-        key=f"start-{kind}",
-        disabled=bool(reason),
-        on_click=_tell,
-        args=(lambda: action(run.path), "Started."),
-    )
+    reason = "the run is still at work" if run.alive else "the recorded sample run stays as it is" if view.is_sample else ""
+    action = (lambda: jobs.compute_map(run.path), "Started.")
+    st.button("Compute map", icon=":material/play_arrow:", key="start-map", disabled=bool(reason), on_click=tell, args=action)
     if reason:
         st.caption(f"Not now: {reason}.")
 
 
-def _watch(view: state.View, kind: str) -> None:
-    job = jobs.find(kind, view.path)
+def _watch(view: state.View) -> None:
+    job = jobs.find("map", view.path)
     if job is None or not job.alive:
         st.rerun()
     lines = jobs.tail(job.log, 1)

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from app import cache, charts, pictures, state, views, words
+from app import attempts, cache, charts, pictures, state, views, words
 from app.components import images
 from app.components.figures import chart
 from c2r.errors import InputError
@@ -13,9 +13,10 @@ BIG = 256
 DRAWER = 760  # px
 HISTORY = 12
 DEFINITION = (
-    "Per-attack accuracy of one synthetic image is the share of the evaluation networks (one per seed, trained on the whole set) "
-    "that still classify the attacked version of this image correctly."
+    "Per-attack accuracy of one synthetic image is the share of evaluation networks (seeds) that still classify every part of the "
+    "attacked image correctly."
 )
+PARTS = "A stored image of {count} parts is attacked part by part, as it is trained on, and all parts must survive."
 
 
 def closed() -> None:
@@ -23,14 +24,20 @@ def closed() -> None:
     st.session_state["sample"] = None
 
 
-def open_details(view: state.View, frame: dict[str, np.ndarray], sample: int, shares: dict[str, np.ndarray], networks: int) -> None:
-    """Open the drawer of image `sample` of the shown step."""
+def definition(view: state.View) -> str:
+    """What the per-attack accuracy of one image means for this run."""
+    parts = view.run.config.partition**2 if view.run and view.run.config else 1
+    return f"{DEFINITION} {PARTS.format(count=parts)}" if parts > 1 else DEFINITION
+
+
+def open_details(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes: dict[str, np.ndarray]) -> None:
+    """Open the drawer of image `sample` of the shown step; `outcomes` [M, N] per attempt, {} before an evaluation."""
     name = view.names[frame["labels"][sample]]
     title = f"Image {sample} of class {words.plain(name)}, step {view.step}"
-    st.dialog(title, width=DRAWER, position="right", on_dismiss=closed)(_body)(view, frame, sample, shares, networks)
+    st.dialog(title, width=DRAWER, position="right", on_dismiss=closed)(_body)(view, frame, sample, outcomes)
 
 
-def _body(view: state.View, frame: dict[str, np.ndarray], sample: int, shares: dict[str, np.ndarray], networks: int) -> None:
+def _body(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes: dict[str, np.ndarray]) -> None:
     image, delta, names = frame["images"][sample], frame["delta"][sample], list(view.names)
     times = pictures.enlargement(frame["delta"])
     name, rank = names[frame["labels"][sample]], int(ranks(frame["order"])[sample])
@@ -49,7 +56,7 @@ def _body(view: state.View, frame: dict[str, np.ndarray], sample: int, shares: d
     facts[2].metric("Robust margin", f"{frame['margin_adv'][sample]:.2f}", help="In logits, at the point LS-PGD found: an upper bound")
     facts[3].metric("Score", f"{frame['score'][sample]:.2f}", help="s = max(0, 1 − robust margin)")
     _over_steps(view, sample)
-    _attacks(sample, shares, networks)
+    _attacks(view, sample, outcomes)
     other = views.nearest_other(frame["embedding_clean"], frame["labels"], sample)
     if other is not None:
         st.markdown("**Nearest image of another class** (clean embeddings, original space)")
@@ -88,20 +95,25 @@ def _over_steps(view: state.View, sample: int) -> None:
     chart(figure, "margin-history", {"Step": list(margins), "Clean margin": clean, "Robust margin": adversarial})
 
 
-def _attacks(sample: int, shares: dict[str, np.ndarray], networks: int) -> None:
+def _attacks(view: state.View, sample: int, outcomes: dict[str, np.ndarray]) -> None:
     st.markdown("**Under attack**")
-    if not shares:
+    if not outcomes:
         st.caption("Not evaluated yet: per-attack figures come with the evaluation of the run.")
         return
+    share = {"min_value": 0, "max_value": 100, "format": "%.0f %%", "width": 110}
     st.dataframe(
-        {
-            "Attack": [views.ATTACKS.get(attack, attack) for attack in shares],
-            "Correct": [round(float(share[sample]) * networks) for share in shares.values()],
-            "Networks (n)": [networks] * len(shares),
-            "Accuracy": [float(share[sample]) for share in shares.values()],
-        },
+        attempts.image_table(outcomes, sample, attempts.figures(cache.own_rows(view.results)) if view.results else {}),
         hide_index=True,
-        column_config={"Accuracy": st.column_config.ProgressColumn("Accuracy", min_value=0, max_value=1, format="percent")},
-        alt="Share of evaluation networks that classify this image correctly, per attack",
+        placeholder="–",
+        column_config={
+            "This image": st.column_config.ProgressColumn("This image", help="Correct / n of the evaluation networks", **share),
+            "95 % interval": st.column_config.TextColumn(
+                "95 % interval", help="Wilson interval of this image's share; few networks, wide interval"
+            ),
+            "Test images": st.column_config.ProgressColumn(
+                "Test images", help="Test accuracy of the same networks, trained on the whole set: mean over seeds", **share
+            ),
+        },
+        alt="Share of evaluation networks that classify this image correctly, per attack, beside the test accuracy of the whole set",
     )
-    st.caption(DEFINITION)
+    st.caption(definition(view))

@@ -50,3 +50,9 @@ def show_data(data: Columns | Callable[[], Columns], key: str, label: str = "Sho
     if opened.open:
         with opened:
             st.dataframe(data() if callable(data) else data, hide_index=True, alt=label)
+
+
+def plain_table(columns: Columns) -> None:
+    """A small table as page text: names wrap instead of being cut, and it can be read aloud and copied."""
+    shown = {words.plain(head): [words.plain(str(cell)) for cell in cells] for head, cells in columns.items()}
+    st.table(shown, border="horizontal", hide_index=True)

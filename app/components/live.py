@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import cache, charts, jobs, state, views, words
+from app import attempts, cache, charts, jobs, state, views, words
 from app.components import controls, curriculum, shell
 from app.components.figures import chart
 from app.components.look import Look
@@ -123,7 +123,7 @@ def _results(look: Look, events: Events, shown: int) -> None:
             chart(charts.loss_lines(steps, losses, current=shown, dark=look.dark), "losses", {"Step": steps} | losses)
     if rows:
         with right:
-            chart(charts.accuracy_bars(rows, dark=look.dark), "results", views.result_table(rows))
+            chart(charts.accuracy_bars(rows, dark=look.dark), "results", attempts.table(attempts.figures(rows)))
 
 
 def waiting(view: state.View) -> None:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import words
+from app import guard, words
 from app.components import shell
-from c2r import config
+from c2r import config, forking, runs
 from c2r.errors import InputError
+from c2r.runs import Run
 
 FEW = 6  # so many loaded settings are named
 
@@ -44,6 +45,16 @@ def load(preset: str, settings: config.RunConfig | None) -> None:
         st.caption(words.plain(said))
     if settings != config.load(preset):
         st.button("Back to the preset", icon=":material/undo:", key="unload", on_click=_begin, args=(preset, config.load(preset)))
+
+
+def fork(run: Run, step: int) -> None:
+    """Make the form of the Start page start from this run's settings and its images at `step`. Raises InputError."""
+    guard.refuse_changes()
+    settings = forking.prepare(run.path, step, runs.default_store())
+    preset = str(run.manifest.get("preset"))
+    preset = preset if preset in config.PRESETS else next(iter(config.PRESETS))
+    st.session_state["preset"] = preset
+    _begin(preset, settings, f"A fork of {run.id}: it starts from the images at step {step}, with the settings below.")
 
 
 def _begin(preset: str, settings: config.RunConfig, said: str = "") -> None:

@@ -9,7 +9,7 @@ from c2r.runs import Run
 
 PERCENT = {
     "Clean": "Test accuracy of fresh networks trained on the synthetic images, mean over seeds",
-    "Worst attack": "The lowest mean test accuracy under any evaluated attack",
+    "Worst attack": "The lowest mean test accuracy under an untargeted attack within the protocol's own radius; 'Worst by' names it",
 }
 
 

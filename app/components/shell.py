@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from app import cache, jobs, state, theme, views, words
+from app import attempts, cache, jobs, links, state, theme, words
 from app.components import images
 from c2r.errors import InputError
 from c2r.runs import Run
@@ -14,6 +14,7 @@ from c2r.runs import Run
 Arrays = dict[str, np.ndarray]
 
 TICK = 2.0  # seconds between looks at a living run
+NEWEST = "Newest"
 
 
 def sidebar() -> None:
@@ -24,41 +25,66 @@ def sidebar() -> None:
             st.caption("No runs yet.")
             state.keep(state.View())
             return
-        asked = state.link_values()
+        asked = links.link_values()
         names = {state.run_name(run): run for run in found}
         run = names[_choose_run(list(names))]
         steps = state.recorded_steps(run.path)
         step = _choose_step(run, steps, asked.get("step"))
-        attack = st.segmented_control(
-            "Attack", list(views.ATTACKS), default="pgd", required=True, format_func=views.ATTACKS.get, key="attack",
-            width="stretch", bind="query-params",
-            help="Which per-attack figures are shown: accuracies after evaluation. The margins of a run are always those of LS-PGD.",
-        )  # fmt: skip
-        attack = attack if attack in views.ATTACKS else "pgd"
+        folders = state.result_folders(run)
+        results = _choose_results(folders)
+        called = attempts.names(attempts.figures(cache.own_rows(results))) if results else {}
+        attack = _choose_attack(called)
         classes = state.names_of(run, steps)
         chosen = _choose_class(list(classes))
         _selection_chip(run)
         offered = {
             "run": list(names),
             "step": [str(s) for s in steps],
-            "attack": list(views.ATTACKS.values()),
             "class": ["All classes", *classes],
         } | _offered_samples(run, step)
+        offered |= {"attack": [*called, *called.values()], "evaluation": [NEWEST, *folders]} if called else {}
         shown = {
-            "run": state.run_name(run), "step": str(step), "attack": views.ATTACKS[attack],
+            "run": state.run_name(run), "step": str(step), "attack": called.get(attack, attack), "evaluation": "the newest",
             "class": "All classes" if chosen is None else classes[chosen], "sample": "no image",
         }  # fmt: skip
-        for note in state.link_notes(asked, offered, shown):
+        for note in links.link_notes(asked, offered, shown):
             st.caption(f":material/info: {note}")
-    state.keep(state.View(run, steps, step, st.session_state.get("follow", True), attack, chosen, classes, run.path == state.sample_path()))
+    follow, sample = st.session_state.get("follow", True), state.is_sample(run.path)
+    state.keep(state.View(run, steps, step, follow, attack, chosen, classes, sample, results, called))
 
 
 def _choose_run(names: list[str]) -> str:
-    state.place_run(names)
+    links.place_run(names)
     text = "All runs of the run store, newest first"
     chosen = st.selectbox("Run", names, key="run", on_change=state.run_changed, help=text)
     chosen = chosen if chosen in names else names[0]
-    state.address_run(chosen)
+    links.address_run(chosen)
+    return chosen
+
+
+def _choose_results(folders: dict[str, Path]) -> Path | None:
+    """Which evaluation's figures are shown: the newest unless another is chosen; a box is drawn only where there is a choice."""
+    if len(folders) < 2:
+        return next(iter(folders.values()), None)
+    text = "Whose per-attack figures are shown. Newest: the one that finished last."
+    chosen = st.selectbox("Evaluation", [NEWEST, *folders], key="evaluation", bind="query-params", help=text)
+    return folders.get(chosen, next(iter(folders.values())))
+
+
+def _choose_attack(called: dict[str, str]) -> str:
+    """The attempt of the shown results whose figures are shown: buttons for a few, a box for many."""
+    if not called:
+        st.caption("Attacks: to choose from once the set is evaluated.")
+        return attempts.preferred(called)
+    links.place_attack(called)
+    text = "Whose per-attack figures are shown. The margins of a run are always those of LS-PGD."
+    options, named = list(called), lambda key: called.get(key, key)
+    if len(called) <= attempts.FEW:
+        chosen = st.pills("Attack", options, required=True, format_func=named, key="attack", help=text)
+    else:
+        chosen = st.selectbox("Attack", options, format_func=named, key="attack", help=text)
+    chosen = chosen if chosen in called else attempts.preferred(called)
+    links.address_attack(chosen)
     return chosen
 
 
@@ -73,8 +99,10 @@ def _offered_samples(run: Run, step: int | None) -> dict[str, list[str]]:
 def _choose_step(run: Run, steps: tuple[int, ...], asked: str | None) -> int | None:
     if len(steps) < 2:
         state.drop_linked_step(asked)
-        alone = "Follows the newest recorded step." if run.alive else f"Step {steps[0]}, the only recorded one."
-        st.caption(alone if steps else "No recorded step yet.")
+        if steps:
+            st.caption("Follows the newest recorded step." if run.alive else f"Step {steps[0]}, the only recorded one.")
+        else:
+            st.caption("No recorded step yet." if run.alive else "No recorded step.")
         return steps[0] if steps else None
     follow = st.toggle(
         "Follow latest" if run.alive else "Newest step",
@@ -194,10 +222,10 @@ def needs_frame(view: state.View) -> Arrays:
         st.stop()
 
 
-def optional(view: state.View, name: str) -> Arrays | None:
-    """The arrays of ``<name>.safetensors``; None when the run has none, or a damaged file, which is said."""
+def optional(folder: Path | None, name: str) -> Arrays | None:
+    """The arrays of ``<name>.safetensors``; None when the folder has none, or a damaged file, which is said."""
     try:
-        return cache.arrays(view.path, name)
+        return cache.arrays(folder, name) if folder else None
     except InputError as error:
         problem(error)
         return None

@@ -1,10 +1,12 @@
 """The gallery's tiles: one synthetic image each, with its figures and a way to its details."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import streamlit as st
 
-from app import cache, pictures, state, views, words
-from app.components import images
+from app import attempts, cache, pictures, state, theme, views, words
+from app.components import details, images
 from c2r.errors import InputError
 from c2r.summary import ranks
 
@@ -12,45 +14,82 @@ TILE = 128
 SIZES = (24, 48, 60)
 
 
-def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], hits: np.ndarray | None) -> None:
-    """A responsive grid of the images `ids`; `hits` [M, N] are the outcomes under the chosen attack, None before evaluation."""
-    rank, attack = ranks(frame["order"]), views.ATTACKS[view.attack]
+def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], outcomes: dict[str, np.ndarray]) -> None:
+    """A responsive grid of the images `ids`; `outcomes` [M, N] per attempt, {} before an evaluation."""
+    rank, hits = ranks(frame["order"]), outcomes.get(view.attack)
     with st.grid("auto", min_column_width=132, gap="small"):
         for i in ids:
             name, margin = view.names[frame["labels"][i]], float(frame["margin_adv"][i])
             with st.container(border=True, gap="xsmall"):
                 images.show(pictures.upscale(frame["images"][i], TILE), f"Image {i}: {name}, rank {rank[i]}, robust margin {margin:.2f}")
                 st.markdown(f"**{words.plain(name)}**  \n{margin_word(margin)}")
-                told = "" if hits is None else f" · {attack} {int(hits[:, i].sum())}/{len(hits)}"
+                _bars(view, {key: float(found[:, i].mean()) for key, found in outcomes.items()})
+                told = (
+                    ""
+                    if hits is None
+                    else f"  \n{words.plain(view.called.get(view.attack, view.attack))} {int(hits[:, i].sum())}/{len(hits)}"
+                )
                 st.caption(f"rank {rank[i]}{told}")
                 st.button("Details", key=f"tile-{i}", on_click=opened, args=(i,), width="stretch")
 
 
-def toolbar(n: int, chosen: int) -> tuple[str, int, bool, int | None]:
-    """Sort, images per page, only the selection, and the image to open (None: none)."""
-    sort = st.selectbox("Sort", list(views.SORTS), key="sort", bind="query-params", width=230)
-    size = st.selectbox("Per page", SIZES, key="size", bind="query-params", width=100)
-    only = st.toggle(f"Only the selection ({chosen})", key="only", disabled=not chosen, persist_state="session")
+def _bars(view: state.View, heights: dict[str, float]) -> None:
+    """One bar per attempt: how many of the networks are still right."""
+    if heights:
+        keys = list(heights)
+        colours = [theme.CLEAN if key == attempts.CLEAN else theme.ADVERSARIAL for key in keys]
+        chosen = keys.index(view.attack) if view.attack in keys else None
+        alt = f"Networks still right: {attempts.bar_words(heights, view.called)}"
+        images.show(pictures.bars(list(heights.values()), colours, chosen), alt)
+
+
+def basis(view: state.View, outcomes: dict[str, np.ndarray]) -> str:
+    """What the per-attack figures of the images mean and rest on."""
+    networks = len(next(iter(outcomes.values())))
+    late = "" if view.step == view.steps[-1] else " They are of the finished set, not of this step."
+    return f"{details.definition(view)} Here n = {networks}, written as correct/n.{late}"
+
+
+def legend(view: state.View, keys: list[str]) -> None:
+    """What the bars of the tiles stand for, from left to right; the chosen one is bold there and full in colour here."""
+    called = [words.plain(view.called.get(key, key)) for key in keys]
+    spoken = [f"**{name}**" if key == view.attack else name for key, name in zip(keys, called, strict=True)]
+    st.caption(f"Bars from left to right: {', '.join(spoken)}. A full bar: all networks are still right.")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the toolbar says: order, images per page, only the selection, which images an attack broke, the image to open (None: none)."""
+
+    sort: str
+    size: int
+    only: bool
+    filter: str
+    sample: int | None
+
+
+def toolbar(view: state.View, n: int, chosen: int, *, evaluated: bool) -> Wanted:
+    """Sort, filters, images per page and the image to open, of `n` images of which `chosen` are selected."""
+    sort = st.selectbox("Sort", list(views.SORTS), key="sort", bind="query-params", width=220)
+    name, filter = view.called.get(view.attack, view.attack), attempts.ANY
+    if evaluated:
+        filter = st.selectbox(
+            f"Under {words.plain(name)}", [attempts.ANY, *attempts.BROKEN], key="broken", bind="query-params", width=200,
+            help="Broken on a network: at least one evaluation network gets the attacked image wrong. On most: more than half of them do.",
+        )  # fmt: skip
+    size = st.selectbox("Per page", SIZES, key="size", bind="query-params", width=90)
+    only = bool(chosen) and st.toggle(f"Only the selection ({chosen})", key="only", persist_state="session")
     wanted = st.number_input(
         "Open image", 0, n - 1, None, key="sample", bind="query-params", width=130, placeholder="number",
         help="The number of an image; also ?sample=12 in the address",
     )  # fmt: skip
-    return sort, size if size in SIZES else SIZES[0], bool(only and chosen), int(wanted) if wanted is not None and 0 <= wanted < n else None
+    sample = int(wanted) if wanted is not None and 0 <= wanted < n else None
+    return Wanted(sort, size if size in SIZES else SIZES[0], bool(only), filter, sample)
 
 
 def page_number(pages: int) -> int:
     """The page of the gallery, from 1; nothing is drawn for a single page."""
     return st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
-
-
-def downloads(view: state.View, frame: dict[str, np.ndarray]) -> None:
-    """The whole set of the shown step as one zip, made only when it is asked for."""
-    with st.popover("Download", icon=":material/download:"):
-        st.caption("synthetic.npz (images uint8 [N, C, H, W], labels, classes) and one PNG per image, in folders train/CLASS.")
-        st.download_button(
-            "All images (zip)", lambda: views.archive(frame["images"], frame["labels"], list(view.names)),
-            f"{view.path.name}-step{view.step}.zip", "application/zip", on_click="ignore", key="zip",
-        )  # fmt: skip
 
 
 def first_images(view: state.View) -> np.ndarray | None:

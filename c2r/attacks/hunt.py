@@ -21,7 +21,7 @@ from c2r.threat import Threat
 
 Model = Callable[[Tensor], Tensor]
 Loss = Callable[..., Tensor]  # of logits [L, K], an `Aim` and what else it was handed: one value per image [L]
-CHUNK = {"cpu": 64, "cuda": 1024}  # images of one pass through the model: what fits the caches, or fills the GPU
+CHUNK = {"cpu": 160, "cuda": 1024}  # images of one pass at most: few passes, but what they hold should fit the caches
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,9 @@ class Hunt:
         return torch.cat([self.model(part) for part in self._parts(images)])
 
     def _parts(self, images: Tensor) -> tuple[Tensor, ...]:
-        return images.split(CHUNK.get(images.device.type, 1024))
+        """Equal parts of at most a chunk: a small rest would cost nearly as much as a whole one."""
+        most = CHUNK.get(images.device.type, 1024)
+        return images.chunk(-(-len(images) // most) or 1)
 
 
 def _check(model: Model, x: Tensor, y: Tensor, anywhere: bool) -> None:

@@ -59,7 +59,7 @@ class _Search:
         self.ends, self.flat = ends.flatten(1), self.point.flatten(1)
         self.logits = hunt.query(self.point)
         self.loss = self.form(self.logits, hunt.aim)
-        self.corner = self.signs = torch.empty(len(x), 0)
+        self.corner = self.signs = x.new_empty(len(x), 0)
         self._record(self.logits)
 
     def draw(self, sides: list[int]) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ def check(chosen: argparse.Namespace) -> int:
         raise InputError(run.problem)
     names = [name.strip() for name in chosen.only.split(",")] if chosen.only else None
     found = []
-    for badge in judge_again(path, load_on_device(run.config), names):
+    for badge in judge_again(
+        path, load_on_device(run.config), names, lambda name, share: print(f"{100 * share:.0f} %: {name}", file=sys.stderr, flush=True)
+    ):
         found.append(badge)
         if not chosen.json:
             print_badges([badge])
@@ -96,7 +99,7 @@ def transfer(chosen: argparse.Namespace) -> int:
     from c2r.transfer import matrix
 
     catalog.facts(chosen.attack)
-    found = matrix(chosen.dirs, chosen.attack)
+    found = matrix(chosen.dirs, chosen.attack, lambda line: print(line, file=sys.stderr, flush=True))
     if chosen.out:
         chosen.out.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(chosen.out, json.dumps(found) + "\n")

@@ -36,7 +36,9 @@ def add_import(one: argparse.ArgumentParser) -> None:
 def import_set(chosen: argparse.Namespace) -> int:
     """Read a distilled set of another project, and make a run of it that is scored and evaluated like any other."""
     try:
-        found = read_set(chosen.path, chosen.format, normalisation=chosen.normalisation, experiment=chosen.experiment, partition=chosen.partition)
+        found = read_set(
+            chosen.path, chosen.format, normalisation=chosen.normalisation, experiment=chosen.experiment, partition=chosen.partition
+        )
     except NormalisationNeeded as question:
         if chosen.json:
             print(json.dumps({"question": "normalisation", "guesses": list(question.guesses), "low": question.low, "high": question.high}))

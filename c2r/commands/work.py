@@ -2,16 +2,21 @@
 
 import argparse
 import signal
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from c2r import badges, runs
+from c2r import badges, forking, preflight, runs, slots
 from c2r import config as settings
 from c2r.commands.terminal import Bar, print_badges, print_rows
 from c2r.config import PRESETS, RunConfig
 from c2r.errors import InputError
 from c2r.fields import choices, shown, unit
+from c2r.lifecycle import ALIVE
 from c2r.protocols import PROTOCOLS
+
+POLL = 0.3  # seconds between two looks at the queue
 
 
 def add_distill(one: argparse.ArgumentParser) -> None:
@@ -39,8 +44,6 @@ def distill(chosen: argparse.Namespace) -> int:
 
 def start(config: RunConfig, preset: str, out: Path, as_json: bool = False) -> int:
     """Check the settings, claim the folder `out`, do the run."""
-    from c2r import preflight
-
     if problems := preflight.check(config, out.parent).problems:
         raise InputError(problems[0])
     return _work(out, config, lambda worker: _tasks().distil(worker, config, preset), as_json)
@@ -78,6 +81,21 @@ def evaluate(chosen: argparse.Namespace) -> int:
     return _work(out, config, lambda worker: _tasks().evaluate_set(worker, config, source), chosen.json)
 
 
+def add_fork(one: argparse.ArgumentParser) -> None:
+    """Options of ``fork``."""
+    one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
+    one.add_argument("--step", type=int, required=True, help="recorded step whose images the new run starts from")
+    one.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated")
+    one.add_argument("--out", type=Path, help="run folder, new or empty (default: a new one in the run store)")
+
+
+def fork(chosen: argparse.Namespace) -> int:
+    """Start a new run from a recorded step of another one, with changed settings."""
+    store = chosen.out.parent if chosen.out else runs.default_store()
+    config = forking.prepare(chosen.dir, chosen.step, store, settings.parse_assignments(chosen.set))
+    return start(config, str(runs.open_run(chosen.dir).manifest.get("preset", "")), chosen.out or store / f"{runs.new_id(config)}-fork")
+
+
 def add_resume(one: argparse.ArgumentParser) -> None:
     """Options of ``resume``."""
     one.add_argument("dir", type=Path, metavar="DIR", help="run folder, or one of its evaluations")
@@ -105,16 +123,20 @@ def _tasks() -> Any:
 
 
 def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool = False) -> int:
+    """Claim the folder, wait for the device's slot, do the work."""
     writer = runs.RunWriter(out, config, reopen)
     signal.signal(signal.SIGTERM, _interrupt)
     rows = []
     try:
-        from c2r.worker import Worker
+        with slots.ticket(slots.place(out, "cuda" if config.device != "cpu" and preflight.cuda_name() else "cpu"), out.name) as mine:
+            _wait(writer, mine)
+            from c2r.worker import Worker
 
-        with Bar() as bar:
-            rows = Worker(writer, bar.show).run(work)
+            with Bar() as bar:
+                rows = Worker(writer, bar.show).run(work)
     except KeyboardInterrupt:
-        writer.status(state="stopped", message="Stopped on request, before anything was recorded.", force=True)
+        if writer.state in ALIVE:
+            writer.status(state="stopped", message="Stopped on request, before anything was recorded.", force=True)
     stopped = runs.open_run(out).state == "stopped"
     if not as_json:
         print(f"{'Stopped; kept in' if stopped else 'Done:'} {out}")
@@ -122,6 +144,21 @@ def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool =
     if rows and not as_json:
         print_badges([badge for badge in badges.read(out) if badge.colour not in ("green", "grey")])
     return 130 if stopped else 0
+
+
+def _wait(writer: runs.RunWriter, mine: slots.Ticket) -> None:
+    """Wait until the slot is free; 'stop' ends the waiting. Raises KeyboardInterrupt."""
+    told = ""
+    while before := slots.ahead(mine):
+        message = f"Waiting for {before[-1]}: one run at a time on this device, {len(before)} ahead."
+        if message != told:
+            print(message, file=sys.stderr, flush=True)
+        told = message
+        writer.status(state="queued", message=message)
+        if writer.take_command() == "stop":
+            raise KeyboardInterrupt
+        time.sleep(POLL)
+    writer.status(state="running", message="", force=True)
 
 
 def _interrupt(*_: Any) -> None:

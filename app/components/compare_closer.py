@@ -1,0 +1,194 @@
+"""The second half of the Compare page: classes, margins, transfer, settings, published figures, export. One is shown at a time."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from app import charts, comparing, contestants, jobs, state, tabulating, views, words
+from app.comparing import Summary, Threat
+from app.components import shell
+from app.components.compare import child_at_work, one_of
+from app.components.controls import tell
+from app.components.figures import chart, plain_table
+from app.contestants import Entry
+from c2r import literature, runs
+from c2r.errors import InputError
+from c2r.files import read_json
+from c2r.report import report
+
+Chosen = Sequence[Entry]
+Draw = Callable[[Chosen, Sequence[Summary], Threat | None], None]
+LINES = 30  # of a published table that are shown without scrolling
+NO_TEST = "The outcomes of single test images are not stored: this evaluation is older than that. Evaluate the set again to see them."
+
+
+def show(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) -> None:
+    """A row of buttons, kept in the address, and the one view that is chosen."""
+    picked = st.segmented_control("Look closer", list(VIEWS), default="Classes", required=True, key="closer", bind="query-params")
+    VIEWS.get(picked, classes)(chosen, summaries, threat)
+
+
+def _with_test(chosen: Chosen) -> list[Entry]:
+    found = [entry for entry in chosen if entry.contestant.correct and "labels" in entry.contestant.test]
+    for entry in chosen:
+        if entry not in found:
+            st.caption(f":material/info: {words.plain(entry.name)}: {NO_TEST}")
+    return found
+
+
+def classes(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) -> None:
+    """Heat map class × attack of one set."""
+    found = _with_test(chosen)
+    if not found:
+        return
+    entry = one_of(found, "class-set")
+    one, summary = entry.contestant, summaries[list(chosen).index(entry)]
+    keys = [key for key in ("clean", *tabulating.keys_of([summary], threat)) if key in one.correct]
+    names = tabulating.labels_of([{"attempts": summary["attempts"] | {"clean": {"label": "Clean"}}}], keys)
+    called = [str(name) for name in one.manifest.get("classes") or ()]
+    count = max(len(called), int(one.test["labels"].max()) + 1)
+    called += [f"class {k}" for k in range(len(called), count)]
+    accuracy, images = tabulating.by_class(one, keys, count)
+    figure = charts.class_heatmap(accuracy, images, classes=called, attacks=list(names.values()), name=one.name, dark=state.is_dark())
+    chart(figure, "class-heatmap", lambda: tabulating.class_table(accuracy, images, called, list(names.values())))
+
+
+def margins(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) -> None:
+    """Cumulative margins of all sets, clean and under one attack."""
+    found = [entry for entry in _with_test(chosen) if entry.contestant.margin]
+    keys = [key for key in tabulating.keys_of(summaries, threat) if any(key in entry.contestant.margin for entry in found)]
+    if not keys:
+        if found:
+            st.caption("No attack of this threat stored margins.")
+        return
+    names = tabulating.labels_of(summaries, keys)
+    key = st.selectbox(
+        "Attack",
+        keys,
+        index=keys.index("pgd") if "pgd" in keys else 0,
+        format_func=lambda key: names.get(key, key),
+        key="margin-attack",
+        width=260,
+    )
+    key = key if key in keys else keys[0]
+    curves = {
+        entry.name: (
+            tabulating.cumulative(entry.contestant.margin["clean"]) if "clean" in entry.contestant.margin else None,
+            tabulating.cumulative(entry.contestant.margin[key]),
+        )
+        for entry in found
+        if key in entry.contestant.margin
+    }
+    n = max(entry.contestant.margin[key].shape[1] for entry in found if key in entry.contestant.margin)
+    order = [entry.name for entry in chosen]
+    chart(charts.margin_cumulative(curves, order, attack=names[key], n=n, dark=state.is_dark()), "margin-cdf")
+    st.caption(
+        "The margin is measured at the point the attack found: a stronger attack can only push a curve to the left. An image leaves as soon as it is fooled: left of 0, only the share counts."
+    )
+
+
+def transfer(chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | None) -> None:
+    """The transfer matrix when it was computed, else the button that computes it, or how that goes."""
+    if len(chosen) < 2:
+        st.caption("Transfer needs two sets: images are attacked on the networks of one and classified by those of the other.")
+        return
+    ordered = contestants.in_file_order(chosen)
+    file = contestants.transfer_file(runs.default_store(), [entry.offer for entry in ordered])
+    if child_at_work("transfer", file):
+        return
+    if file.exists():
+        _matrix(file, ordered)
+    reason = _no_transfer(ordered)
+    st.caption("PGD on the networks of each set (rows), tried on those of every set (columns). It takes a minute or two.")
+    st.button(
+        "Compute again" if file.exists() else "Compute transfer matrix", icon=":material/play_arrow:", key="start-transfer", disabled=bool(reason),
+        on_click=tell, args=(lambda: jobs.transfer([entry.offer.folder for entry in ordered], file), "Started."),
+    )  # fmt: skip
+    if reason:
+        st.caption(words.plain(f"Not now: {reason}."))
+
+
+def _no_transfer(ordered: Chosen) -> str:
+    """Why no transfer matrix can be computed, '' when it can."""
+    missing = [entry.name for entry in ordered if not (entry.offer.folder / "networks").is_dir()]
+    if missing:
+        return f"the evaluation networks are not stored for {', '.join(missing)}; evaluate again to keep them"
+    hashes = {comparing.data_hash(entry.contestant) for entry in ordered}
+    return "the sets were evaluated on different data" if len(hashes) > 1 else ""
+
+
+def _matrix(file: Path, ordered: Sequence[Entry]) -> None:
+    names = [entry.name for entry in ordered]
+    try:
+        found = read_json(file)
+        accuracy, std, clean = tabulating.matrix(found, names)
+    except InputError as error:
+        shell.problem(error)
+        return
+    figure = charts.transfer_heatmap(
+        accuracy,
+        names,
+        attack=str(found.get("attack", "pgd")).upper(),
+        eps=str(found.get("eps", "")),
+        n=int(found.get("n", 0)),
+        dark=state.is_dark(),
+    )
+    chart(figure, "transfer-heatmap", lambda: tabulating.transfer_table(accuracy, std, clean, names))
+
+
+def settings(chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | None) -> None:
+    """The settings that are not the same for all."""
+    table = tabulating.settings_that_differ([entry.contestant for entry in chosen])
+    if len(chosen) < 2 or not table["Setting"]:
+        st.caption("Nothing differs between one set and itself." if len(chosen) < 2 else "All settings are the same.")
+        return
+    st.caption(f"{len(table['Setting'])} settings or facts differ; all others are the same.")
+    plain_table(table)
+
+
+def published(_chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | None) -> None:
+    """One published table beside ours: its protocol and its faults first, faulty cells marked."""
+    st.caption("Published figures as printed. They rest on other networks, data copies and attacks, so they are never ranked with ours.")
+    titles = {name: literature.about(name)["title"] for name in literature.tables()}
+    name = st.selectbox("Table", list(titles), format_func=lambda name: titles.get(name, name), key="published", bind="query-params")
+    name = name if name in titles else next(iter(titles))
+    about = literature.about(name)
+    st.markdown(f"**Protocol:** {words.plain(about['protocol'])}")
+    faults = "".join(f"\n- {words.plain(fault)}" for fault in about["faults"])
+    if faults:
+        st.warning(f"**Known faults of this table**\n{faults}", icon=":material/warning:")
+    table, notes = tabulating.literature_table(name)
+    few = len(table["Method"]) <= LINES
+    st.dataframe(
+        table, hide_index=True, height="content" if few else "auto", key=f"published-{name}", alt=f"Published figures: {titles[name]}"
+    )
+    st.caption(words.plain(f"Source: {about['source']}. {literature.EVIDENCE[about['evidence']]} In percent."))
+    if notes:
+        st.caption("† marks cells with a known fault of their own:\n" + "".join(f"\n- {words.plain(note)}" for note in notes))
+
+
+def export(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) -> None:
+    """All rows as CSV, everything on the page as JSON, and the report where there is one."""
+    sets = [entry.contestant for entry in chosen]
+    rows = tabulating.exported_rows(sets)
+    count = len(next(iter(rows.values()), []))
+    st.caption(
+        f"{count} rows: one per network and attempt of each set. The JSON adds summaries, settings, origin, and why sets may not be ranked."
+    )
+    with st.container(horizontal=True):
+        st.download_button(
+            "Rows as CSV", lambda: views.to_csv(rows), "comparison.csv", "text/csv", icon=":material/download:", on_click="ignore"
+        )
+        text = lambda: tabulating.exported(sets, summaries, threat)  # noqa: E731
+        st.download_button("Everything as JSON", text, "comparison.json", "application/json", icon=":material/download:", on_click="ignore")
+        folders = [entry.offer.folder for entry in chosen]
+        st.download_button(
+            "HTML report", lambda: report(folders), "comparison.html", "text/html", icon=":material/download:", on_click="ignore"
+        )
+    st.caption("The report is one file with pictures and charts that fetches nothing; it does not rank either.")
+
+
+VIEWS: dict[str, Draw] = {
+    "Classes": classes, "Margins": margins, "Transfer": transfer, "Settings": settings, "Published figures": published, "Export": export,
+}  # fmt: skip

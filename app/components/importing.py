@@ -1,0 +1,170 @@
+"""Import a set from elsewhere: upload, a look by a child process, the questions it asks, and a run that scores and evaluates the set.
+
+What is uploaded is saved to a temporary folder under its own name and read by a child process only: the server never unpickles anything.
+"""
+
+import json
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import streamlit as st
+
+from app import jobs, state, words
+from app.components import shell
+from c2r import config, runs
+from c2r.errors import InputError
+from c2r.formats import FORMATS, NORMALISATIONS
+from c2r.sources import WORDS
+
+MOST = 200  # MB of one uploaded file
+ENDINGS = ["pt", "pth", "pkl", "pickle", "tar", "bin", "npz", "safetensors", "zip"]
+AUTO = "auto"
+NONE = "none"
+MEANINGS = {
+    "cifar10-dc": "CIFAR-10 as DC, DSA, DM, MTT, ROME and BEARD normalise it",
+    "cifar10": "CIFAR-10 with the standard deviations of its pixels",
+    "half": "values from -1 to 1",
+    "bytes": "values from 0 to 255",
+}
+
+
+def panel() -> None:
+    """The import behind a closed expander, which draws nothing until it is opened."""
+    opened = st.expander("Import a set from elsewhere", icon=":material/upload:", key="import-set", on_change="rerun")
+    if opened.open:
+        with opened:
+            _show()
+
+
+def _show() -> None:
+    """The whole import: nothing is read before a file is there, and nothing starts before Import is pressed."""
+    st.caption(
+        "A distilled set of DC, DSA, DM, MTT, TESLA, IDM, ROME, BEARD, SRe2L, D4M and others, as one file, a zip, or the files of one folder. "
+        "It becomes a run: scored by an adversarially trained network and evaluated like your own. Nothing in the file is executed."
+    )
+    files = st.file_uploader("Files", type=ENDINGS, accept_multiple_files=True, max_upload_size=MOST, key="import-files", on_change=_forget)
+    if not files:
+        return
+    format = st.selectbox(
+        "Format", [AUTO, *FORMATS], key="import-format", format_func=lambda name: "Recognise it" if name == AUTO else FORMATS[name].label
+    )
+    normalisation = _asked()
+    try:
+        facts = _look(files, format, normalisation)
+    except InputError as error:
+        shell.problem(error)
+        return
+    if facts is None:
+        st.rerun()
+    st.markdown(words.plain(told(facts)))
+    _start(files, facts, ["--format", format, "--normalisation", normalisation])
+
+
+def _forget() -> None:
+    for key in ("import-question", "import-normalisation"):
+        st.session_state.pop(key, None)
+
+
+def _asked() -> str:
+    """What was done to the pixel values: asked only when the file does not say."""
+    question = st.session_state.get("import-question")
+    if not question:
+        return "ask"
+    names = [*question["guesses"], *(name for name in NORMALISATIONS if name not in question["guesses"]), NONE]
+    st.info(
+        words.plain(
+            f"The values of the images go from {question['low']:.3g} to {question['high']:.3g}, so they are normalised: say with what. "
+            f"Most likely: {names[0]}."
+        )
+    )
+    return st.selectbox("Normalisation to undo", names, key="import-normalisation", format_func=_spoken)
+
+
+def _spoken(name: str) -> str:
+    """A normalisation with its meaning and its constants."""
+    if name == NONE:
+        return "none: clip to [0, 1]"
+    mean, std = (", ".join(f"{value:.4g}" for value in values) for values in NORMALISATIONS[name])
+    return f"{MEANINGS.get(name, name)}: mean {mean}; std {std}"
+
+
+def _look(files: list[Any], format: str, normalisation: str) -> dict[str, Any] | None:
+    """What a child says the files hold; None when it asked for the normalisation, which is kept. Raises InputError."""
+    key = (tuple(file.file_id for file in files), format, normalisation)
+    if st.session_state.get("import-look", (None,))[0] == key:
+        return st.session_state["import-look"][1]
+    with tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder, st.spinner("Reading the file"):
+        place = saved([(file.name, file.getvalue()) for file in files], Path(folder))
+        answer = jobs.ask(["import", str(place), "--format", format, "--normalisation", normalisation, "--look", "--json"])
+    question = asks(answer.text)
+    if question:
+        st.session_state["import-question"] = question
+        return None
+    if answer.problem:
+        raise InputError(answer.problem)
+    found = json.loads(answer.text)
+    st.session_state["import-look"] = (key, found)
+    return found
+
+
+def asks(text: str) -> dict[str, Any] | None:
+    """The question in what a child printed, None when it asks nothing."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and found.get("question") == "normalisation" else None
+
+
+def saved(files: list[tuple[str, bytes]], folder: Path) -> Path:
+    """Save uploaded files into `folder` under their own last names; returns the file, or the folder of several."""
+    place = folder / "upload"
+    place.mkdir()
+    for name, content in files:
+        (place / (PurePosixPath(name.replace("\\", "/")).name.lstrip(".") or "file")).write_bytes(content)
+    inside = list(place.iterdir())
+    return inside[0] if len(inside) == 1 else place
+
+
+def told(facts: dict[str, Any]) -> str:
+    """What was found, as one sentence."""
+    count, channels, *sides = facts["shape"]
+    label = FORMATS[facts["format"]].label if facts["format"] in FORMATS else facts["format"]
+    undone = "normalisation undone" if facts.get("mean") else "values already in [0, 1]"
+    parts = f", {facts['partition']} × {facts['partition']} parts each" if facts.get("partition", 1) > 1 else ""
+    return (
+        f"Found: {label}. {count} images of {channels} × {' × '.join(map(str, sides))}{parts}, {facts['classes']} classes, "
+        f"{'soft' if facts.get('soft') else 'hard'} labels, {undone}."
+    )
+
+
+def _start(files: list[Any], facts: dict[str, Any], asked: list[str]) -> None:
+    """Which real data and how many parts, and the button that makes a run of the set."""
+    guess, left, right = str(facts.get("facts", {}).get("data") or ""), *st.columns(2)
+    names = list(WORDS)
+    with left:
+        data = st.selectbox(
+            "Real data it was distilled from", names, index=names.index(guess) if guess in names else None, accept_new_options=True,
+            key="import-data", placeholder="Choose, or type a path", help="Its test images are what the networks are tested on",
+        )  # fmt: skip
+    with right:
+        parts = st.selectbox(
+            "Parts per side", (1, 2, 3), index=min(3, int(facts.get("partition") or 1)) - 1, key="import-partition",
+            help=words.plain(f"Partition-expansion. {facts.get('facts', {}).get('partition_reason', '')}"),
+        )  # fmt: skip
+    if not data:
+        st.caption("Import waits until the real data are named.")
+    if not st.button("Import", type="primary", icon=":material/upload:", key="import", disabled=not data) or not data:
+        return
+    ipc = -(-facts["shape"][0] // max(1, facts["classes"]))
+    path = runs.default_store() / runs.new_id(config.load("demo", {"method": "imported", "data": data, "ipc": ipc}))
+    try:
+        with tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder, st.spinner("Reading the set and starting the run"):
+            place = saved([(file.name, file.getvalue()) for file in files], Path(folder))
+            jobs.import_set([str(place), *asked, "--data", data, "--set", f"partition={parts}"], path)
+    except InputError as error:
+        shell.problem(error)
+        return
+    state.choose_run(path.name)
+    shell.go("live")

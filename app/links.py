@@ -1,0 +1,71 @@
+"""What the address bar asks for and says: run and attack are written here, the other keys of `LINKED` by widgets bound to it.
+
+The run is named even when it is the newest, because the newest changes; the attack by its key (``?attack=autoattack``), because
+its name on screen depends on the options. A link with a name on screen works too.
+"""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from app import attempts, words
+
+LINKED = ("run", "step", "follow", "evaluation", "attack", "class", "sample")
+
+
+def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown: Mapping[str, str]) -> list[str]:
+    """One plain sentence for each value `asked` by a link that is not `offered`, naming what is `shown` instead."""
+    kinds = {
+        "run": "run", "step": "recorded step", "evaluation": "evaluation", "attack": "attack", "class": "class", "sample": "image",
+    }  # fmt: skip
+    return [
+        f"The link asks for {word} '{words.plain(asked[key])}', which is not here: showing {words.plain(shown[key])}."
+        for key, word in kinds.items()
+        if key in asked and key in offered and asked[key] not in offered[key]
+    ]
+
+
+def link_values() -> dict[str, str]:
+    """What the link that opened this session asked for; {} from the second run of the script on."""
+    if "opened" in st.session_state:
+        return {}
+    st.session_state["opened"] = True
+    return {key: str(st.query_params[key]) for key in LINKED if key in st.query_params}
+
+
+def link_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown: Mapping[str, str]) -> list[str]:
+    """The notes about the link that opened this session, kept until another run or step is chosen."""
+    if asked:
+        st.session_state["notes"] = fallback_notes(asked, offered, shown)
+    return st.session_state.get("notes", [])
+
+
+def place_run(names: list[str]) -> None:
+    """Set the run before its box is drawn: one newly named by the address (a link, the browser's Back), else the one shown, else the first."""
+    asked = st.query_params.get("run")
+    if asked in names and asked != st.session_state.get("addressed"):
+        st.session_state["run"] = asked
+    shown = st.session_state.get("run")
+    st.session_state["run"] = shown if shown in names else names[0]
+
+
+def address_run(name: str) -> None:
+    """Name the shown run in the address, so that a reload or a shared link shows the same one."""
+    if st.query_params.get("run") != name:
+        st.query_params["run"] = name
+    st.session_state["addressed"] = name
+
+
+def place_attack(called: Mapping[str, str]) -> None:
+    """Set the attack before its control is drawn: one newly asked for by the address, else the one shown, else PGD."""
+    asked = st.query_params.get("attack")
+    key = attempts.asked_for(asked, called) if asked and asked != st.session_state.get("addressed-attack") else None
+    shown = st.session_state.get("attack")
+    st.session_state["attack"] = key or (shown if shown in called else attempts.preferred(called))
+
+
+def address_attack(key: str) -> None:
+    """Name the shown attack in the address, unless it is PGD, which is shown anyway."""
+    if st.query_params.get("attack", "pgd") != key:
+        st.query_params["attack"] = key
+    st.session_state["addressed-attack"] = key

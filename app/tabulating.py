@@ -1,0 +1,265 @@
+"""Tables, curves and exports of a comparison, as plain values. numpy, no Streamlit.
+
+Letters: M evaluation networks, n test images, K classes, A attempts. Accuracies are shares where nothing else is said.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from app.attempts import Columns
+from app.comparing import (
+    Contestant,
+    Figure,
+    Summary,
+    Threat,
+    data_hash,
+    deciding,
+    differences,
+    figure,
+    group_of,
+    ranks,
+    stored_bytes,
+    worst_image,
+)  # fmt: skip
+from c2r import config, literature
+from c2r.errors import InputError
+from c2r.fields import parse_radius, shown
+
+NONE = "–"
+RATIOS = {
+    "rr": "RR", "i_rr": "I-RR", "penalised_i_rr": "I-RR, penalised", "ae": "AE, by seconds", "ae_passes": "AE, by passes", "crei": "CREI",
+    "i_crei": "I-CREI",
+}  # fmt: skip
+
+
+def labels_of(summaries: Sequence[Summary], keys: Sequence[str]) -> dict[str, str]:
+    """Attempt key → its name on screen; the key itself where two attempts of the list would share a name."""
+    names = {key: next(s["attempts"][key]["label"] for s in summaries if key in s["attempts"]) for key in keys}
+    return {key: name if list(names.values()).count(name) == 1 else f"{name} ({key})" for key, name in names.items()}
+
+
+def keys_of(summaries: Sequence[Summary], threat: Threat | None) -> list[str]:
+    """The attempts under one threat of all contestants, in the order they first come."""
+    groups = [group_of(summary, threat) for summary in summaries]
+    return list(dict.fromkeys(key for group in groups if group for key in group["keys"]))
+
+
+def accuracy_table(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, *, ranked: bool) -> Columns:
+    """One line per figure, one column per contestant: clean, every attempt, average, worst, drop rate, networks and n; percent."""
+    keys = keys_of(summaries, threat)
+    table: Columns = {"Accuracy (%)": [*(["Rank"] if ranked else []), *_heads(labels_of(summaries, keys).values())]}
+    places = _places(contestants, summaries, threat)
+    for one, summary, place in zip(contestants, summaries, places, strict=True):
+        group = group_of(summary, threat) or {}
+        known = [figure(summary["clean"]), *(figure(summary["attempts"].get(key)) for key in keys)]
+        cells = [_text(f) for f in known]
+        cells += [_percent(group.get("average")), _percent(group.get("worst")), _text(worst_image(one, group or None))]
+        cells += [NONE if group.get(name) is None else f"{group[name]:.1f}" for name in ("drop_rate_average", "drop_rate")]
+        cells += [str(summary["seeds"]), f"{summary['n']:,}"]
+        table[one.name] = [*([place] if ranked else []), *cells]
+    return table
+
+
+def _heads(labels: Any) -> list[str]:
+    attempts = [f"Under {label}" for label in labels]
+    derived = ["Average over attacks", "Worst attack", "Worst case per image", "Drop rate, average", "Drop rate, worst attack"]
+    return ["Clean", *attempts, *derived, "Networks", "Test images (n)"]
+
+
+def _places(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> list[str]:
+    figures = [None if c.is_reference else deciding(c, s, threat) for c, s in zip(contestants, summaries, strict=True)]
+    return [
+        "reference" if c.is_reference else NONE if rank is None else str(rank) for c, rank in zip(contestants, ranks(figures), strict=True)
+    ]
+
+
+def _text(found: Figure | None) -> str:
+    return NONE if found is None else found.text
+
+
+def _percent(share: float | None) -> str:
+    return NONE if share is None else f"{100 * share:.1f}"
+
+
+def ratio_table(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> Columns:
+    """RR, AE, CREI and their relatives in percent, one column per contestant; a dash where one is undefined."""
+    table: Columns = {"Metric (%)": list(RATIOS.values())}
+    for one, summary in zip(contestants, summaries, strict=True):
+        group = group_of(summary, threat) or {}
+        table[one.name] = [NONE if group.get(key) is None else f"{group[key]:.2f}" for key in RATIOS]
+    return table
+
+
+def cautions(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> list[str]:
+    """The warnings of the metrics, each with the names of those it is true of."""
+    found: dict[str, list[str]] = {}
+    for one, summary in zip(contestants, summaries, strict=True):
+        for sentence in (group_of(summary, threat) or {}).get("warnings", ()):
+            found.setdefault(sentence, []).append(one.name)
+    return [f"{', '.join(names)}: {sentence}" for sentence, names in found.items()]
+
+
+class Sweep(NamedTuple):
+    """One attack over radii. curves: contestant → (radii in 1/255, figures), ascending, radius 0 = clean."""
+
+    label: str
+    norm: str
+    curves: dict[str, tuple[list[float], list[Figure]]]
+
+
+def sweeps(contestants: Sequence[Contestant], summaries: Sequence[Summary]) -> list[Sweep]:
+    """The attacks that contestants were tried with at two radii or more, each as accuracy against ε of those contestants."""
+    found: dict[tuple[str, str, bool], Sweep] = {}
+    for one, summary in zip(contestants, summaries, strict=True):
+        clean = figure(summary["clean"])
+        points: dict[tuple[str, str, bool], dict[float, tuple[Figure, str]]] = {}
+        for attempt in summary["attempts"].values():
+            known = figure(attempt)
+            if known and attempt["norm"] and str(attempt["eps"]) != "unbounded":
+                place = (attempt["attack"], attempt["norm"], attempt["targeted"])
+                points.setdefault(place, {})[255 * parse_radius(attempt["eps"])] = (known, attempt["label"])
+        for place, at in points.items():
+            if len(at) < 2:
+                continue
+            label = next(iter(at.values()))[1]
+            radii = sorted(at)
+            curve = ([0.0, *radii] if clean else radii, [*([clean] if clean else []), *(at[radius][0] for radius in radii)])
+            found.setdefault(place, Sweep(label, place[1], {})).curves[one.name] = curve
+    return list(found.values())
+
+
+def by_class(one: Contestant, keys: Sequence[str], classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Accuracy [K, A] of each class under each attempt, mean over networks and images (NaN for an absent class), and images per class [K]."""
+    labels = one.test["labels"]
+    counts = np.bincount(labels, minlength=classes)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        columns = [np.bincount(labels, weights=one.correct[key].mean(0), minlength=classes) / counts for key in keys]
+    return np.stack(columns, 1), counts
+
+
+def class_table(accuracy: np.ndarray, counts: np.ndarray, classes: Sequence[str], attacks: Sequence[str]) -> Columns:
+    """The figures of the heat map, in percent."""
+    table: Columns = {"Class": list(classes), "n": counts.tolist()}
+    return table | {name: [None if np.isnan(v) else round(100 * float(v), 1) for v in accuracy[:, k]] for k, name in enumerate(attacks)}
+
+
+def transfer_table(accuracy: np.ndarray, std: np.ndarray | None, clean: Sequence[float], names: Sequence[str]) -> Columns:
+    """The figures of the transfer matrix in percent, with the spread over networks where there is one; last the clean accuracies."""
+    table: Columns = {"Made on": [*names, *(["(clean)"] if len(clean) == len(names) else [])]}
+    for k, name in enumerate(names):
+        spread = [""] * len(names) if std is None else [f" ± {100 * value:.1f}" for value in std[:, k]]
+        cells = [f"{100 * value:.1f}{more}" for value, more in zip(accuracy[:, k], spread, strict=True)]
+        table[f"Tried on {name}"] = [*cells, *([f"{100 * clean[k]:.1f}"] if len(clean) == len(names) else [])]
+    return table
+
+
+def cumulative(margins: np.ndarray, points: int = 101) -> tuple[np.ndarray, np.ndarray]:
+    """The distribution of margins [M, n], pooled: `points` quantiles and the share at or below each, at most as many as margins."""
+    values = np.sort(np.asarray(margins, dtype=np.float64).ravel())
+    at = np.unique(np.linspace(0, len(values) - 1, min(points, len(values))).round().astype(int))
+    return values[at], (at + 1) / len(values)
+
+
+def settings_that_differ(contestants: Sequence[Contestant]) -> Columns:
+    """Every setting that is not the same for all, with its group, and data, device and versions where those differ."""
+    heads = ("Group", "Setting")
+    table: Columns = {name: [] for name in (*heads, *(c.name for c in contestants))}
+    lines = [(group.__doc__ or "", name) for group in config.GROUPS for name in group.model_fields]
+    values = [(group, name, [_setting(c, name) for c in contestants]) for group, name in lines]
+    values += [("Origin", name, [str(read(c) or NONE) for c in contestants]) for name, read in ORIGIN.items()]
+    for group, name, cells in values:
+        if len(set(cells)) > 1:
+            for head, cell in zip(table, (group, name, *cells), strict=True):
+                table[head].append(cell)
+    return table
+
+
+def _setting(one: Contestant, name: str) -> str:
+    """A setting as a person writes it; a dash for an empty one."""
+    return (shown(config.RunConfig.model_fields[name], getattr(one.config, name)) if one.config else "") or NONE
+
+
+ORIGIN = {
+    "data hash": data_hash,
+    "stored bytes": stored_bytes,
+    "labels": lambda c: c.facts.get("labels"),
+    "device": lambda c: c.manifest.get("device"),
+    "commit": lambda c: c.manifest.get("commit"),
+    "torch": lambda c: (c.manifest.get("versions") or {}).get("torch"),
+}
+
+
+def exported_rows(contestants: Sequence[Contestant]) -> Columns:
+    """All result rows as one table with the set's name, stored bytes and data hash; lists and options as JSON text."""
+    rows = [{"set": c.name, "stored_bytes": stored_bytes(c), "data_hash": data_hash(c)} | row for c in contestants for row in c.rows]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return {name: [json.dumps(v) if isinstance(v := row.get(name), dict | list) else v for row in rows] for name in names}
+
+
+def exported(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> str:
+    """Everything the page shows, as JSON text: rows, summaries, facts, origin, and why the sets may not be ranked under the threat."""
+    sets = [
+        {
+            "name": c.name, "settings": c.config.model_dump(mode="json") if c.config else None, "manifest": c.manifest,
+            "facts": {name: value for name, value in c.facts.items() if name != "histograms"}, "summary": s, "rows": list(c.rows),
+        }
+        for c, s in zip(contestants, summaries, strict=True)
+    ]  # fmt: skip
+    return (
+        json.dumps(
+            {"threat": threat.label if threat else None, "not_rankable_because": differences(contestants, threat), "sets": sets},
+            indent=1,
+            default=float,
+        )
+        + "\n"
+    )
+
+
+def literature_table(name: str) -> tuple[Columns, list[str]]:
+    """A published table as printed, one line per method, data and IPC; cells with a fault of their own end in †, explained in the notes.
+
+    :raises InputError: unknown table
+    """
+    rows, everywhere = literature.rows(name), set(literature.about(name)["faults"])
+    lines: dict[tuple[Any, ...], dict[str, str]] = {}
+    notes: dict[str, list[str]] = {}
+    for row in rows:
+        own = [flag for flag in row["flags"] if flag not in everywhere]
+        value = NONE if row["value"] is None else f"{row['value']:.2f}"
+        place = (row["method"], row["dataset"], row["ipc"], row["targeted"])
+        lines.setdefault(place, {})[row["metric"]] = value + (" †" if own else "")
+        for flag in own:
+            notes.setdefault(flag, []).append(f"{row['method']}, {row['dataset']}{_ipc(row['ipc'])}, {row['metric']}")
+    metrics_ = list(dict.fromkeys(row["metric"] for row in rows))
+    table: Columns = {
+        "Method": [p[0] for p in lines],
+        "Data": [p[1] for p in lines],
+        "IPC": [NONE if p[2] is None else str(p[2]) for p in lines],
+    }
+    if any(place[3] is not None for place in lines):
+        table["Goal"] = [NONE if p[3] is None else "targeted" if p[3] else "untargeted" for p in lines]
+    table |= {metric: [cells.get(metric, NONE) for cells in lines.values()] for metric in metrics_}
+    return table, [f"{'; '.join(cells[:4])}{' and others' if len(cells) > 4 else ''}: {flag}" for flag, cells in notes.items()]
+
+
+def _ipc(ipc: int | None) -> str:
+    return "" if ipc is None else f" IPC {ipc}"
+
+
+def matrix(found: dict[str, Any], names: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None, list[float]]:
+    """Accuracy [surrogate, target], its standard deviation or None, and clean accuracies, checked against the `names` asked for.
+
+    :raises InputError: the file does not hold a square matrix over as many sets
+    """
+    try:
+        accuracy = np.asarray(found["accuracy"], dtype=float)
+        std = np.asarray(found["std"], dtype=float) if found.get("std") is not None else None
+        clean = [float(value) for value in found.get("clean", ())]
+    except (KeyError, TypeError, ValueError):
+        accuracy, std, clean = np.zeros(0), None, []
+    if accuracy.shape != (len(names), len(names)) or (std is not None and std.shape != accuracy.shape):
+        raise InputError(f"The transfer file does not hold a {len(names)} × {len(names)} matrix: compute it again.")
+    return accuracy, std, clean

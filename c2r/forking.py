@@ -1,0 +1,44 @@
+"""A new run from a recorded step of another one, with settings of its own; both know of each other. No torch."""
+
+from pathlib import Path
+from typing import Any
+
+from c2r.config import RunConfig, validate
+from c2r.errors import InputError
+from c2r.formats.fromrun import from_run
+from c2r.formats.write import write_set
+from c2r.methods import METHODS
+from c2r.runs import Run, frame_steps, list_runs, open_run
+
+
+def prepare(path: Path, step: int, store: Path, changes: dict[str, Any] | None = None) -> RunConfig:
+    """The settings of a fork: those of the run in `path` with `changes`, starting from its images at `step`, which are put into the store.
+
+    :raises InputError: no such run or step, unknown or wrong settings
+    """
+    run = open_run(path)
+    if run.config is None or run.problem:
+        raise InputError(run.problem)
+    steps = frame_steps(path)
+    if step not in steps:
+        raise InputError(
+            f"Run {run.id} has no recorded step {step}: expected one of {', '.join(map(str, steps[:8]))} … {steps[-1] if steps else ''}."
+        )
+    file = store / ".imports" / f"{run.id}-step{step}.safetensors"
+    write_set("safetensors", file, from_run(path, step))
+    base = run.config.model_dump(mode="json") | {"imported": str(file.resolve()), "parent": f"{run.id}@{step}"}
+    settings = validate(base | (changes or {}))
+    if METHODS[settings.method].source == "all":
+        raise InputError("A fork starts from images and 'full-data' has none: choose another method.")
+    return settings
+
+
+def parent(config: RunConfig) -> tuple[str, int] | None:
+    """The run and step a fork comes from; None for a run that is no fork."""
+    name, _, step = config.parent.rpartition("@")
+    return (name, int(step)) if name and step.isdigit() else None
+
+
+def children(run_id: str, store: Path) -> list[Run]:
+    """The forks of a run in a store, newest first."""
+    return [run for run in list_runs(store) if run.config and (found := parent(run.config)) and found[0] == run_id]

@@ -1,0 +1,26 @@
+"""Compare: two to six evaluated sets side by side, ranked only when their figures may be."""
+
+import streamlit as st
+
+from app.components import compare, compare_closer, shell
+
+shell.header(
+    "Compare",
+    "Evaluated sets side by side: what the checks found, whether the figures may be ranked at all, and what each attack leaves.",
+)
+view = shell.needs_run(step=False)
+chosen = compare.choose(view)
+if not chosen:
+    compare.empty(view)
+    st.stop()
+summaries = compare.summaries(chosen)
+compare.checks(chosen)
+if len(chosen) == 1:
+    compare.alone(chosen[0])
+threat = compare.choose_threat(summaries)
+ranked = len(chosen) > 1 and compare.verdict(chosen, summaries, threat)
+if len(chosen) > 1:
+    compare.baselines(chosen[0].offer.run, chosen[0])
+compare.accuracy(chosen, summaries, threat, ranked)
+compare.ratios(chosen, summaries, threat)
+compare_closer.show(chosen, summaries, threat)

@@ -1,0 +1,65 @@
+"""Who gets in, and what a read-only server refuses. Run: pytest tests/test_guard.py"""
+
+import pytest
+from fake_run import make_run
+from test_pages import open_page, store, text
+
+from app import guard, jobs
+from c2r import config
+from c2r.errors import InputError
+from c2r.runs import open_run
+
+__all__ = ["store"]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])
+def test_on_this_machine_nothing_is_asked(address, monkeypatch):
+    monkeypatch.delenv(guard.PASSWORD, raising=False)
+    assert guard.address_problem(address) == ""
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.168.1.5", "::", "my-server", None, ""])
+def test_an_open_address_needs_a_password_or_read_only_mode(address, monkeypatch):
+    assert "others could start runs" in guard.address_problem(address)
+    with monkeypatch.context() as patched:
+        patched.setenv(guard.PASSWORD, "secret")
+        assert guard.address_problem(address) == ""
+    monkeypatch.setenv(guard.READ_ONLY, "1")
+    assert guard.address_problem(address) == ""
+
+
+def test_an_open_address_without_either_shows_the_reason_and_nothing_else(store, monkeypatch):
+    make_run(store / "one")
+    monkeypatch.setattr(guard.st, "get_option", lambda _name: "0.0.0.0")
+    app = open_page("home")
+    assert "others could start runs on this machine" in app.error[0].value
+    assert not app.title and not app.selectbox
+
+
+def test_the_password_lets_in_and_another_one_does_not(store, monkeypatch):
+    make_run(store / "one")
+    monkeypatch.setenv(guard.PASSWORD, "secret")
+    app = open_page("home")
+    assert not app.dataframe and not app.selectbox
+    app.text_input(key="password").set_value("Secret").run()
+    assert "not the password" in text(app)
+    assert not app.selectbox
+    app.text_input(key="password").set_value("secret").run()
+    assert app.title[0].value.startswith("C2R: watch")
+    assert not app.exception
+
+
+def test_a_read_only_server_starts_commands_and_forks_nothing(store, monkeypatch):
+    run = open_run(make_run(store / "one", state="running"))
+    monkeypatch.setenv(guard.READ_ONLY, "1")
+    for action in (
+        lambda: jobs.start(config.load("demo"), "demo", store / "new"), lambda: jobs.command(run, "stop"), lambda: jobs.force_stop(run),
+        lambda: jobs.resume(run.path), lambda: jobs.compute_map(run.path), lambda: jobs.evaluate(run.path, config.load("demo")),
+        lambda: jobs.ask(["list"]),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match="read-only mode"):
+            action()
+    assert not (store / "new").exists()
+    assert not (run.path / "control").exists()
+    for page in ("home", "start", "live", "gallery", "embeddings", "compare"):
+        assert not open_page(page).exception

@@ -1,0 +1,71 @@
+"""The queue of a device: order, death, and runs that wait. Run: pytest tests/test_slots.py"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import arguments
+
+from c2r import runs, slots
+
+HOLD = "import sys, time; from pathlib import Path; from c2r import slots\nwith slots.ticket(Path(sys.argv[1]), sys.argv[2]): print('held', flush=True); time.sleep(60)"
+
+
+def holder(folder, name):
+    """Another process that holds a ticket."""
+    words = [sys.executable, "-c", HOLD, str(folder), name]
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": os.getcwd()})
+    assert child.stdout.readline() == "held\n"
+    return child
+
+
+def test_who_came_first_works_and_a_dead_process_is_out_of_the_queue(tmp_path):
+    one, two = holder(tmp_path, "one"), holder(tmp_path, "two")
+    try:
+        with slots.ticket(tmp_path, "mine") as mine:
+            assert slots.ahead(mine) == ["one", "two"]
+            one.send_signal(signal.SIGKILL)
+            one.wait()
+            assert slots.ahead(mine) == ["two"]
+            two.send_signal(signal.SIGKILL)
+            two.wait()
+            assert slots.ahead(mine) == []
+        assert not list(tmp_path.glob("*.ticket"))
+    finally:
+        one.kill()
+        two.kill()
+
+
+@pytest.mark.parametrize(
+    ("run", "queue"), [("store/run", "store/.slots/cpu"), ("store/run/evaluations/one", "store/.slots/cpu")], ids=["run", "evaluation"]
+)
+def test_runs_and_their_evaluations_share_the_queue_of_their_store(tmp_path, run, queue):
+    assert slots.place(tmp_path / run, "cpu") == tmp_path / queue
+
+
+def test_a_run_waits_for_the_slot_says_so_can_be_stopped_and_else_starts_by_itself(tmp_path):
+    first = holder(slots.place(tmp_path / "x", "cpu"), "somebody")
+    environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    names = ("stopped", "started")
+    children = [
+        subprocess.Popen([sys.executable, "-m", "c2r", *arguments(tmp_path / n)], env=environment, stderr=subprocess.DEVNULL) for n in names
+    ]
+    try:
+        deadline = time.time() + 30
+        while time.time() < deadline and not all("Waiting for" in runs.open_run(tmp_path / n).status.get("message", "") for n in names):
+            time.sleep(0.1)
+        assert [runs.open_run(tmp_path / n).state for n in names] == ["queued", "queued"]
+        runs.send(tmp_path / "stopped", "stop")
+        assert children[0].wait(10) == 130
+        assert runs.open_run(tmp_path / "stopped").state == "stopped"
+        first.kill()
+        while time.time() < deadline and runs.open_run(tmp_path / "started").state == "queued":
+            time.sleep(0.05)
+        assert runs.open_run(tmp_path / "started").state == "running"
+    finally:
+        for child in (first, *children):
+            child.kill()
+            child.wait()
