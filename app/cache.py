@@ -97,17 +97,20 @@ def _rows(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `wh
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _images(path: str, step: int, only: tuple[str, ...], when: Stamp) -> dict[str, np.ndarray]:  # noqa: ARG001
-    return _frozen(runs.read_frame(Path(path), step, only))
+    found = runs.read_frame(Path(path), step, only)
+    if len(found["images"]) != len(_labels(path, stamp(Path(path) / "config.json"))):
+        raise _other_images(path, step)
+    return _frozen(found)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _frame(path: str, step: int, only: tuple[str, ...], when: Stamp) -> dict[str, np.ndarray]:  # noqa: ARG001
-    return _frozen(runs.read_frame(Path(path), step, only))
+    return _of_this_run(path, step, only)
 
 
 @st.cache_resource(max_entries=1024, show_spinner=False)
 def _margins(path: str, step: int, only: tuple[str, ...], when: Stamp) -> dict[str, np.ndarray]:  # noqa: ARG001
-    return _frozen(runs.read_frame(Path(path), step, only))
+    return _of_this_run(path, step, only)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -127,6 +130,27 @@ def _history(path: str, steps: tuple[int, ...], when: Stamp) -> History:  # noqa
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _arrays(path: str, name: str, when: Stamp) -> dict[str, np.ndarray]:  # noqa: ARG001
     return _frozen(runs.read_arrays(Path(path), name))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _labels(path: str, when: Stamp) -> np.ndarray:  # noqa: ARG001
+    """The labels [N] of a run's images, which never change: those of the first frame that opens."""
+    for step in runs.frame_steps(Path(path)):
+        with suppress(InputError):
+            return runs.read_frame(Path(path), step, ("labels",))["labels"]
+    raise InputError(f"Run {Path(path).name} has no readable frame: expected one per recorded step; choose another run.")
+
+
+def _of_this_run(path: str, step: int, only: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Arrays of a frame, labels among them, when it holds the same images as the other frames of the run. Raises InputError."""
+    found = runs.read_frame(Path(path), step, only)
+    if not np.array_equal(found["labels"], _labels(path, stamp(Path(path) / "config.json"))):
+        raise _other_images(path, step)
+    return _frozen(found)
+
+
+def _other_images(path: str, step: int) -> InputError:
+    return InputError(f"Frame {step} of run {Path(path).name} holds other images than the run's first frame: choose another step or run.")
 
 
 def _frozen(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -17,8 +17,7 @@ from app.comparing import Contestant
 from c2r import badges, config, runs
 from c2r.badges import Badge
 from c2r.errors import InputError
-from c2r.files import read_json
-from c2r.runs import Run
+from c2r.runs import Run, evaluation_facts
 
 MOST = 6
 NEEDED = (*attempts.NEEDED, "key", "seed")
@@ -139,7 +138,7 @@ def _entry(offer: Offer, name: str) -> Entry:
         own = runs.open_run(offer.folder)
         settings, manifest = own.config or settings, own.manifest or manifest
     try:
-        facts = read_json(offer.folder / "facts.json") if (offer.folder / "facts.json").exists() else {}
+        facts = evaluation_facts(offer.folder)
         checks = badges.read(offer.folder)
     except InputError as error:
         problems.append(str(error))

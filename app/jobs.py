@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from app import guard
+from app import guard, places
 from c2r import config, fields, runs
 from c2r.errors import InputError
 
@@ -57,6 +57,7 @@ def start(settings: config.RunConfig, preset: str, path: Path) -> Path:
 
     Waits up to `PATIENCE` for the folder or an early exit; raises InputError with the child's own sentence if it gave up.
     """
+    places.check(settings)
     words = config.command(settings, preset, path)
     return _begun(_launch("distill", path, words[1:]))
 
@@ -66,6 +67,7 @@ def resume(path: Path, kind: str = "distill") -> None:
 
     Waits until the folder is being written again; raises InputError with the child's own sentence if it gave up.
     """
+    _check_data(path)
     before = runs.open_run(path).status.get("pid")
     job = _launch(kind, path, ["-m", "c2r", "resume", str(path)])
     deadline = time.monotonic() + PATIENCE
@@ -78,16 +80,20 @@ def resume(path: Path, kind: str = "distill") -> None:
 
 def compute_map(path: Path) -> Job:
     """Start the child that lays out the joint UMAP of a recorded run."""
+    _check_data(path)
     return _launch("map", path, ["-m", "c2r", "map", str(path)])
 
 
 def check(folder: Path) -> Job:
     """Start the child that runs all checks, the slow ones too, on the evaluation in `folder`; the badges are stored with it."""
+    _check_data(folder)
     return _launch("check", folder, ["-m", "c2r", "check", str(folder)])
 
 
 def transfer(folders: list[Path], out: Path) -> Job:
     """Start the child that tries PGD images of each of the evaluations `folders` on the networks of all, into the file `out`."""
+    for folder in folders:
+        _check_data(folder)
     out.parent.mkdir(parents=True, exist_ok=True)
     return _launch("transfer", out, ["-m", "c2r", "transfer", *map(str, folders), "--attack", "pgd", "--out", str(out)])
 
@@ -97,6 +103,7 @@ def evaluate(path: Path, settings: config.RunConfig) -> Path:
 
     Waits like `start`. Raises InputError when one is at work already, or with the child's own sentence if it gave up.
     """
+    places.check(settings)
     if any(one.alive for one in evaluations(path)):
         raise InputError(f"Run {path.name} is being evaluated: expected one evaluation at a time; wait for it or stop it.")
     out = path / "evaluations" / runs.evaluation_id(settings)
@@ -149,12 +156,20 @@ def import_set(words: list[str], path: Path) -> Path:
 
     Returns when the set has been read, so that the uploaded file may go. Raises InputError as `start`.
     """
+    asked = dict(zip(words, words[1:], strict=False))
+    if problem := places.problem(asked.get("--data", "")):
+        raise InputError(problem)
     return _begun(_launch("distill", path, ["-m", "c2r", "import", *words, "--out", str(path)]), QUICK)
 
 
 def find(kind: str, path: Path) -> Job | None:
     """The child of that kind that this server started for `path`, alive or ended; None when there was none."""
     return _JOBS.get((kind, Path(path)))
+
+
+def busy(path: Path) -> bool:
+    """Whether a child that this server started works in the run folder `path` or below it."""
+    return any(job.alive and Path(path) in (job.path, *job.path.parents) for job in list(_JOBS.values()))
 
 
 def starting() -> list[Path]:
@@ -228,6 +243,13 @@ def force_stop(run: runs.Run) -> None:
         return
     except (PermissionError, psutil.AccessDenied):
         raise InputError(f"No permission to end process {pid}: expected one of yours; stop it where it was started.") from None
+
+
+def _check_data(folder: Path) -> None:
+    """Raise InputError when the settings stored in a run or evaluation folder name files that the app may not read."""
+    settings = runs.open_run(folder).config
+    if settings is not None:
+        places.check(settings)
 
 
 def _begun(job: Job, patience: float | None = None) -> Path:

@@ -4,7 +4,6 @@ The widgets of the sidebar own the keys in `links.LINKED` (and with them the add
 `current()`. A run id from the address bar is compared with the runs of the store and never joined to a path.
 """
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from app import attempts, cache, jobs, views, words
-from c2r import runs
+from c2r import keeping, runs
 from c2r.errors import InputError
 from c2r.runs import Run
 
@@ -22,7 +21,7 @@ SAMPLE_NAME = "Sample run (recorded)"
 
 def sample_path() -> Path:
     """The recorded run that comes with the app, so that no page is blank before the first run (``$C2R_SAMPLE`` replaces it)."""
-    return Path(os.environ.get("C2R_SAMPLE") or Path(__file__).resolve().parent / "sample_run")
+    return keeping.sample_path()
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,14 @@ def all_runs() -> list[Run]:
 
 
 def run_name(run: Run) -> str:
-    """How a run is called in lists and in the address bar."""
+    """What stands for a run in the address bar, and in lists beside the name a person gave it."""
     return SAMPLE_NAME if is_sample(run.path) else run.id
+
+
+def spoken_name(run: Run) -> str:
+    """The name a person gave a run with what stands for it, ``first try (20261120-0937-12-…)``; only the latter without a name."""
+    given = keeping.about(run.path).name
+    return f"{given} ({run_name(run)})" if given else run_name(run)
 
 
 def is_sample(path: Path) -> bool:

@@ -118,7 +118,7 @@ def sweeps(contestants: Sequence[Contestant], summaries: Sequence[Summary]) -> l
         points: dict[tuple[str, str, bool], dict[float, tuple[Figure, str]]] = {}
         for attempt in summary["attempts"].values():
             known = figure(attempt)
-            if known and attempt["norm"] and str(attempt["eps"]) != "unbounded":
+            if known and attempt["norm"] and attempt["eps"] and str(attempt["eps"]) != "unbounded":
                 place = (attempt["attack"], attempt["norm"], attempt["targeted"])
                 points.setdefault(place, {})[255 * parse_radius(attempt["eps"])] = (known, attempt["label"])
         for place, at in points.items():

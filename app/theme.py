@@ -143,7 +143,7 @@ STATE_BADGES = {
     "queued": Badge(":material/hourglass_empty:", "Queued", "gray"),
     "running": Badge(":material/play_arrow:", "Running", "blue"),
     "paused": Badge(":material/pause:", "Paused", "violet"),
-    "stopping": Badge(":material/stop_circle:", "Stopping", "gray"),
+    "stopping": Badge(":material/hourglass_bottom:", "Stopping", "gray"),
     "stopped": Badge(":material/stop_circle:", "Stopped", "gray"),
     "done": Badge(":material/check_circle:", "Done", "green"),
     "failed": Badge(":material/error:", "Failed", "red"),

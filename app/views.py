@@ -13,6 +13,7 @@ import numpy as np
 
 from app import attempts, words
 from app.attempts import Columns
+from c2r.keeping import About
 from c2r.runs import Run
 from c2r.summary import biggest_movers, ranks
 
@@ -38,6 +39,12 @@ def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str
         table["Age"].append(words.duration(now - started) if isinstance(started, int | float) else None)
         table["Note"].append(run.problem or ("" if run.state == "done" else str(run.status.get("message", ""))))
     return table
+
+
+def with_about(table: Columns, told: list[About]) -> Columns:
+    """The table of runs with the names and tags that people gave them next to the id; columns that would be empty are left out."""
+    given: Columns = {"Name": [one.name for one in told], "Tags": [", ".join(one.tags) for one in told]}
+    return {"Run": table["Run"]} | {head: cells for head, cells in given.items() if any(cells)} | table
 
 
 def _percent(found: dict[str, dict[str, Any]], key: str | None) -> float | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from c2r.errors import one_line
 from c2r.runs import Run
 
 PHASES = {
@@ -13,9 +14,19 @@ PHASES = {
 }  # fmt: skip
 
 
+SPECIAL = re.compile(r"[\\`*_\[\]<>#|~$&]|:(?=\w)|^[-+=](?=\s|-|=|$)")
+NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
+LINKS = re.compile(r"(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=www\.)(?=\S)|(?<=\w@)(?=\w)", re.IGNORECASE)
+JOINER = "\u2060"  # has no width; what it stands in is no address any more, so the page makes no link of it
+
+
 def plain(text: str) -> str:
-    """`text` with everything escaped that Markdown, LaTeX or an icon name would read: names from files are text, never markup."""
-    return re.sub(r"([\\`*_\[\]<>#|~$]|:(?=\w)|^[-+](?=\s))", r"\\\1", str(text))
+    """`text` with everything escaped that Markdown, LaTeX or an icon name would read: names from files are text, never markup.
+
+    It becomes one line without control characters, and addresses in it do not become links.
+    """
+    line = LINKS.sub(JOINER, one_line(text).strip())
+    return NUMBERED.sub(r"\1\\\2", SPECIAL.sub(r"\\\g<0>", line))
 
 
 def duration(seconds: float | None) -> str:

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from c2r.commands import judge, look, sets, work
+from c2r.commands import judge, keep, look, sets, work
 from c2r.errors import InputError
 
 # Threads that spin for some 50 µs and then sleep: without spinning an idle machine waits for its threads to wake, and with
@@ -24,6 +24,12 @@ COMMANDS = {
     "metrics": (look.metrics, look.add_metrics),
     "map": (look.draw_map, look.add_map),
     "list": (look.list_runs, look.add_list),
+    "about": (keep.about, keep.add_about),
+    "delete": (keep.delete, keep.add_delete),
+    "undo": (keep.undo, keep.add_undo),
+    "archive": (keep.archive, keep.add_archive),
+    "open": (keep.open_file, keep.add_open),
+    "storage": (keep.storage, keep.add_storage),
 }
 
 

@@ -3,13 +3,13 @@
 The checks stand in `c2r.checks`; the pitfalls and their numbers are those of the methods spec, §6.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from c2r import schema
 from c2r.errors import InputError
 
 COLOURS = ("red", "amber", "grey", "green")  # worst first; grey: not run, or it cannot be judged
@@ -55,6 +55,12 @@ class Badge:
     advice: str
     figures: dict[str, Any] = field(default_factory=dict)
     cheap: bool = True
+
+
+KINDS = schema.fields({
+    "number": schema.few, "name": schema.text, "title": schema.text, "evidence": schema.text, "advice": schema.text, "cheap": schema.flag,
+    "figures": schema.named(lambda _: True),
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ def from_json(values: Any) -> list[Badge]:
     """Badges from such values. Raises InputError when they are something else."""
     try:
         badges = [Badge(**value) for value in values]
-        fits = all(badge.number in PITFALLS and badge.colour in COLOURS for badge in badges)
+        fits = all(badge.number in PITFALLS and badge.colour in COLOURS and KINDS(vars(badge)) for badge in badges)
     except TypeError:
         fits = False
     if not fits:
@@ -121,7 +127,7 @@ def read(folder: Path) -> list[Badge]:
     if not file.exists():
         return []
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = schema.parse(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise InputError(
             f"The checks.json of {file.parent.name} is damaged: expected the badges of an evaluation; run the checks again."

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from c2r.errors import InputError, unknown
+from c2r import schema
+from c2r.errors import InputError, quoted, unknown
 from c2r.fields import Names, Radius, RadiusList, as_names, choices, expected, setting
 
 # fmt: off
@@ -19,6 +20,7 @@ Method = Literal["c2r", "c2r-no-aac", "c2r-no-crl", "c2r-pgd", "c2r-no-queue", "
 Model = Literal["convnet", "resnet18", "mlp"]
 Attack = Literal["fgsm", "pgd", "pgd-l2", "cw", "cw-l2", "mi-fgsm", "vmi-fgsm", "jitter", "deepfool", "square", "spsa", "apgd-ce", "apgd-t", "fab-t", "autoattack"]
 ProtocolName = Literal["custom", "pixel-2/255", "guard-1/255", "robustbench-8/255", "beard-legacy"]
+TEXT: dict[str, Any] = {"max_length": 4096, "pattern": r"^[^\x00-\x1f\x7f]*$"}  # of paths and names
 
 
 class Settings(BaseModel):
@@ -40,7 +42,7 @@ class RunSettings(Settings):
 class DataSettings(Settings):
     """Real data"""
 
-    data: str = setting("digits", "digits, cifar10, cifar100, mnist, fashion-mnist, svhn, imagenette, or a path to parquet files, an npz file or an image folder", min_length=1)
+    data: str = setting("digits", "digits, cifar10, cifar100, mnist, fashion-mnist, svhn, imagenette, or a path to parquet files, an npz file or an image folder", **TEXT, min_length=1)
     image_size: int = setting(0, "Side that images are resized to; 0 keeps their own", "px", ge=0, le=256)
 
 
@@ -49,8 +51,8 @@ class SyntheticSettings(Settings):
 
     ipc: int = setting(10, "Images per class (IPC)", "images", ge=1, le=1000)
     partition: int = setting(1, "Partition-expansion: each stored image holds p × p small ones that are upsampled for training", "parts per side", ge=1, le=3)
-    imported: str = setting("", "Images to start from instead of real ones: a set in the app's own format, as 'python -m c2r import' and 'fork' write it")
-    parent: str = setting("", "For a fork: the run and recorded step its images come from, as RUN@STEP")
+    imported: str = setting("", "Images to start from instead of real ones: a set in the app's own format, as 'python -m c2r import' and 'fork' write it", **TEXT)
+    parent: str = setting("", "For a fork: the run and recorded step its images come from, as RUN@STEP", **TEXT)
     init: Literal["real", "noise"] = setting("real", "Where synthetic images start: real training images or noise")
 
 
@@ -208,7 +210,7 @@ def validate(values: dict[str, Any]) -> RunConfig:
 def from_json(text: str) -> RunConfig:
     """A RunConfig from the text of a ``config.json``. Raises InputError on damage."""
     try:
-        values = json.loads(text)
+        values = schema.parse(text)
     except ValueError:
         raise InputError(
             "The settings file is not JSON: expected what 'Save JSON' or a run's config.json holds; choose another file."
@@ -250,7 +252,7 @@ def command(config: RunConfig, preset: str, out: str | Path) -> list[str]:
 
 def _sentence(name: str, found: Any) -> str:
     field = RunConfig.model_fields[name]
-    shown = ",".join(map(str, found)) if isinstance(found, list | tuple) else found
+    shown = quoted(",".join(map(quoted, found)) if isinstance(found, list | tuple) else found)
     if name in ("method", "model", "eval_attacks"):
         kind = {"method": "method", "model": "model", "eval_attacks": "attack"}[name]
         wrong = shown if kind != "attack" else next((a for a in as_names(found) if a not in choices(field)), shown)

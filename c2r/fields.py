@@ -10,6 +10,8 @@ from pydantic.fields import FieldInfo
 def parse_radius(value: Any) -> float:
     """A radius in pixel units of images in [0, 1]: ``"2/255"`` or a number. Raises ValueError on anything else."""
     if not isinstance(value, str):
+        if not isinstance(value, int | float) or abs(value) > 1e9:
+            raise ValueError("a radius is a number or a text such as 2/255")
         return float(value)
     top, _, bottom = value.partition("/")
     if bottom and float(bottom) == 0:
@@ -29,6 +31,8 @@ Radius = Annotated[float, BeforeValidator(parse_radius), PlainSerializer(format_
 def _radii(value: Any) -> Any:
     """Radii from a text with commas or a sequence of them."""
     parts = [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple):
+        raise ValueError("radii come as a text with commas or as a list")
     return tuple(parse_radius(part) for part in parts)
 
 
@@ -36,7 +40,9 @@ def _radii_texts(values: tuple[float, ...]) -> list[str]:
     return [format_radius(value) for value in values]
 
 
-RadiusList = Annotated[tuple[float, ...], BeforeValidator(_radii), PlainSerializer(_radii_texts, return_type=list[str])]
+RadiusList = Annotated[
+    tuple[Annotated[float, Field(gt=0, le=1)], ...], BeforeValidator(_radii), PlainSerializer(_radii_texts, return_type=list[str])
+]
 
 
 def as_names(value: Any) -> Any:

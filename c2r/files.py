@@ -1,6 +1,5 @@
 """Files of a run folder: written complete or not at all, read with one sentence for damage. numpy, no torch."""
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from c2r import schema
 from c2r.errors import InputError
 
 try:
@@ -98,15 +98,20 @@ def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> d
     file = Path(path) / f"{name}.safetensors"
     try:
         with safe_open(file, framework="numpy") as stored:
-            return {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
+            found = {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
     except FileNotFoundError:
         raise InputError(
             f"Run {Path(path).name} has no {name}.safetensors: it is written when the run gets that far; choose another step or run, or wait."
         ) from None
-    except (SafetensorError, OSError, ValueError):
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(
             f"{name}.safetensors of run {Path(path).name} is damaged: expected a safetensors file; choose another step or run."
         ) from None
+    if wrong := schema.mismatch(name, found, whole=only is None):
+        raise InputError(
+            f"{name}.safetensors of run {Path(path).name} is damaged ({wrong}): expected what a run writes; choose another step or run."
+        )
+    return found
 
 
 def read_text(file: Path) -> str:
@@ -122,7 +127,7 @@ def read_text(file: Path) -> str:
 def read_json(file: Path) -> dict[str, Any]:
     """The JSON object of a file every run folder has. Raises InputError."""
     try:
-        value = json.loads(read_text(file))
+        value = schema.parse(read_text(file))
     except ValueError:
         value = None
     if not isinstance(value, dict):
@@ -139,7 +144,7 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
     found = []
     for line in lines:
         try:
-            value = json.loads(line)
+            value = schema.parse(line)
         except ValueError:
             continue
         if isinstance(value, dict):

@@ -89,7 +89,7 @@ def evaluation_minutes(config: RunConfig) -> float:
 def _budget_problem(config: RunConfig, shape: Shape) -> str:
     """Only sets that are drawn from real images need enough of them; an imported set needs its file."""
     source = METHODS[config.method].source
-    if (source == "file" or config.imported) and not Path(config.imported).is_file():
+    if (source == "file" or config.imported) and not _is_file(config.imported):
         return f"The set '{config.imported}' to start from is not there: expected what python -m c2r import or fork writes; import or fork again."
     drawn = (
         source == "drawn"
@@ -97,6 +97,13 @@ def _budget_problem(config: RunConfig, shape: Shape) -> str:
         and (partition_problem(shape.size, config.partition) or budget_problem(shape.smallest, config.ipc, config.partition))
     )
     return drawn or ""
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # no permission, or a name that no disk can hold
+        return False
 
 
 def _device_problem(config: RunConfig, name: str) -> str:

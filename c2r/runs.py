@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from c2r import schema
 from c2r.config import RunConfig, from_json, to_json
 from c2r.errors import InputError
 from c2r.files import claim, hold, read_arrays, read_json, read_lines, read_text, save_arrays, write_atomic
@@ -112,7 +113,7 @@ class RunWriter:
     def take_command(self) -> str:
         """The command left in the control file, which is removed; '' when there is none."""
         try:
-            word = (self.path / "control").read_text(encoding="utf-8").strip()
+            word = (self.path / "control").read_text(encoding="utf-8", errors="replace").strip()
             (self.path / "control").unlink()
         except FileNotFoundError:
             return ""
@@ -155,6 +156,8 @@ def open_run(path: Path) -> Run:
         status = read_json(path / "status.json")
         config = from_json(read_text(path / "config.json"))
         manifest = read_json(path / "manifest.json") if (path / "manifest.json").exists() else {}
+        schema.check("status.json", status)
+        schema.check("manifest.json", manifest)
     except InputError as error:
         return Run(path, "failed", problem=f"Run {path.name} is damaged. {error}")
     state = status.get("state")
@@ -173,8 +176,12 @@ def open_run(path: Path) -> Run:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with."""
-    return path.is_dir() and any((path / name).exists() for name in ("config.json", "status.json", "events.jsonl", "frames"))
+    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with.
+
+    A name that cannot be written as text, and so in no address, is none.
+    """
+    writable = path.name.encode("utf-8", "replace").decode() == path.name
+    return writable and path.is_dir() and any((path / name).exists() for name in ("config.json", "status.json", "events.jsonl", "frames"))
 
 
 def list_runs(store: Path) -> list[Run]:
@@ -186,7 +193,7 @@ def list_runs(store: Path) -> list[Run]:
 
 def read_events(path: Path) -> list[dict[str, Any]]:
     """The recorded steps, oldest first; a torn or damaged line is left out."""
-    return read_lines(Path(path) / "events.jsonl")
+    return [event for event in read_lines(Path(path) / "events.jsonl") if schema.EVENT(event)]
 
 
 def evaluations(path: Path) -> list[Run]:
@@ -206,14 +213,23 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def own_rows(folder: Path) -> list[dict[str, Any]]:
-    """The results in this very folder; rows recorded before evaluations had protocols get the values they had then."""
-    rows = read_lines(Path(folder) / "rows.jsonl")
+    """The results in this very folder; rows recorded before evaluations had protocols get the values they had then, damaged ones are left out."""
+    rows = [row for row in read_lines(Path(folder) / "rows.jsonl") if schema.ROW(row)]
     return [{"key": row.get("attack"), "protocol": "custom", "options": {}} | row for row in rows]
+
+
+def evaluation_facts(folder: Path) -> dict[str, Any]:
+    """The facts about an evaluated set, {} when the folder has none. Raises InputError when they are damaged."""
+    file = Path(folder) / "facts.json"
+    found = read_json(file) if file.exists() else {}
+    schema.check("facts.json", found)
+    return found
 
 
 def frame_steps(path: Path) -> list[int]:
     """The recorded steps that have a frame, ascending."""
-    return sorted(int(p.stem) for p in (Path(path) / "frames").glob("[0-9]*.safetensors"))
+    stems = [p.stem for p in (Path(path) / "frames").glob("[0-9]*.safetensors") if re.fullmatch(r"[0-9]{6,9}", p.stem)]
+    return sorted(int(stem) for stem in stems if stem == f"{int(stem):06d}")
 
 
 def read_frame(path: Path, step: int, only: tuple[str, ...] = FRAME_ARRAYS) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ WAYS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("before", "after"), itertools.product(STATES, STATES))
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(STATES, STATES)))
 def test_a_run_goes_only_the_ways_of_the_table(before, after):
     assert allowed(before, after) == ((before, after) in WAYS or before == after)
 

@@ -185,7 +185,27 @@ def test_a_run_that_ended_badly_says_why_and_keeps_its_figures(store, state, sen
     check(app, "live")
     assert sentence in text(app)
     assert len(app.get("plotly_chart")) == 4
-    assert not [button for button in app.button if str(button.key).startswith("run-")]
+    assert [button.label for button in app.button if str(button.key).startswith("run-")] == ["Resume"]
+
+
+def test_resume_on_the_page_goes_on_with_the_shown_run(store, monkeypatch):
+    make_run(store / "over", state="lost", evaluated=False, mapped=False)
+    asked = []
+    monkeypatch.setattr("app.jobs.resume", lambda path, kind: asked.append((path.name, kind)))
+    app = open_page("live")
+    next(button for button in app.button if button.label == "Resume").click().run()
+    check(app, "live")
+    assert asked == [("over", "distill")]
+
+
+def test_a_fork_fills_the_start_page_with_the_runs_settings_and_its_images(store):
+    make_run(store / "one", n=40, classes=4, eta=0.3)
+    app = open_page("live", run="one", step="30")
+    next(button for button in app.button if button.label == "Fork").click().run()
+    assert app.title[0].value == TITLES["start"]
+    assert "A fork of one: it starts from the images at step 30" in text(app)
+    code = "\n".join(block.value for block in app.code)
+    assert "eta=0.3" in code and "parent=one@30" in code and "one-step30.safetensors" in code
 
 
 UNREADABLE = ("no status", "torn status", "unknown state", "no config", "unknown setting", "torn manifest")

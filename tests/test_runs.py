@@ -13,7 +13,11 @@ from c2r import runs
 from c2r.config import load
 from c2r.errors import InputError
 
-FRAME = {name: np.zeros(3, np.float32) for name in runs.FRAME_ARRAYS}
+FRAME = {
+    "images": np.zeros((3, 1, 2, 2), np.uint8), "labels": np.arange(3), "delta": np.zeros((3, 1, 2, 2), np.float16), "order": np.arange(3),
+    "embedding_clean": np.zeros((3, 4), np.float16), "embedding_adv": np.zeros((3, 4), np.float16), "pred_clean": np.arange(3),
+    "pred_adv": np.arange(3), **{name: np.zeros(3, np.float32) for name in ("margin_clean", "margin_adv", "score")},
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -87,7 +91,7 @@ def test_missing_truncated_and_incomplete_frames_get_sentences(writer):
         file.write_bytes(whole[:size])
         with pytest.raises(InputError, match="frames/000000.safetensors of run one is damaged"):
             runs.read_frame(writer.path, 0)
-    runs.save_arrays(writer.path, "frames/000000", {"images": np.zeros(1)})
+    runs.save_arrays(writer.path, "frames/000000", {"images": np.zeros((1, 1, 2, 2), np.uint8)})
     with pytest.raises(InputError, match="Frame 0 of run one lacks labels, delta"):
         runs.read_frame(writer.path, 0)
 
@@ -127,6 +131,7 @@ def test_a_command_is_taken_once_and_unknown_ones_are_refused(writer):
 
 
 def test_status_writes_are_limited_but_state_changes_are_never_held_back(writer):
+    writer.status(state="running")
     before = json.loads((writer.path / "status.json").read_text())["seq"]
     for step in range(100):
         writer.status(step=step)

@@ -7,6 +7,7 @@
 | maps.py | `embedding_map`, `map_ranges` |
 | comparison.py | `accuracy_profile`, `accuracy_sweep`, `class_heatmap`, `transfer_heatmap`, `margin_cumulative` |
 | series.py | `separation_lines`, `loss_lines`, `accuracy_bars` |
+| storage.py | `storage_bars` |
 | base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
 | labels.py | names at the ends of lines |
 """
@@ -17,6 +18,7 @@ from app.charts.curriculum import curriculum_classes, curriculum_heatmap, rank_m
 from app.charts.maps import embedding_map, map_ranges
 from app.charts.margins import empty_histogram, histogram_span, histogram_top, margin_bands, margin_histogram, margin_history
 from app.charts.series import accuracy_bars, loss_lines, separation_lines
+from app.charts.storage import storage_bars
 
 __all__ = [
     "accuracy_bars",
@@ -41,6 +43,7 @@ __all__ = [
     "rank_paths",
     "selected_numbers",
     "separation_lines",
+    "storage_bars",
     "thin",
     "transfer_heatmap",
 ]

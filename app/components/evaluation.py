@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import attempts, cache, jobs, state, words
+from app import attempts, cache, jobs, places, state, words
 from app.components import controls, form, shell
 from c2r import config, preflight, protocols
 from c2r.errors import InputError
@@ -134,6 +134,7 @@ def _form(run: Run, key: str) -> None:
     problem, minutes = "", 0.0
     try:
         settings = config.validate(run.config.model_dump(mode="json") | values)
+        places.check(settings)
         minutes = preflight.evaluation_minutes(settings)
     except InputError as error:
         problem = str(error)

@@ -157,9 +157,9 @@ def _start(files: list[Any], facts: dict[str, Any], asked: list[str]) -> None:
         st.caption("Import waits until the real data are named.")
     if not st.button("Import", type="primary", icon=":material/upload:", key="import", disabled=not data) or not data:
         return
-    ipc = -(-facts["shape"][0] // max(1, facts["classes"]))
-    path = runs.default_store() / runs.new_id(config.load("demo", {"method": "imported", "data": data, "ipc": ipc}))
+    ipc = min(1000, -(-facts["shape"][0] // max(1, facts["classes"])))
     try:
+        path = runs.default_store() / runs.new_id(config.load("demo", {"method": "imported", "data": data, "ipc": ipc}))
         with tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder, st.spinner("Reading the set and starting the run"):
             place = saved([(file.name, file.getvalue()) for file in files], Path(folder))
             jobs.import_set([str(place), *asked, "--data", data, "--set", f"partition={parts}"], path)

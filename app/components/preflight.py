@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from app import words
+from app import places, words
 from c2r import config, preflight, runs
 
 
 def show(settings: config.RunConfig | None, problem: str | None) -> str:
     """Device, minutes, memory, disk, notes. Returns the reason why Start must wait, '' when it need not."""
     st.markdown("**Before it starts**")
-    if settings is None:
+    problem = problem if settings is None else places.problem_of(settings)
+    if settings is None or problem:
         st.error(words.plain(problem or ""), icon=":material/error:")
         return problem or ""
     facts = preflight.check(settings, runs.default_store())

@@ -5,6 +5,7 @@ import time
 import streamlit as st
 
 from app import cache, state, views
+from c2r import keeping
 from c2r.runs import Run
 
 PERCENT = {
@@ -22,8 +23,9 @@ def table(runs: list[Run]) -> None:
         if rows and rows[0] < len(names):
             state.choose_run(names[rows[0]])
 
+    rows = views.run_table(runs, [cache.rows(run.path) for run in runs], names, time.time())
     st.dataframe(
-        views.run_table(runs, [cache.rows(run.path) for run in runs], names, time.time()),
+        views.with_about(rows, [keeping.about(run.path) for run in runs]),
         key="run-table",
         hide_index=True,
         placeholder="–",

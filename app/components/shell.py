@@ -27,7 +27,7 @@ def sidebar() -> None:
             return
         asked = links.link_values()
         names = {state.run_name(run): run for run in found}
-        run = names[_choose_run(list(names))]
+        run = names[_choose_run({name: state.spoken_name(one) for name, one in names.items()})]
         steps = state.recorded_steps(run.path)
         step = _choose_step(run, steps, asked.get("step"))
         folders = state.result_folders(run)
@@ -53,10 +53,12 @@ def sidebar() -> None:
     state.keep(state.View(run, steps, step, follow, attack, chosen, classes, sample, results, called))
 
 
-def _choose_run(names: list[str]) -> str:
+def _choose_run(spoken: dict[str, str]) -> str:
+    """The run of all pages; `spoken`: what stands for each run, and how the box calls it."""
+    names = list(spoken)
     links.place_run(names)
     text = "All runs of the run store, newest first"
-    chosen = st.selectbox("Run", names, key="run", on_change=state.run_changed, help=text)
+    chosen = st.selectbox("Run", names, key="run", format_func=lambda name: spoken.get(name, name), on_change=state.run_changed, help=text)
     chosen = chosen if chosen in names else names[0]
     links.address_run(chosen)
     return chosen
@@ -80,7 +82,8 @@ def _choose_attack(called: dict[str, str]) -> str:
     text = "Whose per-attack figures are shown. The margins of a run are always those of LS-PGD."
     options, named = list(called), lambda key: called.get(key, key)
     if len(called) <= attempts.FEW:
-        chosen = st.pills("Attack", options, required=True, format_func=named, key="attack", help=text)
+        spoken = lambda key: words.plain(named(key))  # noqa: E731 - pills read Markdown, boxes do not
+        chosen = st.pills("Attack", options, required=True, format_func=spoken, key="attack", help=text)
     else:
         chosen = st.selectbox("Attack", options, format_func=named, key="attack", help=text)
     chosen = chosen if chosen in called else attempts.preferred(called)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from c2r import config as settings
-from c2r import runs
+from c2r import archives, runs
 from c2r.commands import work
 from c2r.errors import InputError, unknown
 from c2r.files import write_atomic
@@ -35,6 +35,8 @@ def add_import(one: argparse.ArgumentParser) -> None:
 
 def import_set(chosen: argparse.Namespace) -> int:
     """Read a distilled set of another project, and make a run of it that is scored and evaluated like any other."""
+    if chosen.format == "auto" and archives.is_archive(chosen.path):
+        return _open_archive(chosen)
     try:
         found = read_set(
             chosen.path, chosen.format, normalisation=chosen.normalisation, experiment=chosen.experiment, partition=chosen.partition
@@ -53,6 +55,14 @@ def import_set(chosen: argparse.Namespace) -> int:
     write_set("safetensors", stored, found)
     config = settings.load(chosen.preset or _preset(found), _changes(found, stored, chosen))
     return work.start(config, chosen.preset or _preset(found), out, chosen.json)
+
+
+def _open_archive(chosen: argparse.Namespace) -> int:
+    """An archived run is no set: it is opened as the run that it is."""
+    if chosen.out or chosen.look:
+        raise InputError(f"{chosen.path.name} is an archived run, which keeps its id: expected no --out and no --look; leave them out.")
+    print(f"Opened {archives.open_archive(chosen.path, runs.default_store())}")
+    return 0
 
 
 def _preset(found: ImportedSet) -> str:
@@ -112,6 +122,7 @@ OTHER = {"rows-csv": ".csv", "rows-json": ".json", "report": ".html"}
 def add_export(one: argparse.ArgumentParser) -> None:
     """Options of ``export``."""
     one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
+    one.add_argument("file", type=Path, nargs="?", metavar="FILE.zip", help="write the whole run as one archive, as 'archive' does")
     one.add_argument("--format", default="safetensors", help=f"with commas: {', '.join([*EXPORTS, *OTHER])} (default safetensors)")
     one.add_argument(
         "--out", type=Path, help="file, or folder for several formats (default: beside the working folder, named after the run)"
@@ -123,6 +134,9 @@ def add_export(one: argparse.ArgumentParser) -> None:
 
 def export(chosen: argparse.Namespace) -> int:
     """Write a run's set, its result rows or a report for other tools and people."""
+    if chosen.file is not None:
+        print(archives.archive(chosen.dir, chosen.file))
+        return 0
     kinds = [kind.strip() for kind in chosen.format.split(",") if kind.strip()]
     for kind in kinds:
         if kind not in EXPORTS and kind not in OTHER:

@@ -167,8 +167,8 @@ def read_set(
         raise unknown("format", format, ["auto", *FORMATS])
     if not 0 <= partition <= MOST_PARTS:
         raise InputError(f"You gave partition {partition}: expected a whole number from 1 to {MOST_PARTS}, or 0 to guess; change it.")
-    path = Path(path).expanduser()
-    if not path.exists():
+    path = _at_home(Path(path))
+    if not _exists(path):
         raise InputError(f"There is no file or folder {path}: expected a distilled set; check the path.")
     given = {"partition": partition, "partition_reason": "given by you"} if partition else {}
     with guarded(path.name, EXPECTED):
@@ -177,6 +177,20 @@ def read_set(
         read = _read_zip if path.suffix.lower() == ".zip" and path.is_file() else _read
         imported = read(found, format, normalisation)
         return replace(imported, facts=imported.facts | given)
+
+
+def _at_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # ~someone, whom this machine does not know
+        return path
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that no disk can hold
+        return False
 
 
 def _read(found: Candidate, format: str, normalisation: str) -> ImportedSet:

@@ -15,8 +15,8 @@ from c2r.badges import Badge
 from c2r.config import RunConfig
 from c2r.digest import summarise
 from c2r.errors import InputError
-from c2r.files import read_arrays, read_json
-from c2r.runs import Run, evaluations, frame_steps, open_run, read_frame, read_rows, results
+from c2r.files import read_arrays
+from c2r.runs import Run, evaluation_facts, evaluations, frame_steps, open_run, read_frame, read_rows, results
 
 Arrays = dict[str, np.ndarray]
 NEEDED = {"attack": str, "label": str, "accuracy": int | float | None, "n": int, "eps": str, "seed": int}
@@ -99,7 +99,7 @@ def gather(path: Path, letter: str) -> Subject:
     correct = {key.partition("/")[2]: value for key, value in test.items() if key.startswith("correct/")}
     found = _optional(lambda: summarise(rows, correct or outcomes) if rows else {}, {}, lost)
     checks = _optional(lambda: _badges(chosen), [], lost, chosen / "checks.json", "checks")
-    facts = _optional(lambda: read_json(chosen / "facts.json"), {}, lost, chosen / "facts.json", "facts about the evaluated set")
+    facts = _optional(lambda: evaluation_facts(chosen), {}, lost, chosen / "facts.json", "facts about the evaluated set")
     if not run.manifest:
         lost.append("The run has no manifest.json: versions, commit, device, command and data hash are unknown.")
     return Subject(

@@ -53,7 +53,7 @@ def find(data: str) -> str:
     """The row of `SOURCES` that `data` (a name or a path) belongs to. Raises InputError when it is neither."""
     if data in WORDS:
         return data
-    path = Path(data).expanduser()
+    path = at_home(data)
     if not path.exists():
         if "/" in data or "\\" in data or path.suffix in FILES:
             raise InputError(f"There is no file or folder {data}: expected parquet files, an npz file or an image folder; check the path.")
@@ -64,6 +64,14 @@ def find(data: str) -> str:
         raise InputError(f"{data} is no file of images this program reads: expected .parquet, .npz or an image folder; convert it.")
     check_file(path)
     return FILES[path.suffix]
+
+
+def at_home(path: str) -> Path:
+    """The path with a leading ``~`` replaced; one of a user that this machine does not know stays as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def _find_in_folder(path: Path, data: str) -> str:
