@@ -40,6 +40,13 @@ def link_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown
     return st.session_state.get("notes", [])
 
 
+def place_sample() -> None:
+    """Take what is no number of an image out of the address before the field reads it, which fails at an endless one."""
+    asked = st.query_params.get("sample", "0")
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 10):
+        del st.query_params["sample"]
+
+
 def place_run(names: list[str]) -> None:
     """Set the run before its box is drawn: one newly named by the address (a link, the browser's Back), else the one shown, else the first."""
     asked = st.query_params.get("run")

@@ -2,7 +2,7 @@
 
 Run in an environment that also has the references (they are no dependency of the project):
     pip install --no-deps torchattacks==3.5.1 pyautoattack==0.2.0
-    python benchmarks/attack_proof.py --data PATH --run RUN --out docs/attacks.md [--only pgd,cw-l2] [--images 1000]
+    python benchmarks/attack_proof.py --data PATH --run RUN --keep FOLDER --out docs/attacks.md [--only pgd,cw-l2] [--images 1000]
 RUN is a finished cifar10-small run whose first evaluation network is attacked; an undefended and an adversarially trained
 network are trained here on the real images. Seconds are paired: ours and theirs take turns on the same images.
 """
@@ -18,6 +18,7 @@ from typing import Any
 import pyautoattack
 import torch
 import torchattacks
+from safetensors.torch import load_file
 from torch import Tensor
 
 from c2r import catalog
@@ -25,6 +26,8 @@ from c2r.attacks import attack
 from c2r.config import RunConfig
 from c2r.config import load as preset
 from c2r.data import RealData, fixed_test_subset
+from c2r.evaluations import save_network
+from c2r.files import read_lines
 from c2r.judging import load_networks
 from c2r.models import Network, build, frozen
 from c2r.pool import statistics as channel_statistics
@@ -61,7 +64,8 @@ PAIRS: dict[str, tuple[dict[str, Any], str, Callable[[Network, Tensor, Tensor], 
     "mi-fgsm": ({"step": 0.25}, "torchattacks.MIFGSM", _torchattacks("MIFGSM", eps=EPS, alpha=EPS / 4, steps=10), 3, False),
     "vmi-fgsm": ({"step": 1.0}, "torchattacks.VMIFGSM", _torchattacks("VMIFGSM", eps=EPS, alpha=EPS, steps=10), 3, True),
     "jitter": ({"step": 1.0}, "torchattacks.Jitter", _torchattacks("Jitter", eps=EPS, alpha=EPS, steps=10), 3, True),
-    "cw-l2": ({"steps": 50}, "torchattacks.CW", _torchattacks("CW", c=1, kappa=0, steps=50, lr=0.01), 3, True),
+    "cw-l2": ({"steps": 50}, "torchattacks.CW", _torchattacks("CW", c=1, kappa=0, steps=50, lr=0.01), 3, False),
+    "cw-l2 leaving": ({"steps": 50, "leave": True}, "torchattacks.CW", _torchattacks("CW", c=1, kappa=0, steps=50, lr=0.01), 3, True),
     "deepfool": ({}, "torchattacks.DeepFool", _torchattacks("DeepFool", steps=50, overshoot=0.02), 1, True),
     "square": ({}, "AutoAttack, square", _official(["square"]), 1, False),
     "apgd-ce": ({}, "AutoAttack, apgd-ce", _official(["apgd-ce"]), 1, False),
@@ -77,6 +81,22 @@ def networks(config: RunConfig, data: RealData, run: Path) -> dict[str, Network]
     settings = open_run(results(run)).config
     assert settings is not None, "the run must be readable"
     return found | {"trained on a C2R set": load_networks(results(run), settings, data)[0]}
+
+
+def kept(folder: Path, config: RunConfig, data: RealData, run: Path) -> dict[str, Network]:
+    """The three networks, trained once and kept in `folder`, so that attacks can be compared in several goes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ("undefended", "adversarially trained", "trained on a C2R set")
+    files = {name: folder / f"{name.replace(' ', '-')}.safetensors" for name in names}
+    if not all(file.exists() for file in files.values()):
+        for name, network in networks(config, data, run).items():
+            save_network(files[name], network)
+    made = {}
+    for name, file in files.items():
+        made[name] = build(config, data.images.shape[1:], len(data.classes), channel_statistics(data), torch.Generator())
+        made[name].load_state_dict(load_file(file))
+        frozen(made[name])
+    return made
 
 
 def _trained(config: RunConfig, data: RealData, threat: Threat | None) -> Network:
@@ -95,27 +115,32 @@ def _trained(config: RunConfig, data: RealData, threat: Threat | None) -> Networ
 def compare(name: str, network: Network, x: Tensor, y: Tensor) -> dict[str, Any]:
     """One attack on one network: robust accuracy, seconds, and for L2 the median distance, ours and theirs."""
     options, reference, theirs, repeats, goal = PAIRS[name]
-    ratios, known = [], catalog.facts(name)
+    row, name = name, name.partition(" ")[0]
+    known = catalog.facts(name)
     eps = L2 if known.norm == "L2" else EPS
-    for _ in range(repeats):
+    with torch.no_grad():
+        clean_wrong = torch.cat([network(part).argmax(1) for part in x.split(BATCH)]) != y
+    ratios, own, other = [], [], []
+    for seed in range(repeats):
+        torch.manual_seed(seed)
         began = time.perf_counter()
-        found = [attack(name, network, a, b, eps=eps, changes=options) for a, b in zip(x.split(len(x)), y.split(len(x)), strict=True)]
+        found = attack(name, network, x, y, eps=eps, seed=seed, changes=options)
         middle = time.perf_counter()
         images = torch.cat([theirs(network, a.clone(), b) for a, b in zip(x.split(BATCH), y.split(BATCH), strict=True)])
         ratios.append((time.perf_counter() - middle) / (middle - began))
-        seconds = middle - began
-    fooled = torch.cat([part.fooled for part in found])
-    with torch.no_grad():
-        wrong, clean_wrong = (torch.cat([network(part).argmax(1) for part in points.split(250)]) != y for points in (images, x))
-    size = Threat(eps, known.norm).distance(images - x)
-    beaten = clean_wrong | (wrong & (size <= eps * (1 + 1e-3) + 1e-5))
-    ours_size = torch.cat([part.distance for part in found])
-    both = wrong & torch.isfinite(ours_size) & ~clean_wrong
+        with torch.no_grad():
+            wrong = torch.cat([network(part).argmax(1) for part in images.split(BATCH)]) != y
+        size = Threat(eps, known.norm).distance(images - x)
+        own.append(1 - float(found.fooled.float().mean()))
+        other.append(1 - float((clean_wrong | (wrong & (size <= eps * (1 + 1e-3) + 1e-5))).float().mean()))
+    both = wrong & torch.isfinite(found.distance) & ~clean_wrong
+    distances = known.nearest and not options.get("leave") and bool(both.any())
     return {
-        "attack": name, "label": catalog.label(name, options), "reference": reference, "n": len(y), "seconds": seconds, "goal": goal,
-        "ours": 1 - float(fooled.float().mean()), "theirs": 1 - float(beaten.float().mean()), "ratio": statistics.median(ratios),
-        "ours_distance": float(ours_size[both].median()) if known.nearest and both.any() else None,
-        "theirs_distance": float(size[both].median()) if known.nearest and both.any() else None,
+        "attack": row, "label": catalog.label(name, options) + row.removeprefix(name), "reference": reference, "n": len(y), "goal": goal,
+        "seconds": middle - began, "repeats": repeats, "ours": statistics.mean(own), "theirs": statistics.mean(other),
+        "ratio": statistics.median(ratios),
+        "ours_distance": float(found.distance[both].median()) if distances else None,
+        "theirs_distance": float(size[both].median()) if distances else None,
     }  # fmt: skip
 
 
@@ -126,22 +151,28 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--only", default="")
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--keep", type=Path, required=True, help="folder for the networks and for the rows found so far")
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     config = preset("cifar10-small", {"data": chosen.data, "threads": chosen.threads})
     data = load_on_device(config)
     index = fixed_test_subset(data, chosen.images, 0)
     x, y = data.test_images[index].float() / 255, data.test_labels[index]
-    rows = []
-    for kind, network in networks(config, data, chosen.run).items():
+    rows = read_lines(chosen.keep / "rows.jsonl")
+    for kind, network in kept(chosen.keep, config, data, chosen.run).items():
         with torch.no_grad():
             clean = float((network(x).argmax(1) == y).float().mean())
         for name in chosen.only.split(",") if chosen.only else PAIRS:
-            rows.append({"network": kind, "clean": clean} | compare(name, network, x, y))
+            if any((row["network"], row["attack"], row["n"]) == (kind, name, len(y)) for row in rows):
+                continue
+            rows.append({"network": kind, "clean": clean, "threads": torch.get_num_threads()} | compare(name, network, x, y))
             print(json.dumps(rows[-1]), flush=True)
+            with open(chosen.keep / "rows.jsonl", "a", encoding="utf-8") as file:
+                file.write(json.dumps(rows[-1]) + "\n")
+    rows.sort(key=lambda row: list(PAIRS).index(row["attack"]))
     if chosen.out:
         chosen.out.write_text(
-            _page(rows, "python benchmarks/attack_proof.py --data PATH --run RUN --out docs/attacks.md"), encoding="utf-8"
+            _page(rows, "python benchmarks/attack_proof.py --data PATH --run RUN --keep FOLDER --out docs/attacks.md"), encoding="utf-8"
         )
 
 
@@ -179,8 +210,8 @@ def _line(row: dict[str, Any]) -> str:
 INTRODUCTION = """# Our attacks against the references
 
 Robust accuracy in percent on the same {n} CIFAR-10 test images (JPEG copy, 16 × 16) and the same networks (ConvNet-3, width 48),
-L∞ at ε = 2/255, L2 counted within 128/255. The same settings on both sides; seconds are paired, medians of the repeats, on two
-processor cores. References: torchattacks 3.5.1 and AutoAttack's authors' code (pyautoattack 0.2.0), installed beside the project,
+L∞ at ε = 2/255, L2 counted within 128/255. The same settings on both sides; seconds are paired, medians of the repeats, on one
+thread of a shared machine. References: torchattacks 3.5.1 and AutoAttack's authors' code (pyautoattack 0.2.0), installed beside the project,
 never into it. Made by
 
     {command}

@@ -13,7 +13,7 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -55,7 +55,7 @@ def archive(path: Path, file: Path) -> Path:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as stream:
-            with zipfile.ZipFile(stream, "w") as into:
+            with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as into:
                 for name in _names(path):
                     _add(into, path, name)
             stream.flush()
@@ -66,7 +66,8 @@ def archive(path: Path, file: Path) -> Path:
             f"{file} cannot be written ({error.strerror}): expected a place of yours with free space; choose another."
         ) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
     return file
 
 
@@ -78,11 +79,11 @@ def _names(path: Path) -> list[str]:
 
 
 def _add(into: zipfile.ZipFile, path: Path, name: str) -> None:
-    info = zipfile.ZipInfo(f"{path.name}/{name}")
-    info.compress_type = zipfile.ZIP_STORED if STORED.fullmatch(name) else zipfile.ZIP_DEFLATED
-    info.external_attr = (stat.S_IFREG | 0o644) << 16
-    info.file_size = (path / name).stat().st_size
-    with open(path / name, "rb") as source, into.open(info, "w") as target:
+    """Add one file of the run; a member that is made by its name alone is compressed, quickly, and has no time either."""
+    stored = zipfile.ZipInfo(f"{path.name}/{name}")
+    stored.external_attr, stored.file_size = (stat.S_IFREG | 0o600) << 16, (path / name).stat().st_size
+    member = stored if STORED.fullmatch(name) else stored.filename
+    with open(path / name, "rb") as source, into.open(member, "w") as target:
         shutil.copyfileobj(source, target, CHUNK)
 
 
@@ -135,25 +136,32 @@ def _members(found: zipfile.ZipFile, file: str, limits: Limits) -> tuple[str, di
     infos = [info for info in found.infolist() if not info.is_dir()]
     if len(infos) > limits.files:
         raise InputError(f"{file} has {len(infos)} files: expected at most {limits.files} in an archived run; do not trust this file.")
-    tops = {info.filename.partition("/")[0] for info in infos}
-    top = next(iter(tops)) + "/" if len(tops) == 1 and all("/" in info.filename for info in infos) else ""
+    for info in infos:
+        _inside(info, file)
+    tops = sorted(name.removesuffix("config.json") for name in found.namelist() if re.fullmatch(r"([^/]+/)?config\.json", name))
+    top = tops[0] if tops else ""
+    names = {info.filename.removeprefix(top) for info in infos}
+    if missing := [name for name in ("config.json", "status.json") if name not in names]:
+        raise InputError(f"{file} has no {missing[0]}: expected {WANTED}; choose another file.")
     members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
-        name, said = info.filename[len(top) :], printable(info.filename)[:80]
-        kind, odd = stat.S_IFMT(info.external_attr >> 16), info.filename.startswith("/") or "\\" in info.filename or ":" in info.filename
-        if odd or ".." in info.filename.split("/") or kind not in (0, stat.S_IFREG):
-            raise InputError(
-                f"'{said}' of {file} is a link or leads out of the archive: expected plain files inside; do not trust this file."
-            )
-        if not EXPECTED.fullmatch(name) or info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        name, said = info.filename.removeprefix(top), printable(info.filename)[:80]
+        odd = info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        if odd or not info.filename.startswith(top) or not EXPECTED.fullmatch(name):
             raise InputError(f"'{said}' of {file} belongs to no run folder: expected {WANTED}; remove that file or choose another archive.")
         if name in members:
             raise InputError(f"'{said}' stands twice in {file}: expected {WANTED}; do not trust this file.")
         members[name] = info
-    if missing := [name for name in ("config.json", "status.json") if name not in members]:
-        raise InputError(f"{file} has no {missing[0]}: expected {WANTED}; choose another file.")
     wanted = top.rstrip("/") or Path(file).stem
     return wanted if ID.fullmatch(wanted) else "opened", members
+
+
+def _inside(info: zipfile.ZipInfo, file: str) -> None:
+    """Raise InputError when a member is no regular file or its name leads out of the folder that it is unpacked into."""
+    name, kind = info.filename, stat.S_IFMT(info.external_attr >> 16)
+    if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/") or kind not in (0, stat.S_IFREG):
+        said = printable(name)[:80]
+        raise InputError(f"'{said}' of {file} is a link or leads out of the archive: expected plain files inside; do not trust this file.")
 
 
 def _bounded(members: dict[str, zipfile.ZipInfo], file: Path, store: Path, limits: Limits) -> None:

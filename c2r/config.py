@@ -255,6 +255,7 @@ def _sentence(name: str, found: Any) -> str:
     shown = quoted(",".join(map(quoted, found)) if isinstance(found, list | tuple) else found)
     if name in ("method", "model", "eval_attacks"):
         kind = {"method": "method", "model": "model", "eval_attacks": "attack"}[name]
-        wrong = shown if kind != "attack" else next((a for a in as_names(found) if a not in choices(field)), shown)
+        names = as_names(found) if isinstance(found, str | list | tuple) else ()
+        wrong = shown if kind != "attack" else next((a for a in names if a not in choices(field)), shown)
         return str(unknown(kind, wrong, choices(field)))
     return f"Setting '{name}' expects {expected(field)}, found '{shown}': change it and start again."

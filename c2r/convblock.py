@@ -76,4 +76,5 @@ def _to_few_channels(gradient: Tensor, weight: Tensor) -> Tensor:
     """Gradient to an image of few channels, four pixels at a time: kernels fill their vectors with 4·C channels, not with C."""
     turned = weight.flip(2, 3).transpose(0, 1)
     shifted = torch.stack([F.pad(turned, (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)], 1).flatten(0, 1)
-    return F.pixel_shuffle(F.conv2d(gradient, shifted.contiguous(memory_format=INNER), stride=2, padding=1), 2)
+    found = F.pixel_shuffle(F.conv2d(gradient, shifted.contiguous(memory_format=INNER), stride=2, padding=1), 2)
+    return found.contiguous()  # the images' own layout, which attacks of other libraries take for granted

@@ -384,3 +384,13 @@ def test_labels_name_the_steps_and_a_lowered_budget_of_autoattack():
     assert label("pgd", {"steps": 20}) == "PGD-20"
     assert label("deepfool") == "DeepFool-50" and label("clean") == "clean"
     assert label("autoattack", {"queries": 1000}) == "AutoAttack-lite"
+
+
+def test_cw_l2_may_let_images_leave_within_the_radius_with_the_same_verdict_at_less_cost():
+    model, x, _ = linear_case(5, 60)
+    y = model(x).argmax(1)
+    plain, leaving = (attack("cw-l2", model, x, y, eps=0.15, changes={"steps": 60, "leave": leave}) for leave in (False, True))
+    assert torch.equal(plain.fooled, leaving.fooled)
+    assert 0 < plain.fooled.float().mean() < 1
+    assert leaving.backwards.mean() < 0.8 * plain.backwards.mean()
+    assert (leaving.distance[leaving.fooled] <= 0.15 + 1e-5).all()

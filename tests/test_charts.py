@@ -86,6 +86,7 @@ def all_figures(dark=False):
             np.linspace(0, 1, 20).reshape(10, 2), np.full(10, 100), classes=CLASSES, attacks=["clean", "PGD-10"], name="a", dark=dark
         ),
         "transfer": charts.transfer_heatmap(np.array([[0.3, 0.6], [0.5, 0.4]]), ["a", "b"], attack="PGD", eps="2/255", n=1000, dark=dark),
+        "storage": charts.storage_bars({"a": {"frames": 3_000_000, "other": 10}}, ("frames", "other"), free=10**9, dark=dark),
         "cumulative": charts.margin_cumulative(CUMULATIVE, ["a", "b"], attack="PGD-10", n=1000, dark=dark),
     }
 

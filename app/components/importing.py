@@ -5,7 +5,7 @@ What is uploaded is saved to a temporary folder under its own name and read by a
 
 import json
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -14,7 +14,7 @@ from app import jobs, state, words
 from app.components import shell
 from c2r import config, runs
 from c2r.errors import InputError
-from c2r.formats import FORMATS, NORMALISATIONS
+from c2r.formats import FORMATS, NORMALISATIONS, file_name
 from c2r.sources import WORDS
 
 MOST = 200  # MB of one uploaded file
@@ -122,7 +122,7 @@ def saved(files: list[tuple[str, bytes]], folder: Path) -> Path:
     place = folder / "upload"
     place.mkdir()
     for name, content in files:
-        (place / (PurePosixPath(name.replace("\\", "/")).name.lstrip(".") or "file")).write_bytes(content)
+        (place / file_name(name)).write_bytes(content)
     inside = list(place.iterdir())
     return inside[0] if len(inside) == 1 else place
 

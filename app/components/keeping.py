@@ -24,8 +24,10 @@ SHOWN = 20  # runs in the storage chart, the largest
 
 
 def panels(run: Run | None) -> None:
-    """What was just done, then three closed expanders: this run, opening an archive, and storage."""
+    """What was just done and the note of the run, then three closed expanders: this run, opening an archive, and storage."""
     _last()
+    if run is not None and (note := keeping.about(run.path).note):
+        st.text(note)
     if run is not None and not state.is_sample(run.path) and runs.is_run(run.path):
         _expander("Name, note, archive, delete", "edit_note", "keep-run", lambda: _run(run))
     _expander("Open an archived run", "unarchive", "keep-open", _open)
@@ -45,8 +47,10 @@ def _change(action: Callable[[], tuple[str, str]]) -> None:
         guard.refuse_changes()
         said, undo = action()
         st.session_state["kept"] = (said, undo, "")
+        st.toast(words.plain(said))
     except InputError as error:
         st.session_state["kept"] = ("", "", str(error))
+        st.toast(words.plain(str(error)), icon=":material/error:")
 
 
 def _last() -> None:
@@ -121,18 +125,22 @@ def _archive(run: Run) -> bytes:
 
 def _open() -> None:
     st.caption(f"A zip that 'Download archive' or python -m c2r archive made, up to {MOST} MB; larger ones: python -m c2r open FILE.zip")
-    given = st.file_uploader("Archive", type="zip", max_upload_size=MOST, key="keep-file")
+    fresh = st.session_state.get("keep-opened", 0)  # an uploader of its own after each opening, so that no file is opened twice
+    given = st.file_uploader("Archive", type="zip", max_upload_size=MOST, key=f"keep-file-{fresh}")
     if given is not None:
-        st.button("Open", type="primary", icon=":material/unarchive:", key="keep-unpack", on_click=_change, args=(lambda: _opened(given),))
+        st.button(
+            "Open archive", type="primary", icon=":material/unarchive:", key="keep-unpack", on_click=_change, args=(lambda: _opened(given),)
+        )
 
 
 def _opened(given: Any) -> tuple[str, str]:
-    """Make a run of an uploaded archive. Raises InputError; its sentence names the file as the person knows it."""
+    """Make a run of an uploaded archive. Raises InputError."""
     with tempfile.TemporaryDirectory(prefix="c2r-archive-") as folder:
         file = Path(folder) / "upload.zip"
         file.write_bytes(given.getbuffer())
         path = archives.open_archive(file, runs.default_store(), LIMITS)
     state.choose_run(path.name)
+    st.session_state["keep-opened"] = st.session_state.get("keep-opened", 0) + 1
     return f"Opened run {path.name}.", ""
 
 
@@ -142,8 +150,12 @@ def _storage() -> None:
     if largest:
         shown = {f"{run['name']} ({run['id']})" if run["name"] else run["id"]: run["kinds"] for run in largest[:SHOWN]}
         figures.chart(
-            charts.storage_bars(shown, keeping.KINDS, free=found["free"], dark=state.is_dark()), "keep-bars", lambda: _table(largest)
+            charts.storage_bars(shown, keeping.KINDS, free=found["free"], dark=state.is_dark()),
+            "keep-bars",
+            lambda: _table(largest),
         )
+    if len(largest) > SHOWN:
+        st.caption(f"The chart shows the {SHOWN} largest of {len(largest)} runs; the table holds all of them.")
     st.caption(
         f"The whole store: {size(found['total'])}, of it {size(found['rest'])} for imported sets, logs and the queue; "
         f"free on its disk: {size(found['free'])}."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import attempts, cache, pictures, state, theme, views, words
+from app import attempts, cache, links, pictures, state, theme, views, words
 from app.components import details, images
 from c2r.errors import InputError
 from c2r.summary import ranks
@@ -79,6 +79,7 @@ def toolbar(view: state.View, n: int, chosen: int, *, evaluated: bool) -> Wanted
         )  # fmt: skip
     size = st.selectbox("Per page", SIZES, key="size", bind="query-params", width=90)
     only = bool(chosen) and st.toggle(f"Only the selection ({chosen})", key="only", persist_state="session")
+    links.place_sample()
     wanted = st.number_input(
         "Open image", 0, n - 1, None, key="sample", bind="query-params", width=130, placeholder="number",
         help="The number of an image; also ?sample=12 in the address",

@@ -59,6 +59,7 @@ class Hunt:
     ):  # fmt: skip
         _check(model, x, y, anywhere)
         self.model, self.threat, self.nearest, self.last = model, threat, nearest, last
+        self.enough = False  # whether a nearest-point attack lets images leave once they are fooled within ε
         self.noise = Noise(seed, x)
         self._all, self._aim = x, Aim(y, target)
         self.live = torch.arange(len(x), device=x.device)
@@ -173,7 +174,8 @@ class Hunt:
             size[better],
             logits[better],
         )
-        keep = torch.ones_like(better) if self.nearest or self.last else self._goal[live] > 0
+        done = self._distance[live] <= self.threat.eps if self.nearest else self._goal[live] <= 0
+        keep = ~done if not self.last and (self.enough or not self.nearest) else torch.ones_like(better)
         self.live = live[keep]
         return keep
 

@@ -17,37 +17,41 @@ HALF = 0.51  # half the width of the tanh box: 2 % wider than the pixel box, so 
 EDGE = math.atanh(0.5 / HALF)  # where the pixel box ends in tanh space
 
 
-def cw_l2(hunt: Hunt, *, steps: int, rate: float, c: float, kappa: float, searches: int) -> Iterator[float]:
+def cw_l2(hunt: Hunt, *, steps: int, rate: float, c: float, kappa: float, searches: int, leave: bool) -> Iterator[float]:
     """Adam on |δ|² + c·max(z_y − max_{k≠y} z_k, −κ) in tanh space (Carlini and Wagner 2017); every image has its own c.
 
     :param searches: rounds; after each, an image that was fooled goes halfway to the largest c that failed, another
         halfway to the smallest that worked or, before one did, to ten times its c. With 1, c stays
+    :param leave: an image leaves once it is fooled within ε: faster, with the same robust accuracy, but its distance is not the smallest
     """
+    hunt.enough = leave
     weight = hunt.x.new_full((len(hunt.live),), c)
     low, high = torch.zeros_like(weight), torch.full_like(weight, math.inf)
     for search in hunt.steps(searches):
         worked = torch.zeros_like(weight, dtype=torch.bool)
-        for number, fooled in enumerate(_descent(hunt, steps, rate, kappa, weight)):
-            worked |= fooled
+        for number, (fooled, keep) in enumerate(_descent(hunt, steps, rate, kappa, weight)):
+            low, high, weight, worked = low[keep], high[keep], weight[keep], worked[keep] | fooled
             yield (search + (number + 1) / steps) / searches
         low, high = torch.where(worked, low, weight), torch.where(worked, weight, high)
         weight = torch.where(high < math.inf, (low + high) / 2, 10 * weight)
     yield 1.0
 
 
-def _descent(hunt: Hunt, steps: int, rate: float, kappa: float, weight: Tensor) -> Iterator[Tensor]:
-    """One round of Adam (Kingma and Ba 2015) with c = `weight` [L]; yields who is fooled at each step, bool [L]."""
+def _descent(hunt: Hunt, steps: int, rate: float, kappa: float, weight: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """One round of Adam (Kingma and Ba 2015) with c = `weight` [L]; yields at each step who of those that stay is fooled, and who stays."""
     x, weight = hunt.x, weight[:, None, None, None]
     point, mean, square = ((x.clamp(0, 1) - 0.5) / HALF).atanh(), torch.zeros_like(x), torch.zeros_like(x)
     for number in hunt.steps(steps):
         curve = point.tanh()
         delta = (0.5 + HALF * curve).clamp(0, 1) - x
-        gradient, gain, _ = hunt.gradient(delta, lambda logits, aim: margin(logits, aim).clamp(max=kappa))
+        gradient, gain, keep = hunt.gradient(delta, lambda logits, aim: margin(logits, aim).clamp(max=kappa))
+        if not keep.all():
+            x, curve, delta, mean, square, point, weight = (t[keep] for t in (x, curve, delta, mean, square, point, weight))
         down = (2 * delta - weight * gradient) * HALF * (1 - curve.square())
         mean, square = torch.lerp(down, mean, 0.9), torch.lerp(down.square(), square, 0.999)
         size = rate * (1 - 0.999 ** (number + 1)) ** 0.5 / (1 - 0.9 ** (number + 1))
         point = (point - size * mean / (square.sqrt() + 1e-8)).clamp(-EDGE, EDGE)
-        yield gain >= 0
+        yield gain >= 0, keep
 
 
 def deepfool(hunt: Hunt, *, steps: int, overshoot: float) -> Iterator[float]:

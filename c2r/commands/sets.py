@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from c2r import config as settings
 from c2r import archives, runs
+from c2r import config as settings
 from c2r.commands import work
 from c2r.errors import InputError, unknown
 from c2r.files import write_atomic

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from c2r.errors import InputError, unknown
@@ -17,10 +17,10 @@ from c2r.formats.folders import class_folders, read_folder
 from c2r.formats.imported import ImportedSet, Raw, digest, finish, size_of
 from c2r.formats.layouts import is_dc, is_pair, mtt_files, read_dc, read_mtt, read_pair, refuse_others
 from c2r.formats.normalisation import NORMALISATIONS, NormalisationNeeded
-from c2r.formats.safe import Budget, Limits, checked_file, checked_folder, guarded, unpacked
+from c2r.formats.safe import Budget, Limits, checked_file, checked_folder, file_name, guarded, unpacked
 from c2r.formats.tensors import read_tensors
 
-__all__ = ["FORMATS", "NORMALISATIONS", "ImportedSet", "Limits", "NormalisationNeeded", "read_set", "read_upload", "sniff"]
+__all__ = ["FORMATS", "NORMALISATIONS", "ImportedSet", "Limits", "NormalisationNeeded", "file_name", "read_set", "read_upload", "sniff"]
 
 MOST_PARTS = 16
 TORCH = (".pt", ".pth", ".pkl", ".pickle", ".tar", ".bin")
@@ -222,7 +222,7 @@ def read_upload(files: list[tuple[str, bytes]], format: str = "auto", **options:
         place = Path(temporary) / "upload"
         place.mkdir()
         for name, content in files:
-            (place / (PurePosixPath(name.replace("\\", "/")).name or "file")).write_bytes(content)
+            (place / file_name(name)).write_bytes(content)
         entries = list(place.iterdir())
         found = read_set(entries[0] if len(entries) == 1 else place, format, **options)
         return replace(found, path=", ".join(name for name, _ in files))

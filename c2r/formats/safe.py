@@ -14,9 +14,10 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from c2r.errors import InputError
+from c2r.errors import InputError, one_line
 
 GIGABYTE = 1_000_000_000
+LONGEST_NAME = 200  # bytes of a file's name
 LINK = 0o120000  # file type of a symbolic link in the upper half of a zip member's attributes
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -51,6 +52,14 @@ class Budget:
                 f"{self.name} unpacks to more than {size(self.limits.bytes)}: expected a distilled set within that limit; "
                 "raise the limit if you trust the file, or make a smaller one."
             )
+
+
+def file_name(given: str) -> str:
+    """The last part of a name from elsewhere as the name of a file: no folders, no control characters, no dots in front, not too long."""
+    last = one_line(PurePosixPath(given.replace("\\", "/")).name).lstrip(".")
+    while len(last.encode("utf-8", "replace")) > LONGEST_NAME:
+        last = last[1:]  # the end stays, it says what kind of file it is
+    return last or "file"
 
 
 def size(count: int) -> str:

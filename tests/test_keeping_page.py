@@ -1,0 +1,207 @@
+"""Housekeeping on the Home page: names are text, every change can be seen, undone where it must be, and refused where it must be."""
+
+from pathlib import Path
+
+import pytest
+from fake_run import make_run
+from streamlit.testing.v1 import AppTest
+from test_keeping import zipped
+
+from app import charts, jobs, state, views
+from app.components import keeping as component
+from c2r import archives, keeping
+from c2r.errors import InputError
+
+MAIN = Path(__file__).resolve().parents[1] / "app" / "main.py"
+RUDE = "<script>alert(1)</script> **bold** $x$ [a](http://b)"
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """A run store with one run and no sample."""
+    monkeypatch.setenv("C2R_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("C2R_SAMPLE", str(tmp_path / "sample"))
+    make_run(tmp_path / "runs" / "one", n=8, steps=2, mapped=False)
+    return tmp_path / "runs"
+
+
+def home(*opened: str) -> AppTest:
+    """The Home page with these expanders open."""
+    app = AppTest.from_file(str(MAIN), default_timeout=20)
+    for key in opened:
+        app.session_state[key] = True
+    app.run()
+    assert not app.exception, [entry.message for entry in app.exception]
+    return app
+
+
+def rerun(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception, [entry.message for entry in app.exception]
+    return app
+
+
+def texts(app: AppTest) -> list[str]:
+    return [element.value for element in app.text]
+
+
+def field(kind, label: str):
+    return next(widget for widget in kind if widget.label == label)
+
+
+def save(app: AppTest, name: str, tags: str, note: str) -> AppTest:
+    field(app.text_input, "Name").set_value(name)
+    field(app.text_input, "Tags").set_value(tags)
+    field(app.text_area, "Note").set_value(note)
+    field(app.button, "Save").click()
+    return rerun(app)
+
+
+def test_the_panels_are_closed_at_first_and_draw_nothing(store):  # noqa: ARG001
+    app = home()
+    assert [e.label for e in app.expander][:3] == ["Name, note, archive, delete", "Open an archived run", "Storage"]
+    assert not app.text_area and not app.get("plotly_chart") and not texts(app)
+
+
+def test_a_saved_name_note_and_tags_stand_in_the_file_the_table_and_the_sidebar(store):
+    app = save(home("keep-run"), "First try", "good, slow", "Look at step 10.")
+    assert keeping.about(store / "one") == keeping.About("First try", "Look at step 10.", ("good", "slow"))
+    table = app.dataframe[0].value.set_index("Run")
+    assert table.loc["one", "Name"] == "First try" and table.loc["one", "Tags"] == "good, slow"
+    assert app.selectbox(key="run").options == ["First try (one)"] and app.selectbox(key="run").value == "one"
+    assert app.query_params["run"] in ("one", ["one"])
+    assert texts(app)[:2] == ["Saved name, note and tags of run one.", "Look at step 10."]
+
+
+def test_a_name_with_markup_is_shown_by_nothing_that_knows_markup(store):
+    keeping.describe(store / "one", RUDE, RUDE, ["<b>t</b>"])
+    app = home("keep-run", "keep-storage")
+    markup = [element.value for kind in (app.markdown, app.caption, app.title, app.subheader, app.info, app.warning) for element in kind]
+    assert RUDE in texts(app) and not [value for value in markup if "script" in str(value)]
+    assert field(app.text_input, "Name").value == RUDE
+    chart = next(iter(app.get("plotly_chart"))).proto.spec
+    assert "<script>" not in chart and "&lt;script&gt;" in chart.replace("\\u003c", "<").replace("\\u0026", "&")
+
+
+def test_without_any_name_the_table_has_no_empty_columns(store):  # noqa: ARG001
+    assert {"Name", "Tags"}.isdisjoint(home().dataframe[0].value.columns)
+
+
+def test_a_text_that_is_too_long_is_refused_in_a_sentence(store):
+    app = save(home("keep-run"), "fine", ",".join(map(str, range(13))), "")
+    assert "would have 13 tags" in app.error[0].value and keeping.about(store / "one") == keeping.About()
+
+
+def test_deleting_offers_undo_until_the_next_action_and_undo_brings_the_run_back(store):
+    make_run(store / "two", n=8, steps=1, mapped=False)
+    app = home("keep-run")
+    assert app.selectbox(key="run").value == "two"
+    app.button(key="keep-delete").click()
+    app = rerun(app)
+    assert not (store / "two").exists() and app.selectbox(key="run").options == ["one"] and "Run two was deleted." in texts(app)
+    app = rerun(rerun(app))
+    app.button(key="keep-undo").click()
+    app = rerun(app)
+    assert (store / "two" / "config.json").exists() and app.selectbox(key="run").value == "two" and "Run two is back." in texts(app)
+    assert "keep-undo" not in [button.key for button in app.button]
+
+
+def test_the_last_run_can_be_deleted_and_the_page_still_stands(store):
+    app = home("keep-run")
+    app.button(key="keep-delete").click()
+    app = rerun(app)
+    assert not (store / "one").exists() and app.button(key="keep-undo") and "There is no run yet" in app.info[0].value
+
+
+def test_a_living_run_cannot_be_deleted_here_and_offers_no_archive(store):
+    make_run(store / "two", n=8, steps=1, state="running")
+    app = home("keep-run")
+    assert app.button(key="keep-delete").disabled and not app.get("download_button")
+
+
+def test_a_run_that_something_is_computed_for_is_not_deleted(store, monkeypatch):
+    monkeypatch.setattr(jobs, "busy", lambda path: path == store / "one")
+    app = home("keep-run")
+    app.button(key="keep-delete").click()
+    app = rerun(app)
+    assert "Something is being computed for run one" in app.error[0].value and (store / "one").is_dir()
+
+
+def test_the_sample_run_offers_no_changes(store):
+    make_run(store.parent / "sample", n=8, steps=1)
+    app = AppTest.from_file(str(MAIN), default_timeout=20)
+    app.query_params["run"] = state.SAMPLE_NAME
+    app = rerun(app)
+    assert app.selectbox(key="run").value == state.SAMPLE_NAME
+    assert "Name, note, archive, delete" not in [e.label for e in app.expander]
+
+
+def test_a_read_only_app_changes_nothing(store, monkeypatch):
+    monkeypatch.setenv("C2R_READ_ONLY", "1")
+    app = save(home("keep-run"), "name", "", "")
+    assert "read-only mode" in app.error[0].value
+    app.button(key="keep-delete").click()
+    app = rerun(app)
+    assert "read-only mode" in app.error[0].value and (store / "one").is_dir() and keeping.about(store / "one") == keeping.About()
+
+
+def test_the_storage_view_draws_runs_lists_the_trash_and_empties_it(store):
+    make_run(store / "two", n=8, steps=1, mapped=False)
+    keeping.delete(store / "two", store)
+    app = home("keep-storage")
+    assert len(app.get("plotly_chart")) == 1 and any("free on its disk" in caption.value for caption in app.caption)
+    assert app.selectbox(key="keep-trash").options[0].startswith("two, deleted 20")
+    app.button(key="keep-back").click()
+    app = rerun(app)
+    assert (store / "two").is_dir() and "The trash is empty." in [caption.value for caption in app.caption]
+    keeping.delete(store / "two", store)
+    app = rerun(app)
+    app.button(key="keep-empty").click()
+    app = rerun(app)
+    assert keeping.deleted(store) == [] and "Removed 1 deleted run for good." in texts(app)
+
+
+class Upload:
+    """What an uploader returns."""
+
+    def __init__(self, content: bytes):
+        self.content = content
+
+    def getbuffer(self) -> memoryview:
+        return memoryview(self.content)
+
+
+def test_an_uploaded_archive_becomes_a_run_and_a_planted_one_is_refused(store, tmp_path):
+    file = archives.archive(store / "one", tmp_path / "one.zip")
+    assert component._opened(Upload(file.read_bytes())) == ("Opened run one-2.", "")
+    evil = zipped(tmp_path / "evil.zip", {"one/config.json": "{}", "../evil.json": "{}"})
+    with pytest.raises(InputError, match="leads out of the archive"):
+        component._opened(Upload(evil.read_bytes()))
+    assert sorted(path.name for path in store.iterdir()) == ["one", "one-2"]
+
+
+def test_the_download_is_the_archive_and_a_large_run_gets_the_command_instead(store, tmp_path, monkeypatch):
+    run = state.runs.open_run(store / "one")
+    assert component._archive(run) == archives.archive(store / "one", tmp_path / "one.zip").read_bytes()
+    assert [button.label for button in home("keep-run").get("download_button")] == ["Download archive"]
+    monkeypatch.setattr(component, "MOST", 0)
+    app = home("keep-run")
+    assert not app.get("download_button") and "c2r archive" in app.code[0].value
+
+
+def test_the_table_puts_names_next_to_the_ids_and_leaves_empty_columns_out():
+    table = {"Run": ["a", "b"], "State": ["done", "done"]}
+    told = [keeping.About("x"), keeping.About()]
+    assert views.with_about(table, told) == {"Run": ["a", "b"], "Name": ["x", ""], "State": ["done", "done"]}
+    assert list(views.with_about(table, told)) == ["Run", "Name", "State"]
+
+
+def test_the_bars_are_the_bytes_by_kind_in_one_unit_with_totals():
+    runs = {"a": {"frames": 3_000_000, "other": 1_000_000}, "<b>": {"frames": 500_000, "other": 0}}
+    figure = charts.storage_bars(runs, ("frames", "other"), free=5_000_000_000)
+    assert [list(bar.x) for bar in figure.data] == [[3.0, 0.5], [1.0, 0.0]] and [bar.name for bar in figure.data] == ["frames", "other"]
+    assert figure.layout.meta["statement"] == "2 runs take up 4.5 MB; 5 GB are free"
+    assert [note.text for note in figure.layout.annotations] == ["4 MB", "a", "500 kB", "&lt;b&gt;"]
+    assert figure.layout.xaxis.title.text == "MB"
+    with pytest.raises(InputError, match="at least one run"):
+        charts.storage_bars({}, ("frames",), free=0)

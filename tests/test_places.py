@@ -1,0 +1,123 @@
+"""Which files the app reads for a person: traversal, links, absolute paths and homes are followed to where they lead."""
+
+import os
+from pathlib import Path
+
+import pytest
+from test_pages import open_page, store, text
+
+from app import guard, jobs, places
+from c2r import config
+from c2r.errors import InputError
+from c2r.runs import open_run
+
+__all__ = ["store"]
+
+
+@pytest.fixture
+def roots(tmp_path, monkeypatch):
+    """An allowed root beside a folder that is not allowed, and links between them."""
+    for name in ("open", "closed", "runs", "cache", "work"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "open" / "out").symlink_to(tmp_path / "closed")
+    (tmp_path / "closed" / "in").symlink_to(tmp_path / "open")
+    for folder in ("open", "closed"):
+        (tmp_path / folder / "set.npz").write_bytes(b"x")
+    monkeypatch.setenv("C2R_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("C2R_DATA", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path / "closed"))
+    monkeypatch.setenv(places.ROOTS, str(tmp_path / "open"))
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path
+
+
+INSIDE = [
+    "open",
+    "open/set.npz",
+    "open/none/yet.npz",
+    "open/../open/set.npz",
+    "closed/in/set.npz",
+    "runs/.imports/a.safetensors",
+    "cache/cifar10",
+]
+OUTSIDE = [
+    "closed/set.npz", "open/../closed/set.npz", "open/out/set.npz", "open-beside/set.npz", "", "work/set.npz", "closed/in/../set.npz",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", INSIDE)
+def test_what_leads_into_an_allowed_folder_may_be_read(roots, path):
+    assert places.problem(str(roots / path)) == ""
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_what_leads_out_of_the_allowed_folders_is_refused_with_one_sentence(roots, path):
+    assert "expects a path inside the folders that this app may read" in places.problem(str(roots / path))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["~/set.npz", "~root/set.npz", "~nobody-at-all/set.npz", "../closed", "set.npz", "/etc/passwd", "x" * 5000, "/proc/self/environ"],
+)
+def test_homes_relative_and_absolute_paths_are_refused_too(roots, path):  # noqa: ARG001
+    said = places.problem(path)
+    assert places.ROOTS in said and "\n" not in said and len(said) < 400
+
+
+def test_a_nul_byte_is_refused_with_and_without_roots(roots, monkeypatch):
+    path = f"{roots / 'open'}\0/../../closed"
+    assert "letter that no path has" in places.problem(path)
+    monkeypatch.delenv(places.ROOTS)
+    assert "letter that no path has" in places.problem(path)
+
+
+def test_names_of_built_in_data_are_no_paths_but_a_set_of_that_name_is_one(roots):  # noqa: ARG001
+    assert places.problem("digits") == places.problem("cifar10") == places.problem("", "imported") == ""
+    assert places.problem("digits", "imported")
+
+
+def test_alone_on_this_machine_everything_may_be_read_and_in_a_class_only_a_few_folders(roots, monkeypatch):
+    monkeypatch.delenv(places.ROOTS)
+    monkeypatch.setattr(places.st, "get_option", lambda _name: "127.0.0.1")
+    assert places.roots() is None and places.problem("/etc/passwd") == ""
+    monkeypatch.setenv(guard.PASSWORD, "secret")
+    assert places.problem("/etc/passwd") and places.problem("set.npz") == "" and places.problem(str(roots / "runs" / "a.npz")) == ""
+    monkeypatch.delenv(guard.PASSWORD)
+    monkeypatch.setattr(places.st, "get_option", lambda _name: "0.0.0.0")
+    assert places.problem("/etc/passwd") and places.roots() == tuple(roots / name for name in ("work", "runs", "cache"))
+
+
+def test_several_roots_are_separated_as_the_system_does(roots, monkeypatch):
+    monkeypatch.setenv(places.ROOTS, os.pathsep.join([str(roots / "open"), "", str(roots / "closed")]))
+    assert places.problem(str(roots / "closed" / "set.npz")) == "" and places.problem(str(roots / "other"))
+
+
+@pytest.mark.parametrize("name", ["data", "imported"])
+def test_no_child_is_started_for_a_file_elsewhere(roots, monkeypatch, name):
+    monkeypatch.setattr(jobs.subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    elsewhere = str(roots / "closed" / "set.npz")
+    wanted = config.load("demo", {name: elsewhere})
+    run = roots / "runs" / "one"
+    run.mkdir()
+    (run / "config.json").write_text(config.to_json(wanted))
+    (run / "status.json").write_text('{"state": "stopped"}')
+    assert open_run(run).config == wanted
+    for action in (
+        lambda: jobs.start(wanted, "demo", roots / "runs" / "new"), lambda: jobs.resume(run), lambda: jobs.evaluate(run, wanted),
+        lambda: jobs.check(run), lambda: jobs.compute_map(run), lambda: jobs.transfer([run], roots / "runs" / "a.json"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=f"Setting '{name}' expects a path inside"):
+            action()
+    if name == "data":
+        with pytest.raises(InputError, match="Setting 'data' expects a path inside"):
+            jobs.import_set(["a.npz", "--data", elsewhere], roots / "runs" / "new")
+
+
+def test_the_start_page_refuses_a_path_elsewhere_before_it_looks_at_it(store, tmp_path, monkeypatch):
+    monkeypatch.setenv(places.ROOTS, str(tmp_path / "allowed"))
+    app = open_page("start")
+    field = next(field for field in app.text_input if field.label == "data")
+    field.set_value("/etc/passwd").run()
+    assert "expects a path inside the folders that this app may read, found '/etc/passwd'" in text(app)
+    assert app.button(key="start").disabled and not app.exception
+    assert not Path(store / "new").exists()
