@@ -150,6 +150,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--only", default="")
+    parser.add_argument("--networks", default="", help="only networks whose name begins with one of these, with commas")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--keep", type=Path, required=True, help="folder for the networks and for the rows found so far")
     parser.add_argument("--out", type=Path)
@@ -160,6 +161,8 @@ def main() -> None:
     x, y = data.test_images[index].float() / 255, data.test_labels[index]
     rows = read_lines(chosen.keep / "rows.jsonl")
     for kind, network in kept(chosen.keep, config, data, chosen.run).items():
+        if chosen.networks and not kind.startswith(tuple(chosen.networks.split(","))):
+            continue
         with torch.no_grad():
             clean = float((network(x).argmax(1) == y).float().mean())
         for name in chosen.only.split(",") if chosen.only else PAIRS:

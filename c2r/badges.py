@@ -78,7 +78,8 @@ def settle(number: int, findings: Sequence[Finding], figures: dict[str, Any], *,
     if not ordered:
         return grey(number, "There was nothing to look at.", "Run the evaluation first.", cheap=cheap)
     evidence = " ".join(finding.evidence for finding in ordered)
-    return Badge(number, NAMES[number], TITLES[number], ordered[0].colour, evidence, ordered[0].advice, figures, cheap)
+    advice = NOTHING if ordered[0].colour == "green" else ordered[0].advice
+    return Badge(number, NAMES[number], TITLES[number], ordered[0].colour, evidence, advice, figures, cheap)
 
 
 def grey(number: int, evidence: str, advice: str, *, cheap: bool = True) -> Badge:

@@ -50,8 +50,10 @@ def read(path: str | Path) -> dict[str, Any]:
         if size > LARGEST:
             raise InputError(f"{file.name} has {size} bytes, an evaluation log has a few thousand: give a text log written by BEARD.")
         text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Cannot read {file} as a text log ({type(error).__name__}): give the path of an evaluation log.") from error
+    except FileNotFoundError:
+        raise InputError(f"There is no file {file}: expected an evaluation log; check the path.") from None
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{file} cannot be read as text: expected an evaluation log as BEARD writes it; choose another file.") from None
     found = parse(text, file.name)
     named = NAME_IPC.search(file.name)
     if named and found["ipc"] is not None and int(named[1]) != found["ipc"]:

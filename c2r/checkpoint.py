@@ -87,8 +87,8 @@ def restore_pool(pool: Pool, path: Path, checkpoint: Checkpoint, config: RunConf
             pool.stages.append(frozen(network.to(device)))
         if number == 0:
             pool.scored = len(pool.stages) - 1
-    for place, stage in enumerate(pool.stages):
-        queue = ClassQueue(len(data.classes), config.queue_size, stage.embedding, config.queue_rank, torch.Generator(), device)
+    for place, network in enumerate(pool.stages):
+        queue = ClassQueue(len(data.classes), config.queue_size, network.embedding, config.queue_rank, torch.Generator(), device)
         for name in ("rows", "stored", "projection"):
             setattr(queue, name, checkpoint.tensors[f"queue{place}.{name}"].to(device))
         pool.queues.append(queue)

@@ -52,7 +52,7 @@ class SyntheticSettings(Settings):
     ipc: int = setting(10, "Images per class (IPC)", "images", ge=1, le=1000)
     partition: int = setting(1, "Partition-expansion: each stored image holds p × p small ones that are upsampled for training", "parts per side", ge=1, le=3)
     imported: str = setting("", "Images to start from instead of real ones: a set in the app's own format, as 'python -m c2r import' and 'fork' write it", **TEXT)
-    parent: str = setting("", "For a fork: the run and recorded step its images come from, as RUN@STEP", **TEXT)
+    parent: str = setting("", "For a fork: the run and recorded step its images come from, as RUN@STEP", **TEXT | {"pattern": r"^$|^.+@\d+$"})
     init: Literal["real", "noise"] = setting("real", "Where synthetic images start: real training images or noise")
 
 

@@ -113,7 +113,7 @@ def evaluate(source: TrainingSet, config: RunConfig, data: RealData, known: Mapp
 
 
 def _judge(
-    network: Network, test: tuple[Tensor, Tensor], source: TrainingSet, images: tuple[Tensor, ...], config: RunConfig, clock: "_Clock",
+    network: Network, test: tuple[Tensor, Tensor], source: TrainingSet, images: tuple[Tensor, Tensor], config: RunConfig, clock: "_Clock",
     number: int, into: Judged,
 ) -> Iterator[Event]:  # fmt: skip
     """All attempts on one network, on test images and on the effective synthetic images: each part by itself, all must survive."""

@@ -22,15 +22,21 @@ def prepare(path: Path, step: int, store: Path, changes: dict[str, Any] | None =
     steps = frame_steps(path)
     if step not in steps:
         raise InputError(
-            f"Run {run.id} has no recorded step {step}: expected one of {', '.join(map(str, steps[:8]))} … {steps[-1] if steps else ''}."
+            f"Run {run.id} has no recorded step {step}: expected one of {_listed(steps)}; choose another --step."
         )
     file = store / ".imports" / f"{run.id}-step{step}.safetensors"
     write_set("safetensors", file, from_run(path, step))
+    if fixed := [name for name in ("ipc", "partition", "image_size", "data", "parent", "imported") if name in (changes or {})]:
+        raise InputError(f"A fork keeps the images it starts from, and with them '{fixed[0]}': expected other settings; start a new run to change it.")
     base = run.config.model_dump(mode="json") | {"imported": str(file.resolve()), "parent": f"{run.id}@{step}"}
     settings = validate(base | (changes or {}))
     if METHODS[settings.method].source == "all":
         raise InputError("A fork starts from images and 'full-data' has none: choose another method.")
     return settings
+
+
+def _listed(steps: list[int]) -> str:
+    return ", ".join(map(str, steps)) if len(steps) < 12 else f"{steps[0]}, {steps[1]}, …, {steps[-1]}"
 
 
 def parent(config: RunConfig) -> tuple[str, int] | None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from c2r import config as settings
 from c2r.errors import InputError
+from c2r.formats.arrays import checked_header
 from c2r.formats.normalisation import NORMALISATIONS, Constants
 from c2r.formats.safe import Budget, Limits, checked_file, guarded
 from c2r.formats.standins import Tensor as Stored
@@ -78,14 +79,20 @@ def read_state(file: Path) -> dict[str, Tensor]:
     if not file.exists():
         raise InputError(f"There is no file {file}: expected {EXPECTED}; check the path.")
     with guarded(file.name, EXPECTED):
+        if file.is_file() and not file.stat().st_size:
+            raise InputError(f"{file.name} is empty: expected {EXPECTED}; choose another file.")
         checked_file(file, Limits())
+        if file.suffix == ".safetensors":
+            checked_header(file)
         budget = Budget(Limits(), file.name)
         found: Any = load_file(file) if file.suffix == ".safetensors" else read_tensors(file, budget)[0]
         inner = next((found[key] for key in ("state_dict", "model", "net", "model_state_dict") if key in found), found)
         arrays = {name: as_array(value, budget) if isinstance(value, Stored) else value for name, value in inner.items()}
         kept = {name: value for name, value in arrays.items() if isinstance(value, np.ndarray)}
         if not kept:
-            raise ValueError("no tensors inside")
+            raise InputError(
+                f"{file.name} holds no weights: expected {EXPECTED}; a distilled set is read by 'python -m c2r import'."
+            )
         return {name.removeprefix("module."): torch.from_numpy(np.array(value)) for name, value in kept.items()}
 
 
@@ -130,9 +137,10 @@ def _built(state: dict[str, Tensor], model: str, constants: Constants, layout: s
         network.load_state_dict({name: value for name, value in state.items() if name not in ("mean", "std")}, strict=False)
         missing = set(network.state_dict()) - set(state) - {"mean", "std"}
         extra = set(state) - set(network.state_dict())
-    except (KeyError, IndexError, RuntimeError, ValueError, StopIteration) as error:
+    except (KeyError, IndexError, RuntimeError, ValueError, StopIteration):
         raise InputError(
-            f"The weights do not fit a {model} ({error}): expected its state dict; choose another --model.".replace("\n", " ")
+            f"The weights do not fit a {model} for images of {channels} channels and {side} px: expected its state dict; "
+            "choose another --model, or the --data it was trained on."
         ) from None
     if missing or extra:
         wrong = sorted(missing | extra)[0]

@@ -394,3 +394,11 @@ def test_cw_l2_may_let_images_leave_within_the_radius_with_the_same_verdict_at_l
     assert 0 < plain.fooled.float().mean() < 1
     assert leaving.backwards.mean() < 0.8 * plain.backwards.mean()
     assert (leaving.distance[leaving.fooled] <= 0.15 + 1e-5).all()
+
+
+def test_without_a_radius_only_images_that_were_really_fooled_count():
+    model, x, _ = linear_case(5, 40)
+    y = model(x).argmax(1)
+    found = attack("cw-l2", model, x, y, eps=float("inf"), changes={"steps": 2, "rate": 1e-4})
+    assert not found.fooled.all()
+    assert (found.margin[~found.fooled] > 0).all() and torch.isinf(found.distance[~found.fooled]).all()

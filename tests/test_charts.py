@@ -482,7 +482,7 @@ def test_every_run_state_has_an_icon_a_word_and_a_colour():
     from c2r.lifecycle import STATES
 
     assert set(theme.STATE_BADGES) == set(STATES)
-    assert len({badge.word for badge in theme.STATE_BADGES.values()}) == len({badge.icon for badge in theme.STATE_BADGES.values()}) == 7
+    assert len({badge.word for badge in theme.STATE_BADGES.values()}) == len({badge.icon for badge in theme.STATE_BADGES.values()}) == len(STATES)
 
 
 def test_upscaling_repeats_pixels_by_a_whole_factor_and_makes_grey_three_channels():

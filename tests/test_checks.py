@@ -287,7 +287,7 @@ FAULTS = {
     "targeted under an untargeted key": ("threat-models", _targeted_under_one_key, "mix Linf 2/255 and Linf 2/255 targeted"),
     "an attack that moves no margin": ("threat-models", lambda s: replace(_too_small(s), margins=dict.fromkeys(("clean", "fgsm"), np.ones((3, N)))), "exactly the clean accuracy"),
     "a wrong norm": ("threat-models", lambda s: with_rows(s, "pgd", norm="L2"), "labelled L2"),
-    "a distance beyond the radius": ("threat-models", lambda s: with_rows(s, "pgd", distance=0.1), "pgd 0.1 at ε = 0.00784"),
+    "a distance beyond the radius": ("threat-models", lambda s: with_rows(s, "pgd", distance=0.1), "pgd 25.5/255 at ε = 2/255"),
     "unbounded without distance": ("threat-models", lambda s: with_rows(s, "cw", attack="deepfool", norm="L2", eps="unbounded", distance=None), "a distance is recorded of cw"),
     "an attack above clean": ("metric-artefacts", lambda s: with_rows(s, "cw", accuracy=0.999), "most cw with 99.9 %"),
     "outcomes contradict rows": ("metric-artefacts", _no_longer_matching, "contradict"),

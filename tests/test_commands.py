@@ -94,9 +94,9 @@ def test_every_export_of_a_set_is_read_again_as_the_same_set(finished, tmp_path,
 
 def test_rows_are_exported_as_csv_and_json(finished, tmp_path, capsys):
     said(capsys, ["export", str(finished), "--format", "rows-csv,rows-json", "--out", str(tmp_path)])
-    rows = json.loads((tmp_path / "run-rows-json.json").read_text())
+    rows = json.loads((tmp_path / "run-rows.json").read_text())
     assert rows == json.loads(json.dumps(runs.read_rows(finished)))
-    assert (tmp_path / "run-rows-csv.csv").read_text().count("\n") == len(rows) + 1
+    assert (tmp_path / "run-rows.csv").read_text().count("\n") == len(rows) + 1
     assert "Unknown export format 'gif'" in said(capsys, ["export", str(finished), "--format", "gif"], 2)
 
 
@@ -152,7 +152,7 @@ def test_an_imported_set_that_does_not_fit_the_data_is_refused(tmp_path, capsys,
     images = (torch.rand(20, 3, 12, 12, generator=generator) * 255).to(torch.uint8).numpy()
     np.savez(tmp_path / "colour.npz", images=images, labels=np.arange(20) % 10)
     words = ["import", str(tmp_path / "colour.npz"), "--data", "digits", "--out", str(tmp_path / "x"), *sets()]
-    assert "The set holds 3×12×12 images and the real data are 1×12×12" in said(capsys, words, 2)
+    assert "The set has 3 channels and 10 classes, digits has 1 and 10" in said(capsys, words, 2)
 
 
 def test_a_fork_starts_from_a_recorded_step_and_both_know_of_each_other(finished, tmp_path, capsys):

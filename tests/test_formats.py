@@ -73,7 +73,7 @@ def test_a_dc_file_gives_its_last_experiment_or_the_one_asked_for(tmp_path):
     assert np.array_equal(last.labels, Y.numpy()) and last.labels.dtype == np.int64 and last.soft is None
     assert (last.facts["method"], last.facts["data"], last.facts["ipc"]) == ("dm", "svhn", 2)
     assert last.facts["accuracies"] == {"ConvNet": 0.5} and last.facts["class_counts"] == [2] * 10
-    with pytest.raises(InputError, match="has 2 experiments: expected a number from 0 to 1, found 5"):
+    with pytest.raises(InputError, match="has experiments 0 to 1: expected one of them, found 5"):
         read_set(file, experiment=5)
 
 

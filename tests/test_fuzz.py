@@ -123,8 +123,10 @@ def opens(page: str, query: dict[str, str], payload: str = "") -> AppTest:
     for element in app.error:
         assert "\n" not in str(element.value)
     if payload:
-        raw = re.compile(r"(?<!\\)" + re.escape(payload))
+        raw = re.compile((r"(?m)^\s*" if payload[0] in "-1" else r"(?<!\\)") + re.escape(payload))
         assert not [text for text in read_as_markdown(app) if raw.search(text)]
+    if "<" in payload:
+        assert not [chart for chart in app.get("plotly_chart") if payload in json.dumps(json.loads(chart.proto.spec), ensure_ascii=False)]
     return app
 
 

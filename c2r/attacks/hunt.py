@@ -195,7 +195,8 @@ class Hunt:
 
     def result(self) -> Attacked:
         """What was found so far."""
-        fooled = self._distance <= self.threat.eps * (1 + 1e-6) + 1e-6 if self.nearest else self._goal <= 0
+        near = torch.isfinite(self._distance) & (self._distance <= self.threat.eps * (1 + 1e-6) + 1e-6)
+        fooled = near if self.nearest else self._goal <= 0
         distance = self._distance if self.nearest else self.threat.distance(self._images - self._all)
         margin = logit_margin(self._logits, self._aim.y)
         return Attacked(self._images, self._logits, fooled, margin, distance, self._forwards, self._backwards)

@@ -42,7 +42,7 @@ def _range(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
     figures |= {"clean": sum(before) / len(before), "clamped": sum(after) / len(after)}
     changed = max(abs(a - b) for a, b in zip(before, after, strict=True))
     told = (
-        f"Accuracy of the clamped images without attack is {percent(figures['clamped'])}, clean {percent(figures['clean'])} (n = {len(x)})."
+        f"In pixel space, clamping to [0, 1] without attack leaves {percent(figures['clamped'])}, clean is {percent(figures['clean'])} (n = {len(x)})."
     )
     yield Finding("red" if changed > SAME else "green", told, PIXELS)
     if low < -1e-6 or high > 1 + 1e-6:

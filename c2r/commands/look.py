@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from c2r import runs
+from c2r.methods import METHODS
 
 
 def add_list(one: argparse.ArgumentParser) -> None:
@@ -30,14 +31,18 @@ def list_runs(chosen: argparse.Namespace) -> int:
 
 
 def _summary(run: runs.Run) -> dict[str, Any]:
-    status = run.status
+    from c2r.metrics import by_attack
+
+    status, updates = run.status, run.config is not None and METHODS[run.config.method].updates
+    steps = {"step": run.config.steps if updates else 0, "total": run.config.steps if updates else 0} if run.state == "done" and run.config else {}
+    results = {key: found["mean"] for key, found in by_attack(runs.read_rows(run.path)).items()} if not run.problem else {}
     return {
         "id": run.id, "path": str(run.path), "state": run.state, "problem": run.problem,
         "method": run.config.method if run.config else None, "data": run.config.data if run.config else None,
         "phase": status.get("phase"), "step": status.get("step", 0), "total": status.get("total", 0),
-        "figures": status.get("figures", {}), "started": status.get("started"),
+        "synthetic_images_under_scorer": status.get("figures", {}), "test_accuracy": results, "started": status.get("started"),
         "evaluations": [found.id for found in runs.evaluations(run.path)],
-    }  # fmt: skip
+    } | steps  # fmt: skip
 
 
 def add_map(one: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from c2r import archives, runs
+from c2r import archives, preflight, runs
 from c2r import config as settings
 from c2r.commands import work
 from c2r.errors import InputError, unknown
@@ -77,6 +77,12 @@ def _changes(found: ImportedSet, stored: Path, chosen: argparse.Namespace) -> di
         raise InputError(
             f"{chosen.path.name} does not say which real data it was distilled from: expected --data NAME or PATH; name them (or --look only)."
         )
+    shape = preflight.peek(data, found.images.shape[-1])
+    if (shape.channels, shape.classes >= len(found.classes)) != (found.images.shape[1], True):
+        raise InputError(
+            f"The set has {found.images.shape[1]} channels and {len(found.classes)} classes, {data} has {shape.channels} and {shape.classes}: "
+            "expected the data it was distilled from; choose other --data."
+        )
     side, count = found.images.shape[-1], -(-len(found.labels) // max(1, len(set(found.labels.tolist()))))
     base: dict[str, Any] = {
         "method": "imported", "imported": str(stored.resolve()), "data": data, "device": "auto", "ipc": count, "partition": found.partition,
@@ -107,16 +113,18 @@ def _facts(found: ImportedSet) -> dict[str, Any]:
 
 def _told(found: ImportedSet) -> str:
     facts = found.facts
-    undone = f"normalisation undone (mean {found.mean}, std {found.std})" if found.mean else "already in [0, 1]"
+    undone = f"normalisation undone (mean {found.mean}, std {found.std})" if found.mean else "taken as values in [0, 1]"
+    clipped = 100 * facts.get("clipped", 0)
+    warning = f" So many values outside [0, 1] ({clipped:.0f} % were clipped) speak for another normalisation." if clipped > 5 else ""
     return (
         f"{Path(found.path).name}: {FORMATS[found.format].label if found.format in FORMATS else found.format}; "
         f"{found.images.shape[0]} images of {'×'.join(map(str, found.images.shape[1:]))}, {len(found.classes)} classes, "
-        f"{'soft' if found.soft is not None else 'hard'} labels, {undone}, {100 * facts.get('clipped', 0):.1f} % of the values clipped, "
-        f"partition {found.partition}."
+        f"{'soft' if found.soft is not None else 'hard'} labels, {undone}, {clipped:.1f} % of the values clipped, "
+        f"partition {found.partition}.{warning}"
     )
 
 
-OTHER = {"rows-csv": ".csv", "rows-json": ".json", "report": ".html"}
+OTHER = {"rows-csv": "-rows.csv", "rows-json": "-rows.json", "report": "-report.html"}
 
 
 def add_export(one: argparse.ArgumentParser) -> None:
@@ -142,11 +150,21 @@ def export(chosen: argparse.Namespace) -> int:
         if kind not in EXPORTS and kind not in OTHER:
             raise unknown("export format", kind, [*EXPORTS, *OTHER])
     for kind in kinds:
-        suffix = OTHER.get(kind) or ("" if EXPORTS[kind].folder else EXPORTS[kind].suffix)
-        place = Path(f"{chosen.dir.resolve().name}-{kind}{suffix}")
-        place = place if chosen.out is None else chosen.out if len(kinds) == 1 else chosen.out / place
-        print(_write(kind, place, chosen))
+        print(_write(kind, _place(kind, chosen, len(kinds) > 1), chosen))
     return 0
+
+
+def _place(kind: str, chosen: argparse.Namespace, several: bool) -> Path:
+    """Where an export goes: --out itself, with the kind's suffix when it has none; inside it when it is a folder; or named after the run."""
+    run = chosen.dir.resolve().name
+    ending = OTHER.get(kind) or ("-png" if EXPORTS[kind].folder else EXPORTS[kind].suffix)
+    name = Path("train.py" if kind == "snippet" else f"{run}{ending}")
+    if chosen.out is None:
+        return name
+    if several or chosen.out.is_dir() and kind != "png":
+        return chosen.out / name
+    bare = not chosen.out.suffix and not (kind in EXPORTS and EXPORTS[kind].folder)
+    return chosen.out.with_name(chosen.out.name + Path(ending).suffix) if bare else chosen.out
 
 
 def _write(kind: str, place: Path, chosen: argparse.Namespace) -> Path:
@@ -162,6 +180,7 @@ def _write(kind: str, place: Path, chosen: argparse.Namespace) -> Path:
             )
         return _text(place, {"rows-csv": rows_csv, "rows-json": rows_json}[kind](rows))
     options = {"normalisation": chosen.normalisation, "expanded": chosen.expanded} if kind == "dc-pt" else {}
+    options |= {"file": f"{chosen.dir.resolve().name}.npz"} if kind == "snippet" else {}
     return write_set(kind, place, from_run(chosen.dir, chosen.step), **options)
 
 

@@ -46,7 +46,8 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool = False) -> None:
         spread = f"± {100 * found['std']:4.1f}" if found["std"] is not None else "(single)"
         radius = "" if found["attack"] in ("clean", "clamp") else f", ε = {found['eps']} {NORMS.get(found['norm'], found['norm'])}"
         hit = f", target reached {100 * found['success']:.1f} %" if found.get("success") is not None else ""
-        cost = f", {found['passes']:.0f} passes per image" if found.get("passes") else ""
+        passes = f"{found.get('passes') or 0:.0f}"
+        cost = f", {passes} pass{'' if passes == '1' else 'es'} per image" if found.get("passes") else ""
         many = f"{found['seeds']} network{'s' if found['seeds'] > 1 else ''}"
         print(f"  {found['label']:22} {100 * found['mean']:5.1f} % {spread}  ({many}, n = {found['n']} images{radius}{hit}{cost})")
 

@@ -29,8 +29,8 @@ def read_npz(path: Path, budget: Budget) -> Raw:
     return _raw(arrays, tuple(map(str, classes.ravel())), text, path.name)
 
 
-def read_safetensors(path: Path, budget: Budget) -> Raw:
-    """The set of a safetensors file; the length of its header is checked before safetensors sees it."""
+def checked_header(path: Path) -> None:
+    """Raise InputError when a safetensors file claims a header that it cannot hold; nothing is allocated."""
     whole = path.stat().st_size
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -39,6 +39,12 @@ def read_safetensors(path: Path, budget: Budget) -> Raw:
             f"{path.name} claims a header of {size(length)} and has {size(whole)} in all: expected a complete safetensors file; "
             "download or write it again."
         )
+
+
+def read_safetensors(path: Path, budget: Budget) -> Raw:
+    """The set of a safetensors file; the length of its header is checked before safetensors sees it."""
+    whole = path.stat().st_size
+    checked_header(path)
     with safe_open(path, framework="numpy") as stored:
         names = _names(set(stored.keys()), path.name)
         budget.spend(whole)

@@ -38,7 +38,8 @@ def read_dc(content: Any, budget: Budget, experiment: int = -1) -> Raw:
     """
     data = content["data"]
     if not -len(data) <= experiment < len(data):
-        raise InputError(f"{budget.name} has {len(data)} experiments: expected a number from 0 to {len(data) - 1}, found {experiment}.")
+        known = f"experiments 0 to {len(data) - 1}" if len(data) > 1 else "one experiment, number 0"
+        raise InputError(f"{budget.name} has {known}: expected one of them, found {experiment}; choose another --experiment.")
     images, labels = (as_array(item, budget) for item in data[experiment])
     facts = {"experiments": len(data), "experiment": experiment % len(data), "accuracies": _accuracies(content.get("accs_all_exps"))}
     note = content.get("c2r")
