@@ -128,6 +128,18 @@ def image_table(outcomes: Mapping[str, np.ndarray], sample: int, found: Mapping[
     }
 
 
+def spoken_table(table: Columns) -> Columns:
+    """The table of one image as words, for a page that is read: ``1 of 3: 33 %``."""
+    counted = zip(table["Correct"], table["Networks (n)"], table["This image"], strict=True)
+    return {
+        "Attack": table["Attack"],
+        "Threat": table["Threat"],
+        "Networks right": [f"{right} of {n}: {share:.0f} %" for right, n, share in counted],
+        "95 % interval": table["95 % interval"],
+        "Test images": ["–" if share is None else f"{share:.1f} %" for share in table["Test images"]],
+    }
+
+
 def bar_words(heights: Mapping[str, float], called: Mapping[str, str]) -> str:
     """The bars of one tile as words: ``Clean 100 %, PGD-10 33 %``."""
     return ", ".join(f"{called.get(key, key)} {100 * value:.0f} %" for key, value in heights.items())

@@ -86,8 +86,13 @@ def chosen(offered: Mapping[str, Offer], current: Run | None) -> tuple[list[str]
         st.session_state["compared-notes"] = link_notes(tokens, offered)
     wanted = st.session_state.get("compared")
     kept = [token for token in wanted or [] if token in offered]
-    cleared = wanted == []
-    return kept if kept or cleared else default(offered, current), st.session_state.get("compared-notes", [])
+    notes = list(st.session_state.get("compared-notes", []))
+    if kept or wanted == []:
+        return kept, notes
+    usual = default(offered, current)
+    if notes and usual:
+        notes.append(f"Shown instead, as without a link: {words.plain(', '.join(usual))}.")
+    return usual, notes
 
 
 def link_notes(tokens: Sequence[str], offered: Mapping[str, Offer]) -> list[str]:

@@ -41,19 +41,20 @@ def link_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown
 
 
 def place_sample() -> None:
-    """Take what is no number of an image out of the address before the field reads it, which fails at an endless one."""
+    """Take a number too long for an image out of the address and begin anew: the field reads the address itself and fails at it."""
     asked = st.query_params.get("sample", "0")
     if not (asked.isascii() and asked.isdigit() and len(asked) < 10):
         del st.query_params["sample"]
+        st.rerun()
 
 
-def place_run(names: list[str]) -> None:
-    """Set the run before its box is drawn: one newly named by the address (a link, the browser's Back), else the one shown, else the first."""
+def place_run(names: list[str], first: str) -> None:
+    """Set the run before its box is drawn: one newly named by the address (a link, the browser's Back), else the one shown, else `first`."""
     asked = st.query_params.get("run")
     if asked in names and asked != st.session_state.get("addressed"):
         st.session_state["run"] = asked
     shown = st.session_state.get("run")
-    st.session_state["run"] = shown if shown in names else names[0]
+    st.session_state["run"] = shown if shown in names else first
 
 
 def address_run(name: str) -> None:

@@ -34,5 +34,5 @@ if not guard.admit():
     st.stop()
 state.apply_wishes()
 shell.sidebar()
-shell.strip()
+shell.strip("Run of the sidebar:" if chosen.url_path == "compare" else "")
 chosen.run()

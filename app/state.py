@@ -57,6 +57,12 @@ def all_runs() -> list[Run]:
     return [*fresh, *found, *([runs.open_run(sample)] if sample.is_dir() and sample not in listed else [])]
 
 
+def first_shown(found: list[Run]) -> Run:
+    """The run of a session that asks for none: the newest at work or with recorded steps or results, else the newest."""
+    shown = (run for run in found if not run.problem and (run.alive or recorded_steps(run.path) or cache.rows(run.path)))
+    return next(shown, found[0])
+
+
 def run_name(run: Run) -> str:
     """What stands for a run in the address bar, and in lists beside the name a person gave it."""
     return SAMPLE_NAME if is_sample(run.path) else run.id

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from app import words
 from app.attempts import Columns
 from app.comparing import (
     Contestant,
@@ -172,7 +173,8 @@ def settings_that_differ(contestants: Sequence[Contestant]) -> Columns:
     values += [("Origin", name, [str(read(c) or NONE) for c in contestants]) for name, read in ORIGIN.items()]
     for group, name, cells in values:
         if len(set(cells)) > 1:
-            for head, cell in zip(table, (group, name, *cells), strict=True):
+            spoken = map(words.place, cells) if name in PATHS else cells
+            for head, cell in zip(table, (group, name, *spoken), strict=True):
                 table[head].append(cell)
     return table
 
@@ -182,6 +184,7 @@ def _setting(one: Contestant, name: str) -> str:
     return (shown(config.RunConfig.model_fields[name], getattr(one.config, name)) if one.config else "") or NONE
 
 
+PATHS = ("data", "imported")  # settings that may hold a path
 ORIGIN = {
     "data hash": data_hash,
     "stored bytes": stored_bytes,

@@ -21,7 +21,7 @@ from c2r.summary import biggest_movers, ranks
 def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str], now: float) -> Columns:
     """One row per run for the Home page; accuracies are percentages, None before the evaluation."""
     table: Columns = {
-        key: [] for key in ("Run", "State", "Dataset", "IPC", "Method", "Step", "Clean", "Worst attack", "Worst by", "Age", "Note")
+        key: [] for key in ("Run", "State", "Dataset", "IPC", "Method", "Step", "Age", "Clean", "Worst attack", "Worst by", "Note")
     }
     for run, results, name in zip(runs, rows, names, strict=True):
         found = attempts.figures(results)
@@ -29,14 +29,14 @@ def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str
         settings, started = run.config, run.status.get("started")
         table["Run"].append(name)
         table["State"].append("damaged" if run.problem else run.state)
-        table["Dataset"].append(settings.data if settings else None)
+        table["Dataset"].append(words.place(settings.data) if settings else None)
         table["IPC"].append(settings.ipc if settings else None)
         table["Method"].append(settings.method if settings else None)
         table["Step"].append(words.progress_text(run))
         table["Clean"].append(_percent(found, attempts.CLEAN))
         table["Worst attack"].append(_percent(found, lowest))
         table["Worst by"].append(f"{found[lowest]['label']}, {attempts.threat(found[lowest]).removeprefix('L∞ ')}" if lowest else None)
-        table["Age"].append(words.duration(now - started) if isinstance(started, int | float) else None)
+        table["Age"].append(words.age(now - started) if isinstance(started, int | float) else None)
         table["Note"].append(run.problem or ("" if run.state == "done" else str(run.status.get("message", ""))))
     return table
 
@@ -54,37 +54,55 @@ def _percent(found: dict[str, dict[str, Any]], key: str | None) -> float | None:
 
 @dataclass(frozen=True)
 class Kpi:
-    """One figure of the KPI row: its value now, the change since the previous recorded step, and its course."""
+    """One figure of the KPI row: its value now, the change since the first recorded step with its unit, and its course.
+
+    delta: '' where there is nothing to compare, and without a sign where nothing changed; since: the step it is compared with.
+    """
 
     label: str
     value: str
-    delta: float | None
+    delta: str
+    since: str
     course: list[float]
     help: str
     lower_is_better: bool = False
 
 
-Reading = tuple[str, Callable[[dict[str, Any]], float | None], str, float, str]
+Reading = tuple[str, Callable[[dict[str, Any]], float | None], float, int, str, str, str]  # factor, digits, unit, unit of a change, help
 READINGS: tuple[Reading, ...] = (
     (
-        "Median robust margin", lambda e: e["margin_adv"]["quantiles"][2], "{:.2f}", 1,
-        "In logits. Half of the synthetic images have a larger margin at the adversarial point that LS-PGD found: an upper bound",
+        "Median robust margin", lambda e: e["margin_adv"]["quantiles"][2], 1, 1, " logits", " logits",
+        "Half of the synthetic images have a larger margin at the adversarial point that LS-PGD found: an upper bound",
     ),
-    ("Share robust", lambda e: e["share_robust"], "{:.0f} %", 100, "Synthetic images that LS-PGD does not break: margin above 0"),
-    ("Share clean", lambda e: e["share_clean"], "{:.0f} %", 100, "Synthetic images that the scorer classifies correctly without an attack"),
-    ("Loss", lambda e: (e.get("losses") or {}).get("total"), "{:.2f}", 1, "Total loss of the update: matching + (1 − η)·CE + η·CRL"),
+    ("Share robust", lambda e: e["share_robust"], 100, 0, " %", " points", "Synthetic images that LS-PGD does not break: margin above 0"),
+    (
+        "Share clean", lambda e: e["share_clean"], 100, 0, " %", " points",
+        "Synthetic images that the scorer classifies correctly without an attack",
+    ),
+    (
+        "Loss", lambda e: (e.get("losses") or {}).get("total"), 1, 2, "", "",
+        "Total loss of the update: matching + (1 − η) · cross-entropy + η · contrastive (CRL)",
+    ),
 )  # fmt: skip
 
 
 def kpis(events: list[dict[str, Any]]) -> list[Kpi]:
     """The four figures of the last of `events`. A figure that does not exist yet (the loss at step 0) shows a dash."""
     found = []
-    for label, read, form, factor, text in READINGS:
-        course = [factor * value for event in events if (value := read(event)) is not None]
-        delta = round(course[-1] - course[-2], 2) if len(course) > 1 else None
-        value = form.format(course[-1]) if course else "–"
-        found.append(Kpi(label, value, delta, course, f"{text}. n = {events[-1]['n']}.", label == "Loss"))
+    for label, read, factor, digits, unit, change, text in READINGS:
+        known = [(event["step"], factor * value) for event in events if (value := read(event)) is not None]
+        course = [value for _, value in known]
+        value = f"{_rounded(course[-1], digits):.{digits}f}{unit}" if course else "–"
+        moved = _rounded(_rounded(course[-1], digits) - _rounded(course[0], digits), digits) if len(course) > 1 else None
+        delta = "" if moved is None else f"{moved:{'+' if moved else ''}.{digits}f}{change}"
+        since = f"since step {known[0][0]}" if delta else ""
+        found.append(Kpi(label, value, delta, since, course, f"{text}. n = {events[-1]['n']}.", label == "Loss"))
     return found
+
+
+def _rounded(value: float, digits: int) -> float:
+    """The value as it is shown, never a minus zero."""
+    return round(value, digits) + 0.0
 
 
 def behind_bars(points: list[dict[str, Any]], clean: np.ndarray, adversarial: np.ndarray, edges: np.ndarray) -> tuple[list[int], str]:

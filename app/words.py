@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 
 from c2r.errors import one_line
+from c2r.methods import METHODS
 from c2r.runs import Run
 
 PHASES = {
     "starting": "Starting", "data": "Loading the data", "pool": "Training the pool", "distill": "Distilling",
     "map": "Drawing the map", "evaluate": "Evaluating", "finished": "Finished",
 }  # fmt: skip
-
+BRIEF = PHASES | {"data": "Loading", "pool": "Pool", "distill": "", "map": "Map"}
+COUNTED = ("pool", "distill", "evaluate")  # phases whose steps say something in a table
 
 SPECIAL = re.compile(r"[\\`*_\[\]<>#|~$&]|:(?=\w)|^[-+=](?=\s|-|=|$)")
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
@@ -59,8 +61,34 @@ def sample_name(names: list[str], k: int) -> str:
     return names[k] if 0 <= k < len(names) else f"class {k}"
 
 
+def age(seconds: float) -> str:
+    """``45 s``, ``3 min``, ``2 h``, ``5 days``: how long ago, to one unit."""
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= (2 * size if unit == "days" else size):
+            return f"{seconds // size:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"
+
+
+def place(text: str) -> str:
+    """A path as its last part, ``…/cifar10``; any other text as it is."""
+    parts = [part for part in re.split(r"[\\/]", text) if part]
+    return f"…/{parts[-1]}" if parts and parts != [text] else text
+
+
+def is_distilled(run: Run) -> bool:
+    """Whether a run updates its images: not so for baselines and imported sets, which have no steps."""
+    return run.config is None or METHODS[run.config.method].updates
+
+
+def waits(run: Run) -> str:
+    """What a queued run waits for, as its process says; '' for every other run."""
+    return str(run.status.get("message") or "") if run.state == "queued" else ""
+
+
 def phase_word(run: Run) -> str:
     """What the run is doing, in a word or two."""
+    if waits(run):
+        return "Queued"
     phase = str(run.status.get("phase", "starting"))
     return PHASES.get(phase, phase)
 
@@ -71,9 +99,9 @@ def strip_text(run: Run, now: float) -> str:
         return f"{run.id}: this run cannot be read"
     status, words = run.status, [run.id, phase_word(run)]
     if run.state != "done":
-        words += filter(None, [_doing(status), _steps(status)])
+        words += filter(None, [waits(run).rstrip(".") or _doing(status), _steps(status)])
     if run.alive:
-        words.append(_left(status))
+        words += [] if waits(run) else [_left(status)]
         words.append(f"heartbeat {duration(now - status['heartbeat'])} ago" if "heartbeat" in status else "starting")
     elif isinstance(status.get("started"), int | float) and isinstance(status.get("heartbeat"), int | float):
         words.append(f"ran for {duration(status['heartbeat'] - status['started'])}")
@@ -105,10 +133,13 @@ def _left(status: dict[str, Any]) -> str:
 
 
 def progress_text(run: Run) -> str:
-    """What the run is doing and how far it is: ``Distilling 120/300``; only the steps of its settings when it is done."""
+    """How far the run is, in a word or two: ``120/300``, ``Pool 2/6``; a dash for one that is done and has no steps."""
     if run.state == "done" and run.config:
-        return f"{run.config.steps}/{run.config.steps}"
-    return f"{phase_word(run)} {_steps(run.status)}".strip()
+        return f"{run.config.steps}/{run.config.steps}" if is_distilled(run) else "–"
+    if waits(run):
+        return "Queued"
+    phase = str(run.status.get("phase", "starting"))
+    return f"{BRIEF.get(phase, phase)} {_steps(run.status) if phase in COUNTED else ''}".strip() or PHASES["distill"]
 
 
 def cost_sentence(event: dict[str, Any]) -> str:
@@ -117,7 +148,7 @@ def cost_sentence(event: dict[str, Any]) -> str:
     if not search:
         return ""
     return (
-        f"LS-PGD at this step: {search.get('reused', 0)} warm starts reused as they were, {search.get('improved', 0)} improved, "
-        f"{search.get('kept', 0)} kept after a search that found nothing better; so far "
-        f"{event.get('forwards', 0) / n:.0f} forwards and {event.get('backwards', 0) / n:.0f} backwards per synthetic image, attacks on real images included."
+        f"Warm starts of LS-PGD at this step: {search.get('reused', 0)} reused as they were, {search.get('improved', 0)} improved, "
+        f"{search.get('kept', 0)} kept after a search that found nothing better. Passes per synthetic image so far, attacks on real images "
+        f"included: {event.get('forwards', 0) / n:.0f} forward, {event.get('backwards', 0) / n:.0f} backward."
     )

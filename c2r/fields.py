@@ -20,9 +20,9 @@ def parse_radius(value: Any) -> float:
 
 
 def format_radius(value: float) -> str:
-    """``2/255`` rather than ``0.00784``; a radius that is no tidy multiple of 1/255 is written as ``n/255`` too."""
-    scaled = Fraction(value * 255).limit_denominator(1000)
-    return f"{float(scaled):g}/255"
+    """``2/255`` rather than ``0.00784``; in full where ``n/255`` would read back as another number, since a run goes on from it."""
+    text = f"{float(Fraction(value * 255).limit_denominator(1000)):g}/255"
+    return text if parse_radius(text) == value else repr(value)
 
 
 Radius = Annotated[float, BeforeValidator(parse_radius), PlainSerializer(format_radius, return_type=str)]

@@ -166,14 +166,8 @@ def open_run(path: Path) -> Run:
         return Run(path, "failed", problem=f"Run {path.name} is damaged. {error}")
     state = status.get("state")
     if state not in STATES:
-        return Run(
-            path,
-            "failed",
-            config,
-            status,
-            manifest,
-            f"Run {path.name} is damaged. status.json expects a state out of {', '.join(STATES)}, found '{state}'.",
-        )
+        problem = f"Run {path.name} is damaged. status.json expects a state out of {', '.join(STATES)}, found '{state}'."
+        return Run(path, "failed", config, status, manifest, problem)
     if state in ALIVE and not _process_alive(status):
         state = "lost"
     return Run(path, state, config, status, manifest)

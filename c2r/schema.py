@@ -20,7 +20,7 @@ Arrays = Mapping[str, np.ndarray]
 MOST = 1e15  # beyond any count, second or byte that a run writes
 LONGEST = 10_000  # letters of a text
 MOST_CLASSES = 10_000
-RADIUS = re.compile(r"|unbounded|\d{1,6}(\.\d{1,9})?(e-?\d)?(/\d{1,6})?")
+RADIUS = re.compile(r"|unbounded|\d{1,6}(\.\d{1,20})?(e-\d{1,3})?(/\d{1,6})?")
 
 
 def parse(text: str | bytes) -> Any:

@@ -11,7 +11,7 @@ shell.header(
 )
 view = shell.needs_run()
 frame = shell.needs_frame(view)
-basis, stored = shell.optional(view.path, "basis"), shell.optional(view.path, "map")
+basis, stored = (maps.fitting(frame, name, shell.optional(view.path, name)) for name in ("basis", "map"))
 methods = [name for name, there in (("UMAP", stored), ("PCA", basis)) if there]
 names, n = list(view.names), len(frame["labels"])
 
@@ -20,6 +20,7 @@ with row.container(width=maps.SIDE):
     if methods:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             method = st.segmented_control("Map", methods, default=methods[0], required=True, key="map-method", bind="query-params")
+            method = method if method in methods else methods[0]
             colour, lines = maps.choices()
         layout = maps.pca_layout(view, frame, basis) if method == "PCA" else maps.umap_layout(view, stored)
         maps.draw(view, frame, layout, colour, lines)

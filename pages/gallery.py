@@ -47,7 +47,7 @@ with grid:
 st.subheader("The whole set")
 if rows:
     st.caption(words.plain(attempts.about(rows)))
-    chart(charts.accuracy_bars(rows, dark=state.is_dark()), "accuracies", attempts.table(figures))
+    chart(charts.accuracy_bars(rows, wide=True, dark=state.is_dark()), "accuracies", attempts.table(figures))
 evaluation.section(view.run)
 if wanted.sample is not None:
     details.open_details(view, frame, wanted.sample, outcomes)

@@ -15,7 +15,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     controls.fork(view)
     definitions.margins()
 controls.lineage(view.run)
-controls.ending(view.run, log=view.step is not None)
+controls.ending(view.run, early=view.step is None)
 if view.step is None:
     live.waiting(view)
     st.stop()

@@ -12,6 +12,7 @@ from c2r.errors import InputError
 shell.header("Start a run", "Choose a preset, change what you like, read what it will cost; the run goes on when this page is closed.")
 names = list(config.PRESETS)
 preset = st.segmented_control("Preset", names, default=names[0], required=True, key="preset", bind="query-params")
+preset = preset if preset in names else names[0]
 st.caption(words.plain(config.PRESET_HELP.get(preset, "")))
 left, right = st.columns([3, 2], gap="medium")
 with left:

@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.skipif(chromium() is None and not os.environ.get("CI"), reason="no Chromium here: apt-get install chromium"),
 ]
 SHOTS = ROOT / "screenshots"
-PAGES = ("", "start", "live", "embeddings", "gallery")
+PAGES = ("", "start", "live", "embeddings", "gallery", "compare")
 PATIENCE = 180
 
 
@@ -110,6 +110,26 @@ def test_a_demo_started_from_the_page_moves_every_picture_and_survives_the_tab(c
     views_differ_between_steps(chrome, address, run.id, steps)
 
 
+    an_evaluation_is_started_from_the_gallery_and_stopped(chrome, address, run)
+
+
+def an_evaluation_is_started_from_the_gallery_and_stopped(chrome, address, run):
+    """From the page like a run: it appears, says what it does, and Stop ends it; the run's own results stay."""
+    page, errors = open_page(chrome, f"{address}/gallery?run={run.id}")
+    settled(page)
+    page.get_by_text("Evaluate this set again").click()
+    page.get_by_role("button", name="Start evaluation").click()
+    found = wait_until(lambda: runs.evaluations(run.path), "the evaluation to appear")
+    wait_until(lambda: runs.open_run(found[0].path).status.get("phase") == "evaluate", "the evaluation to work")
+    page.get_by_text("Evaluating:").wait_for()
+    shot(page, "evaluating-light")
+    assert press(page, "Stop", lambda: not runs.open_run(found[0].path).alive), "the evaluation did not stop"
+    assert runs.open_run(found[0].path).state in ("stopped", "done")
+    assert runs.read_rows(run.path)
+    assert errors == []
+    page.context.close()
+
+
 def views_differ_between_steps(chrome, address, run_id, steps):
     """Map, thumbnails and order on screen are others at the first and the last step."""
     for name, selector in (
@@ -155,3 +175,39 @@ def test_the_app_starts_from_any_folder(chrome, store, tmp_path):
         assert "Start a run" in text_of(page)
         assert errors == []
         page.context.close()
+
+
+def test_a_run_paused_on_the_page_outlives_browser_and_server_and_is_finished_from_the_next_one(chrome, tmp_path):
+    with server(tmp_path) as address:
+        page, _ = open_page(chrome, f"{address}/start")
+        settled(page)
+        page.locator("[data-testid='stBaseButton-primary']").get_by_text("Start", exact=True).click()
+        page.wait_for_selector(".js-plotly-plot .barlayer path", state="attached")
+        (run,) = runs.list_runs(tmp_path)
+        asked = press(page, "Pause", lambda: runs.open_run(run.path).state == "paused")
+        assert asked, "the run did not pause"
+        page.context.close()
+    paused = runs.open_run(run.path)
+    assert (paused.state, paused.alive) == ("paused", True)
+    with server(tmp_path) as address:
+        page, errors = open_page(chrome, f"{address}/live?run={run.id}")
+        settled(page)
+        assert press(page, "Resume", lambda: runs.open_run(run.path).state != "paused"), "the run did not resume"
+        wait_until(lambda: runs.open_run(run.path).state == "done", "the run to end")
+        assert runs.read_rows(run.path)
+        assert errors == []
+        page.context.close()
+
+
+def press(page, name, test, seconds=60):
+    """Click a button until what it asks for is there: a page that is just drawn anew may lose a click."""
+    deadline = time.time() + seconds
+    while time.time() < deadline:
+        button = page.get_by_role("button", name=name, exact=True)
+        if button.count():
+            button.first.click()
+        for _ in range(20):
+            if test():
+                return True
+            page.wait_for_timeout(100)
+    return False

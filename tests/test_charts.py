@@ -394,6 +394,17 @@ def test_accuracy_of_a_single_seed_has_no_spread_and_says_so():
         charts.accuracy_bars([])
 
 
+def test_accuracy_bars_slant_long_names_and_shorten_figures_that_would_touch():
+    rows = [
+        {"label": f"VMI-FGSM-{k}", "attack": "vmi", "key": f"vmi-{k}", "accuracy": 0.5 + seed / 50, "n": 10, "eps": "2/255", "norm": "Linf",
+         "targeted": False, "seed": seed}
+        for k in range(6) for seed in (0, 1)
+    ]  # fmt: skip
+    half, whole = charts.accuracy_bars(rows), charts.accuracy_bars(rows, wide=True)
+    assert (half.layout.xaxis.tickangle, whole.layout.xaxis.tickangle) == (-40, 0)
+    assert half.layout.annotations[0].text == "<b>51.0</b>" and whole.layout.annotations[0].text == "<b>51.0</b> ± 1.4"
+
+
 def test_accuracy_bars_keep_radii_apart_and_never_call_an_unbounded_attack_the_worst():
     kinds = (("clean", 0.9, "clean", "", ""), ("pgd", 0.6, "PGD-10", "Linf", "2/255"), ("pgd@8/255", 0.2, "PGD-10", "Linf", "8/255"),
              ("cw-l2", 0.0, "CW-100 L2", "L2", "unbounded"))  # fmt: skip
@@ -482,7 +493,11 @@ def test_every_run_state_has_an_icon_a_word_and_a_colour():
     from c2r.lifecycle import STATES
 
     assert set(theme.STATE_BADGES) == set(STATES)
-    assert len({badge.word for badge in theme.STATE_BADGES.values()}) == len({badge.icon for badge in theme.STATE_BADGES.values()}) == len(STATES)
+    assert (
+        len({badge.word for badge in theme.STATE_BADGES.values()})
+        == len({badge.icon for badge in theme.STATE_BADGES.values()})
+        == len(STATES)
+    )
 
 
 def test_upscaling_repeats_pixels_by_a_whole_factor_and_makes_grey_three_channels():
@@ -608,12 +623,11 @@ def test_the_sweep_states_what_is_left_at_the_largest_radius():
 
 def test_the_class_heat_map_names_the_weakest_spot():
     accuracy = np.array([[0.9, 0.4], [0.8, 0.23], [np.nan, np.nan]])
-    figure = charts.class_heatmap(accuracy, np.array([5, 4, 0]), classes=["cat", "<b>dog", "owl"], attacks=["clean", "PGD-10"], name="a")
+    figure = charts.class_heatmap(accuracy, np.array([50, 40, 0]), classes=["cat", "<b>dog", "owl"], attacks=["clean", "PGD-10"], name="a")
     assert text_of(figure) == "The weakest spot is &lt;b&gt;dog under PGD-10: 23 % correct"
-    assert "is cat without attack: 0 %" in text_of(
-        charts.class_heatmap(np.zeros((1, 1)), np.ones(1, int), classes=["cat"], attacks=["Clean"], name="a")
-    )
-    assert "n = 9 test images, 0 to 5 per class" in figure.layout.meta["note"]
+    few = charts.class_heatmap(np.zeros((1, 1)), np.array([6]), classes=["cat"], attacks=["Clean"], name="a")
+    assert text_of(few) == "The lowest figure is cat without attack: 0 % correct, of 6 images, too few to call it a weak spot"
+    assert "n = 90 test images, 0 to 50 per class" in figure.layout.meta["note"]
 
 
 def test_the_transfer_heat_map_compares_other_networks_with_the_white_box_diagonal():

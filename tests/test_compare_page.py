@@ -63,6 +63,7 @@ def test_a_person_can_take_all_sets_out_and_a_link_of_unknown_sets_shows_the_usu
     make_run(store / "one", **SMALL)
     app = open_page("compare", runs="nobody")
     assert app.multiselect(key="contestants").value == ["one"] and "asks to compare 'nobody'" in text(app)
+    assert "Shown instead, as without a link: one." in text(app) and "Run of the sidebar:" in text(app)
     app.multiselect(key="contestants").set_value([]).run()
     check(app, "compare")
     assert "Choose two to six sets above." in text(app) and not app.table
@@ -161,7 +162,7 @@ def test_every_closer_look_opens_by_link(store, closer):
     assert next(c for c in app.get("segmented_control") if c.label == "Look closer").value == closer
     expected = {
         "Classes": "The weakest spot is", "Margins": "pushes", "Transfer": "the evaluation networks are not stored for",
-        "Settings": "settings or facts differ", "Published figures": "Known faults of this table", "Export": "18 rows",
+        "Settings": "One setting differs", "Published figures": "Known faults of this table", "Export": "18 rows",
     }  # fmt: skip
     assert expected[closer] in text(app)
 

@@ -215,7 +215,7 @@ def test_any_text_as_settings_gives_settings_or_one_sentence(text):
 def test_a_setting_with_any_value_is_accepted_whole_or_refused_by_name(name, value, preset):
     found = tolerated(config.load, preset, {name: value})
     if found is not None:
-        assert config.from_json(config.to_json(found)) is not None
+        assert config.from_json(config.to_json(found)) == found
         assert all("\0" not in word for word in config.command(found, preset, "out"))
     for text in (lambda: json.dumps({name: value}), lambda: json.dumps({name: value}, ensure_ascii=False)):
         tolerated(config.from_json, text())
@@ -419,6 +419,19 @@ def test_any_address_opens_a_page_and_reads_nothing_outside_the_store(base, page
         opens(page, query)
 
 
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("start", {"preset": "none-such"}), ("gallery", {"sample": "9" * 400}), ("gallery", {"sample": "1e999"}), ("live", {"run": " "}),
+        ("embeddings", {"run": "bare", "map-method": "none-such"}),
+    ],
+)  # fmt: skip
+def test_addresses_that_once_broke_a_page_open_it(base, page, query):
+    with stored(base) as root:
+        make_run(root / "runs" / "bare", n=12, classes=3, steps=2, mapped=False)
+        opens(page, query)
+
+
 MARKUP = [
     "<b>zq</b>", "**zq**", "[zq](https://e.example)", "![zq](https://e.example/x.png)", ":red[zq]", "`zq`", "$zq$", "# zq", "https://zq.example", "www.zq.example",
     "zq@zq.example", ":material/zq:", "<script>zq</script>", "- zq", "zq\n===", "1. zq", "&lt;zq&gt;", "~~zq~~", "zq\n\n- zq", "\u202ezq",
@@ -584,6 +597,17 @@ def test_a_run_folder_whose_name_is_no_text_is_left_out(base):
         os.rename(os.fsencode(root / "runs" / "two"), os.fsencode(root / "runs") + b"/\xff\xfe")
         assert [run.id for run in runs.list_runs(root / "runs")] == ["one"]
         opens("home", {})
+
+
+def test_a_map_and_axes_of_other_images_are_not_drawn(base):
+    with stored(base) as root:
+        run = root / "runs" / "one"
+        map_, basis = (load((run / f"{name}.safetensors").read_bytes()) for name in ("map", "basis"))
+        (run / "map.safetensors").write_bytes(save(map_ | {"index": map_["index"] + 5}))
+        (run / "basis.safetensors").write_bytes(save(basis | {"mean": basis["mean"][:5], "axes": np.ascontiguousarray(basis["axes"][:5])}))
+        app = opens("embeddings", {"run": "one"})
+        said = [element.value for element in app.error]
+        assert len(said) == 2 and all("belongs to other images" in sentence for sentence in said)
 
 
 def test_a_log_of_any_bytes_is_shown(base):

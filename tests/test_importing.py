@@ -29,3 +29,16 @@ def test_what_was_found_is_one_sentence():
         "Found: DC, DSA, DM, ROME, BEARD pool: .pt with a list of experiments. 100 images of 3 × 32 × 32, 2 × 2 parts each, 10 classes, "
         "hard labels, normalisation undone."
     )
+
+
+def test_two_files_are_one_set_only_when_they_are_images_and_labels():
+    assert "You chose 2 files: expected one set at a time" in importing.several(["a.pt", "b.pt"])
+    assert importing.several(["a.pt"]) == importing.several(["images_best.pt", "labels_best.pt"]) == ""
+
+
+def test_a_normalisation_is_supported_only_by_the_name_of_a_file():
+    offered = ["cifar10-dc", "cifar10", "cifar100", "fashion-mnist", "mnist"]
+    assert importing.supported(["dc_norm.pt"], offered) is None
+    assert importing.supported(["res_DM_CIFAR10_ConvNet.pt"], offered) == "cifar10-dc"
+    assert importing.supported(["res_DM_CIFAR100.pt"], offered) == "cifar100"
+    assert importing.supported(["FashionMNIST.pt"], offered) == "fashion-mnist"

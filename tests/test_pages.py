@@ -75,7 +75,7 @@ def test_a_done_run_fills_the_live_page(store):
     check(app, "live")
     assert [metric.label for metric in app.metric] == ["Median robust margin", "Share robust", "Share clean", "Loss"]
     assert len(app.get("plotly_chart")) == 5
-    assert "LS-PGD at this step: 24 warm starts reused as they were" in text(app)
+    assert "Warm starts of LS-PGD at this step: 24 reused as they were" in text(app)
     assert app.dataframe[0].value["Moved"].abs().is_monotonic_decreasing
 
 
@@ -83,7 +83,7 @@ def test_the_live_figures_belong_to_the_chosen_step(store):
     make_run(store / "one", steps=7)
     first, last = open_page("live", step="0"), open_page("live")
     assert first.metric[3].value == "–" and last.metric[3].value == "5.70"
-    assert float(first.metric[0].value) < float(last.metric[0].value)
+    assert float(first.metric[0].value.removesuffix(" logits")) < float(last.metric[0].value.removesuffix(" logits"))
 
 
 def test_the_home_table_lists_every_run_with_its_figures(store):
@@ -146,8 +146,8 @@ def test_a_link_opens_the_details_of_one_image(store):
     check(app, "gallery")
     assert "Under attack" in text(app)
     assert any(metric.label == "Robust margin" for metric in app.metric)
-    details = next(table.value for table in app.dataframe if "Networks (n)" in table.value)
-    assert details["Attack"].tolist() == ["Clean", "FGSM", "PGD-10"] and set(details["Networks (n)"]) == {3}
+    details = next(table.value for table in app.table if "Networks right" in table.value)
+    assert details["Attack"].tolist() == ["Clean", "FGSM", "PGD-10"] and details["Networks right"].str.contains("of 3").all()
 
 
 def test_closing_the_details_is_remembered(store):
@@ -549,9 +549,10 @@ def test_the_home_table_names_the_worst_attack_of_the_newest_evaluation(store):
 
 def test_the_details_list_every_attempt_with_interval_and_the_figure_of_the_whole_set(store):
     evaluated_twice(store / "one")
-    details = next(table.value for table in open_page("gallery", sample="12").dataframe if "Networks (n)" in table.value)
+    details = next(table.value for table in open_page("gallery", sample="12").table if "Networks right" in table.value)
     assert len(details) == len(PIXEL) and details["95 % interval"].str.endswith("%").all()
-    assert details.set_index("Attack").loc["AutoAttack", "Test images"] == pytest.approx(41.0)
+    assert details["Networks right"].str.fullmatch(r"\d of 3: \d+ %").all()
+    assert details.set_index("Attack").loc["AutoAttack", "Test images"] == "41.0 %"
 
 
 def test_starting_an_evaluation_passes_what_the_form_says(store, monkeypatch):
@@ -672,7 +673,9 @@ def test_an_uploaded_set_is_read_by_a_child_asked_about_and_becomes_the_chosen_r
     monkeypatch.setattr(jobs, "import_set", begin)
     app = opened_import(b"not unpickled here")
     assert "The values of the images go from -2.4 to 2.7, so they are normalised" in text(app)
-    assert app.selectbox(key="import-normalisation").value == "cifar10-dc" and "20 images of 3 × 32 × 32, 2 × 2 parts each" in text(app)
+    assert app.selectbox(key="import-normalisation").value is None and not started
+    app.selectbox(key="import-normalisation").select("cifar10-dc").run()
+    assert "20 images of 3 × 32 × 32, 2 × 2 parts each" in text(app)
     assert app.selectbox(key="import-data").value == "cifar10" and app.selectbox(key="import-partition").value == 2
     app.button(key="import").click().run()
     assert not app.exception
@@ -680,6 +683,33 @@ def test_an_uploaded_set_is_read_by_a_child_asked_about_and_becomes_the_chosen_r
         "--format", "auto", "--normalisation", "cifar10-dc", "--data", "cifar10", "--set", "partition=2",
     ] and started[0][0].endswith("dc.pt")  # fmt: skip
     assert app.title[0].value == TITLES["live"] and "imported-cifar10-ipc2" in app.selectbox(key="run").value
+
+
+def test_a_set_that_was_not_distilled_here_shows_its_order_and_no_course(store):
+    make_run(store / "real", method="random-real", steps=1, n=12, classes=3)
+    app = open_page("live")
+    check(app, "live")
+    assert "This set was not distilled here" in text(app) and "stays at" not in text(app)
+    assert [metric.label for metric in app.metric] == ["Median robust margin", "Share robust", "Share clean"]
+    assert len(app.get("plotly_chart")) == 2 and app.dataframe[0].value["Rank"].tolist() == list(range(12))
+
+
+def test_a_run_that_failed_before_anything_was_recorded_says_what_to_mend_and_folds_its_log(store):
+    make_run(store / "wrong", state="failed", steps=0, evaluated=False, mapped=False)
+    app = open_page("live")
+    check(app, "live")
+    assert "start again with what the message names mended" in text(app) and "Resume tries the same settings once more" in text(app)
+    assert [log.value for log in app.code] == [log.value for log in app.expander[0].code]
+
+
+def test_a_queued_run_says_what_it_waits_for_instead_of_a_log(store):
+    run = make_run(store / "late", state="queued", steps=0, evaluated=False, mapped=False)
+    status = run / "status.json"
+    waits = "Waiting for one: one run at a time on this device, 2 ahead."
+    status.write_text(json.dumps(json.loads(status.read_text()) | {"message": waits}))
+    app = open_page("live")
+    check(app, "live")
+    assert app.info[0].value.startswith(waits) and "Queued" in text(app) and not app.code
 
 
 def test_a_bad_upload_gets_its_one_sentence(store, monkeypatch):  # noqa: ARG001

@@ -29,6 +29,17 @@ def test_the_sample_run_is_listed_last_under_its_own_name(store):
     assert [state.run_name(run) for run in state.all_runs()] == ["one", "Sample run (recorded)"]
 
 
+def test_a_new_session_opens_on_the_newest_run_that_has_something_to_show(store):
+    make_run(store / "good", steps=2, n=8)
+    failed = make_run(store / "failed", state="failed", steps=0, evaluated=False, mapped=False)
+    (store / "torn").mkdir()
+    (store / "torn" / "config.json").write_text("{")
+    assert state.first_shown(state.all_runs()).id == "good"
+    assert state.first_shown([runs.open_run(failed)]).id == "failed"
+    make_run(store / "waiting", state="running", steps=0, evaluated=False, mapped=False)
+    assert state.first_shown(state.all_runs()).id == "waiting"
+
+
 def test_an_empty_store_without_a_sample_has_no_runs(store):  # noqa: ARG001
     assert state.all_runs() == []
 
@@ -160,17 +171,17 @@ def test_dragging_the_slider_while_frozen_does_not_follow(session):
 def test_a_newer_run_does_not_replace_the_one_shown_but_the_address_can(session, monkeypatch):
     address: dict[str, str] = {}
     monkeypatch.setattr(state.st, "query_params", address)
-    links.place_run(["one"])
+    links.place_run(["one"], "one")
     links.address_run(session["run"])
     assert address == {"run": "one"}
-    links.place_run(["two", "one"])
+    links.place_run(["two", "one"], "two")
     assert session["run"] == "one"
     session["run"] = "two"
-    links.place_run(["two", "one"])
+    links.place_run(["two", "one"], "two")
     links.address_run(session["run"])
     assert address == {"run": "two"} == {"run": session["run"]}
     address["run"] = "one"
-    links.place_run(["two", "one"])
+    links.place_run(["two", "one"], "two")
     assert session["run"] == "one"
 
 

@@ -111,14 +111,23 @@ def test_class_counts_say_selected_and_total(frame):
     assert views.class_counts(frame["labels"], [0, 4, 5], NAMES) == {"Class": NAMES, "Selected": [1, 0, 2], "Total": [2, 2, 2]}
 
 
-def test_kpis_show_the_change_since_the_step_before_and_a_dash_without_a_loss(tmp_path):
+def test_kpis_show_the_change_since_the_first_step_with_its_unit_and_a_dash_without_a_loss(tmp_path):
     events = runs.read_events(make_run(tmp_path / "run", steps=3))
     margin, robust, clean, loss = views.kpis(events)
     quantiles = [event["margin_adv"]["quantiles"][2] for event in events]
-    assert margin.course == quantiles and margin.delta == round(quantiles[2] - quantiles[1], 2)
-    assert robust.value.endswith(" %") and clean.course[-1] == 100 * events[-1]["share_clean"]
-    assert loss.value == "5.70" and loss.lower_is_better and len(loss.course) == 2
-    assert views.kpis(events[:1])[3].value == "–" and views.kpis(events[:1])[0].delta is None
+    moved = round(quantiles[2], 1) - round(quantiles[0], 1)
+    assert margin.course == quantiles and margin.delta == f"{moved:+.1f} logits" and margin.since == "since step 0"
+    assert margin.value == f"{quantiles[2]:.1f} logits" and robust.value.endswith(" %") and clean.delta.endswith(" points")
+    assert loss.value == "5.70" and loss.lower_is_better and len(loss.course) == 2 and loss.since == "since step 10"
+    assert views.kpis(events[:1])[3].value == "–" and views.kpis(events[:1])[0].delta == ""
+
+
+def test_kpis_have_no_minus_zero_and_no_sign_where_nothing_moved():
+    def event(step, median):
+        return {"step": step, "n": 5, "margin_adv": {"quantiles": [0, 0, median, 0, 0]}, "share_robust": 0.5, "share_clean": 1.0}
+
+    margin, robust, *_ = views.kpis([event(0, 0.02), event(10, -0.01)])
+    assert (margin.value, margin.delta, robust.delta) == ("0.0 logits", "0.0 logits", "0 points")
 
 
 def test_the_nearest_image_of_another_class_is_never_of_the_same_class():
@@ -158,6 +167,24 @@ def test_the_strip_tells_what_a_living_run_does_and_how_long_it_takes(tmp_path):
     run = runs.open_run(make_run(tmp_path / "run", state="running", steps=3))
     text = words.strip_text(run, run.status["heartbeat"] + 2)
     assert text == "run · Distilling · 20/20 · about 42 s left · heartbeat 2 s ago"
+
+
+def test_a_waiting_run_says_what_it_waits_for_and_is_called_queued(tmp_path):
+    run = runs.open_run(make_run(tmp_path / "run", state="queued", steps=0))
+    run = runs.Run(run.path, "queued", run.config, run.status | {"message": "Waiting for one: one run at a time on this device, 2 ahead."})
+    said = words.strip_text(run, run.status["heartbeat"])
+    assert said.startswith("run · Queued · Waiting for one: one run at a time on this device, 2 ahead · ") and "Starting" not in said
+    assert words.progress_text(run) == "Queued"
+
+
+def test_only_runs_that_update_their_images_have_steps(tmp_path):
+    assert words.progress_text(runs.open_run(make_run(tmp_path / "own", steps=3))) == "20/20"
+    assert words.progress_text(runs.open_run(make_run(tmp_path / "real", steps=1, method="random-real"))) == "–"
+
+
+def test_a_path_is_shown_by_its_last_part_and_an_age_to_one_unit():
+    assert [words.place(text) for text in ("digits", "/data/cifar10/", "C:\\sets\\one.pt")] == ["digits", "…/cifar10", "…/one.pt"]
+    assert [words.age(s) for s in (13.2, 250, 7800, 200_000)] == ["13 s", "4 min", "2 h", "2 days"]
 
 
 def test_strangers_are_what_the_neighbours_in_the_original_space_miss():

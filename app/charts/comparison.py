@@ -19,6 +19,7 @@ from c2r.errors import InputError
 Curve = tuple[np.ndarray, np.ndarray]
 LABEL_ROOM = 176  # px at the right for the names of sets
 GAP = Figure(float("nan"), None, float("nan"), float("nan"), 0)  # where a set was not tried with an attack: the line breaks there
+FEW = 20  # images of a class below which its accuracy may well be chance
 LETTERS = 24  # of a name at the end of a line
 
 
@@ -121,7 +122,9 @@ def class_heatmap(
     labels = [plain(c if len(c) <= 16 else f"{c[:15]}…") for c in classes]
     note = f"{plain(name)}; n = {int(counts.sum()):,} test images, {_span(counts)} per class; mean over networks, %"
     height = 150 + max(200, 26 * len(labels))
-    figure = blank(_class_statement(percent, labels, [plain(a) for a in attacks]), note, dark=dark, height=height, left=112, right=72)
+    figure = blank(
+        _class_statement(percent, counts, labels, [plain(a) for a in attacks]), note, dark=dark, height=height, left=112, right=72
+    )
     figure.add_heatmap(
         z=percent, x=list(range(len(attacks))), y=list(range(len(labels))), zmin=0, zmax=100, colorscale=amount_scale(dark), xgap=1, ygap=1,
         colorbar=colour_bar("%", dark), hoverongaps=False,
@@ -158,11 +161,15 @@ def _under(attack: str) -> str:
     return "without attack" if attack.lower() == "clean" else f"under {attack}"
 
 
-def _class_statement(percent: np.ndarray, labels: Sequence[str], attacks: Sequence[str]) -> str:
+def _class_statement(percent: np.ndarray, counts: np.ndarray, labels: Sequence[str], attacks: Sequence[str]) -> str:
+    """The class and attack with the lowest accuracy; of fewer than `FEW` images it may be chance, and the sentence says so."""
     if not np.isfinite(percent).any():
         return "No test image of these classes"
     row, column = divmod(int(np.nanargmin(percent)), percent.shape[1])
-    return f"The weakest spot is {labels[row]} {_under(attacks[column])}: {number(float(percent[row, column]), 0)}\u00a0% correct"
+    spot, correct = f"{labels[row]} {_under(attacks[column])}", f"{number(float(percent[row, column]), 0)}\u00a0% correct"
+    if counts[row] < FEW:
+        return f"The lowest figure is {spot}: {correct}, of {counts[row]} image{'' if counts[row] == 1 else 's'}, too few to call it a weak spot"
+    return f"The weakest spot is {spot}: {correct}"
 
 
 def transfer_heatmap(accuracy: np.ndarray, names: Sequence[str], *, attack: str, eps: str, n: int, dark: bool = False) -> go.Figure:

@@ -18,8 +18,10 @@ SEPARATION: dict[str, tuple[str, str, tuple[float, float] | None]] = {
     "between_within": ("Between / within", "spread between class means over spread within classes", None),
 }
 
-
-MOST_LEVEL = 8  # names that fit level under their bars
+LETTER = 7.2  # px of a letter of a name under its bar
+BAR_ROOM = {False: 330, True: 760}  # px of all bars together, in half a page and across a whole one
+SPREAD_ROOM, TENTH_ROOM = 76, 34  # px that a bar needs for a label such as 78.6 ± 0.7, and for one such as 78.6
+LOSSES = {"total": "total", "match": "matching", "ce": "cross-entropy", "crl": "contrastive (CRL)"}
 LOG_TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5)]
 
 
@@ -53,12 +55,13 @@ def loss_lines(steps: Any, losses: dict[str, Any], *, current: float | None = No
     every = every[np.isfinite(every)]
     log = every.min() > 0 and every.max() / every.min() > 20
     note = "losses of the update at each recorded step" + ("; logarithmic axis" if log else "")
-    figure = blank(_loss_statement(values), note, dark=dark, height=300, right=96)
+    figure = blank(_loss_statement(values), note, dark=dark, height=300, right=136)
     heights, ends = (np.log10 if log else np.asarray), []
     for name, series in values.items():
         mark = LOSS_MARKS[dark].get(name, LOSS_MARKS[dark]["other"])
-        figure.add_trace(line(steps, series, mark, plain(name), mode="lines" if len(steps) > 2 else "lines+markers"))
-        ends.append(End(last(heights(series)), plain(name), mark["colour"], mark["colour"]))
+        called = plain(LOSSES.get(name, name))
+        figure.add_trace(line(steps, series, mark, called, mode="lines" if len(steps) > 2 else "lines+markers"))
+        ends.append(End(last(heights(series)), called, mark["colour"], mark["colour"]))
     span = padded(heights(every), zero=not log)
     ticks = {"type": "log", "tickvals": LOG_TICKS, "ticktext": [f"{tick:g}" for tick in LOG_TICKS]} if log else {}
     figure.update_layout(xaxis=step_axis(steps, dark=dark), yaxis=axis("loss", dark=dark, range=span, **ticks))
@@ -72,24 +75,30 @@ def _loss_statement(values: dict[str, np.ndarray]) -> str:
     series = values[name][np.isfinite(values[name])]
     first, last = float(series[0]), float(series[-1])
     verb = "fell" if last < first else "rose" if last > first else "stays"
-    called = "The total loss" if name == "total" else f"The loss {plain(name)}"
+    called = "The total loss" if name == "total" else f"The {plain(LOSSES.get(name, name))} loss"
     return f"{called} {verb} from {number(first, 2)} to {number(last, 2)}"
 
 
-def accuracy_bars(rows: list[dict[str, Any]], *, dark: bool = False) -> go.Figure:
-    """Test accuracy per attack, from rows of ``rows.jsonl`` of one run: mean ± standard deviation over seeds, each seed a dot."""
+def accuracy_bars(rows: list[dict[str, Any]], *, wide: bool = False, dark: bool = False) -> go.Figure:
+    """Test accuracy per attack, from rows of ``rows.jsonl`` of one run: mean ± standard deviation over seeds, each seed a dot.
+
+    `wide`: the chart has a whole page to itself. Names are slanted and the figures on the bars shortened where they would touch.
+    """
     found = attempts.figures(rows)
     if not found:
         raise InputError("The accuracy chart expects at least one evaluated attack, found none: evaluate the run first.")
     called = attempts.names(found)
     groups = [[100 * row["accuracy"] for row in rows if attempts.key_of(row) == key] for key in found]
     means, spread = zip(*[(float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else 0.0) for v in groups], strict=True)
-    many = len(groups) > MOST_LEVEL
-    figure = blank(_accuracy_statement(found), _accuracy_note(rows), dark=dark, height=420 if many else 340, bottom=104 if many else 48)
+    room, longest = BAR_ROOM[wide] / len(groups), LETTER * max(len(called[key]) for key in found)
+    slanted, low = longest > room, min(128, 24 + round(0.64 * longest))
+    figure = blank(
+        _accuracy_statement(found), _accuracy_note(rows), dark=dark, height=300 + low if slanted else 340, bottom=low if slanted else 48
+    )
     ink, names = tokens(dark), [plain(called[key]) for key in found]
     colours = [CLEAN if key == attempts.CLEAN else ADVERSARIAL for key in found]
     figure.add_bar(
-        x=list(range(len(names))), y=means, width=0.5, hovertemplate="mean %{y:.1f} %<extra></extra>",
+        x=list(range(len(names))), y=means, width=0.5, customdata=spread, hovertemplate="mean %{y:.1f} ± %{customdata:.1f} %<extra></extra>",
         marker={"color": [faded(c, 0.75) for c in colours], "line": {"color": colours, "width": 1}},
         error_y={"type": "data", "array": spread, "color": ink.text, "thickness": 1.5, "width": 6, "visible": any(spread)},
     )  # fmt: skip
@@ -99,11 +108,11 @@ def accuracy_bars(rows: list[dict[str, Any]], *, dark: bool = False) -> go.Figur
         marker={"color": ink.page, "size": 7, "line": {"color": ink.text, "width": 1.2}},
     )  # fmt: skip
     for position, (mean, std) in enumerate(zip(means, spread, strict=True)):
-        text = f"<b>{number(mean)}</b>" + (f" ± {number(std)}" if any(spread) else "")
+        text = f"<b>{number(mean, int(room >= TENTH_ROOM))}</b>" + (f" ± {number(std)}" if any(spread) and room >= SPREAD_ROOM else "")
         figure.add_annotation(
             x=position, y=mean + std, text=text, showarrow=False, yanchor="bottom", yshift=4, font={"size": 13, "color": ink.text}
         )
-    look = {"showgrid": False, "tickfont": {"size": 13, "color": ink.text}, "tickangle": -40 if many else 0}
+    look = {"showgrid": False, "tickfont": {"size": 13, "color": ink.text}, "tickangle": -40 if slanted else 0}
     places = axis("", dark=dark, tickvals=list(range(len(names))), ticktext=names, range=[-0.6, len(groups) - 0.4], **look)
     figure.update_layout(xaxis=places, yaxis=axis("accuracy (%)", dark=dark, range=[0, 100], dtick=20))
     return figure

@@ -125,21 +125,22 @@ def _offer_baseline(run: Run, label: str) -> None:
 
 def checks(chosen: Sequence[Entry]) -> None:
     """One card per set: its mark, what it is, its check badges, worst first; below them all evidence and advice to unfold."""
-    for start in range(0, len(chosen), 3):
-        row = chosen[start : start + 3]
-        for place, column in enumerate(st.columns(3 if len(chosen) > 2 else len(chosen), gap="small")):
+    across = 2 if len(chosen) == 4 else min(3, len(chosen))
+    for start in range(0, len(chosen), across):
+        row = chosen[start : start + across]
+        for place, column in enumerate(st.columns(across, gap="small")):
             if place < len(row):
                 with column.container(border=True, height="stretch", gap="small"):
-                    _card(row[place], start + place)
+                    _card(row[place], start + place, across)
     if any(entry.checks for entry in chosen):
         _all_checks(chosen)
 
 
-def _card(entry: Entry, number: int) -> None:
+def _card(entry: Entry, number: int, across: int) -> None:
     mark, one = theme.SET_MARKS[state.is_dark()][number], entry.contestant
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.image(_swatch(mark), width=36)
-        st.markdown(f"**{words.plain(entry.name)}**", width="stretch")
+    left, right = st.columns([1, 16 // across], gap="xsmall", vertical_alignment="center")
+    left.image(_swatch(mark), width=36)
+    right.markdown(f"**{words.plain(entry.name)}**")
     st.caption(words.plain(_facts(one)))
     for sentence in entry.problems:
         shell.problem(sentence)

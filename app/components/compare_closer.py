@@ -143,7 +143,10 @@ def settings(chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | No
     if len(chosen) < 2 or not table["Setting"]:
         st.caption("Nothing differs between one set and itself." if len(chosen) < 2 else "All settings are the same.")
         return
-    st.caption(f"{len(table['Setting'])} settings or facts differ; all others are the same.")
+    count = len(table["Setting"])
+    st.caption(
+        f"{count} settings or facts differ; all others are the same." if count > 1 else "One setting differs; all others are the same."
+    )
     plain_table(table)
 
 

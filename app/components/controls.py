@@ -117,6 +117,10 @@ def _replays() -> None:
     st.session_state.pop("replayed", None)
 
 
+EARLY = (
+    "Nothing was recorded yet, so start again with what the message names mended: import the set again, "
+    "or 'Load JSON' on the Start page takes this run's config.json. Resume tries the same settings once more."
+)
 NEXT = {
     "failed": "Mend what the message names and resume, or start again with other settings: 'Load JSON' on the Start page takes this run's config.json.",
     "lost": "Its process is gone without a word, killed or ended with the machine. Resume goes on from the last recorded step, to the same images.",
@@ -124,14 +128,15 @@ NEXT = {
 }
 
 
-def ending(run: Run, *, log: bool) -> None:
-    """What is said about a run that ended otherwise than done; with `log`, its last lines to unfold."""
+def ending(run: Run, *, early: bool) -> None:
+    """What is said about a run that ended otherwise than done, with its last lines to unfold; `early`: before its first recorded step."""
     if run.state not in NEXT:
         return
     message = str(run.status.get("message") or "").strip() if run.state == "failed" else ""
     show = st.error if run.state == "failed" else st.warning
-    show(words.plain(f"{message} {NEXT[run.state]}".strip()), icon=":material/error:" if run.state == "failed" else ":material/info:")
-    if run.state != "stopped" and log:
+    advice = EARLY if early and run.state == "failed" else NEXT[run.state]
+    show(words.plain(f"{message} {advice}".strip()), icon=":material/error:" if run.state == "failed" else ":material/info:")
+    if run.state != "stopped":
         with st.expander("Last log lines"):
             shell.log_lines(run.path)
     if run.config is not None and not state.is_sample(run.path):

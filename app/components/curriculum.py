@@ -13,6 +13,7 @@ from c2r.errors import InputError
 
 STRIP = 20  # thumbnails from the hardest to the easiest
 MOVERS = 20  # rows of the table
+ORDERED = 100  # rows of the table of a set that has one step only
 PATHS = 12  # images drawn as lines
 HIGHLIGHTS = 8  # up to so many selected images are drawn into the margin picture
 MOST_STEPS = 200
@@ -43,6 +44,29 @@ def show(look: Look, steps: list[int], shown: int) -> None:
     with right:
         _movers(look, [step for step in steps if step < shown], now, images)
     _strip(look, now, images)
+
+
+def order(look: Look, shown: int) -> None:
+    """The images of a set that has one step only: a table hardest first, and a row of pictures."""
+    try:
+        now, images = cache.margins(look.path, shown), cache.images(look.path, shown)
+    except InputError as error:
+        shell.problem(error)
+        return
+    ids = now["order"][views.of_class(now["labels"], look.class_index)[now["order"]]].tolist()
+    st.markdown(f"**The order, hardest first**{_of_class(look)}")
+    st.dataframe(
+        {"Image": [pictures_of.data_uri(pictures.upscale(images[i], 64)) for i in ids[:ORDERED]]}
+        | views.sample_table(now, ids[:ORDERED], look.names),
+        hide_index=True,
+        height=380,
+        row_height=40,
+        column_order=("Image", "Sample", "Class", "Rank", "Robust margin", "Attacked as"),
+        column_config={"Image": st.column_config.ImageColumn("Image", width=56)},
+        alt="The images of the set with class, rank and margins, hardest first",
+    )
+    if len(ids) > ORDERED:
+        st.caption(f"The {ORDERED} hardest of {len(ids)} images; all of them are in the gallery.")
 
 
 def _picture(kind: str, look: Look, past: cache.History, now: Arrays, shown: int) -> go.Figure:

@@ -3,9 +3,9 @@
 import numpy as np
 import streamlit as st
 
-from app import attempts, cache, charts, pictures, state, views, words
+from app import attempts, cache, charts, pictures, state, theme, views, words
 from app.components import images
-from app.components.figures import chart
+from app.components.figures import chart, plain_table
 from c2r.errors import InputError
 from c2r.summary import ranks
 
@@ -100,20 +100,14 @@ def _attacks(view: state.View, sample: int, outcomes: dict[str, np.ndarray]) -> 
     if not outcomes:
         st.caption("Not evaluated yet: per-attack figures come with the evaluation of the run.")
         return
-    share = {"min_value": 0, "max_value": 100, "format": "%.0f %%", "width": 110}
-    st.dataframe(
-        attempts.image_table(outcomes, sample, attempts.figures(cache.own_rows(view.results)) if view.results else {}),
-        hide_index=True,
-        placeholder="–",
-        column_config={
-            "This image": st.column_config.ProgressColumn("This image", help="Correct / n of the evaluation networks", **share),
-            "95 % interval": st.column_config.TextColumn(
-                "95 % interval", help="Wilson interval of this image's share; few networks, wide interval"
-            ),
-            "Test images": st.column_config.ProgressColumn(
-                "Test images", help="Test accuracy of the same networks, trained on the whole set: mean over seeds", **share
-            ),
-        },
-        alt="Share of evaluation networks that classify this image correctly, per attack, beside the test accuracy of the whole set",
+    found = attempts.figures(cache.own_rows(view.results)) if view.results else {}
+    shares = {key: float(hits[:, sample].mean()) for key, hits in attempts.ordered(outcomes, found).items()}
+    colours = [theme.CLEAN if key == attempts.CLEAN else theme.ADVERSARIAL for key in shares]
+    alt = f"Networks still right: {attempts.bar_words(shares, view.called)}"
+    images.show(pictures.bars(list(shares.values()), colours), alt, "In the order of the table; full: all networks right", width=320)
+    plain_table(attempts.spoken_table(attempts.image_table(outcomes, sample, found)))
+    st.caption(
+        "Networks right: of the n evaluation networks, with the 95 % Wilson interval of that share. "
+        "Test images: test accuracy of the same networks, mean over seeds."
     )
     st.caption(definition(view))

@@ -4,6 +4,7 @@ What is uploaded is saved to a temporary folder under its own name and read by a
 """
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,16 @@ def _show() -> None:
     files = st.file_uploader("Files", type=ENDINGS, accept_multiple_files=True, max_upload_size=MOST, key="import-files", on_change=_forget)
     if not files:
         return
+    if problem := several([file.name for file in files]):
+        shell.problem(problem)
+        return
     format = st.selectbox(
         "Format", [AUTO, *FORMATS], key="import-format", format_func=lambda name: "Recognise it" if name == AUTO else FORMATS[name].label
     )
-    normalisation = _asked()
+    normalisation = _asked([file.name for file in files])
+    if normalisation is None:
+        st.caption("Import waits until the normalisation is said.")
+        return
     try:
         facts = _look(files, format, normalisation)
     except InputError as error:
@@ -66,19 +73,38 @@ def _forget() -> None:
         st.session_state.pop(key, None)
 
 
-def _asked() -> str:
-    """What was done to the pixel values: asked only when the file does not say."""
+def several(names: list[str]) -> str:
+    """Why these files are not one set, '' when they may be: only MTT's come as files of images and of labels."""
+    if len(names) < 2 or any(Path(name).name.startswith("images_") for name in names):
+        return ""
+    return f"You chose {len(names)} files: expected one set at a time, a single file, a zip, or the files of one folder (MTT); take the others away."
+
+
+def supported(names: list[str], guesses: list[str]) -> str | None:
+    """The guess whose data set the name of a file speaks of, the longest name first (``cifar100`` before ``cifar10``); None without one."""
+    said = " ".join(re.sub("[^a-z0-9]", "", name.lower()) for name in names)
+    known = {name: re.sub("[^a-z0-9]", "", name.removesuffix("-dc")) for name in guesses}
+    named = max((spoken for spoken in known.values() if spoken in said), key=len, default=None)
+    return next((name for name, spoken in known.items() if spoken == named), None)
+
+
+def _asked(names: list[str]) -> str | None:
+    """What was done to the pixel values: asked only when the file does not say. None: asked and not answered yet."""
     question = st.session_state.get("import-question")
     if not question:
         return "ask"
-    names = [*question["guesses"], *(name for name in NORMALISATIONS if name not in question["guesses"]), NONE]
+    offered = [*question["guesses"], *(name for name in NORMALISATIONS if name not in question["guesses"]), NONE]
+    likely = supported(names, offered[:-1])
+    reason = f"By the name of the file: {likely}." if likely else "The file does not tell; ask whoever made it."
     st.info(
         words.plain(
-            f"The values of the images go from {question['low']:.3g} to {question['high']:.3g}, so they are normalised: say with what. "
-            f"Most likely: {names[0]}."
+            f"The values of the images go from {question['low']:.3g} to {question['high']:.3g}, so they are normalised: say with what. {reason}"
         )
     )
-    return st.selectbox("Normalisation to undo", names, key="import-normalisation", format_func=_spoken)
+    return st.selectbox(
+        "Normalisation to undo", offered, index=offered.index(likely) if likely else None, key="import-normalisation",
+        format_func=_spoken, placeholder="Choose",
+    )  # fmt: skip
 
 
 def _spoken(name: str) -> str:

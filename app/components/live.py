@@ -22,7 +22,8 @@ def panel(view: state.View, pace: controls.Pace, between: Callable[[], None]) ->
     """The figures: in a fragment that looks again every `pace.every` seconds, or once, with `between` drawn among them."""
     follows = view.follow and view.run is not None and view.run.alive and not pace.frozen
     step = None if follows else view.step
-    look = Look(view.path, list(view.names), step, view.class_index, state.is_dark(), pace.frozen, pace.replay)
+    distilled = view.run is None or words.is_distilled(view.run)
+    look = Look(view.path, list(view.names), step, view.class_index, state.is_dark(), pace.frozen, pace.replay, distilled)
     if pace.every is None:
         draw(look, between)
     else:
@@ -37,6 +38,9 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
     steps = [event["step"] for event in events]
     shown = _replayed(steps) if look.replay else views.at_or_before(steps, look.step)
     state.note_shown(look.path, shown)
+    if not look.distilled:
+        _scored(look, events, between)
+        return
     past = [event for event in events if event["step"] <= shown]
     kpi_row(past)
     left, right = st.columns(2, gap="medium")
@@ -51,6 +55,23 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
     _results(look, events, shown)
 
 
+def _scored(look: Look, events: Events, between: Callable[[], None] | None) -> None:
+    """A set that was not distilled here: its margins, its order and its accuracies; nothing has a course."""
+    st.info("This set was not distilled here: it was scored once, as it is, so there are no steps, no losses and nothing that moved.")
+    kpi_row(events[:1], ("Loss",))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _histogram(look, events, events[:1])
+    with right:
+        curriculum.order(look, events[0]["step"])
+    st.caption(words.plain(words.cost_sentence(events[0])))
+    if between:
+        between()
+    rows = cache.rows(look.path)
+    if rows:
+        chart(charts.accuracy_bars(rows, wide=True, dark=look.dark), "results", attempts.table(attempts.figures(rows)))
+
+
 def _replayed(steps: list[int]) -> int:
     """The next recorded step at every call; after the last one the replay ends."""
     position = st.session_state.get("replayed", -1) + 1
@@ -62,12 +83,15 @@ def _replayed(steps: list[int]) -> int:
     return steps[position]
 
 
-def kpi_row(past: Events) -> None:
-    """Four figures of the last recorded step with their course and the change since the step before."""
-    for column, kpi in zip(st.columns(4), views.kpis(past), strict=True):
+def kpi_row(past: Events, leave_out: tuple[str, ...] = ()) -> None:
+    """The figures of the last recorded step; from the second step on with their course and the change since the first."""
+    shown = [kpi for kpi in views.kpis(past) if kpi.label not in leave_out]
+    for column, kpi in zip(st.columns(len(shown)), shown, strict=True):
+        moved = kpi.delta.startswith(("+", "-"))
         column.metric(
-            kpi.label, kpi.value, kpi.delta, delta_color="inverse" if kpi.lower_is_better else "normal",
-            chart_data=kpi.course[-60:], help=kpi.help, border=True, height="stretch",
+            kpi.label, kpi.value, kpi.delta or None, delta_color=("inverse" if kpi.lower_is_better else "normal") if moved else "off",
+            delta_arrow="auto" if moved else "off", delta_description=kpi.since or None,
+            chart_data=kpi.course[-60:] if len(past) > 1 else None, help=kpi.help, border=True, height="stretch",
         )  # fmt: skip
 
 
@@ -120,7 +144,11 @@ def _results(look: Look, events: Events, shown: int) -> None:
     if len(parts) == len(events) and any(value is not None for value in losses["total"]):
         with left:
             steps = [event["step"] for event in events]
-            chart(charts.loss_lines(steps, losses, current=shown, dark=look.dark), "losses", {"Step": steps} | losses)
+            chart(
+                charts.loss_lines(steps, losses, current=shown, dark=look.dark),
+                "losses",
+                {"Step": steps} | {charts.LOSSES[name]: values for name, values in losses.items()},
+            )
     if rows:
         with right:
             chart(charts.accuracy_bars(rows, dark=look.dark), "results", attempts.table(attempts.figures(rows)))
@@ -145,4 +173,5 @@ def _waiting(path: Path) -> None:
         st.progress(min(1.0, step / total), text=words.plain(f"{words.phase_word(run)}: {step} of {total}"))
     if run.alive:
         chart(charts.empty_histogram(edges=BIN_EDGES, dark=state.is_dark()), "histogram-waiting")
-    shell.log_lines(path)
+    if run.alive and run.state != "queued":
+        shell.log_lines(path)

@@ -6,7 +6,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Look:
-    """Run folder, class names, the step (None: the newest), one class or all (None), and how the figures are drawn."""
+    """Run folder, class names, the step (None: the newest), one class or all (None), and how the figures are drawn.
+
+    distilled: False for a set that was only scored here, so that there is one step and no course.
+    """
 
     path: Path
     names: list[str]
@@ -15,3 +18,4 @@ class Look:
     dark: bool
     selectable: bool
     replay: bool
+    distilled: bool = True

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import cache, charts, state, views
+from app.components import shell
 from app.components.figures import chart
 from c2r.errors import InputError
 from c2r.project import apply_basis
@@ -42,6 +43,22 @@ def choices() -> tuple[str, str]:
     return colour, lines
 
 
+def fitting(frame: dict[str, np.ndarray], name: str, found: dict[str, np.ndarray] | None) -> dict[str, np.ndarray] | None:
+    """The basis or the map of a run when it is one of these images; None without one, or when it is not, which is said."""
+    if found is None:
+        return None
+    fits = _on_axes(frame, found) if name == "basis" else bool(found["index"].max() < len(frame["labels"]))
+    if not fits:
+        shell.problem(
+            f"{name}.safetensors belongs to other images: expected what this run wrote; compute the map again or choose another run."
+        )
+    return found if fits else None
+
+
+def _on_axes(frame: dict[str, np.ndarray], basis: dict[str, np.ndarray]) -> bool:
+    return frame["embedding_clean"].shape[1] == len(basis["mean"])
+
+
 def umap_layout(view: state.View, stored: dict[str, np.ndarray]) -> Layout:
     """The recorded step nearest to the chosen one, out of the joint UMAP."""
     position = int(np.abs(stored["steps"] - view.step).argmin())
@@ -62,6 +79,8 @@ def pca_layout(view: state.View, frame: dict[str, np.ndarray], basis: dict[str, 
         try:
             end = cache.frame(view.path, step)
         except InputError:
+            continue
+        if not _on_axes(end, basis):
             continue
         ends += [apply_basis(end["embedding_clean"], basis), apply_basis(end["embedding_adv"], basis)]
     clean, adversarial = apply_basis(frame["embedding_clean"], basis), apply_basis(frame["embedding_adv"], basis)

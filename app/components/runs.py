@@ -12,6 +12,9 @@ PERCENT = {
     "Clean": "Test accuracy of fresh networks trained on the synthetic images, mean over seeds",
     "Worst attack": "The lowest mean test accuracy under an untargeted attack within the protocol's own radius; 'Worst by' names it",
 }
+WIDTHS = {
+    "State": 58, "Dataset": 72, "IPC": 38, "Method": 71, "Step": 66, "Age": 58, "Clean": 58, "Worst attack": 58, "Worst by": 114,
+}  # fmt: skip
 
 
 def table(runs: list[Run]) -> None:
@@ -31,6 +34,16 @@ def table(runs: list[Run]) -> None:
         placeholder="–",
         on_select=picked,
         selection_mode="single-row",
-        column_config={name: st.column_config.NumberColumn(name, format="%.1f %%", help=text) for name, text in PERCENT.items()},
+        column_config=_columns(),
         alt="All runs with state, data, method, step and accuracies",
     )
+
+
+def _columns() -> dict[str, object]:
+    """Widths at which all columns fit beside each other at 1280 px, and percentages."""
+    plain = {name: st.column_config.Column(name, width=width) for name, width in WIDTHS.items()}
+    heads = {"Worst attack": "Worst"}
+    return plain | {
+        name: st.column_config.NumberColumn(heads.get(name, name), format="%.1f %%", help=text, width=WIDTHS[name])
+        for name, text in PERCENT.items()
+    }

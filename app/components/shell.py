@@ -27,7 +27,8 @@ def sidebar() -> None:
             return
         asked = links.link_values()
         names = {state.run_name(run): run for run in found}
-        run = names[_choose_run({name: state.spoken_name(one) for name, one in names.items()})]
+        spoken, first = {name: state.spoken_name(one) for name, one in names.items()}, state.run_name(state.first_shown(found))
+        run = names[_choose_run(spoken, first)]
         steps = state.recorded_steps(run.path)
         step = _choose_step(run, steps, asked.get("step"))
         folders = state.result_folders(run)
@@ -53,13 +54,13 @@ def sidebar() -> None:
     state.keep(state.View(run, steps, step, follow, attack, chosen, classes, sample, results, called))
 
 
-def _choose_run(spoken: dict[str, str]) -> str:
-    """The run of all pages; `spoken`: what stands for each run, and how the box calls it."""
+def _choose_run(spoken: dict[str, str], first: str) -> str:
+    """The run of all pages, `first` when nothing asks for another; `spoken`: what stands for each run, and how the box calls it."""
     names = list(spoken)
-    links.place_run(names)
+    links.place_run(names, first)
     text = "All runs of the run store, newest first"
     chosen = st.selectbox("Run", names, key="run", format_func=lambda name: spoken.get(name, name), on_change=state.run_changed, help=text)
-    chosen = chosen if chosen in names else names[0]
+    chosen = chosen if chosen in names else first
     links.address_run(chosen)
     return chosen
 
@@ -141,17 +142,17 @@ def _selection_chip(run: Run) -> None:
         )  # fmt: skip
 
 
-def strip() -> None:
-    """One line about the chosen run. It looks again every two seconds while the run lives, and not at all otherwise."""
+def strip(lead: str = "") -> None:
+    """One line about the chosen run, after `lead`. It looks again every two seconds while the run lives, and not at all otherwise."""
     view = state.current()
     run = view.run
     if "news" in st.session_state:
         st.toast(words.plain(st.session_state.pop("news")), icon=":material/notifications:")
     if run is not None:
-        st.fragment(_strip, run_every=TICK if run.alive else None)(run.path, run.state, jobs.may_force(run), len(view.steps))
+        st.fragment(_strip, run_every=TICK if run.alive else None)(run.path, run.state, jobs.may_force(run), len(view.steps), lead)
 
 
-def _strip(path: Path, state_before: str, could_force: bool, steps_before: int) -> None:
+def _strip(path: Path, state_before: str, could_force: bool, steps_before: int, lead: str) -> None:
     run = jobs.look(path)
     if steps_before < 2 and min(2, len(state.recorded_steps(path))) != steps_before:
         st.rerun()
@@ -161,7 +162,7 @@ def _strip(path: Path, state_before: str, could_force: bool, steps_before: int) 
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         badge(run)
-        st.caption(words.plain(words.strip_text(run, time.time())))
+        st.caption(words.plain(f"{lead} {words.strip_text(run, time.time())}".strip()))
 
 
 def icon() -> str:
@@ -236,8 +237,12 @@ def optional(folder: Path | None, name: str) -> Arrays | None:
 
 def nothing_recorded(run: Run) -> None:
     """Said instead of figures while a run has no recorded step."""
-    if run.alive:
+    if words.waits(run):
+        st.info(words.plain(f"{words.waits(run)} The figures appear with the first recorded step."))
+    elif run.alive:
         st.info(f"{words.plain(words.phase_word(run))}: the figures appear with the first recorded step.")
+    elif run.state == "done" and not words.is_distilled(run):
+        st.info("This run has no images of its own: its networks are trained on real ones. Its accuracies are on the Compare page.")
     else:
         st.warning(
             f"Run {words.plain(run.id)} is {run.state} and has no recorded step: choose another run in the sidebar, or start a new one."
