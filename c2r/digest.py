@@ -3,24 +3,26 @@
 Units as in `metrics`: accuracies are shares in [0, 1], metrics are in percent.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from c2r.errors import InputError
+from c2r.fields import parse_radius
 from c2r.metrics import ae, by_attack, drop_rate, mean_known, ratios, warnings, worst_case
 
 SAME = ("method", "network", "training", "protocol", "split")  # what the rows of one evaluation have in common
 
 
-def _radius(eps: Any) -> Fraction | None:
-    """The radius as a number; None for an attack without one (CW-L2, DeepFool)."""
+def _radius(eps: Any) -> float | None:
+    """The radius as a number; None for an attack without one (``unbounded``, or none recorded)."""
     try:
-        return Fraction(str(eps)) or None
-    except (ValueError, ZeroDivisionError):
+        found = parse_radius(eps)
+    except (TypeError, ValueError):
         return None
+    return round(found, 9) if math.isfinite(found) and found > 0 else None
 
 
 def summarise(rows: Sequence[dict[str, Any]], outcomes: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def _against_clean(base: float | None, groups: Mapping[tuple[str, float | None, 
     above = {key: value for values in groups.values() for key, value in values.items() if value > base + 1e-9}
     if above:
         key = max(above, key=lambda k: above[k])
-        told = f"{len(above)} attack(s) leave more than the clean {percent(base)}, most {key} with {percent(above[key])}."
+        told = f"{len(above)} attacks leave more than the clean {percent(base)}, most {key} with {percent(above[key])}."
         yield Finding(
             "red" if above[key] > base + ABOVE else "amber", told, "No attack can help: check labels, input space and test images."
         )
@@ -152,11 +152,11 @@ def _against_clean(base: float | None, groups: Mapping[tuple[str, float | None, 
     worst, average = min(main.values()), sum(main.values()) / len(main)
     named = {"drop rate": drop_rate(base, worst), "RR": rr(base, main.values()), "I-RR": i_rr(base, main.values())}
     ratios = ", ".join(f"{name} {'undefined' if value is None else f'{value:.1f} %'}" for name, value in named.items())
-    yield Finding("green", f"Clean {percent(base)}, worst of {len(main)} attack(s) {percent(worst)}, average {percent(average)}; {ratios}.")
+    yield Finding("green", f"Clean {percent(base)}, worst of {len(main)} attacks {percent(worst)}, average {percent(average)}; {ratios}.")
     if len(main) < FEW:
         yield Finding(
             "amber",
-            f"The ratios rest on {len(main)} attack(s).",
+            f"The ratios rest on {len(main)} attacks.",
             f"Run at least {FEW} attacks of one threat model, or quote accuracies only.",
         )
     if base - worst < FLAT:
@@ -194,4 +194,4 @@ def _consistent(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
         members = max(alike.values(), key=len)
         worst = float(worst_case(members | ({"clean": subject.correct["clean"]} if "clean" in subject.correct else {})).mean())
         figures["worst_image"] = worst
-        yield Finding("green", f"{percent(worst)} of the images withstand every one of {len(members)} attack(s).")
+        yield Finding("green", f"{percent(worst)} of the images withstand every one of {len(members)} attacks.")
