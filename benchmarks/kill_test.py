@@ -1,7 +1,7 @@
 """Kill runs with SIGKILL at random instants, resume them, and compare their ends with a run that was never killed.
 
-Run: python benchmarks/kill_test.py [--kills 100] [--seed 0]. A run is killed after a random time, resumed, killed again, until
-it ends; its images, frames, rows and outcomes are then compared with the reference, bit for bit; then the next run begins.
+Run: python benchmarks/kill_test.py [--kills 100] [--seed 0]. A run is killed at a random moment of a phase that is drawn for every
+kill (half of the kills: at any moment), resumed, killed again, until it has had its share of kills and ends; its images, frames, rows and outcomes are then compared with the reference, bit for bit; then the next run begins.
 Every kill is counted as opened (the folder opens without a problem), resumed (the run went on from there and came
 to its end) and identical (the run it belongs to ended as the reference did). Phases of the kills are counted too.
 """
@@ -26,6 +26,10 @@ SETTINGS = {
     "data": "digits", "ipc": 5, "width": 16, "pool_size": 3, "pool_steps": 60, "pool_stage": 20, "pool_batch": 32, "steps": 120, "record_every": 2,
     "real_batch": 8, "batch": 10, "eval_seeds": 3, "eval_steps": 60, "eval_batch": 32, "eval_images": 200, "map_points": 20, "device": "cpu",
 }  # fmt: skip
+
+
+PHASES = ("pool", "distill", "map", "evaluate")
+KILLS = 10  # of one run, before it may end
 
 
 def words(out: Path) -> list[str]:
@@ -59,13 +63,30 @@ def identical(one: Path, two: Path) -> bool:
     return plain[0] == plain[1]
 
 
+def _until(child: subprocess.Popen, out: Path, chance: random.Random) -> None:
+    """Wait for the moment to kill, which is TimeoutExpired; returns when the process ends before."""
+    if chance.random() < 0.5:
+        child.wait(chance.uniform(0.3, 9))
+        return
+    target = chance.choice(PHASES)
+    while child.poll() is None and PHASES.index(target) > _phase(out):
+        time.sleep(0.02)
+    child.wait(chance.uniform(0, 1.5))
+
+
+def _phase(out: Path) -> int:
+    """How far the run in the folder is, as a place in `PHASES`; -1 before the first."""
+    word = runs.open_run(out).status.get("phase") if out.exists() else None
+    return PHASES.index(word) if word in PHASES else len(PHASES) if word == "finished" else -1
+
+
 def one_run(out: Path, reference: Path, chance: random.Random, most: int, count: Counter) -> None:
     """Start, kill and resume one run until it ends by itself or `most` kills are spent; then let it end and compare."""
     arguments, kills, opened = words(out), 0, 0
     while True:
         child = launch(arguments)
         try:
-            child.wait(chance.uniform(0.3, 9) if kills < most else 600)
+            _until(child, out, chance) if kills < most else child.wait(600)
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGKILL)
             child.wait()
@@ -93,7 +114,7 @@ def main() -> None:
         if launch(words(reference)).wait():
             raise SystemExit("The reference run failed.")
         while count["kills"] < chosen.kills:
-            one_run(Path(folder) / f"run{count['runs']}", reference, chance, chosen.kills - count["kills"], count)
+            one_run(Path(folder) / f"run{count['runs']}", reference, chance, min(KILLS, chosen.kills - count["kills"]), count)
             print(json.dumps(dict(count)), flush=True)
     print(
         f"{count['kills']} kills in {count['runs']} runs, {time.time() - began:.0f} s: opened {count['opened']}, resumed {count['resumed']}, identical {count['identical']}"

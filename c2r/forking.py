@@ -21,13 +21,13 @@ def prepare(path: Path, step: int, store: Path, changes: dict[str, Any] | None =
         raise InputError(run.problem)
     steps = frame_steps(path)
     if step not in steps:
-        raise InputError(
-            f"Run {run.id} has no recorded step {step}: expected one of {_listed(steps)}; choose another --step."
-        )
+        raise InputError(f"Run {run.id} has no recorded step {step}: expected one of {_listed(steps)}; choose another --step.")
     file = store / ".imports" / f"{run.id}-step{step}.safetensors"
     write_set("safetensors", file, from_run(path, step))
     if fixed := [name for name in ("ipc", "partition", "image_size", "data", "parent", "imported") if name in (changes or {})]:
-        raise InputError(f"A fork keeps the images it starts from, and with them '{fixed[0]}': expected other settings; start a new run to change it.")
+        raise InputError(
+            f"A fork keeps the images it starts from, and with them '{fixed[0]}': expected other settings; start a new run to change it."
+        )
     base = run.config.model_dump(mode="json") | {"imported": str(file.resolve()), "parent": f"{run.id}@{step}"}
     settings = validate(base | (changes or {}))
     if METHODS[settings.method].source == "all":

@@ -52,7 +52,9 @@ def distil(worker: Worker, config: RunConfig, preset: str, resume: bool = False)
         if last is not None:
             save_arrays(path, "synthetic", {name: last.arrays[name] for name in ("images", "labels")})
         raise
-    return evaluate_into(worker, config, data, _training_set(path, config, data))
+    rows = evaluate_into(worker, config, data, _training_set(path, config, data))
+    (path / "checkpoint.safetensors").unlink(missing_ok=True)  # a finished run has nowhere to go on to
+    return rows
 
 
 def _map_is_whole(path: Path) -> bool:

@@ -90,9 +90,7 @@ def read_state(file: Path) -> dict[str, Tensor]:
         arrays = {name: as_array(value, budget) if isinstance(value, Stored) else value for name, value in inner.items()}
         kept = {name: value for name, value in arrays.items() if isinstance(value, np.ndarray)}
         if not kept:
-            raise InputError(
-                f"{file.name} holds no weights: expected {EXPECTED}; a distilled set is read by 'python -m c2r import'."
-            )
+            raise InputError(f"{file.name} holds no weights: expected {EXPECTED}; a distilled set is read by 'python -m c2r import'.")
         return {name.removeprefix("module."): torch.from_numpy(np.array(value)) for name, value in kept.items()}
 
 

@@ -108,7 +108,11 @@ def test_a_file_that_is_no_text_log_gives_one_sentence(tmp_path):
     binary.write_bytes(b"\x80\x02\xff\xfe")
     with large.open("wb") as file:
         file.truncate(beardlog.LARGEST + 1)
-    for path, sentence in ((tmp_path / "no.txt", "There is no file"), (tmp_path, "cannot be read as text"), (binary, "cannot be read as text")):
+    for path, sentence in (
+        (tmp_path / "no.txt", "There is no file"),
+        (tmp_path, "cannot be read as text"),
+        (binary, "cannot be read as text"),
+    ):
         with pytest.raises(InputError, match=sentence):
             beardlog.read(path)
     with pytest.raises(InputError, match="has 1048577 bytes"):

@@ -109,7 +109,6 @@ def test_a_demo_started_from_the_page_moves_every_picture_and_survives_the_tab(c
     page.context.close()
     views_differ_between_steps(chrome, address, run.id, steps)
 
-
     an_evaluation_is_started_from_the_gallery_and_stopped(chrome, address, run)
 
 
@@ -118,8 +117,9 @@ def an_evaluation_is_started_from_the_gallery_and_stopped(chrome, address, run):
     page, errors = open_page(chrome, f"{address}/gallery?run={run.id}")
     settled(page)
     page.get_by_text("Evaluate this set again").click()
-    page.get_by_role("button", name="Start evaluation").click()
-    found = wait_until(lambda: runs.evaluations(run.path), "the evaluation to appear")
+    settled(page)
+    assert press(page, "Start evaluation", lambda: runs.evaluations(run.path)), "no evaluation appeared"
+    found = runs.evaluations(run.path)
     wait_until(lambda: runs.open_run(found[0].path).status.get("phase") == "evaluate", "the evaluation to work")
     page.get_by_text("Evaluating:").wait_for()
     shot(page, "evaluating-light")

@@ -334,7 +334,7 @@ def test_folders_without_images_say_so(tmp_path: Path) -> None:
         ("missing.npz", "There is no file or folder missing.npz"),
         ("cifra10", "Unknown data source 'cifra10': expected one of digits, .*Did you mean 'cifar10'"),
         (__file__, "no file of images this program reads: expected .parquet, .npz or an image folder"),
-        ("a" * 5000, "cannot be read"),
+        ("a" * 4000, "cannot be read"),
     ],
 )
 def test_what_is_no_source_is_refused_with_the_next_step(data: str, sentence: str) -> None:

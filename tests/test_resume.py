@@ -36,7 +36,7 @@ def same(one, two):
 def test_a_run_killed_again_and_again_ends_as_the_run_that_never_was(finished, tmp_path):
     out, chance = tmp_path / "run", random.Random(5)
     words = arguments(out)
-    for _ in range(6):
+    for _ in range(3):
         child = launch(words)
         time.sleep(chance.uniform(1.5, 6))
         child.send_signal(signal.SIGKILL)

@@ -41,9 +41,7 @@ def _range(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
     after = [float(right(net, x.clamp(0, 1), y).float().mean()) for net in subject.networks]
     figures |= {"clean": sum(before) / len(before), "clamped": sum(after) / len(after)}
     changed = max(abs(a - b) for a, b in zip(before, after, strict=True))
-    told = (
-        f"In pixel space, clamping to [0, 1] without attack leaves {percent(figures['clamped'])}, clean is {percent(figures['clean'])} (n = {len(x)})."
-    )
+    told = f"In pixel space, clamping to [0, 1] without attack leaves {percent(figures['clamped'])}, clean is {percent(figures['clean'])} (n = {len(x)})."
     yield Finding("red" if changed > SAME else "green", told, PIXELS)
     if low < -1e-6 or high > 1 + 1e-6:
         yield Finding("red", f"The images have values from {low:.2f} to {high:.2f}, outside [0, 1].", PIXELS)

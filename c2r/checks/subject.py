@@ -92,8 +92,7 @@ def radius(row: Row) -> float | None:
 
 def threat(row: Row) -> tuple[str, float | None, bool]:
     """Norm, radius and goal: figures may only be compared or averaged where these agree."""
-    eps = radius(row)
-    return row.get("norm", ""), None if eps is None else round(eps, 9), bool(row.get("targeted"))
+    return row.get("norm", ""), radius(row), bool(row.get("targeted"))
 
 
 def probe(subject: Subject, count: int) -> tuple[Tensor, Tensor]:

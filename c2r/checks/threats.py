@@ -105,7 +105,7 @@ def _reach(subject: Subject) -> Iterator[Finding]:
     for key, rows in attempts(subject).items():
         eps, found = radius(rows[0]), [row["distance"] for row in rows if row.get("distance") is not None]
         if eps and found and max(found) > SLACK * eps:
-            far.append(f"{key} {format_radius(max(found))} at ε = {format_radius(eps)}")
+            far.append(f"{key} {255 * max(found):.4g}/255 at ε = {format_radius(eps)}")
         if eps and "distance" not in rows[0]:
             silent.append(key)
     if far:

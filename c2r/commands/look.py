@@ -34,7 +34,11 @@ def _summary(run: runs.Run) -> dict[str, Any]:
     from c2r.metrics import by_attack
 
     status, updates = run.status, run.config is not None and METHODS[run.config.method].updates
-    steps = {"step": run.config.steps if updates else 0, "total": run.config.steps if updates else 0} if run.state == "done" and run.config else {}
+    steps = (
+        {"step": run.config.steps if updates else 0, "total": run.config.steps if updates else 0}
+        if run.state == "done" and run.config
+        else {}
+    )
     results = {key: found["mean"] for key, found in by_attack(runs.read_rows(run.path)).items()} if not run.problem else {}
     return {
         "id": run.id, "path": str(run.path), "state": run.state, "problem": run.problem,
