@@ -21,7 +21,7 @@ check: $(VENV)/.test  ## lint, format and types
 	$(BIN)/ruff format --check $(TEXT)
 	$(BIN)/mypy c2r
 
-unit: $(VENV)/.test  ## unit tests, about a minute on two cores
+unit: $(VENV)/.test  ## unit tests, about two minutes on two cores
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --ignore=tests/test_browser.py
 
 browser: $(VENV)/.test  ## the app in headless Chromium

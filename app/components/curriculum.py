@@ -99,8 +99,12 @@ def _movers(look: Look, earlier: list[int], now: Arrays, images: np.ndarray) -> 
         height=420,
         row_height=40,
         column_config={
-            "Image": st.column_config.ImageColumn("Image", width=56),
-            "Moved": st.column_config.NumberColumn("Moved", format="%+d", help="Ranks; negative = towards the hardest"),
+            "Image": st.column_config.ImageColumn("Image", width=52),
+            "Sample": st.column_config.NumberColumn("No.", width=46, help="Number of the image, as in the gallery"),
+            "Class": st.column_config.TextColumn("Class", width=60),
+            "Rank": st.column_config.NumberColumn("Rank", width=46),
+            "Moved": st.column_config.NumberColumn("Moved", format="%+d", width=52, help="Ranks; negative = towards the hardest"),
+            "Robust margin": st.column_config.NumberColumn("Margin", format="%.2f", width=56, help="Robust margin in logits"),
         },
         alt="The synthetic images whose rank changed most since the recorded step before",
     )
