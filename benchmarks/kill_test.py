@@ -97,7 +97,7 @@ def one_run(out: Path, reference: Path, chance: random.Random, most: int, count:
             raise SystemExit(f"A process ended by itself without finishing: {runs.open_run(out)}")
         written, run = out.exists(), runs.open_run(out)
         count[f"phase {run.status.get('phase', 'before the folder')}"] += 1
-        opened += not written or (not run.problem and run.state == "lost")
+        opened += not written or (not run.problem and run.state in ("lost", "done"))
         arguments = ["resume", str(out)] if written else arguments
     same = identical(reference, out)
     count.update(kills=kills, opened=opened, resumed=kills, identical=kills if same else 0, runs=1)
