@@ -4,7 +4,11 @@ A child is the leader of its own session and writes to a log file, so closing th
 What a run does is read from its folder; this module only remembers which children this server started.
 """
 
+import contextlib
+import errno
+import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,12 +20,15 @@ from pathlib import Path
 import psutil
 
 from app import guard, places
-from c2r import config, fields, runs
+from c2r import config, disasters, fields, listening, runs, writing
 from c2r.errors import InputError
 
 PATIENCE = 2.0  # seconds that `start` waits for a sign of life
+ANSWER = 2.0  # seconds that `command` waits for the run's answer, which takes a fifth of one
+REOPENING = 20.0  # seconds that `resume` waits until the folder is being written again: a page drawn before shows the old state
 QUICK = 180.0  # seconds that a short question to a child may take
 GRACE = 10.0  # seconds a process may take to answer 'stop' before the app offers to end it
+ROOM = 1_000_000  # bytes that must be free before a child is started, which could not even say why it ends
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -45,6 +52,7 @@ class Job:
 
 _JOBS: dict[tuple[str, Path], Job] = {}
 _STOP_ASKED: dict[Path, float] = {}
+_CHOOSING = threading.Lock()  # held from the choice of a new folder until its child is known
 
 
 def log_file(path: Path, kind: str = "distill") -> Path:
@@ -53,13 +61,15 @@ def log_file(path: Path, kind: str = "distill") -> Path:
 
 
 def start(settings: config.RunConfig, preset: str, path: Path) -> Path:
-    """Start a run into the new folder `path` and return it.
+    """Start a run into the new folder `path`, or one of its name with a number when that is taken, and return it.
 
     Waits up to `PATIENCE` for the folder or an early exit; raises InputError with the child's own sentence if it gave up.
     """
     places.check(settings)
-    words = config.command(settings, preset, path)
-    return _begun(_launch("distill", path, words[1:]))
+    with _CHOOSING:
+        path = _free(path)
+        job = _launch("distill", path, config.command(settings, preset, path)[1:])
+    return _begun(job)
 
 
 def resume(path: Path, kind: str = "distill") -> None:
@@ -68,9 +78,12 @@ def resume(path: Path, kind: str = "distill") -> None:
     Waits until the folder is being written again; raises InputError with the child's own sentence if it gave up.
     """
     _check_data(path)
+    if (leaving := find(kind, path)) and leaving.alive and not runs.open_run(path).alive:
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it has written its last word and takes a moment to be gone
+            leaving.process.wait(writing.LEAVING)
     before = runs.open_run(path).status.get("pid")
     job = _launch(kind, path, ["-m", "c2r", "resume", str(path)])
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + REOPENING
     while job.alive and runs.open_run(path).status.get("pid") == before and time.monotonic() < deadline:
         time.sleep(0.05)
     if job.failed:
@@ -90,6 +103,7 @@ def check(folder: Path) -> Job:
     return _launch("check", folder, ["-m", "c2r", "check", str(folder)])
 
 
+@disasters.spoken()
 def transfer(folders: list[Path], out: Path) -> Job:
     """Start the child that tries PGD images of each of the evaluations `folders` on the networks of all, into the file `out`."""
     for folder in folders:
@@ -106,8 +120,11 @@ def evaluate(path: Path, settings: config.RunConfig) -> Path:
     places.check(settings)
     if any(one.alive for one in evaluations(path)):
         raise InputError(f"Run {path.name} is being evaluated: expected one evaluation at a time; wait for it or stop it.")
-    out = path / "evaluations" / runs.evaluation_id(settings)
-    return _begun(_launch("evaluate", out, evaluate_words(path, settings, out)))
+    _check_data(path)
+    with _CHOOSING:
+        out = _free(path / "evaluations" / runs.evaluation_id(settings))
+        job = _launch("evaluate", out, evaluate_words(path, settings, out))
+    return _begun(job)
 
 
 def evaluate_words(path: Path, settings: config.RunConfig, out: Path) -> list[str]:
@@ -159,7 +176,10 @@ def import_set(words: list[str], path: Path) -> Path:
     asked = dict(zip(words, words[1:], strict=False))
     if problem := places.problem(asked.get("--data", "")):
         raise InputError(problem)
-    return _begun(_launch("distill", path, ["-m", "c2r", "import", *words, "--out", str(path)]), QUICK)
+    with _CHOOSING:
+        path = _free(path)
+        job = _launch("distill", path, ["-m", "c2r", "import", *words, "--out", str(path)])
+    return _begun(job, QUICK)
 
 
 def find(kind: str, path: Path) -> Job | None:
@@ -210,14 +230,26 @@ def last_words(path: Path, count: int = 20) -> list[str]:
     return tail(Path(path) / "log.txt", count) or tail(log_file(Path(path)), count)
 
 
-def command(run: runs.Run, word: str) -> None:
-    """Leave pause, resume, step or stop for a living run. Raises InputError when nothing would read it."""
+def command(run: runs.Run, word: str) -> str:
+    """Give pause, resume, step or stop to a living run, as it is now; returns a sentence about what became of it so far.
+
+    Waits up to `ANSWER` for it. Raises InputError when nothing would read it or the run is in no state for it.
+    """
     guard.refuse_changes()
-    if not run.alive:
-        raise InputError(f"Run {run.id} is {run.state}: expected a living run for '{word}'; start a new one.")
-    runs.send(run.path, word)
+    deadline = time.monotonic() + PATIENCE
+    while run.alive and not run.path.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if run.alive and not run.path.exists():
+        raise InputError(f"Run {run.id} is only just starting and cannot hear '{word}' yet: expected a few seconds; try again.")
+    listening.ask(runs.open_run(run.path), word)
     if word == "stop":
         _STOP_ASKED.setdefault(run.path, time.monotonic())
+    return listening.said(listening.wait(run.path, word, ANSWER), word)
+
+
+def standing(run: runs.Run) -> tuple[str, str, bool]:
+    """What the buttons of a run depend on: its state, what it was asked for and has not done yet, whether it may be ended by force."""
+    return run.state, listening.asked(run), may_force(run)
 
 
 def may_force(run: runs.Run) -> bool:
@@ -246,10 +278,19 @@ def force_stop(run: runs.Run) -> None:
 
 
 def _check_data(folder: Path) -> None:
-    """Raise InputError when the settings stored in a run or evaluation folder name files that the app may not read."""
-    settings = runs.open_run(folder).config
-    if settings is not None:
-        places.check(settings)
+    """Raise InputError when a run or evaluation folder is gone, or its settings name files that the app may not read."""
+    run = runs.open_run(folder)
+    if not run.path.is_dir():
+        raise InputError(run.problem)
+    if run.config is not None:
+        places.check(run.config)
+
+
+def _free(path: Path) -> Path:
+    """`path`, or the first of ``-2``, ``-3`` … behind it that no folder and no child has: ids are times, and two may be equal."""
+    taken = {job.path for job in list(_JOBS.values()) if job.alive}
+    names = (path if number == 1 else path.with_name(f"{path.name}-{number}") for number in itertools.count(1))
+    return next(one for one in names if one not in taken and not one.exists())
 
 
 def _begun(job: Job, patience: float | None = None) -> Path:
@@ -271,6 +312,8 @@ def _launch(kind: str, path: Path, arguments: list[str]) -> Job:
     log = log_file(path, kind)
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(log.parent).free < ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with open(log, "wb") as output:
             streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
             process = subprocess.Popen([sys.executable, *arguments], **streams, start_new_session=True, env=_environment())

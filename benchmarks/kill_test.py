@@ -1,15 +1,22 @@
-"""Kill runs with SIGKILL at random instants, resume them, and compare their ends with a run that was never killed.
+"""Kill runs with SIGKILL, resume them, and compare their ends with a run that was never killed.
 
-Run: python benchmarks/kill_test.py [--kills 100] [--seed 0]. A run is killed at a random moment of a phase that is drawn for every
-kill (half of the kills: at any moment), resumed, killed again, until it has had its share of kills and ends; its images, frames, rows and outcomes are then compared with the reference, bit for bit; then the next run begins.
-Every kill is counted as opened (the folder opens without a problem), resumed (the run went on from there and came
-to its end) and identical (the run it belongs to ended as the reference did). Phases of the kills are counted too.
+Run: python benchmarks/kill_test.py [--kills 100] [--seed 0]. Every run gets up to ten kills, drawn for it, in the order of its life:
+
+- six of ten inside a write: half-way through the bytes, before or after the rename (see dying.py); which write is drawn by kind, so
+  that the few of the evaluation are met as often as the many frames and checkpoints;
+- three of ten at a moment: up to half a second after a drawn file appeared;
+- one of ten while libraries load.
+
+After a kill the folder must open, and the run is resumed; after its kills it ends, and its images, frames, map, outcomes and rows are
+compared with the reference, bit for bit. Every kill is counted as opened (the folder opens without a problem), resumed (the run went
+on from there and came to its end) and identical (the run it belongs to ended as the reference did).
 """
 
 import argparse
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -17,19 +24,25 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from safetensors import safe_open
 
 from c2r import runs
 
 SETTINGS = {
-    "data": "digits", "ipc": 5, "width": 16, "pool_size": 3, "pool_steps": 60, "pool_stage": 20, "pool_batch": 32, "steps": 120, "record_every": 2,
-    "real_batch": 8, "batch": 10, "eval_seeds": 3, "eval_steps": 60, "eval_batch": 32, "eval_images": 200, "map_points": 20, "device": "cpu",
+    "data": "digits", "ipc": 3, "width": 8, "pool_size": 3, "pool_steps": 20, "pool_stage": 10, "pool_batch": 32, "steps": 60, "record_every": 2,
+    "frames_recent": 12, "real_batch": 8, "batch": 10, "eval_seeds": 3, "eval_steps": 20, "eval_batch": 32, "eval_images": 100, "map_points": 20,
+    "device": "cpu",
 }  # fmt: skip
-
-
-PHASES = ("pool", "distill", "map", "evaluate")
 KILLS = 10  # of one run, before it may end
+KINDS = {
+    "claim": r"claim", "manifest": r"manifest", "pool network": r"pool/", "frame": r"frames/", "event line": r"events\.jsonl",
+    "checkpoint": r"checkpoint", "basis, set, map": r"(basis|synthetic|map)\.", "evaluation network": r"networks/seed",
+    "judged network": r"networks/outcomes", "results": r"(outcomes|test|facts|checks|rows)\.",
+}  # fmt: skip
+HERE = Path(__file__).resolve().parent
 
 
 def words(out: Path) -> list[str]:
@@ -37,12 +50,11 @@ def words(out: Path) -> list[str]:
     return ["distill", "--preset", "demo", *(f"--set={name}={value}" for name, value in SETTINGS.items()), "--out", str(out)]
 
 
-def launch(arguments: list[str]) -> subprocess.Popen:
-    """A process of the command line, silent."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "c2r", *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+def launch(arguments: list[str], plan: dict[str, Any]) -> subprocess.Popen:
+    """A process of the command line, silent, that dies as `plan` says."""
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(HERE / "dying.py"), json.dumps(plan), *arguments]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def identical(one: Path, two: Path) -> bool:
@@ -63,44 +75,83 @@ def identical(one: Path, two: Path) -> bool:
     return plain[0] == plain[1]
 
 
-def _until(child: subprocess.Popen, out: Path, chance: random.Random) -> None:
-    """Wait for the moment to kill, which is TimeoutExpired; returns when the process ends before."""
-    if chance.random() < 0.5:
-        child.wait(chance.uniform(0.3, 9))
-        return
-    target = chance.choice(PHASES)
-    while child.poll() is None and PHASES.index(target) > _phase(out):
-        time.sleep(0.02)
-    child.wait(chance.uniform(0, 1.5))
+def drawn(chance: random.Random, writes: list[str], most: int) -> list[dict[str, Any]]:
+    """The kills of one run in the order of its life: what they are called, the place in `writes` they are about, and how they are done."""
+    found = []
+    for _ in range(most):
+        kind = chance.choice(list(KINDS))
+        found.append({
+            "what": chance.choices(("inside a write", "inside status.json", "at a moment", "while libraries load"), (11, 1, 6, 2))[0],
+            "kind": kind, "place": chance.choice([place for place, name in enumerate(writes) if re.match(KINDS[kind], name)]),
+            "how": chance.choice(("half", "before", "after")), "share": chance.random(),
+        })  # fmt: skip
+    return sorted(found, key=lambda kill: kill["place"])
 
 
-def _phase(out: Path) -> int:
-    """How far the run in the folder is, as a place in `PHASES`; -1 before the first."""
-    word = runs.open_run(out).status.get("phase") if out.exists() else None
-    return PHASES.index(word) if word in PHASES else len(PHASES) if word == "finished" else -1
+def planned(kill: dict[str, Any], writes: list[str], begin: int) -> dict[str, Any] | None:
+    """The plan for `launch` of a process whose first write is `begin`; None when the kill is about a write that is past."""
+    anchors = [place for place in range(begin, kill["place"] + 1) if writes.count(writes[place]) == 1]
+    if not anchors:
+        return None
+    return {
+        "inside a write": {"after": writes[anchors[-1]], "skip": kill["place"] - anchors[-1], "how": kill["how"]},
+        "inside status.json": {"after": "status.json", "skip": int(20 * kill["share"]), "how": kill["how"]},
+        "at a moment": {"seen": writes[anchors[-1]], "seconds": kill["share"] / 2},
+        "while libraries load": {"seconds": 0.1 + 2.4 * kill["share"]},
+    }[kill["what"]]
 
 
-def one_run(out: Path, reference: Path, chance: random.Random, most: int, count: Counter) -> None:
-    """Start, kill and resume one run until it ends by itself or `most` kills are spent; then let it end and compare."""
-    arguments, kills, opened = words(out), 0, 0
-    while True:
-        child = launch(arguments)
+def first_write(writes: list[str], out: Path) -> int:
+    """The place in `writes` where a process begins that makes or resumes the run in `out`."""
+    if not out.exists():
+        return 0
+    known = [
+        writes.index("claim"),
+        *(place for place, name in enumerate(writes) if re.match("manifest|networks/outcomes", name) and (out / name).exists()),
+    ]
+    if (out / "checkpoint.safetensors").exists():
+        with safe_open(out / "checkpoint.safetensors", framework="numpy") as stored:
+            facts = json.loads(stored.metadata()["loop"])
+        known.append(writes.index(f"pool/{facts['networks'] - 1}.safetensors") + 1)
+        known += [writes.index(f"frames/{facts['step']:06d}.safetensors") + 2] if facts["step"] >= 0 else []
+    return max(known) + 1
+
+
+def killed(child: subprocess.Popen, out: Path, plan: dict[str, Any]) -> bool:
+    """Wait for the death that is planned, or bring it; False when the process came to its end before."""
+    if "seconds" in plan:
+        file = out / ("config.json" if plan.get("seen") == "claim" else plan.get("seen", ""))
+        while "seen" in plan and child.poll() is None and not file.exists():
+            time.sleep(0.005)
         try:
-            _until(child, out, chance) if kills < most else child.wait(600)
+            child.wait(plan["seconds"])
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGKILL)
-            child.wait()
-            kills += 1
-        else:
-            if runs.open_run(out).state == "done":
-                break
-            raise SystemExit(f"A process ended by itself without finishing: {runs.open_run(out)}")
+    return child.wait(600) == -signal.SIGKILL
+
+
+def one_run(out: Path, reference: Path, writes: list[str], kills: list[dict[str, Any]], count: Counter) -> None:
+    """Start, kill and resume one run as drawn; then let it end and compare."""
+    arguments, opened, met = words(out), 0, 0
+    for kill in kills:
+        plan = planned(kill, writes, first_write(writes, out))
+        if plan is None:
+            continue
+        if not killed(launch(arguments, plan), out, plan):
+            break
         written, run = out.exists(), runs.open_run(out)
-        count[f"phase {run.status.get('phase', 'before the folder')}"] += 1
+        where = f"{kill['kind']}, {kill['how']}" if kill["what"] == "inside a write" else run.status.get("phase", "before the folder")
+        count.update([kill["what"], f"{kill['what']}: {where}"])
+        met += 1
         opened += not written or (not run.problem and run.state in ("lost", "done"))
         arguments = ["resume", str(out)] if written else arguments
-    same = identical(reference, out)
-    count.update(kills=kills, opened=opened, resumed=kills, identical=kills if same else 0, runs=1)
+        if run.state == "done":
+            break
+    ended = runs.open_run(out).state == "done" or (launch(arguments, {}).wait(600) == 0 and runs.open_run(out).state == "done")
+    if not ended:
+        print(f"A run did not come to its end: {runs.open_run(out)}", flush=True)
+    same = ended and identical(reference, out)
+    count.update(kills=met, opened=opened, resumed=met if ended else 0, identical=met if same else 0, runs=1)
 
 
 def main() -> None:
@@ -110,12 +161,14 @@ def main() -> None:
     chosen = parser.parse_args()
     chance, count, began = random.Random(chosen.seed), Counter(), time.time()
     with tempfile.TemporaryDirectory() as folder:
-        reference = Path(folder) / "reference"
-        if launch(words(reference)).wait():
+        reference, log = Path(folder) / "reference", Path(folder) / "writes.json"
+        if launch(words(reference), {"log": str(log)}).wait():
             raise SystemExit("The reference run failed.")
+        writes = json.loads(log.read_text())
         while count["kills"] < chosen.kills:
-            one_run(Path(folder) / f"run{count['runs']}", reference, chance, min(KILLS, chosen.kills - count["kills"]), count)
-            print(json.dumps(dict(count)), flush=True)
+            kills = drawn(chance, writes, min(KILLS, chosen.kills - count["kills"]))
+            one_run(Path(folder) / f"run{count['runs']}", reference, writes, kills, count)
+            print(json.dumps(dict(sorted(count.items()))), flush=True)
     print(
         f"{count['kills']} kills in {count['runs']} runs, {time.time() - began:.0f} s: opened {count['opened']}, resumed {count['resumed']}, identical {count['identical']}"
     )

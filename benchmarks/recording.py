@@ -13,8 +13,8 @@ from pathlib import Path
 
 from c2r.config import load
 from c2r.distill import Progress, Recorded, distill
-from c2r.runs import RunWriter
 from c2r.tasks import load_on_device
+from c2r.writing import RunWriter
 
 
 def seconds(every: int, folder: Path) -> float:

@@ -4,7 +4,8 @@ import argparse
 import os
 import sys
 
-from c2r.commands import judge, keep, look, sets, work
+from c2r import disasters
+from c2r.commands import control, judge, keep, look, sets, work
 from c2r.errors import InputError
 
 # Threads that spin for some 50 µs and then sleep: without spinning an idle machine waits for its threads to wake, and with
@@ -16,6 +17,9 @@ COMMANDS = {
     "evaluate": (work.evaluate, work.add_evaluate),
     "fork": (work.fork, work.add_fork),
     "resume": (work.resume, work.add_resume),
+    "pause": (control.pause, control.add_command),
+    "step": (control.step, control.add_command),
+    "stop": (control.stop, control.add_command),
     "check": (judge.check, judge.add_check),
     "attack": (judge.attack, judge.add_attack),
     "transfer": (judge.transfer, judge.add_transfer),
@@ -34,7 +38,7 @@ COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 2 bad input (one sentence on stderr), 130 stopped."""
+    """Run one command; returns the exit code: 0 done, 2 bad input or a disaster (one sentence on stderr), 130 stopped."""
     chosen = _parser().parse_args(arguments)
     try:
         return COMMANDS[chosen.command][0](chosen)
@@ -46,6 +50,11 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
+    except Exception as error:
+        if not (said := disasters.sentence(error)):
+            raise
+        print(said, file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:

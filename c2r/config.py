@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from c2r import schema
 from c2r.errors import InputError, quoted, unknown
 from c2r.fields import Names, Radius, RadiusList, as_names, choices, expected, setting
+from c2r.thinning import kept
 
 # fmt: off
 Method = Literal["c2r", "c2r-no-aac", "c2r-no-crl", "c2r-pgd", "c2r-no-queue", "random-real", "full-data", "imported"]
@@ -123,6 +124,7 @@ class RecordSettings(Settings):
     """Recording"""
 
     record_every: int = setting(10, "A step is recorded (events, frame) every so many updates; the first and last always are", "steps", ge=1, le=100_000)
+    frames_recent: int = setting(64, "The newest recorded steps that all keep their images; of older ones every second, then every fourth, … keeps them. The figures of every recorded step are kept", "steps", ge=2, le=100_000)
     map_points: int = setting(300, "Synthetic images on the UMAP; more are sampled class by class", "images", ge=10, le=5000)
     map_steps: int = setting(4, "Recorded steps the joint UMAP is fitted on, evenly spread; the others are placed by their nearest fitted points. Many steps make each image its own cluster", "steps", ge=1, le=50)
     map_neighbors: int = setting(40, "UMAP n_neighbors: small shows local, large shows global structure; keep it well above map_steps", "neighbours", ge=2, le=200)
@@ -154,9 +156,13 @@ class RunConfig(
 ):
     """All settings of one run, flat; building blocks take the group they need. (Bases in reverse order: fields keep the form's.)"""
 
-    def expected_frames(self) -> int:
+    def expected_steps(self) -> int:
         """Recorded steps this run will have: step 0, every `record_every`, and the last."""
         return 1 + -(-self.steps // self.record_every)
+
+    def expected_frames(self) -> int:
+        """Frames that thinning leaves of them."""
+        return len(kept(self.expected_steps(), self.frames_recent))
 
 
 # fmt: on

@@ -26,6 +26,7 @@ class Speed:
 # CUDA: not measured; small networks wait for some 30 kernel launches a pass, large ones reach about 10 TFLOP/s.
 SPEEDS = {"cpu": Speed(25e9, 0.6e-3), "cuda": Speed(10e12, 1e-3)}
 MOST_CORES = 8
+EVENT = 1400  # bytes of a line of events.jsonl
 # Seconds of start and UMAP; seconds to decode one 32 px JPEG on one core (measured: 85 µs); GB of the libraries once loaded.
 START_SECONDS, DECODE_SECONDS, START_GB = 30.0, 85e-6, 0.7
 PGD_STEPS = 10
@@ -147,13 +148,37 @@ def memory_gb(config: RunConfig, shape: Shape) -> float:
     cost, parts = NETWORKS[config.model](config, shape), shape.classes * config.ipc * config.partition**2
     real = 2 * (shape.train + shape.test) * shape.channels * shape.size**2
     batch = max(config.pool_batch, min(config.eval_batch, parts), 2 * parts, shape.classes * config.real_batch)
-    stages = config.pool_size * -(-config.pool_steps // config.pool_stage)
-    queues = stages * shape.classes * config.queue_size * (cost.embedding + config.queue_rank)
-    return START_GB + (real + 4 * (2 * batch * cost.activations + stages * cost.parameters + queues)) / 1e9
+    weights, queues = _pool(config, shape)
+    return START_GB + (real + 4 * 2 * batch * cost.activations + weights + queues) / 1e9
+
+
+def _pool(config: RunConfig, shape: Shape) -> tuple[float, float]:
+    """Bytes of the weights of all stages of the pool, and of their queues; a baseline has the scorer's network only."""
+    cost, networks = NETWORKS[config.model](config, shape), config.pool_size if METHODS[config.method].updates else 1
+    stages = networks * -(-config.pool_steps // config.pool_stage)
+    queue = shape.classes * config.queue_size * cost.embedding + config.queue_rank * cost.embedding
+    return 4 * stages * cost.parameters, 4 * stages * queue
 
 
 def disk_mb(config: RunConfig, shape: Shape) -> float:
-    """Estimated size of the run folder in MB: per frame the images (1 byte), δ (2), two embeddings (2 each), seven vectors."""
+    """Estimated size of the run folder in MB when it is largest: frames and events, the pool, two checkpoints while one replaces the other, map and results."""
+    stored, pixels = shape.classes * config.ipc, shape.channels * shape.size**2
+    weights, queues = _pool(config, shape) if METHODS[config.method].source != "all" else (0.0, 0.0)
+    checkpoint = queues + 4 * 5 * stored * config.partition**2 * pixels
+    shown = 16 * min(stored, config.map_points) * config.expected_frames()
+    return frames_mb(config, shape) + (weights + 2 * checkpoint + shown + stored * pixels) / 1e6 + evaluation_mb(config, shape)
+
+
+def frames_mb(config: RunConfig, shape: Shape) -> float:
+    """MB of the recorded steps: per frame the images (1 byte), δ (2), two embeddings (2 each), seven vectors; the events."""
     pixels, embedding = shape.channels * shape.size**2, NETWORKS[config.model](config, shape).embedding
     frame = shape.classes * config.ipc * (3 * pixels + 4 * embedding + 44) + 4000
-    return config.expected_frames() * frame / 1e6 + 0.2
+    return (config.expected_frames() * frame + config.expected_steps() * EVENT) / 1e6 + 0.2
+
+
+def evaluation_mb(config: RunConfig, shape: Shape) -> float:
+    """MB of one evaluation: the weights of its networks, and per network, attempt and image a margin (4 bytes) and an outcome (1), twice."""
+    stored = shape.classes * config.ipc * config.partition**2
+    tested = min(config.eval_images or shape.test, shape.test)
+    outcomes = 2 * 5 * (len(attempts(config)) + 1) * (stored + tested)
+    return config.eval_seeds * (4 * NETWORKS[config.model](config, shape).parameters + outcomes) / 1e6 + 0.2

@@ -15,6 +15,7 @@ from c2r import sources
 from c2r.config import DataSettings, SyntheticSettings
 from c2r.errors import InputError
 from c2r.partition import boxes
+from c2r.runs import Run
 from c2r.sources.splits import Progress, budget_problem, partition_problem
 
 
@@ -71,6 +72,15 @@ def content_hash(*tensors: Tensor) -> str:
         digest.update(str(tuple(tensor.shape)).encode())
         digest.update(tensor.contiguous().numpy().data)
     return digest.hexdigest()[:16]
+
+
+def check_same(data: RealData, run: Run, advice: str = "bring them back or start a new run") -> None:
+    """Raise InputError when the images are not those that a run's manifest names; a run without a hash is believed."""
+    before = run.manifest.get("data", {}).get("hash")
+    if before not in (None, data.hash):
+        raise InputError(
+            f"The data of run {run.id} changed (hash {before}, now {data.hash}): expected the same images as when it was made; {advice}."
+        )
 
 
 class ClassDraws:

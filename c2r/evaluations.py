@@ -16,12 +16,12 @@ from c2r.config import RunConfig
 from c2r.data import RealData
 from c2r.distill import Progress
 from c2r.evaluate import Judged, Outcomes, Row, Trained, TrainingSet, evaluate
-from c2r.files import write_atomic
+from c2r.files import save_arrays, write_atomic
 from c2r.judging import judge, load_networks
 from c2r.models import Network
 from c2r.origin import set_facts
-from c2r.runs import save_arrays, save_rows
 from c2r.worker import Rows, Worker
+from c2r.writing import save_rows
 
 
 def evaluate_into(worker: Worker, config: RunConfig, data: RealData, source: TrainingSet) -> Rows:

@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import threading
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,24 +15,52 @@ from safetensors.numpy import save
 from c2r import schema
 from c2r.errors import InputError
 
+Rows = Sequence[int] | np.ndarray
+
 try:
     import fcntl
 except ImportError:  # Windows: the process id in status.json alone decides there
     fcntl = None  # type: ignore[assignment]
 
 
-def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write `content` beside `path`, flush it to disk, rename it over `path`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
+    """Write `content` beside `path`, flush it to disk, rename it over `path`; `durable`: the name is flushed too.
+
+    Without the latter a power cut may bring back the file that was there before, whole: right for what is written often and soon again.
+    """
+    temporary = path.with_name(f".{path.name}.{threading.get_native_id()}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        if durable:
+            sync_folder(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed while they wrote left in a run folder. Only for the process that holds it."""
+    for place in (folder, folder / "frames", folder / "pool", folder / "networks"):
+        for left in place.glob(".*.tmp"):
+            left.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to disk: a rename survives a power cut only then. Where folders cannot be opened, nothing is done."""
+    try:
+        place = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(place)
+    except OSError:  # a file system that flushes no folders
+        pass
+    finally:
+        os.close(place)
 
 
 def lock(file: IO[str], wait: bool = False) -> bool:
@@ -49,17 +80,28 @@ def unlock(file: IO[str]) -> None:
         fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def hold(folder: Path) -> IO[str]:
-    """Hold a run folder for this process. Raises InputError when another process holds it."""
+def hold(folder: Path, patience: float = 0.0) -> IO[str]:
+    """Hold a run folder for this process. Raises InputError when another process holds it for longer than `patience` seconds."""
     file = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the lock is held
-    if fcntl and not lock(file):
+    end = time.monotonic() + patience
+    while fcntl and not (held := lock(file)) and time.monotonic() < end:
+        time.sleep(0.05)
+    if fcntl and not held:
         file.close()
         raise InputError(f"Run {folder.name} is being written by another process: expected one writer; wait for it or stop it.")
     return file
 
 
-def claim(folder: Path, files: dict[str, str], inside: str) -> None:
-    """Make a new run folder with `files` (name → text) and an empty folder `inside`: all of it at once, or nothing. Raises InputError."""
+def holds(folder: Path, file: IO[str]) -> bool:
+    """Whether `folder` still is the one held by the lock `file`: not deleted, and no other folder of its name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(folder / "lock"))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def claim(folder: Path, files: Mapping[str, bytes | str], inside: str) -> None:
+    """Make a new run folder with `files` (name → content) and an empty folder `inside`: all of it at once, or nothing. Raises InputError."""
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
         if folder.is_dir() and any(folder.iterdir()):
@@ -74,6 +116,7 @@ def claim(folder: Path, files: dict[str, str], inside: str) -> None:
         if folder.exists():
             folder.rmdir()
         os.rename(temporary, folder)
+        sync_folder(folder.parent)
     except (FileExistsError, NotADirectoryError):
         raise InputError(
             f"The run folder {folder} is taken or not a folder: expected a new or empty folder; choose another --out."
@@ -89,7 +132,8 @@ def claim(folder: Path, files: dict[str, str], inside: str) -> None:
 def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:
     """Store named arrays as ``<name>.safetensors`` of the run folder `path`."""
     file = path / f"{name}.safetensors"
-    file.parent.mkdir(exist_ok=True)
+    if file.parent != path:  # a run folder that is gone is not made again
+        file.parent.mkdir(exist_ok=True)
     write_atomic(file, save({key: np.ascontiguousarray(value) for key, value in arrays.items()}))
 
 
@@ -137,16 +181,42 @@ def read_json(file: Path) -> dict[str, Any]:
 
 def read_lines(file: Path) -> list[dict[str, Any]]:
     """The JSON objects of a file, one per line; torn and damaged lines are left out, a missing file is empty."""
+    return read_lines_from(file, 0)[0]
+
+
+def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
+    """Like `read_lines`, of what stands behind the first `start` bytes; also where the next look starts: before a torn last line."""
     try:
-        lines = file.read_bytes().split(b"\n")
+        with open(file, "rb") as source:
+            source.seek(start)
+            content = source.read()
     except OSError:
-        return []
-    found = []
-    for line in lines:
+        return [], start
+    found, end = [], start + len(content)
+    for line in (lines := content.split(b"\n")):
         try:
             value = schema.parse(line)
         except ValueError:
+            end -= len(line) if line is lines[-1] else 0
             continue
         if isinstance(value, dict):
             found.append(value)
+    return found, end
+
+
+def read_array_rows(path: Path, name: str, array: str, rows: Rows) -> np.ndarray:
+    """Of one array of ``<name>.safetensors`` only the `rows`, in their order. Raises InputError when missing or unreadable."""
+    try:
+        with safe_open(Path(path) / f"{name}.safetensors", framework="numpy") as stored:
+            part = stored.get_slice(array)
+            ends = [(rows.start, rows.stop)] if isinstance(rows, range) else [(int(row), int(row) + 1) for row in rows]
+            found = np.concatenate([part[start:end] for start, end in ends] or [part[:0]])
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        found = np.empty(0)
+    wrong = schema.mismatch(name, {array: found}, whole=False) if len(found) or not len(rows) else ""
+    if len(found) != len(rows) or (len(rows) and wrong):
+        raise InputError(
+            f"'{array}' in {name}.safetensors of run {Path(path).name} is missing or damaged: expected what a run writes; "
+            "choose another step or run."
+        )
     return found

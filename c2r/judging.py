@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from c2r import checks
 from c2r.badges import Badge, read, to_json
 from c2r.config import RunConfig
-from c2r.data import RealData
+from c2r.data import RealData, check_same
 from c2r.errors import InputError
 from c2r.files import read_json, write_atomic
 from c2r.models import Network, build, frozen
@@ -42,6 +42,7 @@ def judge_again(path: Path, data: RealData, names: list[str] | None, on: Callabl
     run = open_run(path)
     if run.config is None or run.problem:
         raise InputError(run.problem)
+    check_same(data, run, "bring them back or evaluate the set again")
     subject = _subject(
         run.config, data, read_rows(path), load_networks(path, run.config, data), read_arrays(path, "test"), read_json(path / "facts.json")
     )

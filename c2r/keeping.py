@@ -179,7 +179,7 @@ def empty_trash(store: Path, older_than_days: float = 0) -> int:
     if not older_than_days >= 0:
         raise InputError(f"Days must be 0 or more to empty the trash, found {older_than_days}: choose another number.")
     limit = datetime.now(UTC) - timedelta(days=min(older_than_days, 36_500))
-    old = [one for one in deleted(store) if one.time <= limit]
+    old = [one for one in deleted(store) if one.time <= limit or not older_than_days]  # all of them, even from after a clock was set back
     for one in old:
         try:
             shutil.rmtree(one.path)

@@ -15,12 +15,25 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
     "queued": ("running", "stopping", "stopped", "failed"),
     "running": ("paused", "stopping", "stopped", "done", "failed"),
     "paused": ("running", "stopping", "stopped", "failed"),
-    "stopping": ("stopped", "failed"),
+    "stopping": ("stopped", "done", "failed"),  # done: it came to its end before it could stop
     "stopped": ("queued",),
     "failed": ("queued",),
     "lost": ("queued",),
     "done": (),
 }
+
+# What a run can be asked for in a state; what was asked of it and not yet done can be taken back by 'resume'.
+TAKES: dict[str, tuple[str, ...]] = {
+    "queued": ("pause", "step", "stop"),
+    "running": ("pause", "step", "stop"),
+    "paused": ("resume", "step", "stop"),
+}
+
+
+def takes(state: str, asked: str = "") -> tuple[str, ...]:
+    """The commands that make sense in a state in which `asked` was asked for and is not done yet."""
+    taken_back = ("resume",) if asked in ("pause", "step") and state in ("queued", "running") else ()
+    return tuple(word for word in (*taken_back, *TAKES.get(state, ())) if word != asked)
 
 
 def allowed(before: str, after: str) -> bool:

@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -12,14 +14,16 @@ import psutil
 
 from c2r import sources
 from c2r.config import RunConfig
-from c2r.cost import disk_mb, flops, memory_gb, minutes
+from c2r.cost import PHASES, disk_mb, evaluation_mb, flops, memory_gb, minutes
 from c2r.errors import NO_CUDA, InputError
 from c2r.methods import METHODS
-from c2r.runs import list_runs
+from c2r.runs import Run, list_runs
 from c2r.sources.downloads import NAMED, cache_folder
 from c2r.sources.splits import Shape, budget_problem, partition_problem
 
-__all__ = ["Preflight", "Shape", "check", "cuda_name", "evaluation_minutes", "flops", "peek"]
+__all__ = ["Preflight", "Shape", "check", "cuda_name", "evaluation", "flops", "peek", "refuse", "resumed"]
+
+LIMIT = Path("/sys/fs/cgroup/memory.max")  # bytes of memory that a container may use, or 'max'
 
 
 @dataclass(frozen=True)
@@ -59,31 +63,51 @@ def peek(data: str, image_size: int) -> Shape:
 
 def check(config: RunConfig, store: Path) -> Preflight:
     """Look at everything a run of `config` in `store` needs. Raises nothing: what is wrong is in `problems`."""
+    found = _common(config, store, PHASES, disk_mb)
+    if not found.memory_gb:
+        return found
+    shape, known = peek(config.data, config.image_size), list_runs(store)
+    problems = (_budget_problem(config, shape), _depth_problem(config, shape))
+    notes = (_same_run(config, known), _download(config), _others_note(known, store, found.disk_mb))
+    return _with(found, problems, notes)
+
+
+def evaluation(config: RunConfig, folder: Path) -> Preflight:
+    """What one more evaluation of the finished set in the run folder `folder` needs, in the same way."""
+    return _common(config, folder, ("evaluate",), evaluation_mb)
+
+
+def resumed(config: RunConfig, folder: Path) -> Preflight:
+    """What going on with the run or evaluation in `folder` still needs, in the same way; the minutes are those of all of it."""
+    alone = folder.absolute().parent.name == "evaluations"
+    phases, size = (("evaluate",), evaluation_mb) if alone else (PHASES, disk_mb)
+    return _common(config, folder, phases, lambda config, shape: max(0.0, size(config, shape) - _written(folder)))
+
+
+def refuse(found: Preflight) -> None:
+    """Raise InputError with the first problem, if there is one."""
+    if found.problems:
+        raise InputError(found.problems[0])
+
+
+def _common(config: RunConfig, place: Path, phases: tuple[str, ...], size: Callable[[RunConfig, Shape], float]) -> Preflight:
+    """Device, time, memory and disk of some work below `place`."""
     name, cores = cuda_name(), _cores()
     kind = "cuda" if name and config.device != "cpu" else "cpu"
     device = f"cuda: {name}" if kind == "cuda" else f"cpu, {cores} core{'s' if cores > 1 else ''}"
-    problems = [_device_problem(config, name), _store_problem(store)]
+    problems = tuple(filter(None, (_device_problem(config, name), _store_problem(place))))
     try:
         shape = peek(config.data, config.image_size)
     except InputError as error:
-        return Preflight(device, 0.0, 0.0, 0.0, (str(error), *filter(None, problems)), ())
-    memory, disk = memory_gb(config, shape), disk_mb(config, shape)
-    problems += [
-        _budget_problem(config, shape),
-        _depth_problem(config, shape),
-        _space_problem(store, disk),
-    ]
-    notes = [_same_run(config, store), _download(config), _memory_note(memory)]
-    return Preflight(device, minutes(config, shape, kind, cores), memory, disk, tuple(filter(None, problems)), tuple(filter(None, notes)))
+        return Preflight(device, 0.0, 0.0, 0.0, (str(error), *problems), ())
+    memory, disk = memory_gb(config, shape), size(config, shape)
+    found = Preflight(device, minutes(config, shape, kind, cores, phases), memory, disk, problems, ())
+    return _with(found, (_space_problem(place, disk), _memory_problem(memory, kind)), (_memory_note(memory),))
 
 
-def evaluation_minutes(config: RunConfig) -> float:
-    """Estimated minutes of one evaluation of a finished set. Raises InputError when the real data or the device cannot be had."""
-    name, cores = cuda_name(), _cores()
-    if problem := _device_problem(config, name):
-        raise InputError(problem)
-    kind = "cuda" if name and config.device != "cpu" else "cpu"
-    return minutes(config, peek(config.data, config.image_size), kind, cores, ("evaluate",))
+def _with(found: Preflight, problems: Iterable[str], notes: Iterable[str]) -> Preflight:
+    """The same with more problems and notes, of which '' is none."""
+    return replace(found, problems=(*found.problems, *filter(None, problems)), notes=(*filter(None, notes), *found.notes))
 
 
 def _budget_problem(config: RunConfig, shape: Shape) -> str:
@@ -127,10 +151,44 @@ def _store_problem(store: Path) -> str:
 
 
 def _space_problem(store: Path, need: float) -> str:
-    free = shutil.disk_usage(_existing(Path(store))).free / 1e6
+    free = _free(store)
     if free >= need:
         return ""
-    return f"The run needs about {need:.0f} MB and the disk of {store} has {free:.0f} MB free: delete runs, or raise record_every."
+    return (
+        f"It needs about {_mb(need)} and the disk of {store} has {_mb(free)} free: delete runs and empty the trash, or raise record_every."
+    )
+
+
+def _free(store: Path) -> float:
+    return shutil.disk_usage(_existing(Path(store))).free / 1e6
+
+
+def _mb(size: float) -> str:
+    return f"{size:.0f} MB" if size >= 10 else f"{size:.1f} MB"
+
+
+def _written(folder: Path) -> float:
+    """MB of the files in a folder."""
+    found = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                found += os.lstat(os.path.join(place, name)).st_size
+    return found / 1e6
+
+
+def _others_note(known: list[Run], store: Path, need: float) -> str:
+    """What the runs that work or wait in this store will still write, when that and this run together would not fit."""
+    living, promised = [run for run in known if run.alive and run.config], 0.0
+    for run in living:
+        with suppress(InputError):
+            assert run.config is not None, "picked above"
+            promised += max(0.0, disk_mb(run.config, peek(run.config.data, run.config.image_size)) - _written(run.path))
+    free = _free(store)
+    if not promised or free >= need + promised or free < need:
+        return ""
+    named = f"{len(living)} run{'s' if len(living) > 1 else ''} at work or waiting here may still write {_mb(promised)}"
+    return f"{named} and this one {_mb(need)}, with {_mb(free)} free: delete runs and empty the trash before all of them are through."
 
 
 def _depth_problem(config: RunConfig, shape: Shape) -> str:
@@ -142,8 +200,8 @@ def _depth_problem(config: RunConfig, shape: Shape) -> str:
     )
 
 
-def _same_run(config: RunConfig, store: Path) -> str:
-    same = next((run for run in list_runs(store) if run.config == config), None)
+def _same_run(config: RunConfig, known: list[Run]) -> str:
+    same = next((run for run in known if run.config == config), None)
     return f"Run {same.id} ({same.state}) has these very settings: open it, or change the seed to see the spread." if same else ""
 
 
@@ -153,10 +211,18 @@ def _download(config: RunConfig) -> str:
     return f"{config.data} is downloaded first: about {NAMED[config.data].megabytes} MB into {cache_folder()}."
 
 
+def _memory_problem(need: float, kind: str) -> str:
+    """More than the machine has cannot work; on a GPU most of the estimate lies in its own memory, which is not asked."""
+    whole = psutil.virtual_memory().total / 1e9
+    with suppress(OSError, ValueError):  # a container has less than its machine
+        whole = min(whole, int(LIMIT.read_text(encoding="utf-8")) / 1e9)
+    if kind == "cuda" or need <= whole:
+        return ""
+    return f"It needs about {need:.1f} GB of memory and this machine has {whole:.1f} GB: lower ipc, width or the batches."
+
+
 def _memory_note(need: float) -> str:
     free = psutil.virtual_memory().available / 1e9
     return (
-        f"The run may need {need:.1f} GB of memory and {free:.1f} GB are free: close other programs or lower the batches."
-        if need > free
-        else ""
+        f"It may need {need:.1f} GB of memory and {free:.1f} GB are free: close other programs or lower the batches." if need > free else ""
     )

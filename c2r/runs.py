@@ -1,4 +1,4 @@
-"""The run store: one folder per run, written by one process, read by anyone. Needs numpy, no torch.
+"""The run store: one folder per run, written by one process (`c2r.writing`), read by anyone. Needs numpy, no torch.
 
 Files (see the README's table): ``config.json manifest.json status.json control events.jsonl frames/<step>.safetensors
 rows.jsonl synthetic.safetensors outcomes.safetensors basis.safetensors map.safetensors log.txt``. Every file is either
@@ -6,23 +6,29 @@ complete or absent (written beside, then renamed); the two ``.jsonl`` files are 
 line is dropped by the reader. So a process may be killed at any instant and the folder still opens.
 """
 
-import json
 import os
 import re
-import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
-from c2r import schema
-from c2r.config import RunConfig, from_json, to_json
+from c2r import disasters, processes, schema
+from c2r.config import RunConfig, from_json
 from c2r.errors import InputError
-from c2r.files import claim, hold, read_arrays, read_json, read_lines, read_text, save_arrays, write_atomic
-from c2r.lifecycle import ALIVE, COMMANDS, STATES, allowed
+from c2r.files import (
+    Rows,
+    read_array_rows,
+    read_arrays,
+    read_json,
+    read_lines,
+    read_lines_from,
+    read_text,
+    write_atomic,
+)
+from c2r.lifecycle import ALIVE, COMMANDS, STATES
 
 FRAME_ARRAYS = (
     "images", "labels", "delta", "margin_clean", "margin_adv", "score", "order",
@@ -46,85 +52,14 @@ def new_id(config: RunConfig, now: datetime | None = None) -> str:
     return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{source}-ipc{config.ipc}"
 
 
-def save_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Replace rows.jsonl as a whole: results are there completely or not at all."""
-    write_atomic(path / "rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-
-
-class RunWriter:
-    """The one process that writes a run folder: a new one, or with `reopen` one whose process is gone. Raises InputError."""
-
-    def __init__(self, path: Path, config: RunConfig, reopen: bool = False):
-        self.path, self._written = Path(path), 0.0
-        before = read_json(self.path / "status.json") if reopen else {}
-        process = psutil.Process()
-        self._status: dict[str, Any] = {
-            "state": "queued", "phase": "starting", "step": 0, "total": 0, "eta_s": None, "figures": {}, "message": "",
-            "pid": process.pid, "pid_started": process.create_time(), "started": time.time(), "heartbeat": time.time(), "seq": 0,
-        }  # fmt: skip
-        self._status |= {key: before[key] for key in ("started", "seq", "figures") if key in before}
-        if not reopen:
-            first = {"config.json": to_json(config), "status.json": json.dumps(self._status), "log.txt": ""}
-            claim(self.path, first, "frames")
-        self._lock = hold(self.path)
-        (self.path / "control").unlink(missing_ok=True)
-        self.status(force=True)
-
-    @property
-    def state(self) -> str:
-        """The state as written last."""
-        return str(self._status["state"])
-
-    def status(self, force: bool = False, **changes: Any) -> None:
-        """Merge `changes` into status.json; at most five writes a second unless forced or state or phase changes."""
-        if not allowed(self.state, changes.get("state", self.state)):
-            raise RuntimeError(f"a run cannot go from {self.state} to {changes['state']}")
-        force = force or any(key in changes and changes[key] != self._status[key] for key in ("state", "phase"))
-        self._status |= changes
-        now = time.time()
-        if not force and now - self._written < 0.2:
-            return
-        self._written = now
-        self._status |= {"heartbeat": now, "seq": self._status["seq"] + 1}
-        write_atomic(self.path / "status.json", json.dumps(self._status))
-
-    def manifest(self, **facts: Any) -> None:
-        """Store where the figures come from: versions, commit, device, data hash."""
-        write_atomic(self.path / "manifest.json", json.dumps(facts, indent=2) + "\n")
-
-    def frame(self, step: int, event: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Store one recorded step: first the frame, then its line in events.jsonl, so that an event implies a frame."""
-        save_arrays(self.path, f"frames/{step:06d}", arrays)
-        self.line("events", {"step": step, "time": time.time()} | event)
-
-    def rewind(self, step: int) -> None:
-        """Forget what was recorded after `step`: a resumed run records it again."""
-        kept = [event for event in read_events(self.path) if event.get("step", -1) <= step]
-        write_atomic(self.path / "events.jsonl", "".join(json.dumps(event) + "\n" for event in kept))
-        for frame in frame_steps(self.path):
-            if frame > step:
-                (self.path / "frames" / f"{frame:06d}.safetensors").unlink()
-
-    def line(self, name: str, value: dict[str, Any]) -> None:
-        """Append one JSON line to ``<name>.jsonl``."""
-        with open(self.path / f"{name}.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(value) + "\n")
-
-    def take_command(self) -> str:
-        """The command left in the control file, which is removed; '' when there is none."""
-        try:
-            word = (self.path / "control").read_text(encoding="utf-8", errors="replace").strip()
-            (self.path / "control").unlink()
-        except FileNotFoundError:
-            return ""
-        return word if word in COMMANDS else ""
-
-
+@disasters.spoken()
 def send(path: Path, command: str) -> None:
-    """Leave `command` (pause, resume, step, stop) for the process that writes the run."""
+    """Leave `command` (pause, resume, step, stop) for the process that writes the run; a stop that still waits there stays."""
     if command not in COMMANDS:
         raise InputError(f"Unknown command '{command}': choose one of {', '.join(COMMANDS)}.")
-    write_atomic(Path(path) / "control", command)
+    file = Path(path) / "control"
+    if command == "stop" or not file.exists() or read_text(file).strip() != "stop":
+        write_atomic(file, command, durable=False)
 
 
 @dataclass(frozen=True)
@@ -168,7 +103,7 @@ def open_run(path: Path) -> Run:
     if state not in STATES:
         problem = f"Run {path.name} is damaged. status.json expects a state out of {', '.join(STATES)}, found '{state}'."
         return Run(path, "failed", config, status, manifest, problem)
-    if state in ALIVE and not _process_alive(status):
+    if state in ALIVE and not processes.alive(status):
         state = "lost"
     return Run(path, state, config, status, manifest)
 
@@ -186,12 +121,22 @@ def list_runs(store: Path) -> list[Run]:
     """All runs of a store, newest first; damaged ones are listed too, folders that never were a run are not."""
     store = Path(store)
     folders = [p for p in store.iterdir() if is_run(p) and not p.name.startswith(".")] if store.is_dir() else []
-    return sorted((open_run(p) for p in folders), key=lambda run: (run.status.get("started", 0), run.id), reverse=True)
+    return sorted((open_run(p) for p in folders), key=_age, reverse=True)
+
+
+def _age(run: Run) -> tuple[int, float, str]:
+    return run.status.get("number", 0), run.status.get("started", 0), run.id
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
     """The recorded steps, oldest first; a torn or damaged line is left out."""
-    return [event for event in read_lines(Path(path) / "events.jsonl") if schema.EVENT(event)]
+    return read_events_from(path, 0)[0]
+
+
+def read_events_from(path: Path, start: int) -> tuple[list[dict[str, Any]], int]:
+    """The recorded steps behind the first `start` bytes of events.jsonl, and where the next look starts."""
+    lines, end = read_lines_from(Path(path) / "events.jsonl", start)
+    return [event for event in lines if schema.EVENT(event)], end
 
 
 def evaluations(path: Path) -> list[Run]:
@@ -225,9 +170,23 @@ def evaluation_facts(folder: Path) -> dict[str, Any]:
 
 
 def frame_steps(path: Path) -> list[int]:
-    """The recorded steps that have a frame, ascending."""
-    stems = [p.stem for p in (Path(path) / "frames").glob("[0-9]*.safetensors") if re.fullmatch(r"[0-9]{6,9}", p.stem)]
+    """The recorded steps that have a frame, ascending: those that thinning left."""
+    try:
+        names = os.listdir(Path(path) / "frames")
+    except OSError:
+        return []
+    stems = [name.removesuffix(".safetensors") for name in names if re.fullmatch(r"[0-9]{6,9}\.safetensors", name)]
     return sorted(int(stem) for stem in stems if stem == f"{int(stem):06d}")
+
+
+def read_rows_of(path: Path, step: int, array: str, rows: Rows) -> np.ndarray:
+    """Of one array of a recorded step only the `rows`, in their order. Raises InputError when missing or unreadable."""
+    return read_array_rows(path, f"frames/{step:06d}", array, rows)
+
+
+def frame_file(path: Path, step: int) -> Path:
+    """Where the frame of a recorded step lies."""
+    return Path(path) / "frames" / f"{step:06d}.safetensors"
 
 
 def read_frame(path: Path, step: int, only: tuple[str, ...] = FRAME_ARRAYS) -> dict[str, np.ndarray]:
@@ -237,11 +196,3 @@ def read_frame(path: Path, step: int, only: tuple[str, ...] = FRAME_ARRAYS) -> d
     if missing:
         raise InputError(f"Frame {step} of run {Path(path).name} lacks {', '.join(missing)}: choose another step or start the run again.")
     return arrays
-
-
-def _process_alive(status: dict[str, Any]) -> bool:
-    try:
-        process = psutil.Process(int(status["pid"]))
-        return abs(process.create_time() - float(status["pid_started"])) < 2 and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, KeyError, TypeError, ValueError):
-        return False

@@ -94,6 +94,16 @@ def each(check: Check, length: int | None = None, most: int = MOST_CLASSES) -> C
     return fits
 
 
+def counts(length: int) -> Check:
+    """A list of exactly `length` counts: what ``each(count, length)`` says, four times as fast. A long run has a million of them."""
+
+    def fits(value: Any) -> bool:
+        plain = isinstance(value, list) and len(value) == length and set(map(type, value)) == {int}
+        return plain and min(value) >= 0 and max(value) <= MOST
+
+    return fits
+
+
 def fields(known: Mapping[str, Check], *needed: str) -> Check:
     """An object whose `known` entries fit; `needed` are there. Entries of other names are let through."""
     return lambda value: isinstance(value, dict) and all(name in value for name in needed) and not misfit(value, known)
@@ -109,12 +119,12 @@ def misfit(values: Mapping[str, Any], known: Mapping[str, Check]) -> str:
     return next((name for name, check in known.items() if name in values and not check(values[name])), "")
 
 
-MARGINS = fields({"quantiles": each(figure, 5), "counts": each(count, 60)}, "quantiles", "counts")
+MARGINS = fields({"quantiles": each(figure, 5), "counts": counts(60)}, "quantiles", "counts")
 SIDE = named(figure)
 
 STATUS: dict[str, Check] = {
-    "phase": text, "step": few, "total": few, "eta_s": optional(number), "figures": named(figure), "message": optional(text), "pid": few,
-    "pid_started": number, "started": moment, "heartbeat": moment, "seq": count,
+    "phase": text, "step": few, "total": few, "eta_s": optional(number), "figures": named(figure), "message": optional(text), "asked": text, "pid": few,
+    "pid_started": number, "boot": text, "started": moment, "heartbeat": moment, "seq": count, "number": few,
 }  # fmt: skip
 MANIFEST: dict[str, Check] = {
     "versions": named(text), "commit": text, "device": text, "command": text, "preset": text, "classes": each(text),

@@ -43,8 +43,8 @@ def ticket(folder: Path, name: str) -> Iterator[Ticket]:
         path = folder / f"{number:08d}.ticket"
         file = open(path, "w", encoding="utf-8")  # noqa: SIM115 - held until the end
         lock(file)
-        file.write(name)
-        file.flush()
+        with contextlib.suppress(OSError):  # a full disk: a ticket without a name counts all the same
+            os.write(file.fileno(), name.encode())
         unlock(door)
     try:
         yield Ticket(folder, number, file)

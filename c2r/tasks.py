@@ -15,18 +15,21 @@ from c2r import device
 from c2r.checkpoint import Checkpoint, PoolNetwork, read_checkpoint, save_checkpoint, save_network
 from c2r.config import RunConfig
 from c2r.cost import PHASES, flops, minutes
-from c2r.data import RealData, load
+from c2r.data import RealData, check_same, load
 from c2r.distill import Basis, Finished, Progress, Recorded, distill
 from c2r.errors import InputError
 from c2r.evaluate import TrainingSet
 from c2r.evaluations import evaluate_into
+from c2r.files import save_arrays, write_atomic
 from c2r.methods import METHODS
 from c2r.origin import command_line, origin
 from c2r.project import joint_umap, sample_per_class
-from c2r.runs import frame_steps, open_run, read_arrays, read_frame, save_arrays
+from c2r.runs import frame_steps, open_run, read_arrays, read_frame
 from c2r.sets import fits, read_own
 from c2r.sources.splits import Shape
 from c2r.worker import Rows, Stopped, Worker
+
+START = "start.safetensors"
 
 
 def distil(worker: Worker, config: RunConfig, preset: str, resume: bool = False) -> Rows:
@@ -34,10 +37,11 @@ def distil(worker: Worker, config: RunConfig, preset: str, resume: bool = False)
 
     :param resume: go on from the folder's checkpoint; the set and the results are those of a run that was never cut off
     """
-    data = _opened(worker, config, preset, resume)
+    data = _opened(worker, config, preset)
     if METHODS[config.method].source == "all":
         return evaluate_into(worker, config, data, _training_set(None, config, data))
     path, last = worker.writer.path, None
+    config = _with_own_start(path, config)
     if resume:
         found = read_checkpoint(path)
         worker.writer.rewind(found.step if found else -1)
@@ -65,9 +69,12 @@ def _map_is_whole(path: Path) -> bool:
         return False
 
 
-def evaluate_set(worker: Worker, config: RunConfig, source: Path | None, resume: bool = False) -> Rows:
+def evaluate_set(worker: Worker, config: RunConfig, source: Path | None) -> Rows:
     """Evaluate the set of the run folder `source` (None: all real images) into the worker's folder. Returns the result rows."""
-    data = _opened(worker, config, "", resume, ("evaluate",))
+    data = _opened(worker, config, "", ("evaluate",))
+    made = open_run(source) if source else None
+    if made and made.config and made.config.data == config.data:
+        check_same(data, made, "bring them back, or name other data with --set data=PATH")
     return evaluate_into(worker, config, data, _training_set(source, config, data))
 
 
@@ -87,21 +94,26 @@ def load_on_device(config: RunConfig, progress: Any = None) -> RealData:
     return load(config, progress).to(place)
 
 
-def _opened(worker: Worker, config: RunConfig, preset: str, resume: bool, phases: tuple[str, ...] = PHASES) -> RealData:
+def _opened(worker: Worker, config: RunConfig, preset: str, phases: tuple[str, ...] = PHASES) -> RealData:
     """The real data; a new run notes where its figures come from, a resumed one must find the same data again."""
     worker.log(command_line())
     data = load_on_device(config, worker.loading)
     worker.forecast(*_forecast(config, data, phases))
-    before = open_run(worker.writer.path).manifest.get("data", {}).get("hash") if resume else None
-    if before not in (None, data.hash):
-        raise InputError(
-            f"The data of run {worker.writer.path.name} changed (hash {before}, now {data.hash}): expected the same images to go on; "
-            "bring them back or start a new run."
-        )
-    if before is None:
+    before = open_run(worker.writer.path)
+    check_same(data, before)
+    if not before.manifest:
         worker.writer.manifest(**origin(data, preset))
     worker.log(f"{data.name}: {len(data.images)} training images of {tuple(data.images.shape[1:])}, hash {data.hash}")
     return data
+
+
+def _with_own_start(path: Path, config: RunConfig) -> RunConfig:
+    """The settings with the set that the run starts from, if any, in its own folder: it goes where the run goes, and stays."""
+    own = path / START
+    if config.imported and not own.exists():
+        read_own(config.imported)
+        write_atomic(own, Path(config.imported).read_bytes())
+    return config.model_copy(update={"imported": str(own)}) if config.imported else config
 
 
 def _training_set(source: Path | None, config: RunConfig, data: RealData) -> TrainingSet:
@@ -110,7 +122,8 @@ def _training_set(source: Path | None, config: RunConfig, data: RealData) -> Tra
         return TrainingSet(data.images.cpu().numpy(), data.labels.cpu().numpy(), looked_at=False)
     found = read_own(source / "synthetic.safetensors")
     fits(found, tuple(data.images.shape[1:]), len(data.classes))
-    constants = read_own(config.imported).facts.get("metadata", {}) if METHODS[config.method].source == "file" else None
+    start = source / START if (source / START).exists() else Path(config.imported)  # runs of before kept it in the store only
+    constants = read_own(start).facts.get("metadata", {}) if METHODS[config.method].source == "file" else None
     return TrainingSet(found.pixels, found.labels, found.soft, config.partition, constants=constants)
 
 

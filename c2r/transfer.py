@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from c2r.attacks import attack
+from c2r.data import check_same
 from c2r.errors import InputError
 from c2r.fields import format_radius
 from c2r.judging import load_networks
@@ -37,9 +38,8 @@ def matrix(paths: list[Path], name: str, told: Callable[[str], None] = lambda _l
     data = load_on_device(first)
     hashes = {run.manifest.get("data", {}).get("hash") for run in found}
     if len(hashes) > 1:
-        raise InputError(
-            f"The runs were evaluated on {len(hashes)} different data sets: expected one data hash; choose runs on the same data."
-        )
+        raise InputError(f"The runs were evaluated on {len(hashes)} different data sets: expected one data hash; choose other runs.")
+    check_same(data, found[0], "bring them back or evaluate the sets again")
     radii = sorted({format_radius(config.eps) for config in configs if config})
     if len(radii) > 1:
         raise InputError(f"The runs were trained for different radii ({', '.join(radii)}): expected one ε; choose runs with the same eps.")

@@ -67,7 +67,7 @@ def open_page(browser: object, address: str, dark: bool = False) -> tuple[object
 
     page.on("console", listen)
     page.on("pageerror", lambda e: errors.append(str(e)))
-    page.goto(address)
+    page.goto(address, timeout=120_000)
     page.set_default_timeout(30_000)
     return page, errors
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from c2r import badges, catalog, config
 from c2r.badges import Badge
-from c2r.runs import RunWriter, save_arrays, save_rows, write_atomic
+from c2r.files import save_arrays, write_atomic
 from c2r.summary import margin_summary
+from c2r.writing import RunWriter, save_rows
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 EMBEDDING = 12
@@ -56,7 +57,7 @@ def make_run(
         command="python -m c2r distill --preset demo --out runs/example", classes=names,
         data={"name": "digits", "hash": "d1" * 8, "train": 1438, "test": 359, "shape": list(shape)},
     )  # fmt: skip
-    world = _world(draw, n, classes, shape)
+    world = make_world(draw, n, classes, shape)
     for index in range(steps):
         add_frame(writer, world, index, steps, every)
     _basis(writer, world)
@@ -94,7 +95,8 @@ def add_frame(writer: RunWriter, world: dict[str, np.ndarray], index: int, steps
     writer.frame(index * every, _event(index, n, clean, adv, progress), arrays)
 
 
-def _world(draw: np.random.Generator, n: int, classes: int, shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
+def make_world(draw: np.random.Generator, n: int, classes: int, shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
+    """What `add_frame` makes its steps from: labels, prototypes, ease and embeddings of `n` images."""
     labels = np.sort(np.arange(n) % classes).astype(np.int64)
     prototypes = np.stack([_smooth(draw.normal(size=shape)) for _ in range(classes)])
     images = prototypes[labels] + 0.25 * np.stack([_smooth(draw.normal(size=shape)) for _ in range(n)])

@@ -123,7 +123,7 @@ def an_evaluation_is_started_from_the_gallery_and_stopped(chrome, address, run):
     wait_until(lambda: runs.open_run(found[0].path).status.get("phase") == "evaluate", "the evaluation to work")
     page.get_by_text("Evaluating:").wait_for()
     shot(page, "evaluating-light")
-    assert press(page, "Stop", lambda: not runs.open_run(found[0].path).alive), "the evaluation did not stop"
+    assert press(page, "Stop evaluation", lambda: not runs.open_run(found[0].path).alive), "the evaluation did not stop"
     assert runs.open_run(found[0].path).state in ("stopped", "done")
     assert runs.read_rows(run.path)
     assert errors == []
@@ -200,7 +200,7 @@ def test_a_run_paused_on_the_page_outlives_browser_and_server_and_is_finished_fr
 
 
 def press(page, name, test, seconds=60):
-    """Click a button until what it asks for is there: a page that is just drawn anew may lose a click."""
+    """Click a button until what it asks for is there: it may not stand on the page yet."""
     deadline = time.time() + seconds
     while time.time() < deadline:
         button = page.get_by_role("button", name=name, exact=True)

@@ -16,7 +16,7 @@ WRITES_A_RUN = """
 import sys, time
 from pathlib import Path
 from c2r import config
-from c2r.runs import RunWriter
+from c2r.writing import RunWriter
 writer = RunWriter(Path(sys.argv[1]), config.load("demo"))
 writer.status(state="running")
 time.sleep(float(sys.argv[2]))
@@ -30,6 +30,7 @@ def fresh(monkeypatch):
     """No job of another test is remembered, and none of this test survives it."""
     monkeypatch.setattr(jobs, "_JOBS", {})
     monkeypatch.setattr(jobs, "_STOP_ASKED", {})
+    monkeypatch.setattr(jobs, "ANSWER", 0.1)
     yield
     for job in jobs._JOBS.values():
         if job.alive:
@@ -78,9 +79,9 @@ def test_a_run_is_started_with_this_python_a_word_list_and_no_shell(monkeypatch,
 def test_start_returns_when_the_folder_is_there_and_the_child_leads_its_own_session(tmp_path, child):
     child(WRITES_A_RUN, 30)
     path = jobs.start(SETTINGS, "demo", tmp_path / "run")
-    run = runs.open_run(path)
-    pid = run.status["pid"]
-    assert run.state == "running" and os.getsid(pid) == pid != os.getsid(0)
+    assert wait_for(lambda: runs.open_run(path).state == "running")
+    pid = runs.open_run(path).status["pid"]
+    assert os.getsid(pid) == pid != os.getsid(0)
     assert jobs.log_file(path) == tmp_path / ".logs" / "run.log" and jobs.log_file(path).exists()
 
 
@@ -121,14 +122,14 @@ def test_ended_children_are_reaped(tmp_path, child):
 
 @pytest.mark.parametrize("word", lifecycle.COMMANDS)
 def test_commands_are_left_in_the_control_file_of_a_living_run(tmp_path, word):
-    run = runs.open_run(make_run(tmp_path / "run", state="running", steps=1))
-    jobs.command(run, word)
+    run = runs.open_run(make_run(tmp_path / "run", state="paused" if word == "resume" else "running", steps=1))
+    assert jobs.command(run, word) == f"Asked to {word}: run run has not answered yet."
     assert (run.path / "control").read_text() == word
 
 
 def test_a_run_that_has_ended_takes_no_command(tmp_path):
     run = runs.open_run(make_run(tmp_path / "run", steps=1))
-    with pytest.raises(InputError, match="Run run is done: expected a living run for 'pause'; start a new one."):
+    with pytest.raises(InputError, match="Run run is done: expected a living run for 'pause'; start a new one, or resume it."):
         jobs.command(run, "pause")
     assert not (run.path / "control").exists()
 
@@ -160,6 +161,22 @@ def test_force_stop_never_ends_the_process_that_asks(tmp_path):
         jobs.force_stop(run)
 
 
+def test_a_run_whose_process_is_just_leaving_is_resumed_when_it_is_gone(tmp_path, child, monkeypatch):
+    leaves = "import time; from pathlib import Path; import sys; from c2r import config; from c2r.writing import RunWriter;"
+    leaves += (
+        "w = RunWriter(Path(sys.argv[1]), config.load('demo')); w.status(state='stopping'); w.status(state='stopped'); time.sleep(0.6)"
+    )
+    child(leaves)
+    path = jobs.start(SETTINGS, "demo", tmp_path / "run")
+    assert wait_for(lambda: runs.open_run(path).state == "stopped") and jobs.find("distill", path).alive
+    launched = []
+    monkeypatch.setattr(
+        jobs, "_launch", lambda kind, path, words: launched.append((words, jobs.find(kind, path).alive)) or jobs.find(kind, path)
+    )
+    jobs.resume(path)
+    assert launched == [(["-m", "c2r", "resume", str(path)], False)]
+
+
 def test_a_map_is_a_child_too_and_never_drawn_twice_at_once(tmp_path, monkeypatch):
     launched = []
 
@@ -177,6 +194,7 @@ def test_a_map_is_a_child_too_and_never_drawn_twice_at_once(tmp_path, monkeypatc
 
     monkeypatch.setattr(jobs.subprocess, "Popen", Popen)
     path = tmp_path / "run"
+    path.mkdir()
     assert jobs.compute_map(path) is jobs.compute_map(path) is jobs.find("map", path)
     assert launched == [[sys.executable, "-m", "c2r", "map", str(path)]]
     monkeypatch.setattr(jobs, "_JOBS", {})
@@ -209,8 +227,9 @@ def evaluation(monkeypatch, tmp_path):
 def test_an_evaluation_has_a_folder_of_its_own_and_takes_its_own_commands(evaluation):
     run, out = evaluation(WRITES_A_RUN, 30)
     assert out.parent == run / "evaluations" and out.name.endswith("-custom-pgd-at")
+    assert wait_for(lambda: [one.state for one in jobs.evaluations(run)] == ["running"])
     found = jobs.evaluations(run)
-    assert [(one.path, one.state) for one in found] == [(out, "running")]
+    assert [one.path for one in found] == [out]
     jobs.command(found[0], "stop")
     assert (out / "control").read_text() == "stop" and not (run / "control").exists()
     with pytest.raises(InputError, match="Run run is being evaluated: expected one evaluation at a time; wait for it or stop it."):

@@ -6,12 +6,12 @@ import pytest
 
 from c2r.config import load
 from c2r.lifecycle import ALIVE, RESUMABLE, STATES, TRANSITIONS, allowed
-from c2r.runs import RunWriter
+from c2r.writing import RunWriter
 
 WAYS = {
     ("queued", "running"), ("queued", "stopping"), ("queued", "stopped"), ("queued", "failed"), ("running", "paused"), ("running", "stopping"),
     ("running", "stopped"), ("running", "done"), ("running", "failed"), ("paused", "running"), ("paused", "stopping"), ("paused", "stopped"),
-    ("paused", "failed"), ("stopping", "stopped"), ("stopping", "failed"), ("stopped", "queued"), ("failed", "queued"), ("lost", "queued"),
+    ("paused", "failed"), ("stopping", "stopped"), ("stopping", "done"), ("stopping", "failed"), ("stopped", "queued"), ("failed", "queued"), ("lost", "queued"),
 }  # fmt: skip
 
 

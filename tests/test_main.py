@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import arguments
 
-from c2r import preflight, runs, tasks
+from c2r import preflight, runs, tasks, writing
 from c2r.__main__ import main
 from c2r.errors import InputError
 
@@ -158,9 +158,9 @@ def test_a_full_disk_fails_the_run_with_a_sentence(tmp_path, monkeypatch, capsys
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(runs.RunWriter, "frame", full)
+    monkeypatch.setattr(writing.RunWriter, "frame", full)
     assert main(arguments(tmp_path / "run")) == 2
-    assert "The disk is full: expected room for the run folder" in capsys.readouterr().err
+    assert "The disk is full: expected room for what is written" in capsys.readouterr().err
     assert runs.open_run(tmp_path / "run").state == "failed"
 
 

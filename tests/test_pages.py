@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from app import jobs, state
 from c2r.errors import InputError
-from c2r.runs import frame_steps, read_arrays, read_frame, save_arrays
+from c2r.files import save_arrays
+from c2r.runs import frame_steps, read_arrays, read_frame
 
 MAIN = Path(__file__).resolve().parents[1] / "app" / "main.py"
 PAGES = ("home", "start", "live", "embeddings", "gallery", "compare")
@@ -167,7 +168,24 @@ def test_a_running_run_without_frames_shows_what_it_is_doing(store, page):
     assert "Training the pool" in text(app)
     if page == "live":
         assert "pool: network 2 of 6 trained" in app.code[0].value
-        assert [b.label for b in app.button if str(b.key).startswith("run-")] == ["Pause", "Step", "Stop"]
+        assert [b.label for b in app.button if str(b.key).startswith("run-")] == ["Pause", "Step", "Stop run"]
+
+
+@pytest.mark.parametrize(
+    ("status", "offered", "said"),
+    [
+        ({"asked": "pause"}, ["Resume", "Step", "Stop run"], "asked to pause…"),
+        ({"asked": "step"}, ["Pause", "Resume", "Stop run"], "pauses at the next recorded step…"),
+        ({"state": "stopping"}, [], "stopping…"),
+    ],
+)
+def test_what_a_run_was_asked_for_stands_beside_its_buttons_until_it_is_done(store, status, offered, said):
+    run = make_run(store / "busy", state="running", evaluated=False, mapped=False)
+    (run / "status.json").write_text(json.dumps(json.loads((run / "status.json").read_text()) | status))
+    app = open_page("live")
+    check(app, "live")
+    assert [b.label for b in app.button if str(b.key).startswith("run-")] == offered
+    assert said in text(app)
 
 
 def test_a_paused_run_offers_resume(store):
@@ -612,7 +630,7 @@ def test_an_evaluation_at_work_shows_what_it_does_with_its_buttons_and_no_second
     check(app, "gallery")
     assert "Evaluating: pixel-2/255, pgd-at" in text(app)
     assert app.get("progress")[0].proto.text == "network 2 of 3: AutoAttack on test images · 41 % · about 3 min 10 s left"
-    assert [b.label for b in app.button if str(b.key).startswith("evaluation-")] == ["Pause", "Stop"]
+    assert [b.label for b in app.button if str(b.key).startswith("evaluation-")] == ["Pause", "Stop evaluation"]
     assert "one is at work" in text(app) and not [b for b in app.button if b.key == "start-evaluation"]
     app.button(key="evaluation-stop").click().run()
     assert (out / "control").read_text() == "stop"

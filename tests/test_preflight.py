@@ -13,8 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from c2r import cost, preflight
 from c2r.config import RunConfig, load
 from c2r.models import build
-from c2r.runs import RunWriter
 from c2r.sources.splits import Shape
+from c2r.writing import RunWriter
 
 SHAPE = Shape(channels=3, size=16, classes=10, train=5000, test=1000, smallest=500)
 
@@ -27,7 +27,7 @@ def config(**changes: object) -> RunConfig:
 def plain_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """No GPU and 64 GB of free memory."""
     monkeypatch.setattr(preflight, "cuda_name", lambda: "")
-    monkeypatch.setattr(preflight.psutil, "virtual_memory", lambda: SimpleNamespace(available=64e9))
+    monkeypatch.setattr(preflight.psutil, "virtual_memory", lambda: SimpleNamespace(available=64e9, total=64e9))
 
 
 @pytest.mark.parametrize("model", ["convnet", "resnet18", "mlp"])
@@ -85,7 +85,7 @@ def test_the_disk_estimate_is_the_size_of_the_frames(tmp_path: Path) -> None:
     for step in range(0, 50, 10):
         writer.frame(step, {}, vectors | whole | images | embeddings)
     written = sum(file.stat().st_size for file in (tmp_path / "run").rglob("*.safetensors")) / 1e6
-    assert cost.disk_mb(settings, SHAPE) == pytest.approx(written, rel=0.1)
+    assert cost.frames_mb(settings, SHAPE) == pytest.approx(written, rel=0.1)
 
 
 @pytest.mark.usefixtures("plain_machine")
@@ -128,7 +128,7 @@ def test_a_store_that_cannot_be_written_forbids_a_run(tmp_path: Path, monkeypatc
 def test_a_full_disk_forbids_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda _: SimpleNamespace(free=1e6))
     (problem,) = preflight.check(config(), tmp_path).problems
-    assert "has 1 MB free" in problem and "raise record_every" in problem
+    assert "has 1.0 MB free" in problem and "raise record_every" in problem
 
 
 @pytest.mark.usefixtures("plain_machine")
@@ -143,7 +143,7 @@ def test_a_run_with_the_same_settings_is_noted_and_does_not_block(tmp_path: Path
 
 @pytest.mark.usefixtures("plain_machine")
 def test_too_little_memory_is_noted_and_does_not_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight.psutil, "virtual_memory", lambda: SimpleNamespace(available=1e8))
+    monkeypatch.setattr(preflight.psutil, "virtual_memory", lambda: SimpleNamespace(available=1e8, total=64e9))
     found = preflight.check(config(), tmp_path)
     assert found.problems == () and "0.1 GB are free" in found.notes[0]
 

@@ -11,10 +11,11 @@ import pytest
 from fake_run import make_run
 
 from c2r.errors import InputError
+from c2r.files import save_arrays
 from c2r.metrics import by_attack, i_rr, wilson
 from c2r.report import report
 from c2r.report.images import sheet
-from c2r.runs import read_rows, save_arrays
+from c2r.runs import read_rows
 
 VOID = {"meta", "img", "br", "hr"}
 TRIED = {"clean": 0.62, "fgsm": 0.5, "pgd": 0.44, "autoattack": 0.4, "pgd-l2": 0.3, "pgd@4/255": 0.2}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import arguments
 
-from c2r import runs
+from c2r import files, runs
 from c2r.__main__ import main
 
 
@@ -109,7 +109,7 @@ def test_changed_data_are_noticed_when_a_run_is_resumed(finished, tmp_path, caps
     out = tmp_path / "run"
     shutil.copytree(finished, out)
     for file, changes in (("status.json", {"state": "stopped"}), ("manifest.json", {"data": {"hash": "0" * 16}})):
-        runs.write_atomic(out / file, json.dumps(json.loads((out / file).read_text()) | changes))
+        files.write_atomic(out / file, json.dumps(json.loads((out / file).read_text()) | changes))
     assert main(["resume", str(out)]) == 2
     assert "The data of run run changed" in capsys.readouterr().err
 
@@ -121,7 +121,7 @@ def test_a_torn_last_event_is_dropped_and_recorded_again(finished, tmp_path, lin
     out = tmp_path / "run"
     shutil.copytree(finished, out)
     (out / "events.jsonl").write_text("".join(f"{json.dumps(event)}\n" for event in runs.read_events(out)) + line)
-    runs.write_atomic(out / "status.json", json.dumps(json.loads((out / "status.json").read_text()) | {"state": "stopped"}))
+    files.write_atomic(out / "status.json", json.dumps(json.loads((out / "status.json").read_text()) | {"state": "stopped"}))
     (out / "rows.jsonl").unlink()
     assert main(["resume", str(out)]) == 0
     same(finished, out)

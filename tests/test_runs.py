@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from c2r import runs
+from c2r import files, runs, writing
 from c2r.config import load
 from c2r.errors import InputError
 
@@ -22,7 +22,7 @@ FRAME = {
 
 @pytest.fixture
 def writer(tmp_path):
-    return runs.RunWriter(tmp_path / "store" / "one", load("demo"))
+    return writing.RunWriter(tmp_path / "store" / "one", load("demo"))
 
 
 def test_a_new_run_is_queued_and_has_its_settings(writer):
@@ -33,30 +33,30 @@ def test_a_new_run_is_queued_and_has_its_settings(writer):
 
 def test_two_runs_cannot_share_a_folder(writer):
     with pytest.raises(InputError, match="is not empty: expected a new or empty folder; choose another --out"):
-        runs.RunWriter(writer.path, load("demo"))
+        writing.RunWriter(writer.path, load("demo"))
 
 
 def test_a_file_in_the_way_and_a_folder_without_permission_get_sentences(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="taken or not a folder"):
-        runs.RunWriter(tmp_path / "file", load("demo"))
+        writing.RunWriter(tmp_path / "file", load("demo"))
     monkeypatch.setattr(runs.Path, "mkdir", lambda *_, **__: (_ for _ in ()).throw(PermissionError(errno.EACCES, "Permission denied")))
     with pytest.raises(InputError, match="No permission to write .* choose another --out"):
-        runs.RunWriter(tmp_path / "locked", load("demo"))
+        writing.RunWriter(tmp_path / "locked", load("demo"))
 
 
 def test_a_full_disk_leaves_no_half_written_file(tmp_path, monkeypatch):
     target = tmp_path / "value"
-    runs.write_atomic(target, "old")
+    files.write_atomic(target, "old")
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
     with pytest.raises(OSError, match="No space left"):
-        runs.write_atomic(target, "new")
+        files.write_atomic(target, "new")
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["value"]
 
 
 def test_a_dead_writer_makes_the_run_lost(tmp_path):
-    code = f"from c2r import runs, config; runs.RunWriter({str(tmp_path / 'dead')!r}, config.load('demo'))"
+    code = f"from c2r import config, writing; writing.RunWriter({str(tmp_path / 'dead')!r}, config.load('demo'))"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert runs.open_run(tmp_path / "dead").state == "lost"
 
@@ -91,7 +91,7 @@ def test_missing_truncated_and_incomplete_frames_get_sentences(writer):
         file.write_bytes(whole[:size])
         with pytest.raises(InputError, match="frames/000000.safetensors of run one is damaged"):
             runs.read_frame(writer.path, 0)
-    runs.save_arrays(writer.path, "frames/000000", {"images": np.zeros((1, 1, 2, 2), np.uint8)})
+    files.save_arrays(writer.path, "frames/000000", {"images": np.zeros((1, 1, 2, 2), np.uint8)})
     with pytest.raises(InputError, match="Frame 0 of run one lacks labels, delta"):
         runs.read_frame(writer.path, 0)
 
@@ -123,9 +123,10 @@ def test_a_folder_that_never_was_a_run_is_not_listed(writer):
     assert [run.id for run in runs.list_runs(writer.path.parent)] == ["one"]
 
 
-def test_a_command_is_taken_once_and_unknown_ones_are_refused(writer):
-    runs.send(writer.path, "pause")
-    assert [writer.take_command(), writer.take_command()] == ["pause", ""]
+def test_unknown_commands_are_refused_and_a_stop_that_waits_stays(writer):
+    for word in ("pause", "stop", "resume"):
+        runs.send(writer.path, word)
+    assert (writer.path / "control").read_text() == "stop"
     with pytest.raises(InputError, match="Unknown command 'dance'"):
         runs.send(writer.path, "dance")
 

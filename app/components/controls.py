@@ -7,37 +7,39 @@ import streamlit as st
 
 from app import jobs, state, words
 from app.components import loading, shell
-from c2r import forking, runs
+from c2r import forking, lifecycle, listening, runs
 from c2r.errors import InputError
 from c2r.runs import Run
 
 
-def tell(action: Callable[[], object], said: str) -> None:
-    """Do it, and say in a toast what was asked or why it cannot be done."""
+def tell(action: Callable[[], object], said: str = "") -> None:
+    """Do it, and say in a toast what was asked (what the action returns, without `said`) or why it cannot be done."""
     try:
-        action()
-        st.toast(said)
+        found = action()
+        st.toast(said or words.plain(str(found)))
     except InputError as error:
         st.toast(words.plain(str(error)), icon=":material/error:")
 
 
-WORDS = (
-    ("Pause", "pause", "pause", "Asked to pause."),
-    ("Resume", "play_arrow", "resume", "Asked to resume."),
-    ("Step", "skip_next", "step", "Asked for the next recorded step; the run pauses there."),
-    ("Stop", "stop", "stop", "Asked to stop; what is recorded stays."),
-)
+# 'Stop' says what, because Streamlit shows a 'Stop' of its own, for the page's script, above every page that takes long to draw.
+WORDS = (("Pause", "pause", "pause"), ("Resume", "play_arrow", "resume"), ("Step", "skip_next", "step"), ("Stop {}", "stop", "stop"))
+ASKED = {"pause": "asked to pause…", "resume": "asked to go on…", "step": "pauses at the next recorded step…", "stop": "stopping…"}
 
 
 def buttons(run: Run, key: str = "run", leave_out: tuple[str, ...] = ()) -> None:
-    """Of a living run or evaluation: pause or resume, one step, stop; and, when a stop was not answered for ten seconds, force stop."""
+    """Of a living run or evaluation: what it can be asked for, what it was asked for and has not done yet; and force stop.
+
+    The latter when a stop has not ended it after ten seconds.
+    """
     if not run.alive:
         return
-    hidden = (*leave_out, "pause" if run.state == "paused" else "resume")
-    for label, icon, command, said in WORDS:
-        if command not in hidden:
-            action = (lambda command=command: jobs.command(run, command), said)
-            st.button(label, icon=f":material/{icon}:", key=f"{key}-{command}", on_click=tell, args=action)
+    asked, what = listening.asked(run), "evaluation" if run.path.parent.name == "evaluations" else "run"
+    for label, icon, command in WORDS:
+        if command not in leave_out and command in lifecycle.takes(run.state, asked):
+            action = (lambda command=command: jobs.command(run, command),)
+            st.button(label.format(what), icon=f":material/{icon}:", key=f"{key}-{command}", on_click=tell, args=action)
+    if asked:
+        st.caption(f":material/hourglass_top: {ASKED.get(asked, '')}")
     if jobs.may_force(run):
         action = (lambda: jobs.force_stop(run), "Ended its processes.")
         st.button("Force stop", icon=":material/dangerous:", key=f"{key}-force", on_click=tell, args=action)
@@ -123,7 +125,8 @@ EARLY = (
 )
 NEXT = {
     "failed": "Mend what the message names and resume, or start again with other settings: 'Load JSON' on the Start page takes this run's config.json.",
-    "lost": "Its process is gone without a word, killed or ended with the machine. Resume goes on from the last recorded step, to the same images.",
+    "lost": "Its process is gone without a word: killed, ended with the machine, or by a system short of memory (then close other programs "
+    "first, or start again with a lower ipc, width or real_batch). Resume goes on from the last recorded step, to the same images.",
     "stopped": "It was stopped on request. Resume goes on from the last recorded step, to the same images.",
 }
 

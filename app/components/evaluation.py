@@ -49,10 +49,10 @@ def progress(run: Run, key: str = "evaluation") -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**Evaluating: {words.plain(attempts.what(newest))}**")
                 controls.buttons(newest, key, leave_out=("step",))
-            st.fragment(_watch, run_every=shell.TICK)(newest.path, (newest.state, jobs.may_force(newest)))
+            st.fragment(_watch, run_every=shell.TICK)(newest.path, jobs.standing(newest))
     elif newest.state in RESUMABLE:
         message = newest.problem or str(newest.status.get("message") or "")
-        lost = "its process is gone without a word. Resume goes on with the next network."
+        lost = "its process is gone without a word: killed, ended with the machine, or by a system short of memory. Resume goes on with the next network."
         said = {
             "failed": f"failed. {message}",
             "lost": f"was lost: {lost}",
@@ -64,10 +64,10 @@ def progress(run: Run, key: str = "evaluation") -> None:
             controls.resume(newest, "evaluate", key)
 
 
-def _watch(path: Path, before: tuple[str, bool]) -> None:
+def _watch(path: Path, before: tuple[str, str, bool]) -> None:
     """The moving part: bar, what is being done, time left, the results so far."""
     now = jobs.look(path, "evaluate")
-    if (now.state, jobs.may_force(now)) != before:
+    if jobs.standing(now) != before:
         if not now.alive:
             st.session_state["news"] = f"The evaluation is {now.state}."
         st.rerun()
@@ -131,19 +131,21 @@ def _form(run: Run, key: str) -> None:
     base, name = first_choice(run.config), f"{key}-{run.id}"
     protocol = form.setting("protocol", base.protocol, f"{name}-protocol")
     values = form.some(list(FIELDS), base, name, {"protocol": protocol}, drop="eval_")
-    problem, minutes = "", 0.0
+    problem, facts = "", None
     try:
         settings = config.validate(run.config.model_dump(mode="json") | values)
         places.check(settings)
-        minutes = preflight.evaluation_minutes(settings)
+        facts = preflight.evaluation(settings, run.path)
+        problem = next(iter(facts.problems), "")
     except InputError as error:
         problem = str(error)
     if not problem and (note := other_radius(settings)):
         st.caption(words.plain(note))
     with st.container(horizontal=True, vertical_alignment="center"):
         started = st.button("Start evaluation", type="primary", icon=":material/play_arrow:", key=f"start-{key}", disabled=bool(problem))
-        if not problem:
-            st.caption(f"About {words.duration(60 * minutes)} on this machine.")
+        if facts and not problem:
+            needs = f"{facts.memory_gb:.1f} GB of memory and {facts.disk_mb:.1f} MB of disk"
+            st.caption(words.plain(" ".join((f"About {words.duration(60 * facts.minutes)} on this machine, {needs}.", *facts.notes))))
     if problem:
         shell.problem(problem)
     elif started:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import jobs, state, words
 from app.components import shell
-from c2r import runs
+from c2r import disasters, runs
 from c2r.errors import InputError
 from c2r.formats.fromrun import from_run
 from c2r.formats.write import EXPORTS, export_bytes, rows_csv, rows_json
@@ -89,6 +89,7 @@ def _made(kind: str, path: Path, step: int | None, name: str, key: str) -> None:
         st.rerun()
 
 
+@disasters.spoken()
 def _by_child(kind: str, path: Path, step: int | None, suffix: str) -> bytes:
     """The content of a file that a child process wrote. Raises InputError with its sentence."""
     with tempfile.TemporaryDirectory(prefix="c2r-export-") as folder:

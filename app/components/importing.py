@@ -13,7 +13,7 @@ import streamlit as st
 
 from app import jobs, state, words
 from app.components import shell
-from c2r import config, runs
+from c2r import config, disasters, runs
 from c2r.errors import InputError
 from c2r.formats import FORMATS, NORMALISATIONS, file_name
 from c2r.sources import WORDS
@@ -120,7 +120,7 @@ def _look(files: list[Any], format: str, normalisation: str) -> dict[str, Any] |
     key = (tuple(file.file_id for file in files), format, normalisation)
     if st.session_state.get("import-look", (None,))[0] == key:
         return st.session_state["import-look"][1]
-    with tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder, st.spinner("Reading the file"):
+    with disasters.spoken(), tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder, st.spinner("Reading the file"):
         place = saved([(file.name, file.getvalue()) for file in files], Path(folder))
         answer = jobs.ask(["import", str(place), "--format", format, "--normalisation", normalisation, "--look", "--json"])
     question = asks(answer.text)
@@ -186,7 +186,7 @@ def _start(files: list[Any], facts: dict[str, Any], asked: list[str]) -> None:
     ipc = min(1000, -(-facts["shape"][0] // max(1, facts["classes"])))
     try:
         path = runs.default_store() / runs.new_id(config.load("demo", {"method": "imported", "data": data, "ipc": ipc}))
-        with tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder, st.spinner("Reading the set and starting the run"):
+        with disasters.spoken(), tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder, st.spinner("Reading the set and starting it"):
             place = saved([(file.name, file.getvalue()) for file in files], Path(folder))
             jobs.import_set([str(place), *asked, "--data", data, "--set", f"partition={parts}"], path)
     except InputError as error:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from app import cache, charts, guard, jobs, state, words
 from app.components import figures, shell
-from c2r import archives, keeping, runs
+from c2r import archives, disasters, keeping, runs
 from c2r.errors import InputError
 from c2r.formats.safe import Limits, size
 from c2r.runs import Run
@@ -45,7 +45,8 @@ def _change(action: Callable[[], tuple[str, str]]) -> None:
     """Do it in a callback, before anything is drawn; `action` returns what was done and '' or what Undo would bring back."""
     try:
         guard.refuse_changes()
-        said, undo = action()
+        with disasters.spoken():
+            said, undo = action()
         st.session_state["kept"] = (said, undo, "")
         st.toast(words.plain(said))
     except InputError as error:
@@ -99,6 +100,7 @@ def _deleted(run: Run) -> tuple[str, str]:
         raise InputError(f"Something is being computed for run {run.id}: expected it to be at rest; wait for it or stop it.")
     place = keeping.delete(run.path, runs.default_store())
     state.run_changed()
+    st.session_state.pop("addressed", None)  # it is known why that run is not here any more
     return f"Run {run.id} was deleted.", place.name
 
 
@@ -117,6 +119,7 @@ def _download(run: Run) -> None:
         )  # fmt: skip
 
 
+@disasters.spoken()
 def _archive(run: Run) -> bytes:
     """The archive of a run. Raises InputError."""
     with tempfile.TemporaryDirectory(prefix="c2r-archive-") as folder:

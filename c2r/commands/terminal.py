@@ -15,7 +15,7 @@ class Bar:
         from tqdm import tqdm
 
         self.bar = tqdm(total=1, bar_format="{bar:24} {desc}", disable=None, dynamic_ncols=True, leave=False)
-        self.phase, self.began, self.drawn = "", time.time(), 0.0
+        self.phase, self.began, self.drawn = "", time.monotonic(), 0.0
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -26,14 +26,14 @@ class Bar:
         if progress.phase != self.phase:
             self.phase = progress.phase
             if self.bar.disable:
-                print(f"[{time.time() - self.began:5.0f} s] {self.phase}", file=sys.stderr, flush=True)
+                print(f"[{time.monotonic() - self.began:5.0f} s] {self.phase}", file=sys.stderr, flush=True)
         figures = "  ".join(f"{name} {100 * value:.0f} %" for name, value in progress.figures.items())
         left = f"  {int(eta // 60)}:{int(eta % 60):02d} left" if eta is not None else ""
         self.bar.total, self.bar.n = max(progress.total, 1), progress.step
         share = f"{100 * progress.step // max(progress.total, 1)} %" if progress.doing else f"{progress.step}/{progress.total}"
         self.bar.set_description_str(f"{progress.phase} {share}{left}  {progress.doing}{figures}", refresh=False)
-        if time.time() - self.drawn > 0.1:
-            self.drawn = time.time()
+        if time.monotonic() - self.drawn > 0.1:
+            self.drawn = time.monotonic()
             self.bar.refresh()
 
 

@@ -1,19 +1,20 @@
 """``distill`` and ``evaluate``: work in a run folder, watched by a `Worker`."""
 
 import argparse
+import contextlib
 import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from c2r import badges, forking, preflight, runs, slots
+from c2r import badges, disasters, forking, lifecycle, listening, preflight, runs, slots, writing
 from c2r import config as settings
+from c2r.commands import control
 from c2r.commands.terminal import Bar, print_badges, print_rows
 from c2r.config import PRESETS, RunConfig
 from c2r.errors import InputError
 from c2r.fields import choices, shown, unit
-from c2r.lifecycle import ALIVE
 from c2r.protocols import PROTOCOLS
 
 POLL = 0.3  # seconds between two looks at the queue
@@ -44,8 +45,7 @@ def distill(chosen: argparse.Namespace) -> int:
 
 def start(config: RunConfig, preset: str, out: Path, as_json: bool = False) -> int:
     """Check the settings, claim the folder `out`, do the run."""
-    if problems := preflight.check(config, out.parent).problems:
-        raise InputError(problems[0])
+    preflight.refuse(preflight.check(config, out.parent))
     return _work(out, config, lambda worker: _tasks().distil(worker, config, preset), as_json)
 
 
@@ -77,6 +77,7 @@ def evaluate(chosen: argparse.Namespace) -> int:
             f"Run {run.id} has no synthetic.safetensors: it is written when the run gets that far; choose another run, or wait."
         )
     out = chosen.out or run.path / "evaluations" / runs.evaluation_id(config)
+    preflight.refuse(preflight.evaluation(config, out))
     source = None if config.method == "full-data" else run.path
     return _work(out, config, lambda worker: _tasks().evaluate_set(worker, config, source), chosen.json)
 
@@ -103,16 +104,21 @@ def add_resume(one: argparse.ArgumentParser) -> None:
 
 
 def resume(chosen: argparse.Namespace) -> int:
-    """Go on with a run or evaluation that was stopped, failed or lost its process; the result is as if it had never been cut off."""
+    """Go on with a run or evaluation that is paused, or was stopped, failed or lost: the result is as if it had never been cut off."""
     run = runs.open_run(chosen.dir)
     if run.config is None or run.problem:
         raise InputError(run.problem)
+    if "resume" in lifecycle.takes(run.state, listening.asked(run)):
+        return control.tell(run.path, "resume")
     if run.alive or run.state == "done":
-        raise InputError(f"Run {run.id} is {run.state}: expected one that was stopped, failed or lost; there is nothing to resume.")
+        raise InputError(
+            f"Run {run.id} is {run.state}: expected one that is paused, or was stopped, failed or lost; there is nothing to resume."
+        )
+    preflight.refuse(preflight.resumed(run.config, run.path))
     config, preset = run.config, str(run.manifest.get("preset", ""))
     if run.path.resolve().parent.name == "evaluations":
         source = None if config.method == "full-data" else run.path.resolve().parents[1]
-        return _work(run.path, config, lambda worker: _tasks().evaluate_set(worker, config, source, resume=True), chosen.json, reopen=True)
+        return _work(run.path, config, lambda worker: _tasks().evaluate_set(worker, config, source), chosen.json, reopen=True)
     return _work(run.path, config, lambda worker: _tasks().distil(worker, config, preset, resume=True), chosen.json, reopen=True)
 
 
@@ -124,19 +130,24 @@ def _tasks() -> Any:
 
 def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool = False) -> int:
     """Claim the folder, wait for the device's slot, do the work."""
-    writer = runs.RunWriter(out, config, reopen)
+    writer = writing.RunWriter(out, config, reopen)
     signal.signal(signal.SIGTERM, _interrupt)
     rows = []
     try:
-        with slots.ticket(slots.place(out, "cuda" if config.device != "cpu" and preflight.cuda_name() else "cpu"), out.name) as mine:
-            _wait(writer, mine)
+        queue = slots.place(out, "cuda" if config.device != "cpu" and preflight.cuda_name() else "cpu")
+        with listening.Listener(writer) as listener, slots.ticket(queue, out.name) as mine:
+            _wait(writer, listener, mine)
             from c2r.worker import Worker
 
             with Bar() as bar:
-                rows = Worker(writer, bar.show).run(work)
+                rows = Worker(writer, bar.show, listener).run(work)
     except KeyboardInterrupt:
-        if writer.state in ALIVE:
+        if writer.state in lifecycle.ALIVE:
             writer.status(state="stopped", message="Stopped on request, before anything was recorded.", force=True)
+    except OSError as error:
+        with contextlib.suppress(OSError, InputError):
+            writer.status(state="failed", message=disasters.sentence(error), force=True)
+        raise
     stopped = runs.open_run(out).state == "stopped"
     if not as_json:
         print(f"{'Stopped; kept in' if stopped else 'Done:'} {out}")
@@ -146,7 +157,7 @@ def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool =
     return 130 if stopped else 0
 
 
-def _wait(writer: runs.RunWriter, mine: slots.Ticket) -> None:
+def _wait(writer: writing.RunWriter, listener: listening.Listener, mine: slots.Ticket) -> None:
     """Wait until the slot is free; 'stop' ends the waiting. Raises KeyboardInterrupt."""
     told = ""
     while before := slots.ahead(mine):
@@ -154,11 +165,14 @@ def _wait(writer: runs.RunWriter, mine: slots.Ticket) -> None:
         if message != told:
             print(message, file=sys.stderr, flush=True)
         told = message
-        writer.status(state="queued", message=message)
-        if writer.take_command() == "stop":
+        if listener.stopping:
             raise KeyboardInterrupt
+        writer.status(message=message)
         time.sleep(POLL)
-    writer.status(state="running", message="", force=True)
+    with writer.mutex:
+        if listener.stopping:
+            raise KeyboardInterrupt
+        writer.status(state="running", message="", force=True)
 
 
 def _interrupt(*_: Any) -> None:
