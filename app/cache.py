@@ -1,23 +1,115 @@
-"""Cached reads of a run folder, keyed on path, step and modification time, with bounded size. Read-only: callers share the arrays.
+"""Cached reads of a run folder, keyed on path, step and modification time, within one budget of bytes. Callers share the arrays.
 
-Letters: N synthetic images, S recorded steps.
+All of it together holds at most `BUDGET` bytes, whoever looks at whatever; what was asked for longest ago goes first. Images, δ
+and embeddings are not kept: of them a page reads the rows it shows, see `app.frames`. Letters: N synthetic images, M chosen
+images, S recorded steps, R rank bins.
 """
 
+import threading
+from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
+from cachetools import LRUCache, cached
+from cachetools.keys import hashkey
 
+from app import charts
 from c2r import runs
 from c2r.errors import InputError
-from c2r.summary import ranks
+from c2r.summary import BIN_EDGES, ranks
 
-LIGHT = ("order", "labels", "margin_clean", "margin_adv", "pred_clean", "pred_adv")
+BUDGET = 96 * 2**20  # bytes of everything kept
+SMALL = 500  # bytes that an entry, or a row of results, costs at least
+EVENT = 6_000  # bytes of an event in memory
+LIGHT = ("order", "labels", "margin_clean", "margin_adv", "score", "pred_clean", "pred_adv")
 EVENT_KEYS = ("step", "n", "margin_clean", "margin_adv", "share_clean", "share_robust")
+Arrays = dict[str, np.ndarray]
 Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Course:
+    """The recorded steps of a run: events, oldest first; of all their histograms the sum and the largest count of each bin [60].
+
+    They stand in the first `read` bytes of the file `inode`, as `when` it was looked at: when it grows, only the rest is read.
+    """
+
+    events: list[dict[str, Any]]
+    total: np.ndarray
+    most: np.ndarray
+    read: int = 0
+    inode: int = 0
+    when: Stamp = (0, 0)
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """The curriculum at one step: the order [N] and the mean robust margins [R] by rank."""
+
+    order: np.ndarray
+    by_rank: np.ndarray
+
+
+@dataclass(frozen=True)
+class History:
+    """What the curriculum was at `steps` [S]."""
+
+    steps: list[int]
+    ordered: list[Ordered]
+
+    @property
+    def orders(self) -> np.ndarray:
+        """Who stood on which rank: [S, N]."""
+        return np.stack([one.order for one in self.ordered])
+
+    @property
+    def by_rank(self) -> np.ndarray:
+        """Mean robust margins by rank: [S, R]."""
+        return np.stack([one.by_rank for one in self.ordered])
+
+    def ranks(self, ids: list[int]) -> np.ndarray:
+        """The ranks of the images `ids` [M]: [S, M]."""
+        return np.stack([ranks(one.order)[ids] for one in self.ordered])
+
+
+def _size(value: Any) -> int:
+    """Roughly how many bytes a kept value takes."""
+    if isinstance(value, Course):
+        return SMALL + EVENT * len(value.events)
+    if isinstance(value, list):
+        return SMALL * (1 + len(value))
+    parts = value.values() if isinstance(value, dict) else vars(value).values() if isinstance(value, Ordered) else [value]
+    return SMALL + sum(part.nbytes for part in parts)
+
+
+_KEPT: LRUCache = LRUCache(BUDGET, getsizeof=_size)
+_LOCK = threading.RLock()
+
+
+def kept(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep what `read` returns, by its arguments; a value beyond the whole budget is read again every time."""
+    return cached(_KEPT, key=partial(hashkey, read.__name__), lock=_LOCK)(read)
+
+
+def shared(key: Hashable, make: Callable[[], Any]) -> Any:
+    """What `make` returns, made once for all sessions that ask with this `key`; it has `nbytes` and is never changed."""
+    with _LOCK:
+        if (found := _KEPT.get(key)) is not None:
+            return found
+        found = make()
+        with suppress(ValueError):  # too large to be kept
+            _KEPT[key] = found
+    return found
+
+
+def clear() -> None:
+    """Forget everything."""
+    with _LOCK:
+        _KEPT.clear()
 
 
 def stamp(file: Path) -> Stamp:
@@ -29,9 +121,40 @@ def stamp(file: Path) -> Stamp:
     return (facts.st_mtime_ns, facts.st_size)
 
 
+def course(path: Path) -> Course:
+    """The recorded steps of a run; a line without a step or margins is left out. Only what was added since the last look is read."""
+    file, key = path / "events.jsonl", hashkey("course", str(path))
+    now = stamp(file)
+    with _LOCK:
+        before: Course | None = _KEPT.get(key)
+    if before is not None and before.when == now:
+        return before
+    inode = file.stat().st_ino if now != (0, 0) else 0
+    grown = before is not None and before.inode == inode and before.when[1] < now[1]
+    found = replace(_further(before if grown else None, path), inode=inode, when=now)
+    with _LOCK, suppress(ValueError):  # too large to be kept
+        _KEPT[key] = found
+    return found
+
+
 def events(path: Path) -> list[dict[str, Any]]:
     """The recorded steps of a run, oldest first; a line without a step or margins is left out."""
-    return _events(str(path), stamp(path / "events.jsonl"))
+    return course(path).events
+
+
+def _further(before: Course | None, path: Path) -> Course:
+    """The course `before` and what `events.jsonl` holds beyond it; all of the file when steps were recorded again."""
+    lines, read = runs.read_events_from(path, before.read if before else 0)
+    found = {event["step"]: event for event in lines if all(key in event for key in EVENT_KEYS)}
+    fresh = [found[step] for step in sorted(found)]
+    counts = np.array([event[side]["counts"] for event in fresh for side in ("margin_clean", "margin_adv")], np.int64)
+    counts = counts.reshape(-1, len(BIN_EDGES) - 1)
+    total, most = counts.sum(0), counts.max(0, initial=0)
+    if before is None:
+        return Course(fresh, total, most, read)
+    if fresh and before.events and fresh[0]["step"] <= before.events[-1]["step"]:
+        return _further(None, path)
+    return Course([*before.events, *fresh], before.total + total, np.maximum(before.most, most), read)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -39,121 +162,87 @@ def rows(path: Path) -> list[dict[str, Any]]:
     return own_rows(runs.results(path))
 
 
+def results_stamp(path: Path) -> tuple[str, Stamp]:
+    """What changes with the evaluation rows that stand for a run."""
+    folder = runs.results(path)
+    return str(folder), stamp(folder / "rows.jsonl")
+
+
 def own_rows(folder: Path) -> list[dict[str, Any]]:
     """The evaluation rows in this very folder; [] when it has none."""
     return _rows(str(folder), stamp(folder / "rows.jsonl"))
 
 
-def frame(path: Path, step: int) -> dict[str, np.ndarray]:
-    """All arrays of one recorded step. Raises InputError when missing or damaged."""
-    return _frame(str(path), step, runs.FRAME_ARRAYS, stamp(_frame_file(path, step)))
-
-
-def margins(path: Path, step: int) -> dict[str, np.ndarray]:
-    """Only order, labels, margins and predictions [N] of one recorded step, without images. Raises InputError when missing or damaged."""
-    return _margins(str(path), step, LIGHT, stamp(_frame_file(path, step)))
-
-
-def images(path: Path, step: int) -> np.ndarray:
-    """Only the images [N, C, H, W] of one recorded step. Raises InputError when missing or damaged."""
-    return _images(str(path), step, ("images",), stamp(_frame_file(path, step)))["images"]
-
-
-@dataclass(frozen=True)
-class History:
-    """What the curriculum was at `steps` [S]: orders, ranks and robust margins, each [S, N]."""
-
-    steps: list[int]
-    orders: np.ndarray
-    ranks: np.ndarray
-    margins: np.ndarray
+def margins(path: Path, step: int) -> Arrays:
+    """Order, labels, margins, scores and predictions [N] of one recorded step. Raises InputError when missing or damaged."""
+    return _margins(str(path), step, frame_stamp(path, step))
 
 
 def history(path: Path, steps: list[int]) -> History:
     """The curriculum at those of `steps` whose frame opens. Raises InputError when none does."""
-    return _history(str(path), tuple(steps), stamp(path / "events.jsonl"))
+    found = {}
+    for step in steps:
+        with suppress(InputError):
+            found[step] = _ordered(str(path), step, frame_stamp(path, step))
+    if not found:
+        raise InputError(f"Run {path.name} has no readable frame: expected one per recorded step; choose another run.")
+    return History(list(found), list(found.values()))
 
 
-def arrays(path: Path, name: str) -> dict[str, np.ndarray] | None:
+def arrays(path: Path, name: str) -> Arrays | None:
     """The arrays of ``<name>.safetensors``, or None when the run has no such file. Raises InputError when damaged."""
     when = stamp(path / f"{name}.safetensors")
     return None if when == (0, 0) else _arrays(str(path), name, when)
 
 
-def _frame_file(path: Path, step: int) -> Path:
-    return path / "frames" / f"{step:06d}.safetensors"
+def frame_stamp(path: Path, step: int) -> Stamp:
+    """The `stamp` of a recorded step's frame."""
+    return stamp(path / "frames" / f"{step:06d}.safetensors")
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _events(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `when` is part of the key
-    found = {event["step"]: event for event in runs.read_events(Path(path)) if all(key in event for key in EVENT_KEYS)}
-    return [found[step] for step in sorted(found)]
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _rows(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `when` is part of the key
+@kept
+def _rows(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `when` is part of the key, here and below
     return runs.own_rows(Path(path))
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _images(path: str, step: int, only: tuple[str, ...], when: Stamp) -> dict[str, np.ndarray]:  # noqa: ARG001
-    found = runs.read_frame(Path(path), step, only)
-    if len(found["images"]) != len(_labels(path, stamp(Path(path) / "config.json"))):
-        raise _other_images(path, step)
-    return _frozen(found)
+@kept
+def _margins(path: str, step: int, when: Stamp) -> Arrays:  # noqa: ARG001
+    return _of_this_run(path, step, LIGHT)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _frame(path: str, step: int, only: tuple[str, ...], when: Stamp) -> dict[str, np.ndarray]:  # noqa: ARG001
-    return _of_this_run(path, step, only)
+@kept
+def _ordered(path: str, step: int, when: Stamp) -> Ordered:  # noqa: ARG001
+    found = _of_this_run(path, step, ("order", "labels", "margin_adv"))
+    by_rank, _ = charts.rank_matrix(found["order"][None], found["margin_adv"][None])
+    return Ordered(found["order"], by_rank[0])
 
 
-@st.cache_resource(max_entries=1024, show_spinner=False)
-def _margins(path: str, step: int, only: tuple[str, ...], when: Stamp) -> dict[str, np.ndarray]:  # noqa: ARG001
-    return _of_this_run(path, step, only)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _history(path: str, steps: tuple[int, ...], when: Stamp) -> History:  # noqa: ARG001
-    found = {}
-    for step in steps:
-        with suppress(InputError):
-            found[step] = margins(Path(path), step)
-    if not found:
-        raise InputError(f"Run {Path(path).name} has no readable frame: expected one per recorded step; choose another run.")
-    orders = np.stack([frame["order"] for frame in found.values()])
-    return History(
-        list(found), orders, np.stack([ranks(order) for order in orders]), np.stack([frame["margin_adv"] for frame in found.values()])
-    )
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _arrays(path: str, name: str, when: Stamp) -> dict[str, np.ndarray]:  # noqa: ARG001
+@kept
+def _arrays(path: str, name: str, when: Stamp) -> Arrays:  # noqa: ARG001
     return _frozen(runs.read_arrays(Path(path), name))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept
 def _labels(path: str, when: Stamp) -> np.ndarray:  # noqa: ARG001
     """The labels [N] of a run's images, which never change: those of the first frame that opens."""
     for step in runs.frame_steps(Path(path)):
         with suppress(InputError):
-            return runs.read_frame(Path(path), step, ("labels",))["labels"]
+            return runs.read_frame(Path(path), step, ("labels",))["labels"].astype(np.int32)
     raise InputError(f"Run {Path(path).name} has no readable frame: expected one per recorded step; choose another run.")
 
 
-def _of_this_run(path: str, step: int, only: tuple[str, ...]) -> dict[str, np.ndarray]:
+def _of_this_run(path: str, step: int, only: tuple[str, ...]) -> Arrays:
     """Arrays of a frame, labels among them, when it holds the same images as the other frames of the run. Raises InputError."""
-    found = runs.read_frame(Path(path), step, only)
-    if not np.array_equal(found["labels"], _labels(path, stamp(Path(path) / "config.json"))):
-        raise _other_images(path, step)
-    return _frozen(found)
+    found, labels = runs.read_frame(Path(path), step, only), _labels(path, stamp(Path(path) / "config.json"))
+    if not np.array_equal(found["labels"], labels):
+        raise InputError(
+            f"Frame {step} of run {Path(path).name} holds other images than the run's first frame: choose another step or run."
+        )
+    small = {name: array.astype(np.int32) if array.dtype == np.int64 else array for name, array in found.items()}
+    return _frozen(small | {"labels": labels})
 
 
-def _other_images(path: str, step: int) -> InputError:
-    return InputError(f"Frame {step} of run {Path(path).name} holds other images than the run's first frame: choose another step or run.")
-
-
-def _frozen(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _frozen(found: Arrays) -> Arrays:
     for array in found.values():
         array.flags.writeable = False
     return found

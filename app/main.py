@@ -4,12 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import guard, state
+from app import guard, state, warm
 from app.components import shell
 
 SIDEBAR = 264  # px
 PAGES = Path(__file__).resolve().parents[1] / "pages"
 
+warm.up()
 st.set_page_config(page_title="C2R", page_icon=shell.icon(), layout="wide", initial_sidebar_state=SIDEBAR)
 
 

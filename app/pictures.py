@@ -52,9 +52,8 @@ def difference(delta: Any, times: float = 10) -> np.ndarray:
     return np.clip(np.rint(GREY + 255 * times * np.asarray(delta, dtype=np.float32)), 0, 255).astype(np.uint8)
 
 
-def enlargement(deltas: Any) -> int:
-    """How many times all differences of a step are enlarged: 10, or less where a larger ε would leave the grey range."""
-    largest = float(np.abs(np.asarray(deltas, dtype=np.float32)).max(initial=0.0))
+def enlargement(largest: float) -> int:
+    """How many times all differences of a step are enlarged, whose `largest` |δ| is given: 10, or less where it would leave the grey range."""
     return max(1, min(10, int(0.5 / largest))) if largest else 10
 
 

@@ -90,8 +90,8 @@ def result_folders(run: Run) -> dict[str, Path]:
 
 
 def recorded_steps(path: Path) -> tuple[int, ...]:
-    """The steps that have an event or a frame, ascending."""
-    return tuple(sorted({event["step"] for event in cache.events(path)} | set(runs.frame_steps(path))))
+    """The recorded steps one can go to, ascending: those with a frame (old ones are thinned); without any frame those with an event."""
+    return tuple(runs.frame_steps(path) or [event["step"] for event in cache.events(path)])
 
 
 def names_of(run: Run, steps: tuple[int, ...]) -> tuple[str, ...]:

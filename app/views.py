@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from app import attempts, words
+from app import attempts, charts, words
 from app.attempts import Columns
 from c2r.keeping import About
 from c2r.runs import Run
@@ -135,15 +135,30 @@ def strangers(events: list[dict[str, Any]], step: int | None) -> float | None:
     return 1 - accuracy if isinstance(accuracy, int | float) and np.isfinite(accuracy) else None
 
 
-def far_movers(rank: np.ndarray, keep: np.ndarray, count: int) -> list[int]:
-    """Of the samples `keep` [N], those whose rank [S, N] changed most between the first and the last recorded step."""
-    order = np.argsort(-np.abs(rank[-1] - rank[0]), kind="stable")
-    return order[keep[order]][:count].tolist()
+def far_movers(first: np.ndarray, last: np.ndarray, keep: np.ndarray, count: int) -> list[int]:
+    """Of the samples `keep` [N], those whose rank changed most from the order `first` [N] to the order `last` [N]."""
+    movers, _ = biggest_movers(first, last, len(first))
+    return movers[keep[movers]][:count].tolist()
 
 
 def at_ranks(order: np.ndarray, first: int, last: int) -> list[int]:
     """The samples at ranks `first` … `last`, hardest first."""
     return order[first : last + 1].tolist()
+
+
+MOST_DRAWN = 400  # recorded steps that a line over steps is drawn through
+
+
+def drawn(events: list[dict[str, Any]], shown: int) -> list[dict[str, Any]]:
+    """Those of `events` that a line over steps is drawn through: all up to `MOST_DRAWN`, else evenly spread, with the one of step `shown`."""
+    place = next((i for i, event in enumerate(events) if event["step"] == shown), None)
+    return [events[i] for i in charts.thin(len(events), MOST_DRAWN, place)]
+
+
+def with_figures(steps: Iterable[int], events: list[dict[str, Any]]) -> list[int]:
+    """Those of `steps` that `events` have figures of; of a run without frames all steps of the events."""
+    known = {event["step"] for event in events}
+    return [step for step in steps if step in known] or sorted(known)
 
 
 def at_or_before(steps: list[int], step: int | None) -> int:
@@ -196,7 +211,7 @@ def mover_table(before: np.ndarray, now: dict[str, np.ndarray], names: list[str]
     }
 
 
-def change_since(first: np.ndarray, now: np.ndarray) -> np.ndarray:
+def change_between(first: np.ndarray, now: np.ndarray) -> np.ndarray:
     """Mean absolute change of each image [N, C, H, W] uint8, in pixel units of [0, 1]: [N]."""
     return np.abs(first.astype(np.int16) - now.astype(np.int16)).mean((1, 2, 3)) / 255
 
@@ -220,20 +235,18 @@ def arrange(
     class_index: int | None,
     ids: list[int] | None,
     accuracy: np.ndarray | None,
-    first: np.ndarray | None,
+    change: np.ndarray | None,
     worst: np.ndarray | None = None,
     keep: np.ndarray | None = None,
 ) -> list[int]:
     """The samples of the gallery in order: filtered by class, `ids` and `keep` [N], sorted by the value of `SORTS` named `sort`.
 
-    `accuracy` and `worst` [N] (under the chosen and the worst attempt) and `first` (the images at the start) may be absent; then
-    their sorts fall back to the rank.
+    `accuracy` and `worst` [N] (under the chosen and the worst attempt) and `change` [N] (since the start) may be absent; then their
+    sorts fall back to the rank.
     """
     n = len(frame["labels"])
     keys = {"rank": ranks(frame["order"]), "margin": frame["margin_adv"], "sample": np.arange(n)}
-    keys |= {name: value for name, value in (("accuracy", accuracy), ("worst", worst)) if value is not None}
-    if first is not None:
-        keys["change"] = change_since(first, frame["images"])
+    keys |= {name: value for name, value in (("accuracy", accuracy), ("worst", worst), ("change", change)) if value is not None}
     word = SORTS.get(sort, "rank")
     key = keys.get(word.lstrip("-"), keys["rank"]).astype(float)
     kept = of_class(frame["labels"], class_index)
@@ -262,12 +275,11 @@ def class_counts(labels: np.ndarray, ids: list[int], names: list[str]) -> Column
     return {"Class": names, "Selected": chosen.tolist(), "Total": total.tolist()}
 
 
-def nearest_other(embedding: np.ndarray, labels: np.ndarray, sample: int) -> int | None:
-    """The sample of another class whose embedding [N, D] lies nearest (Euclidean), None when there is no other class."""
-    distance = ((embedding.astype(np.float32) - embedding[sample].astype(np.float32)) ** 2).sum(1)
-    distance[labels == labels[sample]] = np.inf
-    nearest = int(distance.argmin())
-    return nearest if np.isfinite(distance[nearest]) else None
+def nearest_other(distance: np.ndarray, labels: np.ndarray, sample: int) -> int | None:
+    """Of the images at `distance` [N] from image `sample` the nearest one of another class, None when there is no other class."""
+    others = np.where(labels == labels[sample], np.inf, distance)
+    nearest = int(others.argmin())
+    return nearest if np.isfinite(others[nearest]) else None
 
 
 def hardest(order: np.ndarray, labels: np.ndarray, count: int, class_index: int | None = None) -> list[int]:

@@ -103,7 +103,7 @@ def strip_text(run: Run, now: float) -> str:
     if run.alive:
         words += [] if waits(run) else [_left(status)]
         words.append(f"heartbeat {duration(now - status['heartbeat'])} ago" if "heartbeat" in status else "starting")
-    elif isinstance(status.get("started"), int | float) and isinstance(status.get("heartbeat"), int | float):
+    elif status.get("heartbeat", -1) >= status.get("started", float("inf")):  # not so when the clock was set back meanwhile
         words.append(f"ran for {duration(status['heartbeat'] - status['started'])}")
     return " · ".join(words)
 
@@ -152,3 +152,10 @@ def cost_sentence(event: dict[str, Any]) -> str:
         f"{search.get('kept', 0)} kept after a search that found nothing better. Passes per synthetic image so far, attacks on real images "
         f"included: {event.get('forwards', 0) / n:.0f} forward, {event.get('backwards', 0) / n:.0f} backward."
     )
+
+
+def drawn_sentence(drawn: int, recorded: int, kept: int) -> str:
+    """How much of a long run the lines and the pictures over steps show; '' when it is all of it."""
+    said = [f"lines are drawn through {drawn}"] if drawn < recorded else []
+    said += [f"images are kept of {kept}"] if kept < recorded else []
+    return f"Of {recorded:,} recorded steps {' and '.join(said)}." if said else ""

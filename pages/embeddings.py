@@ -11,8 +11,8 @@ shell.header(
 )
 view = shell.needs_run()
 frame = shell.needs_frame(view)
-basis, stored = (maps.fitting(frame, name, shell.optional(view.path, name)) for name in ("basis", "map"))
-methods = [name for name, there in (("UMAP", stored), ("PCA", basis)) if there]
+stored, pca = maps.stored_map(view, frame), maps.pca_layout(view)
+methods = [name for name, there in (("UMAP", stored), ("PCA", pca)) if there]
 names, n = list(view.names), len(frame["labels"])
 
 row = st.container(horizontal=True, gap="medium")
@@ -22,7 +22,7 @@ with row.container(width=maps.SIDE):
             method = st.segmented_control("Map", methods, default=methods[0], required=True, key="map-method", bind="query-params")
             method = method if method in methods else methods[0]
             colour, lines = maps.choices()
-        layout = maps.pca_layout(view, frame, basis) if method == "PCA" else maps.umap_layout(view, stored)
+        layout = pca if method == "PCA" else maps.umap_layout(view, stored)
         maps.draw(view, frame, layout, colour, lines)
         st.caption(words.plain(layout.note))
     else:
@@ -40,7 +40,7 @@ with row.container():
         hardest = views.hardest(frame["order"], frame["labels"], samples.THUMBNAILS, view.class_index)
         st.markdown(f"**The {len(hardest)} hardest images**")
         st.caption("Nothing is selected: draw a lasso or a box on the map to see the images in it. Clear, above their list, undoes it.")
-        samples.thumbnails(frame, hardest, names)
+        samples.thumbnails(view, frame, hardest)
 st.subheader("Class separation")
 st.caption(
     "Measured in the original embedding space, not on the map: "

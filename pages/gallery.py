@@ -28,7 +28,7 @@ ids = views.arrange(
     class_index=view.class_index,
     ids=chosen if wanted.only else None,
     accuracy=shares.get(view.attack),
-    first=tiles.first_images(view),
+    change=tiles.change(view, wanted.sort),
     worst=attempts.worst_share(shares, figures),
     keep=attempts.broken(shares.get(view.attack), wanted.filter),
 )

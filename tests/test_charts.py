@@ -532,9 +532,9 @@ def test_the_adversarial_twin_adds_the_difference_in_pixel_units_and_stays_in_th
 
 
 def test_differences_are_enlarged_ten_times_unless_the_radius_would_leave_the_grey_range():
-    radius = lambda eps: pictures.enlargement(np.array([0.0, -eps / 255, eps / 510]))  # noqa: E731
+    radius = lambda eps: pictures.enlargement(eps / 255)  # noqa: E731
     assert [radius(2), radius(8), radius(32), radius(200)] == [10, 10, 3, 1]
-    assert pictures.enlargement(np.zeros(3)) == 10
+    assert pictures.enlargement(0.0) == 10
     assert pictures.difference(np.array([32 / 255]), 3).tolist() == [224]
 
 

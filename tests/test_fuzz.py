@@ -27,7 +27,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from streamlit.testing.v1 import AppTest
 
-from app import attempts, cache, charts, comparing, contestants, jobs, state, tabulating, views, words
+from app import attempts, cache, charts, comparing, contestants, frames, jobs, state, tabulating, views, words
 from app.components import importing
 from c2r import config, runs
 from c2r.errors import InputError
@@ -341,19 +341,22 @@ def look_at_steps(run: runs.Run) -> None:
         words.cost_sentence(events[at])
         views.strangers(events, events[at]["step"])
     for step in steps:
-        frame = tolerated(cache.frame, run.path, step)
-        tolerated(cache.images, run.path, step)
+        frame = tolerated(cache.margins, run.path, step)
+        for name in ("images", "delta"):
+            tolerated(frames.rows, run.path, step, name, [0])
+        tolerated(frames.projected, run.path, step)
+        tolerated(frames.largest_delta, run.path, step)
         if frame is not None:
             everyone = frame["order"].tolist()
+            change = tolerated(frames.change_since, run.path, steps[0], step)
             views.sample_table(frame, everyone, names)
             views.behind_bars([{"curve_number": 0, "customdata": [3]}], frame["margin_clean"], frame["margin_adv"], BIN_EDGES)
             for sort in views.SORTS:
-                views.arrange(frame, sort, class_index=None, ids=None, accuracy=None, first=frame["images"])
-            views.nearest_other(frame["embedding_clean"], frame["labels"], 0)
+                views.arrange(frame, sort, class_index=None, ids=None, accuracy=None, change=change)
+            tolerated(frames.nearest_other, run.path, step, 0)
     past = tolerated(cache.history, run.path, list(steps))
     if past is not None:
-        matrix, _ = charts.rank_matrix(past.orders, past.margins)
-        charts.curriculum_heatmap(past.steps, matrix, n=past.orders.shape[1])
+        charts.curriculum_heatmap(past.steps, past.by_rank, n=past.orders.shape[1])
     for name in ("basis", "map", "outcomes", "test"):
         tolerated(cache.arrays, run.path, name)
 

@@ -61,13 +61,13 @@ def test_ranks_name_their_samples_hardest_first(frame):
 def test_the_gallery_sorts_by_what_it_says_and_breaks_ties_by_rank(frame, sort, expected):
     accuracy = np.array([1.0, 1.0, 1.0, 0.0, 1.0, 1.0])
     accuracy[[4, 5]] = 0.5
-    first = np.zeros_like(frame["images"])
+    change = views.change_between(np.zeros_like(frame["images"]), frame["images"])
     worst = np.array([0.0, 1.0, 1.0, 1.0, 1.0, 1.0])
-    assert views.arrange(frame, sort, class_index=None, ids=None, accuracy=accuracy, first=first, worst=worst) == expected
+    assert views.arrange(frame, sort, class_index=None, ids=None, accuracy=accuracy, change=change, worst=worst) == expected
 
 
 def test_the_gallery_filters_by_class_and_selection(frame):
-    look = {"accuracy": None, "first": None}
+    look = {"accuracy": None, "change": None}
     assert views.arrange(frame, "Number", class_index=1, ids=None, **look) == [2, 3]
     assert views.arrange(frame, "Hardest first", class_index=None, ids=[0, 4, 3], **look) == [4, 3, 0]
     assert views.arrange(frame, "Attack accuracy, lowest first", class_index=2, ids=[4, 5], **look) == [4, 5]
@@ -75,8 +75,8 @@ def test_the_gallery_filters_by_class_and_selection(frame):
 
 def test_the_gallery_keeps_only_what_the_attack_filter_keeps(frame):
     keep = np.array([True, False, True, False, True, False])
-    assert views.arrange(frame, "Number", class_index=None, ids=None, accuracy=None, first=None, keep=keep) == [0, 2, 4]
-    assert views.arrange(frame, "Number", class_index=0, ids=None, accuracy=None, first=None, keep=keep) == [0]
+    assert views.arrange(frame, "Number", class_index=None, ids=None, accuracy=None, change=None, keep=keep) == [0, 2, 4]
+    assert views.arrange(frame, "Number", class_index=0, ids=None, accuracy=None, change=None, keep=keep) == [0]
 
 
 def test_pages_never_run_out_of_range():
@@ -100,11 +100,24 @@ def test_movers_are_sorted_by_how_far_they_moved(frame):
     assert set(views.mover_table(before, frame, NAMES, frame["labels"] == 2)["Class"]) == {"fox"}
 
 
-def test_far_movers_compare_the_first_with_the_last_step():
-    rank = np.array([[0, 1, 2, 3], [3, 0, 1, 2], [1, 0, 3, 2]])
-    assert views.far_movers(rank, np.ones(4, bool), 2) == [0, 1]
-    rank[2] = [0, 3, 2, 1]
-    assert views.far_movers(rank, np.array([True, False, True, True]), 1) == [3]
+def test_far_movers_compare_the_first_order_with_the_last():
+    start = np.array([0, 1, 2, 3])
+    assert views.far_movers(start, np.array([1, 0, 3, 2]), np.ones(4, bool), 2) == [0, 1]
+    assert views.far_movers(start, np.array([0, 3, 2, 1]), np.array([True, False, True, True]), 1) == [3]
+
+
+def test_a_line_over_many_steps_is_drawn_through_the_first_the_shown_and_the_last():
+    events = [{"step": 2 * i} for i in range(5000)]
+    drawn = [event["step"] for event in views.drawn(events, 4242)]
+    assert len(drawn) == views.MOST_DRAWN and drawn == sorted(set(drawn))
+    assert (drawn[0], drawn[-1]) == (0, 9998) and 4242 in drawn
+    assert views.drawn(events[:30], 4) == events[:30]
+
+
+def test_steps_without_figures_are_not_offered_and_a_run_without_frames_offers_all_its_figures():
+    events = [{"step": 0}, {"step": 10}, {"step": 20}]
+    assert views.with_figures((0, 20, 30), events) == [0, 20]
+    assert views.with_figures((), events) == [0, 10, 20]
 
 
 def test_class_counts_say_selected_and_total(frame):
@@ -131,9 +144,9 @@ def test_kpis_have_no_minus_zero_and_no_sign_where_nothing_moved():
 
 
 def test_the_nearest_image_of_another_class_is_never_of_the_same_class():
-    embedding = np.array([[0.0], [0.1], [5.0], [3.0]])
-    assert views.nearest_other(embedding, np.array([0, 0, 1, 1]), 0) == 3
-    assert views.nearest_other(embedding, np.zeros(4, int), 0) is None
+    distance = np.array([0.0, 0.01, 25.0, 9.0])
+    assert views.nearest_other(distance, np.array([0, 0, 1, 1]), 0) == 3
+    assert views.nearest_other(distance, np.zeros(4, int), 0) is None
 
 
 def test_csv_keeps_values_and_never_starts_a_formula():
@@ -213,3 +226,8 @@ def test_an_evaluation_says_what_it_is_doing_and_how_long_it_will_take(tmp_path)
     )
     assert words.evaluation_text(runs.Run(path, "paused", status=status)).endswith("41 % · paused")
     assert words.evaluation_text(runs.Run(path, "queued", status={"phase": "starting"})) == "Starting · time left not known yet"
+
+
+def test_a_long_run_says_how_much_of_it_is_shown_and_a_short_one_nothing():
+    assert words.drawn_sentence(400, 5000, 264) == "Of 5,000 recorded steps lines are drawn through 400 and images are kept of 264."
+    assert words.drawn_sentence(128, 128, 96) == "Of 128 recorded steps images are kept of 96." and not words.drawn_sentence(31, 31, 31)

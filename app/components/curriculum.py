@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import cache, charts, pictures, state, views, words
+from app import cache, charts, frames, pictures, state, views, words
 from app.components import images as pictures_of
 from app.components import shell
 from app.components.figures import chart
@@ -28,11 +28,14 @@ Arrays = dict[str, np.ndarray]
 def show(look: Look, steps: list[int], shown: int) -> None:
     """Everything about the order at recorded step `shown` of `steps`; a damaged frame is said instead."""
     try:
-        now, images = cache.margins(look.path, shown), cache.images(look.path, shown)
-        past = cache.history(look.path, [steps[i] for i in charts.thin(len(steps), MOST_STEPS, steps.index(shown))])
+        _show(look, steps, shown)
     except InputError as error:
         shell.problem(error)
-        return
+
+
+def _show(look: Look, steps: list[int], shown: int) -> None:
+    now = cache.margins(look.path, shown)
+    past = cache.history(look.path, [steps[i] for i in charts.thin(len(steps), MOST_STEPS, steps.index(shown))])
     if look.class_index is not None:
         st.caption(f"Of class {words.plain(look.names[look.class_index])} only: {OF_CLASS}")
     left, right = st.columns([3, 2], gap="medium")
@@ -40,24 +43,32 @@ def show(look: Look, steps: list[int], shown: int) -> None:
         kind = st.segmented_control(
             "Curriculum over the steps", (MARGIN, CLASS, MOVED), default=MARGIN, required=True, key="curriculum", bind="query-params"
         )
-        chart(_picture(kind, look, past, now, shown), f"ranks-{kind}", lambda: views.sample_table(now, now["order"].tolist(), look.names))
+        chosen = state.selection(look.path.name, len(now["order"]))
+        same = (
+            str(look.path), cache.course(look.path).when, cache.frame_stamp(look.path, shown), tuple(past.steps), shown, look.dark,
+            look.class_index, tuple(look.names), tuple(chosen),
+        )  # fmt: skip
+        table = lambda: views.sample_table(now, now["order"].tolist(), look.names)  # noqa: E731
+        chart(lambda: _picture(kind, look, past, now, shown, chosen), f"ranks-{kind}", table, same=same)
     with right:
-        _movers(look, [step for step in steps if step < shown], now, images)
-    _strip(look, now, images)
+        _movers(look, [step for step in steps if step < shown], now, shown)
+    _strip(look, now, shown)
 
 
 def order(look: Look, shown: int) -> None:
     """The images of a set that has one step only: a table hardest first, and a row of pictures."""
     try:
-        now, images = cache.margins(look.path, shown), cache.images(look.path, shown)
+        _order(look, shown)
     except InputError as error:
         shell.problem(error)
-        return
+
+
+def _order(look: Look, shown: int) -> None:
+    now = cache.margins(look.path, shown)
     ids = now["order"][views.of_class(now["labels"], look.class_index)[now["order"]]].tolist()
     st.markdown(f"**The order, hardest first**{_of_class(look)}")
     st.dataframe(
-        {"Image": [pictures_of.data_uri(pictures.upscale(images[i], 64)) for i in ids[:ORDERED]]}
-        | views.sample_table(now, ids[:ORDERED], look.names),
+        {"Image": _small(look, shown, ids[:ORDERED])} | views.sample_table(now, ids[:ORDERED], look.names),
         hide_index=True,
         height=380,
         row_height=40,
@@ -69,21 +80,21 @@ def order(look: Look, shown: int) -> None:
         st.caption(f"The {ORDERED} hardest of {len(ids)} images; all of them are in the gallery.")
 
 
-def _picture(kind: str, look: Look, past: cache.History, now: Arrays, shown: int) -> go.Figure:
-    n, chosen = len(now["order"]), state.selection(look.path.name, len(now["order"]))
+def _picture(kind: str, look: Look, past: cache.History, now: Arrays, shown: int, chosen: list[int]) -> go.Figure:
+    n = len(now["order"])
     if kind == CLASS:
         return charts.curriculum_classes(past.steps, past.orders, now["labels"], classes=look.names, current=shown, dark=look.dark)
     if kind == MOVED:
-        ids = chosen[:PATHS] or views.far_movers(past.ranks, views.of_class(now["labels"], look.class_index), PATHS)
+        kept = views.of_class(now["labels"], look.class_index)
+        ids = chosen[:PATHS] or views.far_movers(past.ordered[0].order, past.ordered[-1].order, kept, PATHS)
         return charts.rank_paths(
-            past.steps, past.ranks[:, ids], now["labels"][ids], look.names, n=n, samples=ids, current=shown, dark=look.dark
+            past.steps, past.ranks(ids), now["labels"][ids], look.names, n=n, samples=ids, current=shown, dark=look.dark
         )
-    matrix, _ = charts.rank_matrix(past.orders, past.margins)
-    highlight = past.ranks[:, chosen] if 0 < len(chosen) <= HIGHLIGHTS else None
-    return charts.curriculum_heatmap(past.steps, matrix, n=n, current=shown, highlight_ranks=highlight, dark=look.dark)
+    highlight = past.ranks(chosen) if 0 < len(chosen) <= HIGHLIGHTS else None
+    return charts.curriculum_heatmap(past.steps, past.by_rank, n=n, current=shown, highlight_ranks=highlight, dark=look.dark)
 
 
-def _movers(look: Look, earlier: list[int], now: Arrays, images: np.ndarray) -> None:
+def _movers(look: Look, earlier: list[int], now: Arrays, shown: int) -> None:
     try:
         before = cache.margins(look.path, earlier[-1])["order"] if earlier else None
     except InputError:
@@ -94,7 +105,7 @@ def _movers(look: Look, earlier: list[int], now: Arrays, images: np.ndarray) -> 
     table = views.mover_table(before, now, look.names, views.of_class(now["labels"], look.class_index), MOVERS)
     st.markdown(f"**Moved most since step {earlier[-1]}**{_of_class(look)}")
     st.dataframe(
-        {"Image": [pictures_of.data_uri(pictures.upscale(images[i], 64)) for i in table["Sample"]]} | table,
+        {"Image": _small(look, shown, table["Sample"])} | table,
         hide_index=True,
         height=420,
         row_height=40,
@@ -114,18 +125,23 @@ def _of_class(look: Look) -> str:
     return "" if look.class_index is None else f" (class {words.plain(look.names[look.class_index])})"
 
 
-def _strip(look: Look, now: Arrays, images: np.ndarray) -> None:
+def _small(look: Look, step: int, ids: list[int]) -> list[str]:
+    """Small pictures of the images `ids` for a table."""
+    return [pictures_of.data_uri(pictures.upscale(image, 64)) for image in frames.rows(look.path, step, "images", ids)]
+
+
+def _strip(look: Look, now: Arrays, shown: int) -> None:
     order = now["order"][views.of_class(now["labels"], look.class_index)[now["order"]]]
-    shown = order[charts.thin(len(order), STRIP)] if len(order) else order
+    ids = order[charts.thin(len(order), STRIP)] if len(order) else order
     st.markdown(f"**From hardest to easiest**{_of_class(look)}")
-    if not len(shown):
+    if not len(ids):
         st.caption("No image of this class.")
         return
-    called = ", ".join(look.names[k] for k in now["labels"][shown])
+    called = ", ".join(look.names[k] for k in now["labels"][ids])
     pictures_of.show(
-        pictures.strip(images[shown], columns=STRIP, gap=6),
-        alt=f"{len(shown)} synthetic images from the hardest to the easiest: {called}",
-        caption=f"{len(shown)} of {len(order)} images, evenly spread over the ranks: the hardest at the left, the easiest at the right",
+        pictures.strip(frames.rows(look.path, shown, "images", ids), columns=STRIP, gap=6),
+        alt=f"{len(ids)} synthetic images from the hardest to the easiest: {called}",
+        caption=f"{len(ids)} of {len(order)} images, evenly spread over the ranks: the hardest at the left, the easiest at the right",
     )
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from app import attempts, cache, charts, pictures, state, theme, views, words
-from app.components import images
+from app import attempts, cache, charts, frames, pictures, state, theme, views, words
+from app.components import images, shell
 from app.components.figures import chart, plain_table
 from c2r.errors import InputError
 from c2r.summary import ranks
@@ -38,8 +38,16 @@ def open_details(view: state.View, frame: dict[str, np.ndarray], sample: int, ou
 
 
 def _body(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes: dict[str, np.ndarray]) -> None:
-    image, delta, names = frame["images"][sample], frame["delta"][sample], list(view.names)
-    times = pictures.enlargement(frame["delta"])
+    try:
+        _image(view, frame, sample, outcomes)
+    except InputError as error:
+        shell.problem(error)
+
+
+def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes: dict[str, np.ndarray]) -> None:
+    step, names = view.step or 0, list(view.names)
+    image, delta = (frames.rows(view.path, step, name, [sample])[0] for name in ("images", "delta"))
+    times = pictures.enlargement(frames.largest_delta(view.path, step))
     name, rank = names[frame["labels"][sample]], int(ranks(frame["order"])[sample])
     panels = (
         ("Clean", image, "pred_clean"),
@@ -57,11 +65,11 @@ def _body(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes:
     facts[3].metric("Score", f"{frame['score'][sample]:.2f}", help="s = max(0, 1 − robust margin)")
     _over_steps(view, sample)
     _attacks(view, sample, outcomes)
-    other = views.nearest_other(frame["embedding_clean"], frame["labels"], sample)
+    other = frames.nearest_other(view.path, step, sample)
     if other is not None:
         st.markdown("**Nearest image of another class** (clean embeddings, original space)")
         called = f"image {other}: {names[frame['labels'][other]]}, robust margin {frame['margin_adv'][other]:.2f}"
-        images.show(pictures.upscale(frame["images"][other], 96), called, called, width=96)
+        images.show(pictures.upscale(frames.rows(view.path, step, "images", [other])[0], 96), called, called, width=96)
     st.download_button(
         "PNG",
         pictures.png(pictures.upscale(image, BIG)),
@@ -76,15 +84,15 @@ def _over_steps(view: state.View, sample: int) -> None:
     found = {}
     for i in charts.thin(len(view.steps), HISTORY):
         try:
-            found[view.steps[i]] = cache.images(view.path, view.steps[i])[sample]
-        except (InputError, IndexError):
+            found[view.steps[i]] = frames.rows(view.path, view.steps[i], "images", [sample])[0]
+        except InputError:
             continue
     if found:
         st.markdown("**Over the steps**")
         said = f"steps {', '.join(map(str, found))}"
         images.show(pictures.strip(np.stack(list(found.values())), columns=HISTORY), f"Image {sample} at {said}", said.capitalize())
     margins = {}
-    for step in view.steps:
+    for step in (view.steps[i] for i in charts.thin(len(view.steps), views.MOST_DRAWN, view.steps.index(view.step))):
         try:
             now = cache.margins(view.path, step)
             margins[step] = (float(now["margin_clean"][sample]), float(now["margin_adv"][sample]))

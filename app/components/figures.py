@@ -1,12 +1,14 @@
 """One chart on a page: its statement and note as page text, the figure, and the numbers behind it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
 from html import unescape
 
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import words
+from app import cache, words
 from app.charts import alt_text, chart_config
 from app.views import Columns
 
@@ -15,33 +17,59 @@ LEGEND_ROOM = 58  # px above the plot for two lines of a legend
 LEGEND_ABOVE = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"}
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A figure that is ready for the page, with its statement, note and description as text."""
+
+    figure: go.Figure
+    statement: str
+    note: str
+    alt: str
+
+    @property
+    def nbytes(self) -> int:
+        """Roughly what it takes in memory, for the cache."""
+        return 200_000
+
+
 def chart(
-    figure: go.Figure,
+    figure: go.Figure | Callable[[], go.Figure],
     key: str,
     data: Columns | Callable[[], Columns] | None = None,
     *,
     on_select: Callable[[], None] | None = None,
     legend_above: bool = False,
+    same: tuple[Hashable, ...] | None = None,
 ) -> None:
     """Draw `figure`; `data` fills the table behind 'Show data' and is asked for only while that is open.
 
     Statement and note become text of the page, which wraps at any width and can be read aloud; the figure keeps the rest.
     `legend_above` moves the legend out of a plot that is too narrow for it.
     With `on_select` the chart can be clicked, boxed and lassoed; the callback reads ``st.session_state[key]``.
+    `same`: everything that a figure given as a function is made of. Sessions that look at the same share it: making a figure
+    costs the server three times as much as sending it.
     """
-    alt, said = alt_text(figure), figure.layout.meta
+    make = figure if callable(figure) else lambda: figure
+    ready = partial(_ready, make, legend_above)
+    drawn = ready() if same is None else cache.shared((key, *same), ready)
     with st.container(gap="xsmall"):
-        st.markdown(f"**{words.plain(unescape(said['statement']))}**")
-        st.caption(words.plain(unescape(said["note"])))
-        room = LEGEND_ROOM if legend_above else ROOM
-        saved = figure.layout.margin.t - room
-        figure.update_layout(title=None, meta=None, margin_t=room, height=figure.layout.height - saved)
-        if legend_above:
-            figure.update_layout(legend=LEGEND_ABOVE)
+        st.markdown(f"**{drawn.statement}**")
+        st.caption(drawn.note)
         config = chart_config(selectable=on_select is not None)
-        st.plotly_chart(figure, key=key, theme=None, config=config, alt=alt, on_select=on_select or "ignore")
+        st.plotly_chart(drawn.figure, key=key, theme=None, config=config, alt=drawn.alt, on_select=on_select or "ignore")
         if data is not None:
             show_data(data, f"{key}-data")
+
+
+def _ready(make: Callable[[], go.Figure], legend_above: bool) -> Drawn:
+    """The figure without its title, which becomes text of the page."""
+    figure = make()
+    alt, said = alt_text(figure), figure.layout.meta
+    room = LEGEND_ROOM if legend_above else ROOM
+    changes = {"legend": LEGEND_ABOVE} if legend_above else {}
+    height = figure.layout.height - figure.layout.margin.t + room
+    figure.update_layout(title=None, meta=None, margin_t=room, height=height, **changes)
+    return Drawn(figure, words.plain(unescape(said["statement"])), words.plain(unescape(said["note"])), alt)
 
 
 def show_data(data: Columns | Callable[[], Columns], key: str, label: str = "Show data") -> None:

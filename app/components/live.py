@@ -31,37 +31,40 @@ def panel(view: state.View, pace: controls.Pace, between: Callable[[], None]) ->
 
 
 def draw(look: Look, between: Callable[[], None] | None = None) -> None:
-    events = cache.events(look.path)
+    course = cache.course(look.path)
+    events = course.events
     if not events:
         shell.problem(f"Run {look.path.name} has no readable events.jsonl: expected one line per recorded step; choose another run.")
         return
-    steps = [event["step"] for event in events]
+    steps = views.with_figures(state.recorded_steps(look.path), events)
     shown = _replayed(steps) if look.replay else views.at_or_before(steps, look.step)
     state.note_shown(look.path, shown)
     if not look.distilled:
-        _scored(look, events, between)
+        _scored(look, course, between)
         return
     past = [event for event in events if event["step"] <= shown]
+    drawn, same = views.drawn(events, shown), _same(look, course, shown)
     kpi_row(past)
     left, right = st.columns(2, gap="medium")
     with left:
-        _histogram(look, events, past)
+        _histogram(look, course, past)
     with right:
-        _bands(events, shown, look.dark)
-    st.caption(words.plain(words.cost_sentence(past[-1])))
+        _bands(look, drawn, shown, same)
+    st.caption(words.plain(f"{words.cost_sentence(past[-1])} {words.drawn_sentence(len(drawn), len(events), len(steps))}".strip()))
     if between:
         between()
     curriculum.show(look, steps, shown)
-    _results(look, events, shown)
+    _results(look, drawn, shown, same)
 
 
-def _scored(look: Look, events: Events, between: Callable[[], None] | None) -> None:
+def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None) -> None:
     """A set that was not distilled here: its margins, its order and its accuracies; nothing has a course."""
     st.info("This set was not distilled here: it was scored once, as it is, so there are no steps, no losses and nothing that moved.")
+    events = course.events
     kpi_row(events[:1], ("Loss",))
     left, right = st.columns(2, gap="medium")
     with left:
-        _histogram(look, events, events[:1])
+        _histogram(look, course, events[:1])
     with right:
         curriculum.order(look, events[0]["step"])
     st.caption(words.plain(words.cost_sentence(events[0])))
@@ -95,21 +98,26 @@ def kpi_row(past: Events, leave_out: tuple[str, ...] = ()) -> None:
         )  # fmt: skip
 
 
-def _histogram(look: Look, events: Events, past: Events) -> None:
+def _histogram(look: Look, course: cache.Course, past: Events) -> None:
     now = past[-1]
-    everything = [event[side]["counts"] for event in events for side in ("margin_clean", "margin_adv")]
-    span = charts.histogram_span(everything, BIN_EDGES)
+    span = charts.histogram_span([course.total], BIN_EDGES)
     before = past[-2]["margin_adv"]["counts"] if len(past) > 1 else None
-    figure = charts.margin_histogram(
+    figure = lambda: charts.margin_histogram(  # noqa: E731
         now["margin_clean"]["counts"], now["margin_adv"]["counts"], previous_adv=before,
-        edges=BIN_EDGES, n=now["n"], span=span, top=charts.histogram_top(everything), dark=look.dark, selectable=look.selectable,
+        edges=BIN_EDGES, n=now["n"], span=span, top=charts.histogram_top([course.most]), dark=look.dark, selectable=look.selectable,
     )  # fmt: skip
     table = {
         "From (logits)": BIN_EDGES[:-1].tolist(), "To (logits)": BIN_EDGES[1:].tolist(),
         "Clean": now["margin_clean"]["counts"], "Adversarial": now["margin_adv"]["counts"],
     }  # fmt: skip
     picked = (lambda: _pick_bars(look.path, now["step"])) if look.selectable else None
-    chart(figure, "histogram-frozen" if look.selectable else "histogram", table, on_select=picked, legend_above=True)
+    name, same = "histogram-frozen" if look.selectable else "histogram", _same(look, course, now["step"])
+    chart(figure, name, table, on_select=picked, legend_above=True, same=same)
+
+
+def _same(look: Look, course: cache.Course, shown: int) -> tuple[object, ...]:
+    """What the figures over the recorded steps are made of: sessions that agree in it share them."""
+    return str(look.path), course.when, shown, look.dark
 
 
 def _pick_bars(path: Path, step: int) -> None:
@@ -122,20 +130,20 @@ def _pick_bars(path: Path, step: int) -> None:
     state.select(path.name, ids, why)
 
 
-def _bands(events: Events, shown: int, dark: bool) -> None:
+def _bands(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> None:
     steps = [event["step"] for event in events]
     adversarial = np.array([event["margin_adv"]["quantiles"] for event in events])
     clean = np.array([event["margin_clean"]["quantiles"] for event in events])
-    table = {"Step": steps} | {
-        f"{side} p{p}": q[:, i].round(3).tolist()
-        for side, q in (("adversarial", adversarial), ("clean", clean))
-        for i, p in enumerate((5, 25, 50, 75, 95))
-    }
-    figure = charts.margin_bands(steps, adversarial, n=events[-1]["n"], current=shown, quantiles_clean=clean, dark=dark)
-    chart(figure, "bands", table)
+
+    def table() -> views.Columns:
+        sides = (("adversarial", adversarial), ("clean", clean))
+        return {"Step": steps} | {f"{side} p{p}": q[:, i].round(3).tolist() for side, q in sides for i, p in enumerate((5, 25, 50, 75, 95))}
+
+    figure = lambda: charts.margin_bands(steps, adversarial, n=events[-1]["n"], current=shown, quantiles_clean=clean, dark=look.dark)  # noqa: E731
+    chart(figure, "bands", table, same=same)
 
 
-def _results(look: Look, events: Events, shown: int) -> None:
+def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> None:
     """The losses over the steps and, once the run is evaluated, the accuracies of networks trained on the set."""
     parts = [event["losses"] for event in events if event.get("losses")]
     losses = {name: [part.get(name) for part in parts] for name in ("total", "match", "ce", "crl")}
@@ -144,14 +152,12 @@ def _results(look: Look, events: Events, shown: int) -> None:
     if len(parts) == len(events) and any(value is not None for value in losses["total"]):
         with left:
             steps = [event["step"] for event in events]
-            chart(
-                charts.loss_lines(steps, losses, current=shown, dark=look.dark),
-                "losses",
-                {"Step": steps} | {charts.LOSSES[name]: values for name, values in losses.items()},
-            )
+            table = {"Step": steps} | {charts.LOSSES[name]: values for name, values in losses.items()}
+            chart(lambda: charts.loss_lines(steps, losses, current=shown, dark=look.dark), "losses", table, same=same)
     if rows:
+        same = (str(look.path), cache.results_stamp(look.path), look.dark)
         with right:
-            chart(charts.accuracy_bars(rows, dark=look.dark), "results", attempts.table(attempts.figures(rows)))
+            chart(lambda: charts.accuracy_bars(rows, dark=look.dark), "results", attempts.table(attempts.figures(rows)), same=same)
 
 
 def waiting(view: state.View) -> None:

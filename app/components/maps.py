@@ -1,15 +1,15 @@
 """The embedding map of one step, its selection, and the class-separation figures over steps."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
-from app import cache, charts, state, views
+from app import cache, charts, frames, state, views
 from app.components import shell
 from app.components.figures import chart
 from c2r.errors import InputError
-from c2r.project import apply_basis
 from c2r.summary import ranks
 
 COLOURS = {"class": "Class", "margin": "Robust margin", "rank": "Rank", "broken": "Broken"}
@@ -43,20 +43,13 @@ def choices() -> tuple[str, str]:
     return colour, lines
 
 
-def fitting(frame: dict[str, np.ndarray], name: str, found: dict[str, np.ndarray] | None) -> dict[str, np.ndarray] | None:
-    """The basis or the map of a run when it is one of these images; None without one, or when it is not, which is said."""
-    if found is None:
-        return None
-    fits = _on_axes(frame, found) if name == "basis" else bool(found["index"].max() < len(frame["labels"]))
-    if not fits:
-        shell.problem(
-            f"{name}.safetensors belongs to other images: expected what this run wrote; compute the map again or choose another run."
-        )
-    return found if fits else None
-
-
-def _on_axes(frame: dict[str, np.ndarray], basis: dict[str, np.ndarray]) -> bool:
-    return frame["embedding_clean"].shape[1] == len(basis["mean"])
+def stored_map(view: state.View, frame: dict[str, np.ndarray]) -> dict[str, np.ndarray] | None:
+    """The map of a run when it is one of these images; None without one, or when it is not, which is said."""
+    found = shell.optional(view.path, "map")
+    if found is None or found["index"].max() < len(frame["labels"]):
+        return found
+    shell.problem("map.safetensors belongs to other images: expected what this run wrote; compute the map again or choose another run.")
+    return None
 
 
 def umap_layout(view: state.View, stored: dict[str, np.ndarray]) -> Layout:
@@ -72,19 +65,24 @@ def _umap_ranges(stored: dict[str, np.ndarray]) -> Ranges:
     return charts.map_ranges(stored["umap_clean"], stored["umap_adv"])
 
 
-def pca_layout(view: state.View, frame: dict[str, np.ndarray], basis: dict[str, np.ndarray]) -> Layout:
-    """Embeddings of the chosen step on the axes that were fitted once, at the start of the run; framed by first and last step."""
-    ends = []
-    for step in {view.steps[0], view.steps[-1], view.step}:
-        try:
-            end = cache.frame(view.path, step)
-        except InputError:
-            continue
-        if not _on_axes(end, basis):
-            continue
-        ends += [apply_basis(end["embedding_clean"], basis), apply_basis(end["embedding_adv"], basis)]
-    clean, adversarial = apply_basis(frame["embedding_clean"], basis), apply_basis(frame["embedding_adv"], basis)
-    return Layout("PCA", np.arange(len(clean)), clean, adversarial, charts.map_ranges(*ends), explained=basis["explained"])
+def pca_layout(view: state.View) -> Layout | None:
+    """Embeddings of the chosen step on the axes that were fitted once, at the start of the run; framed by first and last step.
+
+    None when the run has no axes, or none that fit, which is said.
+    """
+    basis, ends = shell.optional(view.path, "basis"), []
+    if basis is None:
+        return None
+    try:
+        now = frames.projected(view.path, view.step or 0)
+    except InputError as error:
+        shell.problem(error)
+        return None
+    for step in {view.steps[0], view.steps[-1]}:
+        with suppress(InputError):
+            ends += frames.projected(view.path, step).values()
+    ranges = charts.map_ranges(*now.values(), *ends)
+    return Layout("PCA", np.arange(len(now["clean"])), now["clean"], now["adv"], ranges, explained=basis["explained"])
 
 
 def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour: str, lines: str) -> None:
@@ -128,6 +126,7 @@ def separation(view: state.View) -> None:
     if not events:
         st.caption("No class-separation figures were recorded.")
         return
+    events = views.drawn(events, view.step or 0)
     steps = [event["step"] for event in events]
     for column, what in zip(st.columns(3), ("knn", "silhouette", "between_within"), strict=True):
         clean, adversarial = ([event["separation"][side].get(what) for event in events] for side in ("clean", "adv"))

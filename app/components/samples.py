@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from app import cache, pictures, state, views, words
+from app import cache, frames, pictures, state, views, words
 from app.components import images, shell
 from c2r.errors import InputError
 
@@ -12,7 +12,6 @@ THUMBNAILS = 12
 
 def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], table: views.Columns, *, here: str) -> None:
     """Pictures and table of `ids`, with buttons to the other pages; `here` is the page this stands on."""
-    names = list(view.names)
     st.markdown(f"**{len(ids)} of {len(frame['labels'])} images selected**")
     st.caption(words.plain(state.selection_reason()))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -29,7 +28,7 @@ def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], tabl
             on_click="ignore",
             key="csv",
         )
-    thumbnails(frame, ids[:THUMBNAILS], names, columns=6 if here == "embeddings" else THUMBNAILS)
+    thumbnails(view, frame, ids[:THUMBNAILS], columns=6 if here == "embeddings" else THUMBNAILS)
     st.dataframe(
         table,
         hide_index=True,
@@ -42,7 +41,7 @@ def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], tabl
 def of_selection(view: state.View, *, here: str) -> None:
     """The listing of what is selected in this run; nothing when nothing is, or when the frame cannot be read (the page says so)."""
     try:
-        frame = cache.frame(view.path, view.step)
+        frame = cache.margins(view.path, view.step)
     except InputError:
         return
     ids = state.selection(view.run.id, len(frame["labels"]))
@@ -59,13 +58,17 @@ def accuracy_columns(table: views.Columns) -> dict[str, object]:
     }
 
 
-def thumbnails(frame: dict[str, np.ndarray], ids: list[int], names: list[str], columns: int = 6) -> None:
-    """Three sheets of small pictures in `columns`: clean, adversarial, and their difference, enlarged."""
+def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int], columns: int = 6) -> None:
+    """Three sheets of small pictures in `columns`: clean, adversarial, and their difference, enlarged; a damaged frame is said instead."""
     if not ids:
         return
-    clean, delta = frame["images"][ids], frame["delta"][ids]
-    times = pictures.enlargement(frame["delta"])
-    called = ", ".join(names[k] for k in frame["labels"][ids])
+    try:
+        clean, delta = (frames.rows(view.path, view.step or 0, name, ids) for name in ("images", "delta"))
+        times = pictures.enlargement(frames.largest_delta(view.path, view.step or 0))
+    except InputError as error:
+        shell.problem(error)
+        return
+    called = ", ".join(view.names[k] for k in frame["labels"][ids])
     for label, row in (
         ("Clean", clean),
         ("Adversarial", pictures.adversarial_twin(clean, delta)),

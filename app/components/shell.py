@@ -15,6 +15,7 @@ Arrays = dict[str, np.ndarray]
 
 TICK = 2.0  # seconds between looks at a living run
 NEWEST = "Newest"
+KEPT = "Recorded steps whose images are kept: the newest all, older ones ever more sparsely. Lines over steps hold the figures of all"
 
 
 def sidebar() -> None:
@@ -121,7 +122,9 @@ def _choose_step(run: Run, steps: tuple[int, ...], asked: str | None) -> int | N
         state.drop_linked_step(asked)
         return steps[-1]
     state.place_slider(steps, asked)
-    step = st.select_slider("Recorded step", steps, key="step", bind="query-params", on_change=state.step_moved, args=(steps[-1],))
+    step = st.select_slider(
+        "Recorded step", steps, key="step", bind="query-params", on_change=state.step_moved, args=(steps[-1],), help=KEPT
+    )  # fmt: skip
     return steps[-1] if follow or step not in steps else step
 
 
@@ -149,14 +152,14 @@ def strip(lead: str = "") -> None:
     if "news" in st.session_state:
         st.toast(words.plain(st.session_state.pop("news")), icon=":material/notifications:")
     if run is not None:
-        st.fragment(_strip, run_every=TICK if run.alive else None)(run.path, run.state, jobs.may_force(run), len(view.steps), lead)
+        st.fragment(_strip, run_every=TICK if run.alive else None)(run.path, jobs.standing(run), len(view.steps), lead)
 
 
-def _strip(path: Path, state_before: str, could_force: bool, steps_before: int, lead: str) -> None:
+def _strip(path: Path, before: tuple[str, str, bool], steps_before: int, lead: str) -> None:
     run = jobs.look(path)
     if steps_before < 2 and min(2, len(state.recorded_steps(path))) != steps_before:
         st.rerun()
-    if (run.state, jobs.may_force(run)) != (state_before, could_force):
+    if jobs.standing(run) != before:
         if run.state in ("done", "failed", "lost"):
             st.session_state["news"] = f"Run {run.id} is {run.state}."
         st.rerun()
@@ -218,9 +221,9 @@ def needs_run(*, step: bool = True) -> state.View:
 
 
 def needs_frame(view: state.View) -> Arrays:
-    """The frame of the chosen step; a page that cannot read it says so and stops."""
+    """Order, labels, margins and predictions of the chosen step; a page that cannot read them says so and stops."""
     try:
-        return cache.frame(view.path, view.step or 0)
+        return cache.margins(view.path, view.step or 0)
     except InputError as error:
         problem(error)
         st.stop()

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import attempts, cache, links, pictures, state, theme, views, words
-from app.components import details, images
+from app import attempts, frames, links, pictures, state, theme, views, words
+from app.components import details, images, shell
 from c2r.errors import InputError
 from c2r.summary import ranks
 
@@ -17,11 +17,16 @@ SIZES = (24, 48, 60)
 def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], outcomes: dict[str, np.ndarray]) -> None:
     """A responsive grid of the images `ids`; `outcomes` [M, N] per attempt, {} before an evaluation."""
     rank, hits = ranks(frame["order"]), outcomes.get(view.attack)
+    try:
+        pixels = frames.rows(view.path, view.step or 0, "images", ids)
+    except InputError as error:
+        shell.problem(error)
+        return
     with st.grid("auto", min_column_width=132, gap="small"):
-        for i in ids:
+        for i, image in zip(ids, pixels, strict=True):
             name, margin = view.names[frame["labels"][i]], float(frame["margin_adv"][i])
             with st.container(border=True, gap="xsmall"):
-                images.show(pictures.upscale(frame["images"][i], TILE), f"Image {i}: {name}, rank {rank[i]}, robust margin {margin:.2f}")
+                images.show(pictures.upscale(image, TILE), f"Image {i}: {name}, rank {rank[i]}, robust margin {margin:.2f}")
                 st.markdown(f"**{words.plain(name)}**  \n{margin_word(margin)}")
                 _bars(view, {key: float(found[:, i].mean()) for key, found in outcomes.items()})
                 told = (
@@ -93,10 +98,12 @@ def page_number(pages: int) -> int:
     return st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
 
 
-def first_images(view: state.View) -> np.ndarray | None:
-    """The images at the first recorded step, None when that frame cannot be read."""
+def change(view: state.View, sort: str) -> np.ndarray | None:
+    """How far each image [N] is from where it started, when `sort` asks for it; None when the first frame cannot be read."""
+    if not views.SORTS.get(sort, "").endswith("change"):
+        return None
     try:
-        return cache.images(view.path, view.steps[0])
+        return frames.change_since(view.path, view.steps[0], view.step or 0)
     except InputError:
         return None
 
