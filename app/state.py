@@ -176,7 +176,10 @@ def place_slider(steps: tuple[int, ...], asked: str | None = None) -> None:
     if st.session_state.get("follow", True):
         st.session_state["step"] = steps[-1]
     elif wanted is not None:
-        st.session_state["step"] = min(steps, key=lambda step: abs(step - wanted))
+        nearest = min(steps, key=lambda step: abs(step - wanted))
+        if nearest != wanted and asked is None:
+            st.session_state["notes"] = [f"The images of step {wanted} are not kept any more, as of most old steps: showing step {nearest}."]
+        st.session_state["step"] = nearest
 
 
 def drop_linked_step(asked: str | None) -> None:

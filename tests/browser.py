@@ -23,8 +23,8 @@ def chromium() -> str | None:
 
 
 @contextlib.contextmanager
-def server(store: Path, folder: Path | None = None) -> Iterator[str]:
-    """The app on a free port with `store` as its run store, started from `folder`; yields its address."""
+def server(store: Path, folder: Path | None = None, killed: bool = False) -> Iterator[str]:
+    """The app on a free port with `store` as its run store, started from `folder`; yields its address. `killed`: ended with SIGKILL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -39,7 +39,7 @@ def server(store: Path, folder: Path | None = None) -> Iterator[str]:
             time.sleep(0.1)
         yield address
     finally:
-        process.terminate()
+        process.kill() if killed else process.terminate()
         process.wait(10)
 
 

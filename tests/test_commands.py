@@ -1,6 +1,7 @@
 """Commands around a finished run: import, export, attack, check, transfer, metrics. Run: pytest tests/test_commands.py"""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 from conftest import TINY
 
-from c2r import runs
+from c2r import archives, runs, tasks
 from c2r.__main__ import main
 from c2r.formats import read_set
 
@@ -166,4 +167,10 @@ def test_a_fork_starts_from_a_recorded_step_and_both_know_of_each_other(finished
     np.testing.assert_array_equal(runs.read_frame(out, 0)["images"], runs.read_frame(finished, 2)["images"])
     assert (runs.read_frame(out, 3)["images"] != runs.read_frame(out, 0)["images"]).any()
     assert [child.id for child in forking.children("run", tmp_path)] == ["fork"]
+    (given,) = (tmp_path / ".imports").iterdir()
+    assert (out / tasks.START).read_bytes() == given.read_bytes()
+    given.unlink()
+    assert tasks._with_own_start(out, run.config).imported == str(out / tasks.START), "a fork needs nothing beyond its own folder"
+    with zipfile.ZipFile(archives.archive(out, tmp_path / "fork.zip")) as stored:
+        assert f"fork/{tasks.START}" in stored.namelist()
     assert "has no recorded step 1" in said(capsys, ["fork", str(finished), "--step", "1"], 2)

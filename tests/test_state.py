@@ -114,9 +114,16 @@ def test_the_slider_follows_the_newest_step_or_stays_at_the_nearest_recorded_one
     session.update({"follow": True, "step": 10})
     state.place_slider((0, 10, 20))
     assert session["step"] == 20
+    session.update({"follow": False, "step": 10})
+    state.place_slider((0, 10, 20))
+    assert session["step"] == 10 and "notes" not in session
+
+
+def test_a_step_whose_frame_was_thinned_away_under_a_frozen_page_is_said(session):
     session.update({"follow": False, "step": 12})
     state.place_slider((0, 10, 20))
     assert session["step"] == 10
+    assert session["notes"] == ["The images of step 12 are not kept any more, as of most old steps: showing step 10."]
 
 
 def test_a_link_to_an_unrecorded_step_lands_on_the_nearest_one_and_nonsense_on_the_newest(session):
