@@ -107,7 +107,7 @@ def test_a_run_whose_child_is_still_silent_is_queued_and_then_read_from_its_fold
 
 def test_a_child_that_dies_before_its_folder_says_why_when_it_is_looked_at(tmp_path, child, monkeypatch):
     monkeypatch.setattr(jobs, "PATIENCE", 0.05)
-    child("import sys, time; time.sleep(0.3); sys.exit('No room on the disk.')")
+    child("import sys, time; time.sleep(2); sys.exit('No room on the disk.')")
     path = jobs.start(SETTINGS, "demo", tmp_path / "run")
     assert wait_for(lambda: jobs.look(path).problem == "No room on the disk.")
     assert jobs.look(path).state == "failed"
