@@ -127,6 +127,8 @@ def run_changed() -> None:
 
 def step_moved(newest: int) -> None:
     """The slider was dragged: stay at that step, or follow again at the newest one unless frozen."""
+    if "step" not in st.session_state:  # another run was chosen while the click was on its way
+        return
     st.session_state["follow"] = st.session_state["step"] == newest and not st.session_state.get("freeze", False)
     st.session_state.pop("notes", None)
 
@@ -178,7 +180,9 @@ def place_slider(steps: tuple[int, ...], asked: str | None = None) -> None:
     elif wanted is not None:
         nearest = min(steps, key=lambda step: abs(step - wanted))
         if nearest != wanted and asked is None:
-            st.session_state["notes"] = [f"The images of step {wanted} are not kept any more, as of most old steps: showing step {nearest}."]
+            st.session_state["notes"] = [
+                f"The images of step {wanted} are not kept any more, as of most old steps: showing step {nearest}."
+            ]
         st.session_state["step"] = nearest
 
 

@@ -101,10 +101,10 @@ def strip_text(run: Run, now: float) -> str:
     if run.state != "done":
         words += filter(None, [waits(run).rstrip(".") or _doing(status), _steps(status)])
     if run.alive:
-        words += [] if waits(run) else [_left(status)]
+        words += [] if waits(run) or run.state == "paused" else [_left(status)]
         words.append(f"heartbeat {duration(now - status['heartbeat'])} ago" if "heartbeat" in status else "starting")
-    elif status.get("heartbeat", -1) >= status.get("started", float("inf")):  # not so when the clock was set back meanwhile
-        words.append(f"ran for {duration(status['heartbeat'] - status['started'])}")
+    elif status.get("worked_s", 0) > 0:  # without waiting and pauses; runs of before did not count it
+        words.append(f"worked for {duration(status['worked_s'])}")
     return " · ".join(words)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from c2r.errors import InputError
-from c2r.lifecycle import ALIVE, COMMANDS, allowed, takes
+from c2r.lifecycle import ALIVE, COMMANDS, RESUMABLE, allowed, takes
 from c2r.runs import Run, open_run, send
 from c2r.writing import RunWriter
 
@@ -102,7 +102,8 @@ def ask(run: Run, word: str) -> None:
     if word in known:
         send(run.path, word)
     elif not run.alive:
-        raise InputError(f"Run {run.id} is {run.state}: expected a living run for '{word}'; start a new one, or resume it.")
+        further = "resume it, or start a new one" if run.state in RESUMABLE else "start a new one"
+        raise InputError(f"Run {run.id} is {run.state}: expected a living run for '{word}'; {further}.")
     elif word == asked(run) or run.state == "stopping":
         raise InputError(
             f"Run {run.id} was asked to {asked(run) or 'stop'} already: expected some patience; it does so at the next chance."
@@ -150,7 +151,7 @@ def where(run: Run) -> str:
     """Where a run is: ``at step 40``, ``in the evaluation, 41 %``."""
     step, total = run.status.get("step") or 0, run.status.get("total") or 0
     places = {
-        "starting": "before its work began", "data": "while the data are read", "pool": f"in the pool's training, step {step} of {total}",
+        "starting": "it has not begun to work", "data": "while the data are read", "pool": f"in the pool's training, step {step} of {total}",
         "distill": f"at step {step}", "map": "while the map is drawn", "evaluate": f"in the evaluation, {100 * step / max(total, 1):.0f} %",
         "finished": "at its end",
     }  # fmt: skip

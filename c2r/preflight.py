@@ -68,7 +68,7 @@ def check(config: RunConfig, store: Path) -> Preflight:
         return found
     shape, known = peek(config.data, config.image_size), list_runs(store)
     problems = (_budget_problem(config, shape), _depth_problem(config, shape))
-    notes = (_same_run(config, known), _download(config), _others_note(known, store, found.disk_mb))
+    notes = (_queue_note(known), _same_run(config, known), _download(config), _others_note(known, store, found.disk_mb))
     return _with(found, problems, notes)
 
 
@@ -121,6 +121,14 @@ def _budget_problem(config: RunConfig, shape: Shape) -> str:
         and (partition_problem(shape.size, config.partition) or budget_problem(shape.smallest, config.ipc, config.partition))
     )
     return drawn or ""
+
+
+def _queue_note(known: list[Run]) -> str:
+    """Whom a run started now would wait for; '' for nobody."""
+    ahead = [run for run in known if run.alive]
+    paused = "".join(f" {run.id} is paused: it must be resumed or stopped first." for run in ahead if run.state == "paused")
+    one = "1 run is at work or waits" if len(ahead) == 1 else f"{len(ahead)} runs are at work or wait"
+    return f"{one} in this store: one run at a time works on a device, in the order they came.{paused}" if ahead else ""
 
 
 def _is_file(path: str) -> bool:

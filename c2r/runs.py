@@ -88,9 +88,11 @@ def open_run(path: Path) -> Run:
     if path.is_file():
         return Run(path, "failed", problem=f"{path.name} is a file: expected a run folder; choose another.")
     if not path.is_dir():
-        return Run(path, "failed", problem=f"There is no run folder {path.name}: it was deleted or never written; choose another run.")
+        return Run(path, "failed", problem=f"There is no run folder '{path.name}': it was deleted or never written; choose another run.")
     if not is_run(path):
-        return Run(path, "failed", problem=f"{path.name} is no run folder: expected one with config.json and status.json; choose another.")
+        return Run(
+            path, "failed", problem=f"'{path.name}' is no run folder: expected one with config.json and status.json; choose another."
+        )
     try:
         status = read_json(path / "status.json")
         config = from_json(read_text(path / "config.json"))

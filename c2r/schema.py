@@ -124,7 +124,7 @@ SIDE = named(figure)
 
 STATUS: dict[str, Check] = {
     "phase": text, "step": few, "total": few, "eta_s": optional(number), "figures": named(figure), "message": optional(text), "asked": text, "pid": few,
-    "pid_started": number, "boot": text, "started": moment, "heartbeat": moment, "seq": count, "number": few,
+    "pid_started": number, "boot": text, "started": moment, "heartbeat": moment, "worked_s": number, "seq": count, "number": few,
 }  # fmt: skip
 MANIFEST: dict[str, Check] = {
     "versions": named(text), "commit": text, "device": text, "command": text, "preset": text, "classes": each(text),

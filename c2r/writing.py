@@ -33,15 +33,15 @@ class RunWriter:
     """
 
     def __init__(self, path: Path, config: RunConfig, reopen: bool = False):
-        self.path, self._written, self.mutex = Path(path), float("-inf"), threading.RLock()
+        self.path, self._written, self._merged, self.mutex = Path(path), float("-inf"), time.monotonic(), threading.RLock()
         before = read_json(self.path / "status.json") if reopen else {}
         self._status: dict[str, Any] = {
-            "state": "queued", "phase": "starting", "step": 0, "total": 0, "eta_s": None, "figures": {}, "message": "", "asked": "",
+            "state": "queued", "phase": "starting", "step": 0, "total": 0, "eta_s": None, "figures": {}, "message": "", "asked": "", "worked_s": 0.0,
             "started": time.time(), "heartbeat": time.time(), "seq": 0,
         } | processes.own()  # fmt: skip
         if self.path.parent.name == "evaluations":  # by the order they came in, which setting the clock back does not change
             self._status["number"] = 1 + max((run.status.get("number", 0) for run in list_runs(self.path.parent)), default=0)
-        self._status |= {key: before[key] for key in ("started", "seq", "figures", "number") if key in before}
+        self._status |= {key: before[key] for key in ("started", "seq", "figures", "number", "worked_s") if key in before}
         if not reopen:
             first: dict[str, bytes | str] = {
                 "config.json": to_json(config),
@@ -77,7 +77,9 @@ class RunWriter:
                 f"The run folder {self.path} was deleted or replaced while its process worked: expected it to stay; bring it back or start again."
             )
         force = force or any(key in changes and changes[key] != self._status[key] for key in ("state", "phase", "asked"))
-        before, self._status = self._status, self._status | changes
+        now = time.monotonic()
+        worked, self._merged = (now - self._merged if self.state == "running" else 0.0), now
+        before, self._status = self._status, self._status | changes | {"worked_s": self._status["worked_s"] + worked}
         if not force and time.monotonic() - self._written < 0.2:
             return
         self._status |= {"heartbeat": time.time(), "seq": self._status["seq"] + 1}

@@ -17,6 +17,8 @@ st.caption(words.plain(config.PRESET_HELP.get(preset, "")))
 left, right = st.columns([3, 2], gap="medium")
 with left:
     base = loading.start(preset)
+    if base.said:
+        st.info(words.plain(base.said), icon=":material/info:")
     values = form.show(base.settings, f"form-{preset}-{base.number}")
 with right:
     settings, problem = None, ""

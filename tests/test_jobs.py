@@ -129,7 +129,7 @@ def test_commands_are_left_in_the_control_file_of_a_living_run(tmp_path, word):
 
 def test_a_run_that_has_ended_takes_no_command(tmp_path):
     run = runs.open_run(make_run(tmp_path / "run", steps=1))
-    with pytest.raises(InputError, match="Run run is done: expected a living run for 'pause'; start a new one, or resume it."):
+    with pytest.raises(InputError, match="Run run is done: expected a living run for 'pause'; start a new one."):
         jobs.command(run, "pause")
     assert not (run.path / "control").exists()
 

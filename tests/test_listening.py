@@ -129,7 +129,7 @@ def test_every_state_takes_what_makes_sense_in_it(state, asked):
     [
         ("paused", "pause", "Run run is paused, found 'pause': expected one of resume, step, stop."),
         ("stopping", "stop", "Run run was asked to stop already: expected some patience; it does so at the next chance."),
-        ("done", "step", "Run run is done: expected a living run for 'step'; start a new one, or resume it."),
+        ("done", "step", "Run run is done: expected a living run for 'step'; start a new one."),
     ],
 )
 def test_a_command_that_makes_no_sense_is_refused_with_what_would(tmp_path, capsys, state, word, sentence):

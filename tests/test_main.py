@@ -104,8 +104,8 @@ def test_list_prints_every_run_and_says_when_there_is_none(finished, tmp_path, c
         (["distill", "--method", "c3r"], "Unknown method 'c3r'"),
         (["distill", "--set", "ipc"], "--set expects name=value"),
         (["distill", "--set", "ipc=0"], "Setting 'ipc' expects"),
-        (["evaluate", "/nowhere/run"], "There is no run folder run"),
-        (["map", "/nowhere/run"], "There is no run folder run"),
+        (["evaluate", "/nowhere/run"], "There is no run folder 'run'"),
+        (["map", "/nowhere/run"], "There is no run folder 'run'"),
     ],
 )
 def test_bad_input_is_one_sentence_and_code_two(words, sentence, capsys, tmp_path, monkeypatch):

@@ -198,3 +198,15 @@ def test_preflight_loads_neither_torch_nor_scikit_learn() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
     assert found.stdout.strip() == ""
+
+
+def test_a_start_says_whom_it_would_wait_for(tmp_path):
+    settings = load("demo")
+    said = lambda: [note for note in preflight.check(settings, tmp_path).notes if "one run at a time" in note]  # noqa: E731
+    assert said() == []
+    RunWriter(tmp_path / "one", settings).status(state="running")
+    assert said() == ["1 run is at work or waits in this store: one run at a time works on a device, in the order they came."]
+    writer = RunWriter(tmp_path / "two", settings)
+    writer.status(state="running")
+    writer.status(state="paused")
+    assert said()[0].startswith("2 runs are") and said()[0].endswith(" two is paused: it must be resumed or stopped first.")

@@ -130,10 +130,10 @@ def step_axis(steps: Any, *, dark: bool) -> dict[str, Any]:
 
 
 def solid_steps(steps: Any, *, dark: bool) -> dict[str, Any]:
-    """The x axis of heat maps over steps: it ends where the outer cells end."""
+    """The x axis of heat maps over steps: it ends where the outer cells end, which of thinned steps are as wide as of the newest."""
     steps = np.asarray(steps, dtype=float)
-    halves = np.diff(steps)[[0, -1]] / 2 if len(steps) > 1 else (0.5, 0.5)
-    return step_axis(steps, dark=dark) | {"range": [steps[0] - halves[0], steps[-1] + halves[1]]}
+    half = np.diff(steps).min() / 2 if len(steps) > 1 else 0.5
+    return step_axis(steps, dark=dark) | {"range": [steps[0] - half, steps[-1] + half]}
 
 
 def colour_bar(title: str, dark: bool, **more: Any) -> dict[str, Any]:

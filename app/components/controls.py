@@ -47,11 +47,11 @@ def buttons(run: Run, key: str = "run", leave_out: tuple[str, ...] = ()) -> None
 
 def fork(view: state.View) -> None:
     """A button that starts a new run from the shown step, and which runs this one comes from or led to."""
-    assert view.run is not None and view.run.config is not None, "a page offers this only for a run that opens"
     text = "A new run with settings of its own that starts from the images of the shown step"
-    if st.button("Fork", icon=":material/call_split:", key="fork", disabled=view.step is None, help=text):
+    run = view.run if view.run is not None and view.run.config is not None else None  # one that is just starting has no settings yet
+    if st.button("Fork", icon=":material/call_split:", key="fork", disabled=run is None or view.step is None, help=text) and run:
         try:
-            loading.fork(view.run, view.step or 0)
+            loading.fork(run, view.step or 0)
         except InputError as error:
             shell.problem(error)
         else:
@@ -119,10 +119,13 @@ def _replays() -> None:
     st.session_state.pop("replayed", None)
 
 
-EARLY = (
-    "Nothing was recorded yet, so start again with what the message names mended: import the set again, "
-    "or 'Load JSON' on the Start page takes this run's config.json. Resume tries the same settings once more."
-)
+EARLY = {
+    "failed": "Nothing was recorded yet, so start again with what the message names mended: import the set again, "
+    "or 'Load JSON' on the Start page takes this run's config.json. Resume tries the same settings once more.",
+    "lost": "Its process is gone without a word, before anything was recorded: killed, ended with the machine, or by a system short of "
+    "memory. Resume begins again.",
+    "stopped": "It was stopped on request, before anything was recorded. Resume begins again.",
+}
 NEXT = {
     "failed": "Mend what the message names and resume, or start again with other settings: 'Load JSON' on the Start page takes this run's config.json.",
     "lost": "Its process is gone without a word: killed, ended with the machine, or by a system short of memory (then close other programs "
@@ -137,7 +140,7 @@ def ending(run: Run, *, early: bool) -> None:
         return
     message = str(run.status.get("message") or "").strip() if run.state == "failed" else ""
     show = st.error if run.state == "failed" else st.warning
-    advice = EARLY if early and run.state == "failed" else NEXT[run.state]
+    advice = (EARLY if early else NEXT)[run.state]
     show(words.plain(f"{message} {advice}".strip()), icon=":material/error:" if run.state == "failed" else ":material/info:")
     if run.state != "stopped":
         with st.expander("Last log lines"):

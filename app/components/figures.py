@@ -13,7 +13,7 @@ from app.charts import alt_text, chart_config
 from app.views import Columns
 
 ROOM = 26  # px above the plot for the label of the current step
-LEGEND_ROOM = 58  # px above the plot for two lines of a legend
+LEGEND_ROOM = 76  # px above the plot for three lines of a legend
 LEGEND_ABOVE = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"}
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import guard, words
+from app import guard
 from app.components import shell
 from c2r import config, forking, runs
 from c2r.errors import InputError
@@ -41,8 +41,6 @@ def load(preset: str, settings: config.RunConfig | None) -> None:
     st.file_uploader("Load JSON", type="json", max_upload_size=1, key="load-json", on_change=_take, args=(preset,), help=text)
     if st.session_state.get("load-problem"):
         shell.problem(st.session_state["load-problem"])
-    if said := start(preset).said:
-        st.caption(words.plain(said))
     if settings != config.load(preset):
         st.button("Back to the preset", icon=":material/undo:", key="unload", on_click=_begin, args=(preset, config.load(preset)))
 

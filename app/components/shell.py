@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from app import attempts, cache, jobs, links, state, theme, words
+from app import attempts, cache, guard, jobs, links, state, theme, words
 from app.components import images
 from c2r.errors import InputError
 from c2r.runs import Run
@@ -22,6 +22,8 @@ def sidebar() -> None:
     """Draw run, step, attack and class, all kept in the address bar, and keep what they say as the current view."""
     found = state.all_runs()
     with st.sidebar:
+        if guard.read_only():
+            st.caption(":material/visibility: Read-only: everything can be looked at, nothing started or changed.")
         if not found:
             st.caption("No runs yet.")
             state.keep(state.View())
@@ -125,6 +127,8 @@ def _choose_step(run: Run, steps: tuple[int, ...], asked: str | None) -> int | N
     step = st.select_slider(
         "Recorded step", steps, key="step", bind="query-params", on_change=state.step_moved, args=(steps[-1],), help=KEPT
     )  # fmt: skip
+    if (recorded := len(cache.events(run.path))) > len(steps):
+        st.caption(f"{len(steps)} of {recorded:,} recorded steps keep their images.")
     return steps[-1] if follow or step not in steps else step
 
 

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from c2r import archives, keeping, runs
+from c2r import archives, forking, keeping, runs
 from c2r.errors import InputError
 from c2r.formats.safe import size
 
@@ -35,6 +35,11 @@ def about(chosen: argparse.Namespace) -> int:
         return 0
     for word, text in (("name", found.name), ("tags", ", ".join(found.tags)), ("note", found.note)):
         print(f"{word}: {text or '-'}")
+    config, born = runs.open_run(chosen.dir).config, forking.children(chosen.dir.absolute().name, chosen.dir.absolute().parent)
+    if config and config.parent:
+        print(f"fork of: {config.parent.replace('@', ' at step ')}")
+    if born:
+        print(f"forks: {', '.join(child.id for child in born)}")
     return 0
 
 

@@ -45,6 +45,7 @@ def _summary(run: runs.Run) -> dict[str, Any]:
         "method": run.config.method if run.config else None, "data": run.config.data if run.config else None,
         "phase": status.get("phase"), "step": status.get("step", 0), "total": status.get("total", 0),
         "synthetic_images_under_scorer": status.get("figures", {}), "test_accuracy": results, "started": status.get("started"),
+        "parent": run.config.parent if run.config else "",
         "evaluations": [found.id for found in runs.evaluations(run.path)],
     } | steps  # fmt: skip
 

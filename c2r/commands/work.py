@@ -162,6 +162,8 @@ def _wait(writer: writing.RunWriter, listener: listening.Listener, mine: slots.T
     told = ""
     while before := slots.ahead(mine):
         message = f"Waiting for {before[-1]}: one run at a time on this device, {len(before)} ahead."
+        if runs.open_run(writer.path.parent / before[0]).state == "paused":
+            message += f" {before[0]} is paused: resume or stop it."
         if message != told:
             print(message, file=sys.stderr, flush=True)
         told = message
