@@ -1,6 +1,6 @@
 """Cached reads of a run folder, keyed on path, step and modification time, within one budget of bytes. Callers share the arrays.
 
-All of it together holds at most `BUDGET` bytes, whoever looks at whatever; what was asked for longest ago goes first. Images, δ
+All of it together holds at most `BUDGET` bytes, beside a few figures; what was asked for longest ago goes first. Images, δ
 and embeddings are not kept: of them a page reads the rows it shows, see `app.frames`. Letters: N synthetic images, M chosen
 images, S recorded steps, R rank bins.
 """
@@ -22,7 +22,8 @@ from c2r import runs
 from c2r.errors import InputError
 from c2r.summary import BIN_EDGES, ranks
 
-BUDGET = 96 * 2**20  # bytes of everything kept
+BUDGET = 64 * 2**20  # bytes of everything kept
+FIGURES = 48  # the figures kept, some 100 to 400 kB each: those of the last steps, which other sessions ask for next
 SMALL = 500  # bytes that an entry, or a row of results, costs at least
 EVENT = 6_000  # bytes of an event in memory
 LIGHT = ("order", "labels", "margin_clean", "margin_adv", "score", "pred_clean", "pred_adv")
@@ -87,6 +88,7 @@ def _size(value: Any) -> int:
 
 
 _KEPT: LRUCache = LRUCache(BUDGET, getsizeof=_size)
+_FIGURES: LRUCache = LRUCache(FIGURES)
 _LOCK = threading.RLock()
 
 
@@ -96,20 +98,18 @@ def kept(read: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def shared(key: Hashable, make: Callable[[], Any]) -> Any:
-    """What `make` returns, made once for all sessions that ask with this `key`; it has `nbytes` and is never changed."""
+    """The figure that `make` returns, made once for all sessions that ask with this `key`, and never changed."""
     with _LOCK:
-        if (found := _KEPT.get(key)) is not None:
-            return found
-        found = make()
-        with suppress(ValueError):  # too large to be kept
-            _KEPT[key] = found
-    return found
+        if key not in _FIGURES:
+            _FIGURES[key] = make()
+        return _FIGURES[key]
 
 
 def clear() -> None:
     """Forget everything."""
     with _LOCK:
         _KEPT.clear()
+        _FIGURES.clear()
 
 
 def stamp(file: Path) -> Stamp:

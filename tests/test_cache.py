@@ -96,6 +96,10 @@ def test_a_shared_figure_is_made_once_for_everybody_who_asks_for_the_same():
     made = []
     first = cache.shared(("bands", 1), lambda: made.append(1) or np.zeros(3))
     assert cache.shared(("bands", 1), lambda: made.append(2)) is first and made == [1]
+    for number in range(2, cache.FIGURES + 2):
+        cache.shared(("bands", number), lambda: np.zeros(3))
+    cache.shared(("bands", 1), lambda: made.append(3) or np.zeros(3))
+    assert made == [1, 3], "only the last figures are kept"
 
 
 def test_the_history_keeps_orders_and_margins_by_rank(run):

@@ -26,11 +26,6 @@ class Drawn:
     note: str
     alt: str
 
-    @property
-    def nbytes(self) -> int:
-        """Roughly what it takes in memory, for the cache."""
-        return 200_000
-
 
 def chart(
     figure: go.Figure | Callable[[], go.Figure],
