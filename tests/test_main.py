@@ -216,7 +216,8 @@ def test_a_run_pauses_goes_on_to_the_next_recorded_step_resumes_and_stops_and_ke
 def test_an_interrupt_while_the_libraries_load_is_a_stop_and_no_traceback(tmp_path, how):
     out = tmp_path / "run"
     words = [sys.executable, "-m", "c2r", *arguments(out)]
-    child = subprocess.Popen(words, env=os.environ | {"PYTHONPATH": os.getcwd()}, stderr=subprocess.PIPE, text=True)
+    heard = lambda: signal.signal(how, signal.SIG_DFL)  # noqa: E731 - a shell's background job ignores SIGINT, and so would its children
+    child = subprocess.Popen(words, env=os.environ | {"PYTHONPATH": os.getcwd()}, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     wait_for(out, lambda run: run.status["phase"] == "starting")
     child.send_signal(how)
     assert child.wait(90) == 130
