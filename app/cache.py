@@ -94,7 +94,7 @@ _LOCK = threading.RLock()
 
 def kept(read: Callable[..., Any]) -> Callable[..., Any]:
     """Keep what `read` returns, by its arguments; a value beyond the whole budget is read again every time."""
-    return cached(_KEPT, key=partial(hashkey, read.__name__), lock=_LOCK)(read)
+    return cached(_KEPT, key=partial(hashkey, read), lock=_LOCK)(read)
 
 
 def shared(key: Hashable, make: Callable[[], Any]) -> Any:
@@ -162,12 +162,6 @@ def rows(path: Path) -> list[dict[str, Any]]:
     return own_rows(runs.results(path))
 
 
-def results_stamp(path: Path) -> tuple[str, Stamp]:
-    """What changes with the evaluation rows that stand for a run."""
-    folder = runs.results(path)
-    return str(folder), stamp(folder / "rows.jsonl")
-
-
 def own_rows(folder: Path) -> list[dict[str, Any]]:
     """The evaluation rows in this very folder; [] when it has none."""
     return _rows(str(folder), stamp(folder / "rows.jsonl"))
@@ -197,7 +191,7 @@ def arrays(path: Path, name: str) -> Arrays | None:
 
 def frame_stamp(path: Path, step: int) -> Stamp:
     """The `stamp` of a recorded step's frame."""
-    return stamp(path / "frames" / f"{step:06d}.safetensors")
+    return stamp(runs.frame_file(path, step))
 
 
 @kept

@@ -11,6 +11,7 @@ from app import attempts, cache, charts, jobs, state, views, words
 from app.components import controls, curriculum, shell
 from app.components.figures import chart
 from app.components.look import Look
+from c2r import runs
 from c2r.errors import InputError
 from c2r.summary import BIN_EDGES
 
@@ -147,7 +148,8 @@ def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -
     """The losses over the steps and, once the run is evaluated, the accuracies of networks trained on the set."""
     parts = [event["losses"] for event in events if event.get("losses")]
     losses = {name: [part.get(name) for part in parts] for name in ("total", "match", "ce", "crl")}
-    rows = cache.rows(look.path)
+    folder = runs.results(look.path)
+    rows = cache.own_rows(folder)
     left, right = st.columns(2, gap="medium")
     if len(parts) == len(events) and any(value is not None for value in losses["total"]):
         with left:
@@ -155,7 +157,7 @@ def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -
             table = {"Step": steps} | {charts.LOSSES[name]: values for name, values in losses.items()}
             chart(lambda: charts.loss_lines(steps, losses, current=shown, dark=look.dark), "losses", table, same=same)
     if rows:
-        same = (str(look.path), cache.results_stamp(look.path), look.dark)
+        same = (str(folder), cache.stamp(folder / "rows.jsonl"), look.dark)
         with right:
             chart(lambda: charts.accuracy_bars(rows, dark=look.dark), "results", attempts.table(attempts.figures(rows)), same=same)
 
