@@ -1,7 +1,8 @@
 """Runs and evaluations as child processes of ``python -m c2r``: start, pause, resume, step, stop; and short questions. No Streamlit.
 
 A child is the leader of its own session and writes to a log file, so closing the tab or the server does not touch it.
-What a run does is read from its folder; this module only remembers which children this server started.
+What a run does is read from its folder; this module only remembers which children this server started. Longer than other files,
+because everything that starts or ends a child shares that memory (`_JOBS`, `_STOP_ASKED`) and one way to launch.
 """
 
 import contextlib

@@ -63,10 +63,10 @@ def peek(data: str, image_size: int) -> Shape:
 
 def check(config: RunConfig, store: Path) -> Preflight:
     """Look at everything a run of `config` in `store` needs. Raises nothing: what is wrong is in `problems`."""
-    found = _common(config, store, PHASES, disk_mb)
-    if not found.memory_gb:
+    found, shape = _common(config, store, PHASES, disk_mb)
+    if shape is None:
         return found
-    shape, known = peek(config.data, config.image_size), list_runs(store)
+    known = list_runs(store)
     problems = (_budget_problem(config, shape), _depth_problem(config, shape))
     notes = (_queue_note(known), _same_run(config, known), _download(config), _others_note(known, store, found.disk_mb))
     return _with(found, problems, notes)
@@ -74,14 +74,14 @@ def check(config: RunConfig, store: Path) -> Preflight:
 
 def evaluation(config: RunConfig, folder: Path) -> Preflight:
     """What one more evaluation of the finished set in the run folder `folder` needs, in the same way."""
-    return _common(config, folder, ("evaluate",), evaluation_mb)
+    return _common(config, folder, ("evaluate",), evaluation_mb)[0]
 
 
 def resumed(config: RunConfig, folder: Path) -> Preflight:
     """What going on with the run or evaluation in `folder` still needs, in the same way; the minutes are those of all of it."""
     alone = folder.absolute().parent.name == "evaluations"
     phases, size = (("evaluate",), evaluation_mb) if alone else (PHASES, disk_mb)
-    return _common(config, folder, phases, lambda config, shape: max(0.0, size(config, shape) - _written(folder)))
+    return _common(config, folder, phases, lambda config, shape: max(0.0, size(config, shape) - _written(folder)))[0]
 
 
 def refuse(found: Preflight) -> None:
@@ -90,8 +90,10 @@ def refuse(found: Preflight) -> None:
         raise InputError(found.problems[0])
 
 
-def _common(config: RunConfig, place: Path, phases: tuple[str, ...], size: Callable[[RunConfig, Shape], float]) -> Preflight:
-    """Device, time, memory and disk of some work below `place`."""
+def _common(
+    config: RunConfig, place: Path, phases: tuple[str, ...], size: Callable[[RunConfig, Shape], float]
+) -> tuple[Preflight, Shape | None]:
+    """Device, time, memory and disk of some work below `place`, and the shape of its data, None when they cannot be had."""
     name, cores = cuda_name(), _cores()
     kind = "cuda" if name and config.device != "cpu" else "cpu"
     device = f"cuda: {name}" if kind == "cuda" else f"cpu, {cores} core{'s' if cores > 1 else ''}"
@@ -99,10 +101,10 @@ def _common(config: RunConfig, place: Path, phases: tuple[str, ...], size: Calla
     try:
         shape = peek(config.data, config.image_size)
     except InputError as error:
-        return Preflight(device, 0.0, 0.0, 0.0, (str(error), *problems), ())
+        return Preflight(device, 0.0, 0.0, 0.0, (str(error), *problems), ()), None
     memory, disk = memory_gb(config, shape), size(config, shape)
     found = Preflight(device, minutes(config, shape, kind, cores, phases), memory, disk, problems, ())
-    return _with(found, (_space_problem(place, disk), _memory_problem(memory, kind)), (_memory_note(memory),))
+    return _with(found, (_space_problem(place, disk), _memory_problem(memory, kind)), (_memory_note(memory),)), shape
 
 
 def _with(found: Preflight, problems: Iterable[str], notes: Iterable[str]) -> Preflight:
