@@ -90,6 +90,7 @@ def _size(value: Any) -> int:
 _KEPT: LRUCache = LRUCache(BUDGET, getsizeof=_size)
 _FIGURES: LRUCache = LRUCache(FIGURES)
 _LOCK = threading.RLock()
+_READING = threading.Lock()  # one reads the events of a run, the others find them read
 
 
 def kept(read: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,6 +124,11 @@ def stamp(file: Path) -> Stamp:
 
 def course(path: Path) -> Course:
     """The recorded steps of a run; a line without a step or margins is left out. Only what was added since the last look is read."""
+    with _READING:
+        return _course(path)
+
+
+def _course(path: Path) -> Course:
     file, key = path / "events.jsonl", hashkey("course", str(path))
     now = stamp(file)
     with _LOCK:

@@ -155,6 +155,14 @@ def drawn(events: list[dict[str, Any]], shown: int) -> list[dict[str, Any]]:
     return [events[i] for i in charts.thin(len(events), MOST_DRAWN, place)]
 
 
+MOST_ORDERED = 200  # recorded steps whose curriculum is read for the pictures over steps
+
+
+def over_steps(steps: list[int], shown: int) -> list[int]:
+    """Those of the recorded `steps` whose curriculum is drawn: all up to `MOST_ORDERED`, else evenly spread, `shown` among them."""
+    return [steps[i] for i in charts.thin(len(steps), MOST_ORDERED, steps.index(shown))]
+
+
 def with_figures(steps: Iterable[int], events: list[dict[str, Any]]) -> list[int]:
     """Those of `steps` that `events` have figures of; of a run without frames all steps of the events."""
     known = {event["step"] for event in events}

@@ -82,7 +82,7 @@ def watch(store: Path, chosen: argparse.Namespace) -> list[dict[str, float]]:
     """Open the sessions and look once a minute; the looks are also printed as they come."""
     looks, began = [], time.time()
     with server(store) as address, browser() as chrome:
-        tabs = [open_page(chrome, f"{address}/live?run=soak&every={chosen.every}") for _ in range(chosen.sessions)]
+        tabs = [open_page(chrome, f"{address}/live?run=soak&every={chosen.every}%20s") for _ in range(chosen.sessions)]
         while time.time() - began < 60 * chosen.minutes:
             minute = len(looks)
             around(tabs[minute % len(tabs)][0])

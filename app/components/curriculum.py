@@ -16,7 +16,6 @@ MOVERS = 20  # rows of the table
 ORDERED = 100  # rows of the table of a set that has one step only
 PATHS = 12  # images drawn as lines
 HIGHLIGHTS = 8  # up to so many selected images are drawn into the margin picture
-MOST_STEPS = 200
 OF_CLASS = (
     "the table, the lines of the biggest movers (unless images are selected) and the row of images. All other figures are of all images."
 )
@@ -35,7 +34,7 @@ def show(look: Look, steps: list[int], shown: int) -> None:
 
 def _show(look: Look, steps: list[int], shown: int) -> None:
     now = cache.margins(look.path, shown)
-    past = cache.history(look.path, [steps[i] for i in charts.thin(len(steps), MOST_STEPS, steps.index(shown))])
+    past = cache.history(look.path, views.over_steps(steps, shown))
     if look.class_index is not None:
         st.caption(f"Of class {words.plain(look.names[look.class_index])} only: {OF_CLASS}")
     left, right = st.columns([3, 2], gap="medium")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from app import attempts, cache, guard, jobs, links, state, theme, words
+from app import ahead, attempts, cache, guard, jobs, links, state, theme, words
 from app.components import images
 from c2r.errors import InputError
 from c2r.runs import Run
@@ -33,6 +33,7 @@ def sidebar() -> None:
         spoken, first = {name: state.spoken_name(one) for name, one in names.items()}, state.run_name(state.first_shown(found))
         run = names[_choose_run(spoken, first)]
         steps = state.recorded_steps(run.path)
+        ahead.read(run.path, steps)
         step = _choose_step(run, steps, asked.get("step"))
         folders = state.result_folders(run)
         results = _choose_results(folders)
