@@ -18,7 +18,7 @@ def thin(length: int, most: int, keep: int | None = None) -> np.ndarray:
     return kept
 
 
-def rank_matrix(orders: Any, margins: Any, max_ranks: int = 200, max_steps: int = 200) -> tuple[np.ndarray, np.ndarray]:
+def rank_matrix(orders: Any, margins: Any, max_ranks: int = 200, max_steps: int = 100) -> tuple[np.ndarray, np.ndarray]:
     """Margins sorted by rank, small enough to send: (matrix float32 [S', R], edges of its rank bins [R+1]).
 
     `orders` and `margins` are [S, N]. A cell is the mean margin of the ranks edges[r] ≤ rank < edges[r+1]; above
@@ -91,7 +91,7 @@ def _frontier(before: float, now: float) -> str:
 
 def curriculum_classes(
     steps: Any, orders: Any, labels: Any, *, classes: Any = None, current: float | None = None,
-    max_ranks: int = 200, max_steps: int = 200, dark: bool = False,
+    max_ranks: int = 200, max_steps: int = 100, dark: bool = False,
 ) -> go.Figure:  # fmt: skip
     """The class of the image on each rank over steps, from `orders` [S, N] and `labels` [N]; `classes` are the names [K].
 
