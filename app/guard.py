@@ -6,6 +6,8 @@ Both come from the environment of the server: ``C2R_PASSWORD`` and ``C2R_READ_ON
 import hmac
 import ipaddress
 import os
+import sys
+from functools import cache
 
 import streamlit as st
 
@@ -46,6 +48,7 @@ def address_problem(address: str | None) -> str:
 def admit() -> bool:
     """Draw what stands between a visitor and the pages, if anything; True lets the page be drawn."""
     if problem := address_problem(st.get_option("server.address")):
+        _say(problem)
         st.error(problem, icon=":material/lock:")
         return False
     wanted = os.environ.get(PASSWORD, "")
@@ -59,3 +62,9 @@ def admit() -> bool:
     if given:
         st.error("That is not the password of this app: ask whoever started it.")
     return False
+
+
+@cache
+def _say(problem: str) -> None:
+    """Tell the terminal, too, and only once: whoever started the server can change it, a visitor cannot."""
+    print(problem, file=sys.stderr, flush=True)

@@ -42,9 +42,11 @@ def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str
 
 
 def with_about(table: Columns, told: list[About]) -> Columns:
-    """The table of runs with the names and tags that people gave them next to the id; columns that would be empty are left out."""
-    given: Columns = {"Name": [one.name for one in told], "Tags": [", ".join(one.tags) for one in told]}
-    return {"Run": table["Run"]} | {head: cells for head, cells in given.items() if any(cells)} | table
+    """The table of runs under the names that people gave them, then with their ids as last column; tags stand second, if any."""
+    tags = [", ".join(one.tags) for one in told]
+    called = [one.name or name for one, name in zip(told, table["Run"], strict=True)]
+    ids: Columns = {"Id": table["Run"]} if called != table["Run"] else {}
+    return {"Run": called} | ({"Tags": tags} if any(tags) else {}) | {head: cells for head, cells in table.items() if head != "Run"} | ids
 
 
 def _percent(found: dict[str, dict[str, Any]], key: str | None) -> float | None:

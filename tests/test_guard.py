@@ -28,12 +28,15 @@ def test_an_open_address_needs_a_password_or_read_only_mode(address, monkeypatch
     assert guard.address_problem(address) == ""
 
 
-def test_an_open_address_without_either_shows_the_reason_and_nothing_else(store, monkeypatch):
+def test_an_open_address_without_either_shows_the_reason_and_nothing_else_and_tells_the_terminal_once(store, monkeypatch, capsys):
     make_run(store / "one")
+    guard._say.cache_clear()
     monkeypatch.setattr(guard.st, "get_option", lambda _name: "0.0.0.0")
     app = open_page("home")
     assert "others could start runs on this machine" in app.error[0].value
     assert not app.title and not app.selectbox
+    app.run()
+    assert capsys.readouterr().err.count("others could start runs on this machine") == 1
 
 
 def test_the_password_lets_in_and_another_one_does_not(store, monkeypatch):

@@ -66,8 +66,8 @@ def test_the_panels_are_closed_at_first_and_draw_nothing(store):  # noqa: ARG001
 def test_a_saved_name_note_and_tags_stand_in_the_file_the_table_and_the_sidebar(store):
     app = save(home("keep-run"), "First try", "good, slow", "Look at step 10.")
     assert keeping.about(store / "one") == keeping.About("First try", "Look at step 10.", ("good", "slow"))
-    table = app.dataframe[0].value.set_index("Run")
-    assert table.loc["one", "Name"] == "First try" and table.loc["one", "Tags"] == "good, slow"
+    table = app.dataframe[0].value.set_index("Id")
+    assert table.loc["one", "Run"] == "First try" and table.loc["one", "Tags"] == "good, slow"
     assert app.selectbox(key="run").options == ["First try (one)"] and app.selectbox(key="run").value == "one"
     assert app.query_params["run"] in ("one", ["one"])
     assert texts(app)[:2] == ["Saved name, note and tags of run one.", "Look at step 10."]
@@ -84,7 +84,7 @@ def test_a_name_with_markup_is_shown_by_nothing_that_knows_markup(store):
 
 
 def test_without_any_name_the_table_has_no_empty_columns(store):  # noqa: ARG001
-    assert {"Name", "Tags"}.isdisjoint(home().dataframe[0].value.columns)
+    assert {"Id", "Tags"}.isdisjoint(home().dataframe[0].value.columns)
 
 
 def test_a_text_that_is_too_long_is_refused_in_a_sentence(store):
@@ -98,7 +98,11 @@ def test_deleting_offers_undo_until_the_next_action_and_undo_brings_the_run_back
     assert app.selectbox(key="run").value == "two"
     app.button(key="keep-delete").click()
     app = rerun(app)
-    assert not (store / "two").exists() and app.selectbox(key="run").options == ["one"] and "Run two was deleted." in texts(app)
+    assert (
+        not (store / "two").exists()
+        and app.selectbox(key="run").options == ["one"]
+        and "Run two was deleted; all pages show another one now." in texts(app)
+    )
     app = rerun(rerun(app))
     app.button(key="keep-undo").click()
     app = rerun(app)
@@ -189,11 +193,12 @@ def test_the_download_is_the_archive_and_a_large_run_gets_the_command_instead(st
     assert not app.get("download_button") and "c2r archive" in app.code[0].value
 
 
-def test_the_table_puts_names_next_to_the_ids_and_leaves_empty_columns_out():
+def test_the_table_calls_runs_by_their_names_then_puts_the_ids_last_and_leaves_empty_columns_out():
     table = {"Run": ["a", "b"], "State": ["done", "done"]}
-    told = [keeping.About("x"), keeping.About()]
-    assert views.with_about(table, told) == {"Run": ["a", "b"], "Name": ["x", ""], "State": ["done", "done"]}
-    assert list(views.with_about(table, told)) == ["Run", "Name", "State"]
+    named = views.with_about(table, [keeping.About("x"), keeping.About()])
+    assert named == {"Run": ["x", "b"], "State": ["done", "done"], "Id": ["a", "b"]} and list(named) == ["Run", "State", "Id"]
+    tagged = views.with_about(table, [keeping.About(tags=("s", "t")), keeping.About()])
+    assert tagged == {"Run": ["a", "b"], "Tags": ["s, t", ""], "State": ["done", "done"]} and list(tagged)[1] == "Tags"
 
 
 def test_the_bars_are_the_bytes_by_kind_in_one_unit_with_totals():

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,10 +90,15 @@ def test_the_map_can_be_drawn_again_and_repeats_itself(finished):
     np.testing.assert_array_equal(runs.read_arrays(finished, "map")["umap_clean"], before["umap_clean"])
 
 
-def test_list_prints_every_run_and_says_when_there_is_none(finished, tmp_path, capsys):
+def test_list_prints_every_run_with_its_name_and_says_when_there_is_none(finished, tmp_path, capsys):
     assert main(["list", "--store", str(finished.parent), "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
-    assert (found["id"], found["state"], found["method"]) == ("run", "done", "c2r")
+    assert (found["id"], found["state"], found["method"], found["name"]) == ("run", "done", "c2r", "")
+    shutil.copytree(finished, tmp_path / "named" / "run")
+    assert main(["about", str(tmp_path / "named" / "run"), "--name", "First try", "--tags", "good, slow"]) == 0
+    capsys.readouterr()
+    main(["list", "--store", str(tmp_path / "named")])
+    assert capsys.readouterr().out.rstrip().endswith("First try #good #slow")
     main(["list", "--store", str(tmp_path)])
     assert "start one with: python -m c2r distill --preset demo" in capsys.readouterr().out
 

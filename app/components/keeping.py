@@ -101,7 +101,7 @@ def _deleted(run: Run) -> tuple[str, str]:
     place = keeping.delete(run.path, runs.default_store())
     state.run_changed()
     st.session_state.pop("addressed", None)  # it is known why that run is not here any more
-    return f"Run {run.id} was deleted.", place.name
+    return f"Run {run.id} was deleted; all pages show another one now.", place.name
 
 
 def _download(run: Run) -> None:

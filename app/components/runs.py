@@ -13,7 +13,7 @@ PERCENT = {
     "Worst attack": "The lowest mean test accuracy under an untargeted attack within the protocol's own radius; 'Worst by' names it",
 }
 WIDTHS = {
-    "State": 58, "Dataset": 72, "IPC": 38, "Method": 71, "Step": 66, "Age": 58, "Clean": 58, "Worst attack": 58, "Worst by": 114,
+    "Run": 250, "Tags": 90, "State": 58, "Dataset": 72, "IPC": 38, "Method": 71, "Step": 66, "Age": 58, "Clean": 58, "Worst attack": 58, "Worst by": 114,
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from c2r import runs
+from c2r import keeping, runs
 from c2r.methods import METHODS
 
 
@@ -22,9 +22,8 @@ def list_runs(chosen: argparse.Namespace) -> int:
         print(json.dumps(found, indent=2))
         return 0
     for run in found:
-        print(
-            f"{run['id']:44} {run['state']:8} {run['method'] or '-':12} step {run['step']:>5}/{run['total']:<6} {run['problem']}".rstrip()
-        )
+        said = f"{run['name']} {' '.join(f'#{tag}' for tag in run['tags'])} {run['problem']}"
+        print(f"{run['id']:44} {run['state']:8} {run['method'] or '-':12} step {run['step']:>5}/{run['total']:<6} {said.strip()}".rstrip())
     if not found:
         print(f"No runs in {chosen.store} yet; start one with: python -m c2r distill --preset demo")
     return 0
@@ -33,6 +32,7 @@ def list_runs(chosen: argparse.Namespace) -> int:
 def _summary(run: runs.Run) -> dict[str, Any]:
     from c2r.metrics import by_attack
 
+    told = keeping.about(run.path)
     status, updates = run.status, run.config is not None and METHODS[run.config.method].updates
     steps = (
         {"step": run.config.steps if updates else 0, "total": run.config.steps if updates else 0}
@@ -41,7 +41,7 @@ def _summary(run: runs.Run) -> dict[str, Any]:
     )
     results = {key: found["mean"] for key, found in by_attack(runs.read_rows(run.path)).items()} if not run.problem else {}
     return {
-        "id": run.id, "path": str(run.path), "state": run.state, "problem": run.problem,
+        "id": run.id, "name": told.name, "tags": list(told.tags), "path": str(run.path), "state": run.state, "problem": run.problem,
         "method": run.config.method if run.config else None, "data": run.config.data if run.config else None,
         "phase": status.get("phase"), "step": status.get("step", 0), "total": status.get("total", 0),
         "synthetic_images_under_scorer": status.get("figures", {}), "test_accuracy": results, "started": status.get("started"),
