@@ -12,12 +12,12 @@ from pathlib import Path
 
 import psutil
 
-from c2r import sources
+from c2r import slots, sources
 from c2r.config import RunConfig
 from c2r.cost import PHASES, disk_mb, evaluation_mb, flops, memory_gb, minutes
 from c2r.errors import NO_CUDA, InputError
 from c2r.methods import METHODS
-from c2r.runs import Run, list_runs
+from c2r.runs import Run, list_runs, open_run
 from c2r.sources.downloads import NAMED, cache_folder
 from c2r.sources.splits import Shape, budget_problem, partition_problem
 
@@ -68,7 +68,7 @@ def check(config: RunConfig, store: Path) -> Preflight:
         return found
     known = list_runs(store)
     problems = (_budget_problem(config, shape), _depth_problem(config, shape))
-    notes = (_queue_note(known), _same_run(config, known), _download(config), _others_note(known, store, found.disk_mb))
+    notes = (_queue_note(known, store), _same_run(config, known), _download(config), _others_note(known, store, found.disk_mb))
     return _with(found, problems, notes)
 
 
@@ -125,10 +125,13 @@ def _budget_problem(config: RunConfig, shape: Shape) -> str:
     return drawn or ""
 
 
-def _queue_note(known: list[Run]) -> str:
+def _queue_note(known: list[Run], store: Path) -> str:
     """Whom a run started now would wait for; '' for nobody."""
-    ahead = [run for run in known if run.alive]
-    paused = "".join(f" {run.id} is paused: it must be resumed or stopped first." for run in ahead if run.state == "paused")
+    ahead = {run.id: run for run in known if run.alive} | {
+        name: open_run(Path(store) / name) for name in slots.holders(store) if "/evaluations/" in name
+    }
+    held_up = [slots.spoken(name) for name, run in ahead.items() if run.state == "paused"]
+    paused = f" Paused, to be resumed or stopped first: {', '.join(held_up)}." if held_up else ""
     one = "1 run is at work or waits" if len(ahead) == 1 else f"{len(ahead)} runs are at work or wait"
     return f"{one} in this store: one run at a time works on a device, in the order they came.{paused}" if ahead else ""
 

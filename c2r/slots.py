@@ -28,14 +28,24 @@ class Ticket:
 
 def place(run: Path, device: str) -> Path:
     """The queue that a run or evaluation folder belongs to: that of its store and of the device kind (cpu, cuda)."""
+    return store_of(run) / FOLDER / device
+
+
+def store_of(run: Path) -> Path:
+    """The store that a run or evaluation folder lies in."""
     run = Path(run).absolute()
-    store = run.parents[2] if run.parent.name == "evaluations" else run.parent
-    return store / FOLDER / device
+    return run.parents[2] if run.parent.name == "evaluations" else run.parent
+
+
+def spoken(name: str) -> str:
+    """What a ticket's name, a folder relative to the store, is called in a sentence."""
+    run, evaluation, _ = name.partition("/evaluations/")
+    return f"the evaluation of {run}" if evaluation else name
 
 
 @contextlib.contextmanager
 def ticket(folder: Path, name: str) -> Iterator[Ticket]:
-    """Draw a ticket for the run `name` behind everybody who has one; it is given back at the end."""
+    """Draw a ticket behind everybody who has one for `name`, a folder relative to the store; it is given back at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "door", "w", encoding="utf-8") as door:
         lock(door, wait=True)  # one at a time, so that numbers have an order
@@ -54,11 +64,20 @@ def ticket(folder: Path, name: str) -> Iterator[Ticket]:
 
 
 def ahead(mine: Ticket) -> list[str]:
-    """The runs that hold older tickets, oldest first; [] when the slot is mine. Tickets of dead processes are removed."""
+    """Who holds older tickets, oldest first; [] when the slot is mine."""
+    return _holders([path for number, path in _tickets(mine.folder) if number < mine.number])
+
+
+def holders(store: Path) -> list[str]:
+    """Who works or waits in a store, on any device: folders relative to it; [] when the store has no queue yet."""
+    folders = [folder for folder in (Path(store) / FOLDER).glob("*") if folder.is_dir()]
+    return [name for folder in folders for name in _holders([path for _, path in _tickets(folder)])]
+
+
+def _holders(tickets: list[Path]) -> list[str]:
+    """The names on those tickets that are held. Tickets of dead processes are removed."""
     found = []
-    for number, path in _tickets(mine.folder):
-        if number >= mine.number:
-            break
+    for path in tickets:
         try:
             with open(path, "r+", encoding="utf-8") as file:
                 if lock(file):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from c2r import cost, preflight
+from c2r import cost, preflight, slots
 from c2r.config import RunConfig, load
 from c2r.models import build
 from c2r.sources.splits import Shape
@@ -209,4 +209,10 @@ def test_a_start_says_whom_it_would_wait_for(tmp_path):
     writer = RunWriter(tmp_path / "two", settings)
     writer.status(state="running")
     writer.status(state="paused")
-    assert said()[0].startswith("2 runs are") and said()[0].endswith(" two is paused: it must be resumed or stopped first.")
+    assert said()[0].startswith("2 runs are") and said()[0].endswith(" Paused, to be resumed or stopped first: two.")
+    held = RunWriter(tmp_path / "one" / "evaluations" / "e", settings)
+    held.status(state="running")
+    held.status(state="paused")
+    with slots.ticket(slots.place(held.path, "cpu"), "one/evaluations/e"):
+        assert said()[0].startswith("3 runs are") and said()[0].endswith(" first: two, the evaluation of one.")
+    assert said()[0].startswith("2 runs are")

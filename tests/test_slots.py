@@ -46,6 +46,17 @@ def test_runs_and_their_evaluations_share_the_queue_of_their_store(tmp_path, run
     assert slots.place(tmp_path / run, "cpu") == tmp_path / queue
 
 
+def test_the_holders_of_a_store_are_folders_of_it_on_any_device(tmp_path):
+    assert slots.holders(tmp_path) == []
+    with (
+        slots.ticket(slots.place(tmp_path / "a", "cpu"), "a"),
+        slots.ticket(slots.place(tmp_path / "a/evaluations/b", "cuda"), "a/evaluations/b"),
+    ):
+        assert sorted(slots.holders(tmp_path)) == ["a", "a/evaluations/b"]
+    assert slots.holders(tmp_path) == []
+    assert [slots.spoken(name) for name in ("a", "a/evaluations/b")] == ["a", "the evaluation of a"]
+
+
 def test_a_run_waits_for_the_slot_says_so_can_be_stopped_and_else_starts_by_itself(tmp_path):
     first = holder(slots.place(tmp_path / "x", "cpu"), "somebody")
     environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}

@@ -135,7 +135,10 @@ def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool =
     rows = []
     try:
         queue = slots.place(out, "cuda" if config.device != "cpu" and preflight.cuda_name() else "cpu")
-        with listening.Listener(writer) as listener, slots.ticket(queue, out.name) as mine:
+        with (
+            listening.Listener(writer) as listener,
+            slots.ticket(queue, out.absolute().relative_to(slots.store_of(out)).as_posix()) as mine,
+        ):
             _wait(writer, listener, mine)
             from c2r.worker import Worker
 
@@ -159,11 +162,11 @@ def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool =
 
 def _wait(writer: writing.RunWriter, listener: listening.Listener, mine: slots.Ticket) -> None:
     """Wait until the slot is free; 'stop' ends the waiting. Raises KeyboardInterrupt."""
-    told = ""
+    told, store = "", slots.store_of(writer.path)
     while before := slots.ahead(mine):
-        message = f"Waiting for {before[-1]}: one run at a time on this device, {len(before)} ahead."
-        if runs.open_run(writer.path.parent / before[0]).state == "paused":
-            message += f" {before[0]} is paused: resume or stop it."
+        message = f"Waiting for {slots.spoken(before[-1])}: one run at a time on this device, {len(before)} ahead."
+        if runs.open_run(store / before[0]).state == "paused":
+            message += f" Paused, to be resumed or stopped first: {slots.spoken(before[0])}."
         if message != told:
             print(message, file=sys.stderr, flush=True)
         told = message
