@@ -116,6 +116,7 @@ def apply_wishes() -> None:
         run_changed()
     if "follow" not in st.session_state and "follow" not in st.query_params and _whole(st.query_params.get("step")) is not None:
         st.session_state["follow"] = False
+        st.query_params["follow"] = "false"  # for a reload at step 0, which the address does not name: it is the slider's first value
 
 
 def run_changed() -> None:

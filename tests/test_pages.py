@@ -277,6 +277,14 @@ def test_a_link_selects_run_step_attack_and_class(store):
     assert "FGSM" in text(app) and "The link asks" not in text(app)
 
 
+def test_a_link_to_the_first_step_stays_there_after_a_reload(store):
+    make_run(store / "one")
+    app = open_page("live", run="one", step="0")
+    assert app.session_state["step"] == 0 and app.query_params["follow"] in ("false", ["false"])
+    again = open_page("live", **{key: app.query_params[key] for key in app.query_params})
+    assert again.session_state["step"] == 0
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_bad_link_falls_back_with_a_plain_note(store, page):
     make_run(store / "one", n=24, classes=3, steps=3)
