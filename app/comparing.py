@@ -1,15 +1,15 @@
-"""What a comparison of evaluations says, as plain values: whether they may be ranked, tables, curves. numpy, no Streamlit.
+"""Whether evaluations may be ranked against each other, and if not why, as plain values. numpy, no Streamlit.
 
-Letters: M evaluation networks, n test images, K classes, A attempts.
+Letters: M evaluation networks, n test images.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from c2r import catalog, metrics
+from c2r import catalog
 from c2r.config import RunConfig
 from c2r.digest import summarise
 from c2r.errors import InputError
@@ -115,6 +115,18 @@ def _tested(one: Contestant) -> tuple[tuple[int, ...], str]:
     return counts, "all of the test set" if every else f"subset of seed {one.config.seed}" if one.config else "subset not recorded"
 
 
+class Threat(NamedTuple):
+    """One norm, radius and goal: what figures may be averaged over."""
+
+    norm: str
+    eps: str
+    targeted: bool
+
+    @property
+    def label(self) -> str:
+        return f"{NORMS.get(self.norm, self.norm)} {self.eps}" + (", targeted" if self.targeted else "")
+
+
 class Facet(NamedTuple):
     """One thing that must agree before figures may be ranked: its name in a sentence, its value (None: not recorded), how it reads."""
 
@@ -136,7 +148,7 @@ FACETS = (
 )
 
 
-def differences(contestants: Sequence[Contestant], threat: "Threat | None" = None) -> list[str]:
+def differences(contestants: Sequence[Contestant], threat: Threat | None = None) -> list[str]:
     """Why these evaluations must not be ranked, one sentence per thing that differs or is not recorded; [] when they may be.
 
     With a `threat` only its attempts are looked at, so that a sweep on one side does no harm. A reference (networks trained on
@@ -149,13 +161,13 @@ def differences(contestants: Sequence[Contestant], threat: "Threat | None" = Non
         missing = [name for name, value in values.items() if value is None]
         known = {name: value for name, value in values.items() if value is not None}
         if missing and len(asked) > 1:
-            found.append(f"{facet.name} cannot be compared: not recorded for {_listed(missing)}.")
+            found.append(f"{facet.name} cannot be compared: not recorded for {listed(missing)}.")
         if len(set(known.values())) > 1:
             found.append(f"{facet.name} differ: {_apart(known, facet.show)}.")
     return found + _options_differ(contestants) + _images_differ(contestants)
 
 
-def _under(one: Contestant, threat: "Threat | None") -> Contestant:
+def _under(one: Contestant, threat: Threat | None) -> Contestant:
     """The contestant with the rows of one threat and the clean ones; with all its rows when it has none of that threat."""
     attacked = [row for row in one.rows if (row.get("norm"), str(row["eps"]), bool(row.get("targeted"))) == threat]
     return replace(one, rows=[*(row for row in one.rows if row["attack"] == "clean"), *attacked]) if attacked else one
@@ -170,12 +182,13 @@ def _apart(values: dict[str, Any], show: Callable[[Any], str]) -> str:
     texts = {value: str(value) if same else show(value) for value in groups}
     most = max(groups, key=lambda value: len(groups[value]))
     if len(groups[most]) < 3:
-        return _listed([f"{texts[value]} ({', '.join(names)})" for value, names in groups.items()])
+        return listed([f"{texts[value]} ({', '.join(names)})" for value, names in groups.items()])
     others = [f"{texts[value]} ({', '.join(names)})" for value, names in groups.items() if value != most]
-    return _listed([*others, f"{texts[most]} (all others)"])
+    return listed([*others, f"{texts[most]} (all others)"])
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """``a, b and c``."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
@@ -217,121 +230,8 @@ def remarks(contestants: Sequence[Contestant]) -> list[str]:
         found.append(f"Numbers of networks differ: {_apart(seeds, str)}.")
     few = [name for name, count in seeds.items() if count < 3]
     if few:
-        found.append(f"Fewer than 3 networks, so the spread says little: {_listed(few)}.")
+        found.append(f"Fewer than 3 networks, so the spread says little: {listed(few)}.")
     devices = {c.name: str(c.manifest.get("device", "not recorded")) for c in contestants}
     if len(set(devices.values())) > 1:
         found.append(f"Devices differ, so seconds and AE by the clock do not compare: {_apart(devices, str)}.")
     return found
-
-
-class Threat(NamedTuple):
-    """One norm, radius and goal: what figures may be averaged over."""
-
-    norm: str
-    eps: str
-    targeted: bool
-
-    @property
-    def label(self) -> str:
-        return f"{NORMS.get(self.norm, self.norm)} {self.eps}" + (", targeted" if self.targeted else "")
-
-
-Summary = dict[str, Any]
-
-
-def threats(summaries: Iterable[Summary]) -> list[Threat]:
-    """The threats any contestant was evaluated under: those that most share first, then those with most attempts."""
-    counts: dict[Threat, list[int]] = {}
-    for summary in summaries:
-        for group in summary["groups"]:
-            counts.setdefault(Threat(group["norm"], group["eps"], group["targeted"]), []).append(len(group["keys"]))
-    return sorted(counts, key=lambda threat: (-len(counts[threat]), -max(counts[threat])))
-
-
-def group_of(summary: Summary, threat: Threat | None) -> dict[str, Any] | None:
-    """The group of a summary under one threat, None when it was not evaluated under it."""
-    return next((g for g in summary["groups"] if (g["norm"], g["eps"], g["targeted"]) == threat), None)
-
-
-class Figure(NamedTuple):
-    """An accuracy: mean over M networks and standard deviation (None for one), 95 % Wilson interval of the mean at n; shares."""
-
-    mean: float
-    std: float | None
-    low: float
-    high: float
-    n: int
-
-    @property
-    def text(self) -> str:
-        """In percent: ``67.0 ± 1.0``."""
-        return f"{100 * self.mean:.1f}" + ("" if self.std is None else f" ± {100 * self.std:.1f}")
-
-
-def figure(attempt: dict[str, Any] | None) -> Figure | None:
-    """The figure of one attempt of a summary; None where it has no value."""
-    if attempt is None or attempt["mean"] is None:
-        return None
-    low, high = attempt["interval"]
-    return Figure(attempt["mean"], attempt["std"], low, high, attempt["n"])
-
-
-def worst_image(one: Contestant, group: dict[str, Any] | None) -> Figure | None:
-    """Share of test images a network classifies right clean and under every attempt of the group: mean over the networks.
-
-    None when the outcomes of the test images are not stored for every attempt of the group.
-    """
-    if group is None or not all(key in one.correct for key in group["keys"]):
-        return None
-    right = metrics.worst_case({key: one.correct[key] for key in (*group["keys"], "clean") if key in one.correct}).mean(1)
-    n = next(iter(one.correct.values())).shape[1]
-    mean, std = float(right.mean()), float(right.std(ddof=1)) if len(right) > 1 else None
-    return Figure(mean, std, *metrics.wilson(round(mean * n), n), n)
-
-
-def deciding(one: Contestant, summary: Summary, threat: Threat | None) -> Figure | None:
-    """What ranks a set: its per-image worst case, or its accuracy under the strongest attack when outcomes are not stored."""
-    group = group_of(summary, threat)
-    if group is None:
-        return None
-    return worst_image(one, group) or figure(summary["attempts"].get(group["worst_key"]))
-
-
-def ranks(figures: Sequence[Figure | None]) -> list[int | None]:
-    """Rank 1 is best; a set stands behind another only when its whole interval lies below the other's, so ties share a rank."""
-    return [None if f is None else 1 + sum(o is not None and o.low > f.high for o in figures) for f in figures]
-
-
-def standing(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> str:
-    """Who stands first among sets that may be ranked, in a sentence; ties are named as such."""
-    ranked = [(c, deciding(c, s, threat)) for c, s in zip(contestants, summaries, strict=True) if not c.is_reference]
-    known = [(c, f) for c, f in ranked if f is not None]
-    if threat is None or not known:
-        return "The sets are comparable, but no bounded attack was tried on them."
-    if len(known) < 2:
-        return f"{known[0][0].name} is the only set to rank; the others are references."
-    whole = all(worst_image(c, group_of(s, threat)) for c, s in zip(contestants, summaries, strict=True) if not c.is_reference)
-    what = f"right under every attack at {threat.label}" if whole else f"right under the strongest attack at {threat.label}"
-    places = ranks([f for _, f in known])
-    first = sorted(((c, f) for (c, f), place in zip(known, places, strict=True) if place == 1), key=lambda pair: -pair[1].mean)
-    shares = _listed([f"{c.name} {100 * f.mean:.1f} %" for c, f in first])
-    if len(first) == len(known):
-        return f"The sets are comparable, and none stands apart: their 95 % intervals overlap ({what}: {shares})."
-    if len(first) > 1:
-        return f"The sets are comparable. {len(first)} share the first place, their 95 % intervals overlap ({what}: {shares})."
-    return f"The sets are comparable. {first[0][0].name} is first with {100 * first[0][1].mean:.1f} % {what}, its 95 % interval above all others."
-
-
-def statement(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, *, ranked: bool) -> str:
-    """What the chart of accuracies says: the range under the strongest attack, without an order unless the sets are `ranked`."""
-    found = [
-        (c, figure(s["attempts"].get((group_of(s, threat) or {}).get("worst_key")))) for c, s in zip(contestants, summaries, strict=True)
-    ]
-    known = [(c, f) for c, f in found if f is not None]
-    if not known or threat is None:
-        return "Clean accuracy; no bounded attack was tried"
-    low, high = min(f.mean for _, f in known), max(f.mean for _, f in known)
-    if len(known) == 1:
-        return f"{known[0][0].name} keeps {100 * low:.1f} % under its strongest attack at {threat.label}"
-    word = "" if ranked else ", not to be ranked"
-    return f"Under the strongest attack at {threat.label}, {100 * low:.1f} to {100 * high:.1f} % stay correct{word}"

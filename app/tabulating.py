@@ -11,20 +11,8 @@ import numpy as np
 
 from app import words
 from app.attempts import Columns
-from app.comparing import (
-    Contestant,
-    Figure,
-    Summary,
-    Threat,
-    data_hash,
-    deciding,
-    differences,
-    figure,
-    group_of,
-    ranks,
-    stored_bytes,
-    worst_image,
-)  # fmt: skip
+from app.comparing import Contestant, Threat, data_hash, differences, stored_bytes
+from app.ranking import Figure, Summary, deciding, figure, group_of, ranks, worst_image
 from c2r import config, literature
 from c2r.errors import InputError
 from c2r.fields import parse_radius, shown

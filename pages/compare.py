@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.components import compare, compare_closer, shell
+from app.components import compare, compare_checks, compare_closer, shell
 
 shell.header(
     "Compare",
@@ -14,7 +14,7 @@ if not chosen:
     compare.empty(view)
     st.stop()
 summaries = compare.summaries(chosen)
-compare.checks(chosen)
+compare_checks.show(chosen)
 if len(chosen) == 1:
     compare.alone(chosen[0])
 threat = compare.choose_threat(summaries)

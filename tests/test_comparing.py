@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import comparing, contestants, tabulating, views
-from app.comparing import Contestant, Figure, Threat
+from app import comparing, contestants, ranking, tabulating, views
+from app.comparing import Contestant, Threat
+from app.ranking import Figure
 from c2r import config, runs
 from c2r.errors import InputError
 
@@ -133,7 +134,7 @@ def test_sizes_are_written_for_people(count, text):
 def test_a_set_ranks_behind_another_only_when_their_intervals_do_not_overlap():
     at = lambda mean, low, high: Figure(mean, None, low, high, 100)  # noqa: E731
     figures = [at(0.6, 0.5, 0.7), at(0.55, 0.45, 0.65), at(0.2, 0.1, 0.3), None, at(0.48, 0.4, 0.49)]
-    assert comparing.ranks(figures) == [1, 1, 4, None, 2]
+    assert ranking.ranks(figures) == [1, 1, 4, None, 2]
 
 
 def three_networks():
@@ -146,12 +147,12 @@ def three_networks():
 
 def test_the_worst_case_per_image_counts_images_that_withstand_every_attack():
     contestant = three_networks()
-    group = comparing.group_of(contestant.summary(), LINF)
-    worst = comparing.worst_image(contestant, group)
+    group = ranking.group_of(contestant.summary(), LINF)
+    worst = ranking.worst_image(contestant, group)
     assert worst[:2] == (0.25, 0.0) and worst.n == 4
     assert group["worst"] == pytest.approx(0.375) and group["average"] == pytest.approx(0.4375)
     assert group["worst_image"]["accuracy"] == 0.25
-    assert comparing.worst_image(one("without"), comparing.group_of(one("without").summary(), LINF)) is None
+    assert ranking.worst_image(one("without"), ranking.group_of(one("without").summary(), LINF)) is None
 
 
 def test_the_table_holds_means_spreads_and_drop_rates_in_percent():
@@ -189,7 +190,7 @@ def test_threats_are_kept_apart_and_those_that_most_sets_share_come_first():
     rows = [row("clean", 0.8), *(row(f"pgd-l2-{k}", 0.5, norm="L2", eps="128/255") for k in range(3))]
     unbounded = row("deepfool", 0.0, norm="L2", eps="unbounded")
     mixed = one("b", [*rows, row("pgd", 0.5), row("pgd-targeted", 0.7, targeted=True), unbounded])
-    found = comparing.threats([one("a").summary(), mixed.summary()])
+    found = ranking.threats([one("a").summary(), mixed.summary()])
     assert found == [LINF, Threat("L2", "128/255", False), Threat("Linf", "2/255", True)]
     assert [threat.label for threat in found] == ["L∞ 2/255", "L2 128/255", "L∞ 2/255, targeted"]
     assert tabulating.keys_of([mixed.summary()], found[1]) == ["pgd-l2-0", "pgd-l2-1", "pgd-l2-2"], "deepfool has no radius"
@@ -198,10 +199,10 @@ def test_threats_are_kept_apart_and_those_that_most_sets_share_come_first():
 def test_the_verdict_names_the_first_and_says_when_none_stands_apart():
     worse = [row("clean", 0.8, s) for s in range(3)] + [row("pgd", 0.2, s) for s in range(3)]
     sets = [one("a"), one("b", worse)]
-    said = comparing.standing(sets, [s.summary() for s in sets], LINF)
+    said = ranking.standing(sets, [s.summary() for s in sets], LINF)
     assert said.startswith("The sets are comparable. a is first with 50.0 % right under the strongest attack at L∞ 2/255")
     sets = [one("a"), one("b")]
-    assert "none stands apart: their 95 % intervals overlap" in comparing.standing(sets, [s.summary() for s in sets], LINF)
+    assert "none stands apart: their 95 % intervals overlap" in ranking.standing(sets, [s.summary() for s in sets], LINF)
 
 
 def test_remarks_name_few_networks_and_unlike_devices():

@@ -27,7 +27,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from streamlit.testing.v1 import AppTest
 
-from app import attempts, cache, charts, comparing, contestants, frames, jobs, state, tabulating, views, words
+from app import attempts, cache, charts, comparing, contestants, frames, jobs, ranking, state, tabulating, views, words
 from app.components import importing
 from c2r import config, runs
 from c2r.errors import InputError
@@ -363,9 +363,9 @@ def look_at_steps(run: runs.Run) -> None:
 
 def look_at_comparison(sets: list, summaries: list) -> None:
     comparing.remarks(sets)
-    for threat in [None, *comparing.threats(summaries)]:
+    for threat in [None, *ranking.threats(summaries)]:
         comparing.differences(sets, threat)
-        comparing.standing(sets, summaries, threat)
+        ranking.standing(sets, summaries, threat)
         tabulating.accuracy_table(sets, summaries, threat, ranked=True)
         tabulating.ratio_table(sets, summaries, threat)
         tabulating.cautions(sets, summaries, threat)

@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 
 from app.charts.base import axis, blank, colour_bar, faded, floats, number, plain, zero_line
 from app.charts.labels import End, end_labels
-from app.comparing import NORMS, Figure
+from app.comparing import NORMS
+from app.ranking import Figure
 from app.tabulating import Sweep
 from app.theme import SET_MARKS, amount_scale, tokens
 from c2r.errors import InputError

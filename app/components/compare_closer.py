@@ -6,12 +6,13 @@ from pathlib import Path
 import streamlit as st
 
 from app import charts, comparing, contestants, jobs, state, tabulating, views, words
-from app.comparing import Summary, Threat
+from app.comparing import Threat
 from app.components import shell
-from app.components.compare import child_at_work, one_of
+from app.components.compare_checks import child_at_work, one_of
 from app.components.controls import tell
 from app.components.figures import chart, plain_table
 from app.contestants import Entry
+from app.ranking import Summary
 from c2r import literature, runs
 from c2r.errors import InputError
 from c2r.files import read_json
