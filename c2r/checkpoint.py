@@ -47,7 +47,7 @@ def pool_network(pool: Pool, number: int, stages: int) -> PoolNetwork:
     return PoolNetwork(number, tensors)
 
 
-def save_network(path: Path, network: PoolNetwork) -> None:
+def save_pool_network(path: Path, network: PoolNetwork) -> None:
     """Store a pool network in the run folder `path`, complete or not at all."""
     (path / "pool").mkdir(exist_ok=True)
     write_atomic(path / "pool" / f"{network.number}.safetensors", _bytes(network.tensors))

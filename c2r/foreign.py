@@ -17,6 +17,7 @@ from c2r.measure import Measured, measure
 from c2r.origin import versions
 from c2r.pool import statistics
 from c2r.protocols import PROTOCOLS, attempts, main_radius
+from c2r.sources import peek
 from c2r.tasks import load_on_device
 from c2r.weights import Loaded, load
 
@@ -25,10 +26,9 @@ def attack_network(
     weights: Path | None, model: str, normalisation: str, config: RunConfig, split: str, n: int, quiet: bool = False
 ) -> dict[str, Any]:
     """Every attempt of the protocol of `config` on `n` images of a split (0: all). Returns network, data, rows and checks, as plain values."""
-    data = load_on_device(config)
-    loaded = load(weights, model, normalisation, data.images.shape[1], data.images.shape[-1])
-    if loaded.side != data.images.shape[-1]:
-        data = load_on_device(config.model_copy(update={"image_size": loaded.side}))
+    shape = peek(config.data, config.image_size)
+    loaded = load(weights, model, normalisation, shape.channels, shape.size)
+    data = load_on_device(config if loaded.side == shape.size else config.model_copy(update={"image_size": loaded.side}))
     x, y = _images(data, split, n, config.seed)
     network = loaded.network.to(x.device)
     _fits(network, x, len(data.classes))

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from c2r import device
-from c2r.checkpoint import Checkpoint, PoolNetwork, read_checkpoint, save_checkpoint, save_network
+from c2r.checkpoint import Checkpoint, PoolNetwork, read_checkpoint, save_checkpoint, save_pool_network
 from c2r.config import RunConfig
 from c2r.cost import PHASES, flops, minutes
 from c2r.data import RealData, check_same, load
@@ -69,13 +69,13 @@ def _map_is_whole(path: Path) -> bool:
         return False
 
 
-def evaluate_set(worker: Worker, config: RunConfig, source: Path | None) -> Rows:
-    """Evaluate the set of the run folder `source` (None: all real images) into the worker's folder. Returns the result rows."""
+def evaluate_set(worker: Worker, config: RunConfig, run: Path) -> Rows:
+    """Evaluate what the run in the folder `run` made, its set or (full-data) all real images, into the worker's folder. Returns the rows."""
     data = _opened(worker, config, "", ("evaluate",))
-    made = open_run(source) if source else None
-    if made and made.config and made.config.data == config.data:
+    made = open_run(run)
+    if made.config and made.config.data == config.data:
         check_same(data, made, "bring them back, or name other data with --set data=PATH")
-    return evaluate_into(worker, config, data, _training_set(source, config, data))
+    return evaluate_into(worker, config, data, _training_set(None if METHODS[config.method].source == "all" else run, config, data))
 
 
 def draw_map(path: Path) -> dict[str, int]:
@@ -137,7 +137,7 @@ def _take(worker: Worker, event: Any) -> None:
     elif isinstance(event, Basis):
         save_arrays(path, "basis", event.arrays)
     elif isinstance(event, PoolNetwork):
-        save_network(path, event)
+        save_pool_network(path, event)
     elif isinstance(event, Checkpoint):
         save_checkpoint(path, event)
     elif isinstance(event, Finished):

@@ -5,7 +5,7 @@ import pytest
 from test_contracts import QUICK, tiny_data
 
 from c2r import config
-from c2r.checkpoint import Checkpoint, PoolNetwork, read_checkpoint, save_checkpoint, save_network
+from c2r.checkpoint import Checkpoint, PoolNetwork, read_checkpoint, save_checkpoint, save_pool_network
 from c2r.distill import Finished, Recorded, distill
 from c2r.errors import InputError
 from c2r.runs import FRAME_ARRAYS
@@ -20,7 +20,7 @@ def until(path, count, settings, resume=False):
         if isinstance(event, Recorded):
             frames[event.step] = event
         elif isinstance(event, PoolNetwork):
-            save_network(path, event)
+            save_pool_network(path, event)
         elif isinstance(event, Checkpoint):
             save_checkpoint(path, event)
             seen += 1

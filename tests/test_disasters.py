@@ -417,7 +417,7 @@ def test_a_run_whose_folder_is_deleted_or_replaced_ends_with_one_sentence_and_ma
     lambda w: files.save_arrays(w.path, "synthetic", {"a": np.zeros(1)}), lambda w: files.save_arrays(w.path, "frames/000000", {"a": np.zeros(1)}),
     lambda w: w.line("events", {}), lambda w: w.manifest(), lambda w: writing.save_rows(w.path, []), lambda w: runs.send(w.path, "stop"),
     lambda w: evaluations.save_network(w.path / "networks" / "seed0.safetensors", nn.Linear(1, 1)),
-    lambda w: tasks.save_network(w.path, PoolNetwork(0, {"0.a": torch.zeros(1)})),
+    lambda w: tasks.save_pool_network(w.path, PoolNetwork(0, {"0.a": torch.zeros(1)})),
 ])  # fmt: skip
 def test_no_kind_of_write_makes_a_deleted_run_folder_again(store, write):
     writer = worker_of(store / "one").writer
@@ -492,6 +492,13 @@ def test_an_old_run_is_not_evaluated_on_data_that_changed_since(changed, capsys)
     (made,) = runs.evaluations(changed)
     assert made.state == "failed" and "or name other data with --set data=PATH" in made.status["message"]
     assert {name: data for name, data in contents(changed).items() if not name.startswith("evaluations")} == before
+
+
+def test_a_reference_of_all_real_images_is_not_evaluated_on_data_that_changed_either(changed, capsys):
+    settings = json.loads((changed / "config.json").read_text()) | {"method": "full-data"}
+    files.write_atomic(changed / "config.json", json.dumps(settings))
+    assert main(["evaluate", str(changed)]) == 2
+    assert "The data of run run changed (hash 0000000000000000, now" in capsys.readouterr().err
 
 
 def test_neither_checks_nor_transfer_attacks_take_other_data_for_those_of_the_evaluation(changed, tmp_path, capsys):

@@ -78,8 +78,7 @@ def evaluate(chosen: argparse.Namespace) -> int:
         )
     out = chosen.out or run.path / "evaluations" / runs.evaluation_id(config)
     preflight.refuse(preflight.evaluation(config, out))
-    source = None if config.method == "full-data" else run.path
-    return _work(out, config, lambda worker: _tasks().evaluate_set(worker, config, source), chosen.json)
+    return _work(out, config, lambda worker: _tasks().evaluate_set(worker, config, run.path), chosen.json)
 
 
 def add_fork(one: argparse.ArgumentParser) -> None:
@@ -117,7 +116,7 @@ def resume(chosen: argparse.Namespace) -> int:
     preflight.refuse(preflight.resumed(run.config, run.path))
     config, preset = run.config, str(run.manifest.get("preset", ""))
     if run.path.resolve().parent.name == "evaluations":
-        source = None if config.method == "full-data" else run.path.resolve().parents[1]
+        source = run.path.resolve().parents[1]
         return _work(run.path, config, lambda worker: _tasks().evaluate_set(worker, config, source), chosen.json, reopen=True)
     return _work(run.path, config, lambda worker: _tasks().distil(worker, config, preset, resume=True), chosen.json, reopen=True)
 
