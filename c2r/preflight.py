@@ -2,17 +2,12 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 
-import psutil
-
-from c2r import slots, sources
+from c2r import machine, slots, sources
 from c2r.config import RunConfig
 from c2r.cost import PHASES, disk_mb, evaluation_mb, flops, memory_gb, minutes
 from c2r.errors import NO_CUDA, InputError
@@ -21,9 +16,7 @@ from c2r.runs import Run, list_runs, open_run
 from c2r.sources.downloads import NAMED, cache_folder
 from c2r.sources.splits import Shape, budget_problem, partition_problem
 
-__all__ = ["Preflight", "Shape", "check", "cuda_name", "evaluation", "flops", "peek", "refuse", "resumed"]
-
-LIMIT = Path("/sys/fs/cgroup/memory.max")  # bytes of memory that a container may use, or 'max'
+__all__ = ["Preflight", "Shape", "check", "evaluation", "flops", "peek", "refuse", "resumed"]
 
 
 @dataclass(frozen=True)
@@ -36,24 +29,6 @@ class Preflight:
     disk_mb: float
     problems: tuple[str, ...]
     notes: tuple[str, ...]
-
-
-@lru_cache
-def cuda_name() -> str:
-    """Name of the first GPU that torch's build could use, '' when there is none. Asks nvidia-smi once per process."""
-    if metadata.version("torch").endswith("+cpu") or os.environ.get("CUDA_VISIBLE_DEVICES", "all") in ("", "-1"):
-        return ""
-    try:
-        words = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-        lines = subprocess.run(words, capture_output=True, text=True, timeout=10, check=True).stdout.splitlines()
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return lines[0].strip() if lines else ""
-
-
-def _cores() -> int:
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(allowed, psutil.cpu_count(logical=False) or allowed)
 
 
 def peek(data: str, image_size: int) -> Shape:
@@ -94,7 +69,7 @@ def _common(
     config: RunConfig, place: Path, phases: tuple[str, ...], size: Callable[[RunConfig, Shape], float]
 ) -> tuple[Preflight, Shape | None]:
     """Device, time, memory and disk of some work below `place`, and the shape of its data, None when they cannot be had."""
-    name, cores = cuda_name(), _cores()
+    name, cores = machine.gpu()[0], machine.cores()
     kind = "cuda" if name and config.device != "cpu" else "cpu"
     device = f"cuda: {name}" if kind == "cuda" else f"cpu, {cores} core{'s' if cores > 1 else ''}"
     problems = tuple(filter(None, (_device_problem(config, name), _store_problem(place))))
@@ -104,7 +79,7 @@ def _common(
         return Preflight(device, 0.0, 0.0, 0.0, (str(error), *problems), ()), None
     memory, disk = memory_gb(config, shape), size(config, shape)
     found = Preflight(device, minutes(config, shape, kind, cores, phases), memory, disk, problems, ())
-    return _with(found, (_space_problem(place, disk), _memory_problem(memory, kind)), (_memory_note(memory),)), shape
+    return _with(found, (_space_problem(place, disk), _memory_problem(memory, kind)), (_memory_note(memory, kind),)), shape
 
 
 def _with(found: Preflight, problems: Iterable[str], notes: Iterable[str]) -> Preflight:
@@ -225,17 +200,17 @@ def _download(config: RunConfig) -> str:
 
 
 def _memory_problem(need: float, kind: str) -> str:
-    """More than the machine has cannot work; on a GPU most of the estimate lies in its own memory, which is not asked."""
-    whole = psutil.virtual_memory().total / 1e9
-    with suppress(OSError, ValueError):  # a container has less than its machine
-        whole = min(whole, int(LIMIT.read_text(encoding="utf-8")) / 1e9)
+    """More than the machine has cannot work; on a GPU most of the estimate lies in its own memory."""
+    whole = machine.memory()
     if kind == "cuda" or need <= whole:
         return ""
     return f"It needs about {need:.1f} GB of memory and this machine has {whole:.1f} GB: lower ipc, width or the batches."
 
 
-def _memory_note(need: float) -> str:
-    free = psutil.virtual_memory().available / 1e9
-    return (
-        f"It may need {need:.1f} GB of memory and {free:.1f} GB are free: close other programs or lower the batches." if need > free else ""
-    )
+def _memory_note(need: float, kind: str) -> str:
+    """Less is free than it may need; on a GPU less than it has, which forbids nothing: the estimate was never compared with one."""
+    if kind == "cuda":
+        there, said = machine.gpu()[1], "the GPU has {:.1f} GB: lower ipc, width or the batches."
+    else:
+        there, said = machine.free_memory(), "{:.1f} GB are free: close other programs or lower the batches."
+    return f"It may need {need:.1f} GB of memory and {said.format(there)}" if 0 < there < need else ""

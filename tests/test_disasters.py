@@ -26,7 +26,7 @@ from torch import nn
 from app import jobs, words
 from app.components import importing
 from app.components import keeping as housekeeping
-from c2r import archives, cost, disasters, evaluations, files, keeping, preflight, processes, runs, slots, tasks, writing
+from c2r import archives, cost, disasters, evaluations, files, keeping, machine, preflight, processes, runs, slots, tasks, writing
 from c2r.__main__ import main
 from c2r.checkpoint import Checkpoint, PoolNetwork
 from c2r.commands import work
@@ -523,7 +523,7 @@ def little(monkeypatch):
     """How much is free on the disk, to be set in ``little.mb``, and 64 GB of memory."""
     found = SimpleNamespace(mb=1e6)
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda _: SimpleNamespace(free=1e6 * found.mb))
-    monkeypatch.setattr(preflight.psutil, "virtual_memory", lambda: SimpleNamespace(available=64e9, total=64e9))
+    monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: SimpleNamespace(available=64e9, total=64e9))
     return found
 
 
@@ -568,9 +568,9 @@ def test_the_needs_of_runs_at_work_are_said_when_all_of_them_do_not_fit(store, l
 
 
 def test_more_memory_than_the_machine_has_forbids_a_run_on_the_cpu(store, monkeypatch, tmp_path):
-    monkeypatch.setattr(preflight, "cuda_name", lambda: "")
-    monkeypatch.setattr(preflight.psutil, "virtual_memory", lambda: SimpleNamespace(available=1e8, total=64e9))
-    monkeypatch.setattr(preflight, "LIMIT", tmp_path / "none")
+    monkeypatch.setattr(machine, "gpu", lambda: ("", 0.0))
+    monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: SimpleNamespace(available=1e8, total=64e9))
+    monkeypatch.setattr(machine, "LIMIT", tmp_path / "none")
     assert preflight.check(load("demo"), store).problems == ()
     (tmp_path / "none").write_text("200000000\n")  # a container with less than its machine
     (problem,) = preflight.check(load("demo"), store).problems

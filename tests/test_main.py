@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import arguments
 
-from c2r import preflight, runs, tasks, writing
+from c2r import machine, runs, tasks, writing
 from c2r.__main__ import main
 from c2r.errors import InputError
 
@@ -133,7 +133,7 @@ def test_bad_input_is_one_sentence_and_code_two(words, sentence, capsys, tmp_pat
     ],
 )
 def test_a_run_that_cannot_work_says_so_before_it_claims_its_folder(changes, sentence, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(preflight, "cuda_name", lambda: "")
+    monkeypatch.setattr(machine, "gpu", lambda: ("", 0.0))
     assert main(arguments(tmp_path / "run", **changes)) == 2
     said = capsys.readouterr().err.strip()
     assert sentence in said

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from c2r import cost, preflight, slots
+from c2r import cost, machine, preflight, slots
 from c2r.config import RunConfig, load
 from c2r.models import build
 from c2r.sources.splits import Shape
@@ -26,8 +26,8 @@ def config(**changes: object) -> RunConfig:
 @pytest.fixture
 def plain_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """No GPU and 64 GB of free memory."""
-    monkeypatch.setattr(preflight, "cuda_name", lambda: "")
-    monkeypatch.setattr(preflight.psutil, "virtual_memory", lambda: SimpleNamespace(available=64e9, total=64e9))
+    monkeypatch.setattr(machine, "gpu", lambda: ("", 0.0))
+    monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: SimpleNamespace(available=64e9, total=64e9))
 
 
 @pytest.mark.parametrize("model", ["convnet", "resnet18", "mlp"])
@@ -143,7 +143,7 @@ def test_a_run_with_the_same_settings_is_noted_and_does_not_block(tmp_path: Path
 
 @pytest.mark.usefixtures("plain_machine")
 def test_too_little_memory_is_noted_and_does_not_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight.psutil, "virtual_memory", lambda: SimpleNamespace(available=1e8, total=64e9))
+    monkeypatch.setattr(machine.psutil, "virtual_memory", lambda: SimpleNamespace(available=1e8, total=64e9))
     found = preflight.check(config(), tmp_path)
     assert found.problems == () and "0.1 GB are free" in found.notes[0]
 
@@ -160,35 +160,39 @@ def test_a_download_is_announced_until_it_is_there(tmp_path: Path, monkeypatch: 
 
 
 def test_a_gpu_is_named_and_used_unless_the_cpu_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "cuda_name", lambda: "Fast 9000")
+    monkeypatch.setattr(machine, "gpu", lambda: ("Fast 9000", 80.0))
     for device, shown in (("auto", "cuda: Fast 9000"), ("cuda", "cuda: Fast 9000"), ("cpu", "cpu, ")):
         found = preflight.check(config(device=device), tmp_path)
         assert found.problems == () and found.device.startswith(shown)
+    monkeypatch.setattr(machine, "gpu", lambda: ("Small 1", 0.5))
+    found = preflight.check(config(device="cuda"), tmp_path)
+    assert found.problems == () and "and the GPU has 0.5 GB: lower ipc, width or the batches." in " ".join(found.notes)
 
 
 @pytest.mark.parametrize(
-    ("build", "visible", "answer", "name"),
+    ("build", "visible", "answer", "name", "gb"),
     [
-        ("2.13.0+cu130", "all", "Fast 9000\nSlow 1\n", "Fast 9000"),
-        ("2.13.0+cpu", "all", "Fast 9000\n", ""),
-        ("2.13.0+cu130", "", "Fast 9000\n", ""),
-        ("2.13.0", "all", None, ""),
+        ("2.13.0+cu130", "all", "Fast 9000, 80000\nSlow 1, 1000\n", "Fast 9000", 80_000 * 2**20 / 1e9),
+        ("2.13.0+cu130", "all", "Slow, old 1, [N/A]\n", "Slow, old 1", 0.0),
+        ("2.13.0+cpu", "all", "Fast 9000, 80000\n", "", 0.0),
+        ("2.13.0+cu130", "", "Fast 9000, 80000\n", "", 0.0),
+        ("2.13.0", "all", None, "", 0.0),
     ],
 )
 def test_the_gpu_is_asked_for_without_torch(
-    monkeypatch: pytest.MonkeyPatch, build: str, visible: str, answer: str | None, name: str
+    monkeypatch: pytest.MonkeyPatch, build: str, visible: str, answer: str | None, name: str, gb: float
 ) -> None:
     def run(*_: object, **__: object) -> subprocess.CompletedProcess:
         if answer is None:
             raise FileNotFoundError("nvidia-smi")
         return subprocess.CompletedProcess([], 0, stdout=answer)
 
-    monkeypatch.setattr(preflight.metadata, "version", lambda _: build)
-    monkeypatch.setattr(preflight.subprocess, "run", run)
+    monkeypatch.setattr(machine.metadata, "version", lambda _: build)
+    monkeypatch.setattr(machine.subprocess, "run", run)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    preflight.cuda_name.cache_clear()
-    assert preflight.cuda_name() == name
-    preflight.cuda_name.cache_clear()
+    machine.gpu.cache_clear()
+    assert machine.gpu() == (name, gb)
+    machine.gpu.cache_clear()
 
 
 def test_preflight_loads_neither_torch_nor_scikit_learn() -> None:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from c2r import badges, disasters, forking, lifecycle, listening, preflight, runs, slots, writing
+from c2r import badges, disasters, forking, lifecycle, listening, machine, preflight, runs, slots, writing
 from c2r import config as settings
 from c2r.commands import control
 from c2r.commands.terminal import Bar, print_badges, print_rows
@@ -133,7 +133,7 @@ def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool =
     signal.signal(signal.SIGTERM, _interrupt)
     rows = []
     try:
-        queue = slots.place(out, "cuda" if config.device != "cpu" and preflight.cuda_name() else "cpu")
+        queue = slots.place(out, "cuda" if config.device != "cpu" and machine.gpu()[0] else "cpu")
         with (
             listening.Listener(writer) as listener,
             slots.ticket(queue, out.absolute().relative_to(slots.store_of(out)).as_posix()) as mine,
