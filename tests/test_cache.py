@@ -1,12 +1,14 @@
 """What pages read is read once, kept within a budget of bytes, and never out of date. Run: pytest tests/test_cache.py"""
 
 import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from fake_run import make_run
 
-from app import cache, frames
+from app import ahead, cache, frames, state
 from c2r import runs
 from c2r.errors import InputError
 from c2r.project import apply_basis
@@ -108,6 +110,33 @@ def test_the_history_keeps_orders_and_margins_by_rank(run):
     assert past.steps == [0, 40] and np.array_equal(past.orders[1], frame["order"])
     np.testing.assert_allclose(past.by_rank[1], frame["margin_adv"][frame["order"]], rtol=1e-6)
     assert past.ranks([int(frame["order"][0]), int(frame["order"][5])])[1].tolist() == [0, 5]
+
+
+def test_what_live_will_ask_is_read_ahead_and_then_nothing_is_read_again(run, starts, monkeypatch):
+    steps = state.recorded_steps(run)
+    ahead.read(run, steps).result(10)
+    monkeypatch.setattr(runs, "read_frame", lambda *_: pytest.fail("a frame was read again"))
+    assert [event["step"] for event in cache.events(run)] == list(steps) and starts == [0]
+    assert cache.history(run, list(steps)).orders.shape == (5, 24)
+
+
+@pytest.mark.parametrize("harm", ["frame", "events", "folder"])
+def test_what_cannot_be_read_ahead_is_left_to_the_page(run, harm):
+    steps = state.recorded_steps(run)
+    if harm == "frame":
+        for frame in (run / "frames").iterdir():
+            frame.write_bytes(b"torn")
+    elif harm == "events":
+        (run / "events.jsonl").write_text("{")
+    else:
+        shutil.rmtree(run)
+    assert ahead.read(run, steps).result(10) is None
+
+
+def test_many_who_ask_for_a_course_at_once_have_it_read_once(run, starts):
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: cache.course(run), range(32)))
+    assert starts == [0] and all(one is found[0] for one in found)
 
 
 def test_large_arrays_are_read_by_rows(run):
