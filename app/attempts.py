@@ -157,11 +157,14 @@ def about(rows: Iterable[Mapping[str, Any]]) -> str:
 
 def evaluation_table(evaluated: list[Run], rows: list[list[dict[str, Any]]], when: list[str]) -> Columns:
     """One line per evaluation of a run: protocol, training, networks, state, and test accuracy in percent where there is one."""
-    lines: Columns = {key: [] for key in ("When", "Protocol", "Training", "Networks", "State", "Clean", "Worst attack", "Worst by", "Note")}
+    lines: Columns = {
+        key: [] for key in ("When", "Step", "Protocol", "Training", "Networks", "State", "Clean", "Worst attack", "Worst by", "Note")
+    }
     for run, results, text in zip(evaluated, rows, when, strict=True):
         found = figures(results)
         lowest, called = worst(found), names(found)
         lines["When"].append(text)
+        lines["Step"].append(run.manifest.get("step"))
         lines["Protocol"].append(run.config.protocol if run.config else None)
         lines["Training"].append(run.config.eval_training if run.config else None)
         lines["Networks"].append(run.config.eval_seeds if run.config else None)

@@ -55,11 +55,10 @@ def offers(found: Sequence[Run]) -> dict[str, Offer]:
     """Every evaluation of these runs that holds results, by token, in the order of the runs, a run's newest first."""
     offered = {}
     for run in found:
-        folders = [] if run.problem else list(state.result_folders(run).values())
-        own = [folder for folder in folders if folder != run.path] or folders
-        for place, folder in enumerate(own):
-            if cache.own_rows(folder):
-                token = state.run_name(run) + (f"/{folder.name}" if place else "")
+        newest = runs.results(run.path)
+        for folder in [] if run.problem else state.result_folders(run).values():
+            if (folder == newest or folder != run.path) and cache.own_rows(folder):
+                token = state.run_name(run) + ("" if folder == newest else f"/{folder.name}")
                 offered[token] = Offer(token, run, folder)
     return offered
 

@@ -80,13 +80,13 @@ def is_sample(path: Path) -> bool:
 
 
 def result_folders(run: Run) -> dict[str, Path]:
-    """The finished evaluations of a run, newest first, by what they are called; last the one that belongs to the run itself."""
-    found = [one for one in runs.evaluations(run.path) if one.state == "done" and not one.problem]
+    """The finished evaluations of a run by what they are called: newest first, then the one of the run itself, then those of earlier steps."""
+    found, steps = [one for one in runs.evaluations(run.path) if one.state == "done" and not one.problem], runs.frame_steps(run.path)
     own = [run] if (run.path / "rows.jsonl").exists() else []
-    titles = [attempts.title(one) for one in [*found, *own]]
-    return {
-        f"{title} ({one.id})" if titles.count(title) > 1 else title: one.path for title, one in zip(titles, [*found, *own], strict=True)
-    }
+    earlier = [one for one in found if not runs.of_newest(one, steps)]
+    ordered = [*(one for one in found if one not in earlier), *own, *earlier]
+    titles = [attempts.title(one) + (f", of step {one.manifest['step']}" if one in earlier else "") for one in ordered]
+    return {f"{title} ({one.id})" if titles.count(title) > 1 else title: one.path for title, one in zip(titles, ordered, strict=True)}
 
 
 def recorded_steps(path: Path) -> tuple[int, ...]:

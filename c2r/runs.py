@@ -148,8 +148,16 @@ def evaluations(path: Path) -> list[Run]:
 
 
 def results(path: Path) -> Path:
-    """The folder of the results that stand for a run: its newest finished evaluation, else the run folder itself."""
-    return next((found.path for found in evaluations(path) if found.state == "done" and not found.problem), Path(path))
+    """The folder of the results that stand for a run: its newest finished evaluation of its newest images, else the run folder itself."""
+    steps = frame_steps(path)
+    found = (one for one in evaluations(path) if one.state == "done" and not one.problem)
+    return next((one.path for one in found if of_newest(one, steps)), Path(path))
+
+
+def of_newest(evaluation: Run, steps: list[int]) -> bool:
+    """Whether an evaluation is of the images of the last of the run's recorded `steps`; one that does not say so is believed to be."""
+    step = evaluation.manifest.get("step")
+    return step is None or not steps or step == steps[-1]
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

@@ -127,7 +127,7 @@ STATUS: dict[str, Check] = {
     "pid_started": number, "boot": text, "started": moment, "heartbeat": moment, "worked_s": number, "seq": count, "number": few,
 }  # fmt: skip
 MANIFEST: dict[str, Check] = {
-    "versions": named(text), "commit": text, "device": text, "command": text, "preset": text, "classes": each(text),
+    "versions": named(text), "commit": text, "device": text, "command": text, "preset": text, "classes": each(text), "step": optional(few),
     "data": fields({"name": text, "hash": text, "train": count, "test": count, "shape": each(few, 3)}),
 }  # fmt: skip
 EVENT = fields(

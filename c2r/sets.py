@@ -2,13 +2,44 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from c2r.errors import InputError
 from c2r.formats import ImportedSet, read_set
+from c2r.runs import Run, frame_steps, read_arrays, read_frame
 
 
 def read_own(file: str | Path) -> ImportedSet:
     """A set as runs and imports store it (safetensors, images uint8 in [0, 1]). Raises InputError."""
     return read_set(file, "safetensors", normalisation="none")
+
+
+def step_of(path: Path) -> int | None:
+    """The recorded step whose images are the set of the run folder `path`; None when it has no set or none of its frames holds it.
+
+    A run that was stopped keeps the set of the step it had reached, and once resumed it records on.
+    """
+    try:
+        images = read_arrays(path, "synthetic", only=("images",))["images"]
+    except (InputError, KeyError):
+        return None
+    for step in reversed(frame_steps(path)):
+        try:
+            if np.array_equal(read_frame(path, step, ("images",))["images"], images):
+                return step
+        except InputError:
+            continue
+    return None
+
+
+def same_set(evaluation: Run, run: Path) -> None:
+    """Raise InputError when the set of the run folder `run` is no longer the one that an unfinished evaluation began with."""
+    before, now = evaluation.manifest.get("step"), step_of(run)
+    if evaluation.manifest and before != now:
+        raise InputError(
+            f"The evaluation {evaluation.id} is of the images of step {before} and run {Path(run).name} has gone on to step {now}: expected the "
+            "same images as when it began; start a new evaluation."
+        )
 
 
 def fits(found: ImportedSet, shape: tuple[int, ...], classes: int) -> None:

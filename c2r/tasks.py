@@ -25,7 +25,7 @@ from c2r.methods import METHODS
 from c2r.origin import command_line, origin
 from c2r.project import joint_umap, sample_per_class
 from c2r.runs import frame_steps, open_run, read_arrays, read_frame
-from c2r.sets import fits, read_own
+from c2r.sets import fits, read_own, same_set, step_of
 from c2r.sources.splits import Shape
 from c2r.worker import Rows, Stopped, Worker
 
@@ -71,8 +71,9 @@ def _map_is_whole(path: Path) -> bool:
 
 def evaluate_set(worker: Worker, config: RunConfig, run: Path) -> Rows:
     """Evaluate what the run in the folder `run` made, its set or (full-data) all real images, into the worker's folder. Returns the rows."""
-    data = _opened(worker, config, "", ("evaluate",))
-    made = open_run(run)
+    made, begun = open_run(run), open_run(worker.writer.path)
+    same_set(begun, run)
+    data = _opened(worker, config, "", ("evaluate",), step=step_of(run))
     if made.config and made.config.data == config.data:
         check_same(data, made, "bring them back, or name other data with --set data=PATH")
     return evaluate_into(worker, config, data, _training_set(None if METHODS[config.method].source == "all" else run, config, data))
@@ -94,15 +95,15 @@ def load_on_device(config: RunConfig, progress: Any = None) -> RealData:
     return load(config, progress).to(place)
 
 
-def _opened(worker: Worker, config: RunConfig, preset: str, phases: tuple[str, ...] = PHASES) -> RealData:
-    """The real data; a new run notes where its figures come from, a resumed one must find the same data again."""
+def _opened(worker: Worker, config: RunConfig, preset: str, phases: tuple[str, ...] = PHASES, **about: Any) -> RealData:
+    """The real data; a new run notes where its figures come from, and `about`; a resumed one must find the same data again."""
     worker.log(command_line())
     data = load_on_device(config, worker.loading)
     worker.forecast(*_forecast(config, data, phases))
     before = open_run(worker.writer.path)
     check_same(data, before)
     if not before.manifest:
-        worker.writer.manifest(**origin(data, preset))
+        worker.writer.manifest(**origin(data, preset), **about)
     worker.log(f"{data.name}: {len(data.images)} training images of {tuple(data.images.shape[1:])}, hash {data.hash}")
     return data
 

@@ -154,15 +154,22 @@ def _map(writer: RunWriter, draw: np.random.Generator, world: dict[str, np.ndarr
 
 
 def make_evaluation(
-    run: Path, name: str, *, tried: dict[str, float] | None = None, state: str = "done", seed: int = 1, **changes: Any
+    run: Path,
+    name: str,
+    *,
+    tried: dict[str, float] | None = None,
+    state: str = "done",
+    seed: int = 1,
+    step: int | None = None,
+    **changes: Any,
 ) -> Path:
-    """Add the evaluation `name` to a run folder of `make_run`, with settings of its own; returns its folder."""
+    """Add the evaluation `name` (of the images of `step`, where that is given) to a run folder of `make_run`; returns its folder."""
     facts = json.loads((run / "facts.json").read_text())
     settings = config.validate(json.loads((run / "config.json").read_text()) | changes)
     manifest = json.loads((run / "manifest.json").read_text())
     writer = RunWriter(run / "evaluations" / name, settings)
     writer.status(state="running")
-    writer.manifest(**manifest)
+    writer.manifest(**manifest | ({} if step is None else {"step": step}))
     if state == "done":
         draw = np.random.default_rng(seed)
         _evaluation(writer, settings, draw, facts["stored"], len(manifest["classes"]), tried or TRIED, facts["bytes"])

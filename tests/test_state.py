@@ -3,7 +3,7 @@
 import pytest
 from fake_run import break_run, make_evaluation, make_run
 
-from app import links, state
+from app import contestants, links, state
 from c2r import runs
 
 
@@ -200,6 +200,28 @@ def test_dragging_the_slider_to_the_end_follows_again(session):
     session["step"] = 20
     state.step_moved(20)
     assert session["follow"] is True
+
+
+def test_an_evaluation_of_earlier_images_stands_neither_for_the_run_nor_before_its_own(store):
+    run = make_run(store / "one", steps=4)
+    first = make_evaluation(run, "20261120-0937-12-custom-pgd-at", step=10, tried={"clean": 0.1})
+    assert runs.results(run) == run and runs.read_rows(run) == runs.own_rows(run)
+    found = state.result_folders(runs.open_run(run))
+    assert list(found) == ["custom, pgd-at, with the run", "custom, pgd-at, 2026-11-20 09:37:12, of step 10"]
+    assert [(token, offer.folder) for token, offer in contestants.offers([runs.open_run(run)]).items()] == [
+        ("one", run), (f"one/{first.name}", first),
+    ]  # fmt: skip
+    second = make_evaluation(run, "20261120-0938-12-custom-pgd-at", step=30)
+    assert runs.results(run) == second
+    assert list(contestants.offers([runs.open_run(run)])) == ["one", f"one/{first.name}"]
+
+
+def test_without_an_evaluation_of_the_newest_images_a_run_has_no_figures(store):
+    run = make_run(store / "one", steps=4, evaluated=True)
+    make_evaluation(run, "20261120-0937-12-custom-pgd-at", step=10)
+    (run / "rows.jsonl").unlink()
+    assert runs.results(run) == run and runs.read_rows(run) == []
+    assert "one" not in contestants.offers([runs.open_run(run)])
 
 
 def test_finished_evaluations_are_offered_newest_first_and_the_run_itself_last(store):

@@ -137,5 +137,6 @@ def _facts(one: Contestant) -> str:
     c, count = one.config, comparing.stored_bytes(one)
     parts = [METHODS[c.method].label if c.method in METHODS else c.method, f"IPC {c.ipc}" if not one.is_reference else ""] if c else []
     parts += [str((one.manifest.get("data") or {}).get("name", "")), comparing.size(count) if count is not None else "size not recorded"]
+    parts += [f"images of step {one.manifest['step']}"] if isinstance(one.manifest.get("step"), int) else []
     parts += [f"{one.facts['labels']} labels" if "labels" in one.facts else "", f"{c.protocol}, {c.eval_training}" if c else ""]
     return " · ".join(part for part in parts if part)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import ahead, attempts, cache, guard, jobs, links, state, theme, words
 from app.components import images
+from c2r import runs
 from c2r.errors import InputError
 from c2r.runs import Run
 
@@ -36,7 +37,7 @@ def sidebar() -> None:
         ahead.read(run.path, steps)
         step = _choose_step(run, steps, asked.get("step"))
         folders = state.result_folders(run)
-        results = _choose_results(folders)
+        results = _choose_results(folders, runs.results(run.path))
         called = attempts.names(attempts.figures(cache.own_rows(results))) if results else {}
         attack = _choose_attack(called)
         classes = state.names_of(run, steps)
@@ -69,13 +70,14 @@ def _choose_run(spoken: dict[str, str], first: str) -> str:
     return chosen
 
 
-def _choose_results(folders: dict[str, Path]) -> Path | None:
-    """Which evaluation's figures are shown: the newest unless another is chosen; a box is drawn only where there is a choice."""
-    if len(folders) < 2:
-        return next(iter(folders.values()), None)
-    text = "Whose per-attack figures are shown. Newest: the one that finished last."
+def _choose_results(folders: dict[str, Path], newest: Path) -> Path | None:
+    """Which evaluation's figures are shown: the newest of the newest images, if there is one; a box is drawn only where there is a choice."""
+    usual = newest if newest in folders.values() else None
+    if not folders or list(folders.values()) == [usual]:
+        return usual
+    text = "Whose per-attack figures are shown. Newest: the one that began last, of the images of the newest step."
     chosen = st.selectbox("Evaluation", [NEWEST, *folders], key="evaluation", bind="query-params", help=text)
-    return folders.get(chosen, next(iter(folders.values())))
+    return folders.get(chosen, usual)
 
 
 def _choose_attack(called: dict[str, str]) -> str:
