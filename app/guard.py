@@ -21,6 +21,11 @@ def read_only() -> bool:
     return os.environ.get(READ_ONLY, "").strip().lower() in ("1", "true", "yes", "on")
 
 
+def why_not() -> str:
+    """Why nothing can be started, commanded or written here, as the end of a sentence; '' where it can."""
+    return "this app only shows (read-only mode)" if read_only() else ""
+
+
 def refuse_changes() -> None:
     """Raise InputError on a server that only shows: called by everything that starts, commands or writes."""
     if read_only():

@@ -35,5 +35,5 @@ if not guard.admit():
     st.stop()
 state.apply_wishes()
 shell.sidebar()
-shell.strip("Run of the sidebar:" if chosen.url_path == "compare" else "")
+shell.strip("Run of the sidebar:" if chosen.url_path == "compare" else "", ticks=chosen.url_path != "start")
 chosen.run()

@@ -18,8 +18,11 @@ from c2r.runs import Run
 from c2r.summary import biggest_movers, ranks
 
 
-def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str], now: float) -> Columns:
-    """One row per run for the Home page; accuracies are percentages, None before the evaluation."""
+def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str], now: float, evaluating: Iterable[str] = ()) -> Columns:
+    """One row per run for the Home page; accuracies are percentages, None before the evaluation.
+
+    `evaluating`: for each run the state of an evaluation of its own that is at work or waits, '' without one.
+    """
     table: Columns = {
         key: [] for key in ("Run", "State", "Dataset", "IPC", "Method", "Step", "Age", "Clean", "Worst attack", "Worst by", "Note")
     }
@@ -38,15 +41,18 @@ def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str
         table["Worst by"].append(f"{found[lowest]['label']}, {attempts.threat(found[lowest]).removeprefix('L∞ ')}" if lowest else None)
         table["Age"].append(words.age(now - started) if isinstance(started, int | float) else None)
         table["Note"].append(run.problem or ("" if run.state == "done" else str(run.status.get("message", ""))))
+    for place, state in enumerate(evaluating):
+        if state:
+            table["State"][place] += f", evaluation {state}"
     return table
 
 
 def with_about(table: Columns, told: list[About]) -> Columns:
-    """The table of runs under the names that people gave them, then with their ids as last column; tags stand second, if any."""
+    """The table of runs under the names that people gave them; behind the figures their tags, if any, and their ids."""
     tags = [", ".join(one.tags) for one in told]
     called = [one.name or name for one, name in zip(told, table["Run"], strict=True)]
     ids: Columns = {"Id": table["Run"]} if called != table["Run"] else {}
-    return {"Run": called} | ({"Tags": tags} if any(tags) else {}) | {head: cells for head, cells in table.items() if head != "Run"} | ids
+    return table | {"Run": called} | ({"Tags": tags} if any(tags) else {}) | ids
 
 
 def _percent(found: dict[str, dict[str, Any]], key: str | None) -> float | None:

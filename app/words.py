@@ -133,12 +133,14 @@ def _left(status: dict[str, Any]) -> str:
 
 
 def progress_text(run: Run) -> str:
-    """How far the run is, in a word or two: ``120/300``, ``Pool 2/6``; a dash for one that is done and has no steps."""
+    """How far the run is, in a word or two: ``120/300``, ``Pool 2/6``; a dash for one that has no steps or never began."""
     if run.state == "done" and run.config:
         return f"{run.config.steps}/{run.config.steps}" if is_distilled(run) else "–"
     if waits(run):
         return "Queued"
     phase = str(run.status.get("phase", "starting"))
+    if phase == "starting" and not run.alive:
+        return "–"
     return f"{BRIEF.get(phase, phase)} {_steps(run.status) if phase in COUNTED else ''}".strip() or PHASES["distill"]
 
 

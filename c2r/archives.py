@@ -43,7 +43,7 @@ WANTED = "an archive that 'python -m c2r archive' wrote"
 def archive(path: Path, file: Path) -> Path:
     """Write the run in `path` as one zip: complete or not at all. Returns the file.
 
-    :raises InputError: no run or a damaged one, one that lives, a name that does not end with .zip, a place that cannot be written
+    :raises InputError: no run or a damaged one, one that lives, a name that does not end with .zip or is taken, a place that cannot be written
     """
     path, file = Path(path).absolute(), Path(file)
     run = keeping.ended(path, "archived")
@@ -51,6 +51,8 @@ def archive(path: Path, file: Path) -> Path:
         raise InputError(run.problem)
     if file.suffix.lower() != ".zip":
         raise InputError(f"An archive is a zip file, found '{file.name}': expected a name such as {path.name}.zip; choose one.")
+    if file.exists():
+        raise InputError(f"{file} exists already: expected a new file, so that nothing is lost; choose another name.")
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -213,18 +213,14 @@ def validate(values: dict[str, Any]) -> RunConfig:
         raise InputError(_sentence(name, values.get(name))) from None
 
 
-def from_json(text: str) -> RunConfig:
-    """A RunConfig from the text of a ``config.json``. Raises InputError on damage."""
+def from_json(text: str, called: str = "The settings file") -> RunConfig:
+    """A RunConfig from the text of a ``config.json``, which a sentence about damage names as `called`. Raises InputError."""
     try:
         values = schema.parse(text)
     except ValueError:
-        raise InputError(
-            "The settings file is not JSON: expected what 'Save JSON' or a run's config.json holds; choose another file."
-        ) from None
+        raise InputError(f"{called} is not JSON: expected what 'Save JSON' or a run's config.json holds; choose another file.") from None
     if not isinstance(values, dict):
-        raise InputError(
-            f"The settings file holds a {type(values).__name__}: expected an object of setting names and values; choose another file."
-        )
+        raise InputError(f"{called} holds a {type(values).__name__}: expected an object of setting names and values; choose another file.")
     return validate(values)
 
 

@@ -24,10 +24,10 @@ BEAT = 1.0  # seconds between two signs of life of a run that has nothing to say
 REACHED = {"pause": ("paused",), "resume": ("running",), "step": ("paused",), "stop": ("stopping", "stopped")}
 DONE = {"pause": "Paused", "resume": "Goes on", "step": "Paused", "stop": "Stopped"}
 ASKED = {
-    "pause": "Asked to pause, which it does at the next chance: now",
-    "resume": "Asked to go on: now",
-    "step": "Asked for the next recorded step, where it pauses: now",
-    "stop": "Asked to stop, which it does at the next chance; what is recorded stays: now",
+    "pause": "Asked to pause, which it does at the next chance",
+    "resume": "Asked to go on",
+    "step": "Asked for the next recorded step, where it pauses",
+    "stop": "Asked to stop, which it does at the next chance; what is recorded stays",
 }
 
 
@@ -109,7 +109,7 @@ def ask(run: Run, word: str) -> None:
             f"Run {run.id} was asked to {asked(run) or 'stop'} already: expected some patience; it does so at the next chance."
         )
     else:
-        raise InputError(f"Run {run.id} is {run.state}, found '{word}': expected one of {', '.join(known)}.")
+        raise InputError(f"Run {run.id} is {run.state} and does not take '{word}': expected one of {', '.join(known)}.")
 
 
 def asked(run: Run) -> str:
@@ -144,14 +144,14 @@ def said(run: Run, word: str) -> str:
         return f"Run {run.id} is {run.state}."
     if done(run, word):
         return f"{DONE[word]} {where(run)}."
-    return f"{ASKED[word]} {where(run)}."
+    return f"{ASKED[word]} (now {where(run)})."
 
 
 def where(run: Run) -> str:
     """Where a run is: ``at step 40``, ``in the evaluation, 41 %``."""
     step, total = run.status.get("step") or 0, run.status.get("total") or 0
     places = {
-        "starting": "it has not begun to work", "data": "while the data are read", "pool": f"in the pool's training, step {step} of {total}",
+        "starting": "before its work began", "data": "while the data are read", "pool": f"in the pool's training, step {step} of {total}",
         "distill": f"at step {step}", "map": "while the map is drawn", "evaluate": f"in the evaluation, {100 * step / max(total, 1):.0f} %",
         "finished": "at its end",
     }  # fmt: skip

@@ -107,8 +107,11 @@ def _queue_note(known: list[Run], store: Path) -> str:
     }
     held_up = [slots.spoken(name) for name, run in ahead.items() if run.state == "paused"]
     paused = f" Paused, to be resumed or stopped first: {', '.join(held_up)}." if held_up else ""
-    one = "1 run is at work or waits" if len(ahead) == 1 else f"{len(ahead)} runs are at work or wait"
-    return f"{one} in this store: one run at a time works on a device, in the order they came.{paused}" if ahead else ""
+    evaluations = sum("/evaluations/" in name for name in ahead)
+    kinds = ((len(ahead) - evaluations, "run"), (evaluations, "evaluation"))
+    who = " and ".join(f"{count} {kind}{'s' if count > 1 else ''}" for count, kind in kinds if count)
+    does = "is at work or waits" if len(ahead) == 1 else "are at work or wait"
+    return f"{who} {does} in this store: one at a time works on a device, in the order they came.{paused}" if ahead else ""
 
 
 def _is_file(path: str) -> bool:
@@ -189,8 +192,8 @@ def _depth_problem(config: RunConfig, shape: Shape) -> str:
 
 
 def _same_run(config: RunConfig, known: list[Run]) -> str:
-    same = next((run for run in known if run.config == config), None)
-    return f"Run {same.id} ({same.state}) has these very settings: open it, or change the seed to see the spread." if same else ""
+    same = sorted((run for run in known if run.config == config), key=lambda run: (run.state != "done", not run.alive))
+    return f"Run {same[0].id} ({same[0].state}) has these very settings: open it, or change the seed to see the spread." if same else ""
 
 
 def _download(config: RunConfig) -> str:

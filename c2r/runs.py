@@ -95,7 +95,7 @@ def open_run(path: Path) -> Run:
         )
     try:
         status = read_json(path / "status.json")
-        config = from_json(read_text(path / "config.json"))
+        config = from_json(read_text(path / "config.json"), "Its config.json")
         manifest = read_json(path / "manifest.json") if (path / "manifest.json").exists() else {}
         schema.check("status.json", status)
         schema.check("manifest.json", manifest)
@@ -103,7 +103,9 @@ def open_run(path: Path) -> Run:
         return Run(path, "failed", problem=f"Run {path.name} is damaged. {error}")
     state = status.get("state")
     if state not in STATES:
-        problem = f"Run {path.name} is damaged. status.json expects a state out of {', '.join(STATES)}, found '{state}'."
+        problem = (
+            f"Run {path.name} is damaged. status.json expects a state out of {', '.join(STATES)}, found '{state}'; choose another run."
+        )
         return Run(path, "failed", config, status, manifest, problem)
     if state in ALIVE and not processes.alive(status):
         state = "lost"

@@ -424,7 +424,7 @@ def test_every_chart_can_be_drawn_after_the_first_step_alone():
     order, margins = run["orders"][:1], run["adv"][:1]
     assert charts.curriculum_heatmap([0], charts.rank_matrix(order, margins)[0], n=100, current=0).data[0].z.shape == (100, 1)
     assert charts.curriculum_classes([0], order, run["labels"]).layout.xaxis.range == (-0.5, 0.5)
-    assert "stays at" in text_of(charts.margin_bands([0], [margin_summary(margins[0])["quantiles"]], n=100))
+    assert "The median robust margin is −0.9 logits" in text_of(charts.margin_bands([0], [margin_summary(margins[0])["quantiles"]], n=100))
     assert "from rank 3 to rank 3" in text_of(charts.rank_paths([0], [[3]], [0], CLASSES, n=100))
 
 

@@ -52,6 +52,23 @@ def test_the_password_lets_in_and_another_one_does_not(store, monkeypatch):
     assert not app.exception
 
 
+@pytest.mark.parametrize(("page", "state", "gone"), [("live", "running", ("Stop run", "Pause", "Step")), ("live", "stopped", ("Resume",))])
+def test_a_read_only_page_offers_no_command(store, monkeypatch, page, state, gone):
+    make_run(store / "one", state=state)
+    assert set(gone) <= {button.label for button in open_page(page).button}
+    monkeypatch.setenv(guard.READ_ONLY, "1")
+    app = open_page(page)
+    assert not set(gone) & {button.label for button in app.button} and app.button(key="fork").disabled
+
+
+def test_a_read_only_start_page_says_why_nothing_can_be_started(store, monkeypatch):
+    make_run(store / "one")
+    monkeypatch.setenv(guard.READ_ONLY, "1")
+    app = open_page("start")
+    assert app.button(key="start").disabled and "Nothing can be started: this app only shows (read-only mode)." in text(app)
+    assert "It cannot be evaluated now: this app only shows (read-only mode)." in text(open_page("gallery"))
+
+
 def test_a_read_only_server_starts_commands_and_forks_nothing(store, monkeypatch):
     run = open_run(make_run(store / "one", state="running"))
     monkeypatch.setenv(guard.READ_ONLY, "1")

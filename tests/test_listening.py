@@ -36,7 +36,7 @@ def test_a_command_is_answered_in_a_fraction_of_a_second_while_the_work_is_busy(
         run = listening.wait(writer.path, word, 2)
         assert time.monotonic() - began < 1
         assert stored(writer) == answer and listening.heard(run, word)
-        assert listening.said(run, word).endswith("now in the evaluation, 41 %.")
+        assert listening.said(run, word).endswith("(now in the evaluation, 41 %).")
     assert not list(writer.path.glob("*control*"))
 
 
@@ -117,6 +117,14 @@ def test_two_threads_that_write_status_lose_nothing_and_tear_nothing(writer):
     assert json.loads((writer.path / "status.json").read_text())["seq"] == before + 3 * count
 
 
+def test_what_became_of_a_stop_before_the_work_began_is_a_whole_sentence(writer):
+    writer.status(state="running", phase="starting", force=True)
+    writer.status(state="stopping", force=True)
+    assert listening.said(runs.open_run(writer.path), "stop").endswith("what is recorded stays (now before its work began).")
+    writer.status(state="stopped", force=True)
+    assert listening.said(runs.open_run(writer.path), "stop") == "Stopped before its work began."
+
+
 @pytest.mark.parametrize(("state", "asked"), list(itertools.product(STATES, ("", "pause", "step"))))
 def test_every_state_takes_what_makes_sense_in_it(state, asked):
     expected = {"queued": {"pause", "step", "stop"}, "running": {"pause", "step", "stop"}, "paused": {"resume", "step", "stop"}}
@@ -127,7 +135,7 @@ def test_every_state_takes_what_makes_sense_in_it(state, asked):
 @pytest.mark.parametrize(
     ("state", "word", "sentence"),
     [
-        ("paused", "pause", "Run run is paused, found 'pause': expected one of resume, step, stop."),
+        ("paused", "pause", "Run run is paused and does not take 'pause': expected one of resume, step, stop."),
         ("stopping", "stop", "Run run was asked to stop already: expected some patience; it does so at the next chance."),
         ("done", "step", "Run run is done: expected a living run for 'step'; start a new one."),
     ],

@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 from conftest import arguments
+from fake_run import make_evaluation, make_run
 
 from c2r import machine, runs, tasks, writing
 from c2r.__main__ import main
@@ -99,7 +100,15 @@ def test_list_prints_every_run_with_its_name_and_says_when_there_is_none(finishe
     assert main(["about", str(tmp_path / "named" / "run"), "--name", "First try", "--tags", "good, slow"]) == 0
     capsys.readouterr()
     main(["list", "--store", str(tmp_path / "named")])
-    assert capsys.readouterr().out.rstrip().endswith("First try #good #slow")
+    assert capsys.readouterr().out.rstrip().endswith("First try, #good #slow")
+    make_run(tmp_path / "more" / "waits", state="queued", steps=0, evaluated=False, mapped=False)
+    working = make_run(tmp_path / "more" / "works", state="running", steps=3)
+    make_evaluation(make_run(tmp_path / "more" / "evaluated", steps=2, state="stopped"), "e", state="running")
+    main(["list", "--store", str(working.parent)])
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert list(lines)[0] == "run" and "20/20" in lines["works"] and lines["works"].endswith("at step 20")
+    assert lines["waits"].split()[1:] == ["queued", "c2r", "-", "waiting"]
+    assert "10/10" in lines["evaluated"] and lines["evaluated"].endswith("its evaluation e is running")
     main(["list", "--store", str(tmp_path)])
     assert "start one with: python -m c2r distill --preset demo" in capsys.readouterr().out
 

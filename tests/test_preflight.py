@@ -206,10 +206,10 @@ def test_preflight_loads_neither_torch_nor_scikit_learn() -> None:
 
 def test_a_start_says_whom_it_would_wait_for(tmp_path):
     settings = load("demo")
-    said = lambda: [note for note in preflight.check(settings, tmp_path).notes if "one run at a time" in note]  # noqa: E731
+    said = lambda: [note for note in preflight.check(settings, tmp_path).notes if "one at a time works" in note]  # noqa: E731
     assert said() == []
     RunWriter(tmp_path / "one", settings).status(state="running")
-    assert said() == ["1 run is at work or waits in this store: one run at a time works on a device, in the order they came."]
+    assert said() == ["1 run is at work or waits in this store: one at a time works on a device, in the order they came."]
     writer = RunWriter(tmp_path / "two", settings)
     writer.status(state="running")
     writer.status(state="paused")
@@ -218,5 +218,7 @@ def test_a_start_says_whom_it_would_wait_for(tmp_path):
     held.status(state="running")
     held.status(state="paused")
     with slots.ticket(slots.place(held.path, "cpu"), "one/evaluations/e"):
-        assert said()[0].startswith("3 runs are") and said()[0].endswith(" first: two, the evaluation of one.")
+        assert said()[0].startswith("2 runs and 1 evaluation are at work or wait in") and said()[0].endswith(
+            " first: two, the evaluation of one."
+        )
     assert said()[0].startswith("2 runs are")

@@ -100,7 +100,7 @@ def test_missing_truncated_and_incomplete_frames_get_sentences(writer):
     ("name", "content", "sentence"),
     [
         ("config.json", None, "config.json is missing or unreadable"),
-        ("config.json", "{", "settings file is not JSON"),
+        ("config.json", "{", "damaged. Its config.json is not JSON"),
         ("config.json", '{"ipc": 0}', "Setting 'ipc' expects"),
         ("status.json", "[]", "status.json is not a JSON object"),
         ("status.json", '{"state": "dancing"}', "expects a state out of .* found 'dancing'"),

@@ -166,6 +166,8 @@ def margin_bands(
 
 def _median_statement(medians: np.ndarray, now: float) -> str:
     before, after = number(float(medians[0])), number(now)
+    if len(medians) == 1:
+        return f"The median robust margin is {after} logits"
     if before == after:
         return f"The median robust margin stays at {after} logits"
     return f"The median robust margin {'rose' if now > medians[0] else 'fell'} from {before} to {after} logits"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import charts, comparing, contestants, jobs, ranking, state, tabulating, words
+from app import charts, comparing, contestants, guard, jobs, ranking, state, tabulating, words
 from app.comparing import Threat
 from app.components import shell
 from app.components.controls import tell
@@ -78,7 +78,7 @@ def alone(entry: Entry) -> None:
 def baselines(run: Run | None, entry: Entry | None) -> None:
     """Buttons that start the baselines of a set: the same settings with real images, all of them or as many as the set stores."""
     settings = entry.contestant.config if entry else run.config if run else None
-    if run is None or settings is None or settings.method in contestants.BASELINES:
+    if run is None or settings is None or settings.method in contestants.BASELINES or guard.read_only():
         return
     found = state.all_runs()
     with st.container(horizontal=True, vertical_alignment="center"):

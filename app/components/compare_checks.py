@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import comparing, jobs, state, theme, words
+from app import comparing, guard, jobs, state, theme, words
 from app.comparing import Contestant
 from app.components import shell
 from app.components.controls import tell
@@ -93,7 +93,7 @@ def _run_checks(entry: Entry) -> None:
     if child_at_work("check", folder):
         return
     reason = "" if (folder / "networks").is_dir() else "its networks are not stored"
-    reason = "the recorded sample run stays as it is" if state.is_sample(entry.offer.run.path) else reason
+    reason = "the recorded sample run stays as it is" if state.is_sample(entry.offer.run.path) else guard.why_not() or reason
     action = (lambda: jobs.check(folder), "Started: the badges change when all checks are done.")
     st.button("Run all checks", icon=":material/play_arrow:", key="run-checks", disabled=bool(reason), on_click=tell, args=action)
     if reason:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import charts, comparing, contestants, jobs, state, tabulating, views, words
+from app import charts, comparing, contestants, guard, jobs, state, tabulating, views, words
 from app.comparing import Threat
 from app.components import shell
 from app.components.compare_checks import child_at_work, one_of
@@ -112,6 +112,8 @@ def transfer(chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | No
 
 def _no_transfer(ordered: Chosen) -> str:
     """Why no transfer matrix can be computed, '' when it can."""
+    if guard.read_only():
+        return guard.why_not()
     missing = [entry.name for entry in ordered if not (entry.offer.folder / "networks").is_dir()]
     if missing:
         return f"the evaluation networks are not stored for {', '.join(missing)}; evaluate again to keep them"

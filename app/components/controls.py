@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import jobs, state, words
+from app import guard, jobs, state, words
 from app.components import loading, shell
 from c2r import forking, lifecycle, listening, runs
 from c2r.errors import InputError
@@ -31,7 +31,7 @@ def buttons(run: Run, key: str = "run", leave_out: tuple[str, ...] = ()) -> None
 
     The latter when a stop has not ended it after ten seconds.
     """
-    if not run.alive:
+    if not run.alive or guard.read_only():
         return
     asked, what = listening.asked(run), "evaluation" if run.path.parent.name == "evaluations" else "run"
     for label, icon, command in WORDS:
@@ -49,7 +49,12 @@ def fork(view: state.View) -> None:
     """A button that starts a new run from the shown step, and which runs this one comes from or led to."""
     text = "A new run with settings of its own that starts from the images of the shown step"
     run = view.run if view.run is not None and view.run.config is not None else None  # one that is just starting has no settings yet
-    if st.button("Fork", icon=":material/call_split:", key="fork", disabled=run is None or view.step is None, help=text) and run:
+    if (
+        st.button(
+            "Fork", icon=":material/call_split:", key="fork", disabled=run is None or view.step is None or guard.read_only(), help=text
+        )
+        and run
+    ):
         try:
             loading.fork(run, view.step or 0)
         except InputError as error:
@@ -152,6 +157,9 @@ def ending(run: Run, *, early: bool) -> None:
 def resume(run: Run, kind: str = "distill", key: str = "run") -> None:
     """A button that goes on with a run or evaluation that was stopped, failed or lost."""
     action = (lambda: jobs.resume(run.path, kind), "Resumed.")
+    if guard.read_only():
+        st.caption(f"Not here: {guard.why_not()}.")
+        return
     st.button("Resume", icon=":material/play_arrow:", key=f"{key}-resume-{run.id}", on_click=tell, args=action)
 
 
@@ -164,7 +172,7 @@ def compute_map(view: state.View) -> None:
         return
     if job and job.failed:
         shell.problem(jobs.complaint(job))
-    reason = "the run is still at work" if run.alive else "the recorded sample run stays as it is" if view.is_sample else ""
+    reason = "the run is still at work" if run.alive else "the recorded sample run stays as it is" if view.is_sample else guard.why_not()
     action = (lambda: jobs.compute_map(run.path), "Started.")
     st.button("Compute map", icon=":material/play_arrow:", key="start-map", disabled=bool(reason), on_click=tell, args=action)
     if reason:

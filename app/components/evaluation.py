@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import attempts, cache, jobs, places, state, words
+from app import attempts, cache, guard, jobs, places, state, words
 from app.components import controls, form, shell
 from c2r import config, preflight, protocols
 from c2r.errors import InputError
@@ -28,6 +28,8 @@ PERCENT = {
 
 def why_not(run: Run) -> str:
     """Why this run cannot be evaluated now, '' when it can."""
+    if guard.read_only():
+        return guard.why_not()
     if state.is_sample(run.path):
         return "the recorded sample run stays as it is; start a run of your own and evaluate that"
     if run.problem or run.config is None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import jobs, state, words
+from app import guard, jobs, state, words
 from app.components import shell
 from c2r import config, disasters, runs
 from c2r.errors import InputError
@@ -31,7 +31,9 @@ MEANINGS = {
 
 
 def panel() -> None:
-    """The import behind a closed expander, which draws nothing until it is opened."""
+    """The import behind a closed expander, which draws nothing until it is opened; nothing where the app only shows."""
+    if guard.read_only():
+        return
     opened = st.expander("Import a set from elsewhere", icon=":material/upload:", key="import-set", on_change="rerun")
     if opened.open:
         with opened:

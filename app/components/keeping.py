@@ -28,9 +28,10 @@ def panels(run: Run | None) -> None:
     _last()
     if run is not None and (note := keeping.about(run.path).note):
         st.text(note)
-    if run is not None and not state.is_sample(run.path) and runs.is_run(run.path):
+    if run is not None and not state.is_sample(run.path) and runs.is_run(run.path) and not guard.read_only():
         _expander("Name, note, archive, delete", "edit_note", "keep-run", lambda: _run(run))
-    _expander("Open an archived run", "unarchive", "keep-open", _open)
+    if not guard.read_only():
+        _expander("Open an archived run", "unarchive", "keep-open", _open)
     _expander("Storage", "hard_drive", "keep-storage", _storage)
 
 
@@ -164,8 +165,8 @@ def _storage() -> None:
         f"free on its disk: {size(found['free'])}."
     )
     trash = found["deleted"]
-    if not trash:
-        st.caption("The trash is empty.")
+    if not trash or guard.read_only():
+        st.caption("The trash is empty." if not trash else f"{len(trash)} deleted runs can be brought back where the app may change them.")
         return
     names = {one["trash"]: f"{one['id']}, deleted {one['time'][:16].replace('T', ' ')} UTC, {size(one['total'])}" for one in trash}
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import places, words
+from app import guard, places, words
 from c2r import config, preflight, runs
 
 
@@ -25,4 +25,6 @@ def show(settings: config.RunConfig | None, problem: str | None) -> str:
         st.error(words.plain(text), icon=":material/error:")
     for text in facts.notes:
         st.caption(words.plain(text))
-    return facts.problems[0] if facts.problems else ""
+    if guard.read_only():
+        st.info(f"Nothing can be started: {guard.why_not()}.", icon=":material/visibility:")
+    return next(iter(facts.problems), guard.why_not())

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from app import cache, state, views
+from app import cache, jobs, state, views
 from c2r import keeping
 from c2r.runs import Run
 
@@ -13,7 +13,7 @@ PERCENT = {
     "Worst attack": "The lowest mean test accuracy under an untargeted attack within the protocol's own radius; 'Worst by' names it",
 }
 WIDTHS = {
-    "Run": 250, "Tags": 90, "State": 58, "Dataset": 72, "IPC": 38, "Method": 71, "Step": 66, "Age": 58, "Clean": 58, "Worst attack": 58, "Worst by": 114,
+    "Run": 210, "State": 58, "Dataset": 62, "IPC": 36, "Method": 71, "Step": 78, "Age": 58, "Clean": 56, "Worst attack": 56, "Worst by": 130,
 }  # fmt: skip
 
 
@@ -26,7 +26,8 @@ def table(runs: list[Run]) -> None:
         if rows and rows[0] < len(names):
             state.choose_run(names[rows[0]])
 
-    rows = views.run_table(runs, [cache.rows(run.path) for run in runs], names, time.time())
+    evaluating = [next((one.state for one in jobs.evaluations(run.path) if one.alive), "") for run in runs]
+    rows = views.run_table(runs, [cache.rows(run.path) for run in runs], names, time.time(), evaluating)
     st.dataframe(
         views.with_about(rows, [keeping.about(run.path) for run in runs]),
         key="run-table",

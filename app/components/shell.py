@@ -152,14 +152,17 @@ def _selection_chip(run: Run) -> None:
         )  # fmt: skip
 
 
-def strip(lead: str = "") -> None:
-    """One line about the chosen run, after `lead`. It looks again every two seconds while the run lives, and not at all otherwise."""
+def strip(lead: str = "", *, ticks: bool = True) -> None:
+    """One line about the chosen run, after `lead`. It looks again every two seconds while the run lives, and not at all otherwise.
+
+    `ticks`: False on a page that switches to another one after some work, because a look in between can leave the browser blank.
+    """
     view = state.current()
     run = view.run
     if "news" in st.session_state:
         st.toast(words.plain(st.session_state.pop("news")), icon=":material/notifications:")
     if run is not None:
-        st.fragment(_strip, run_every=TICK if run.alive else None)(run.path, jobs.standing(run), len(view.steps), lead)
+        st.fragment(_strip, run_every=TICK if run.alive and ticks else None)(run.path, jobs.standing(run), len(view.steps), lead)
 
 
 def _strip(path: Path, before: tuple[str, str, bool], steps_before: int, lead: str) -> None:
