@@ -93,11 +93,11 @@ def phase_word(run: Run) -> str:
     return PHASES.get(phase, phase)
 
 
-def strip_text(run: Run, now: float) -> str:
-    """Phase, step of total, time left and heartbeat age of a living run; what was reached, for one that has ended."""
+def strip_text(run: Run, now: float, called: str = "") -> str:
+    """What a run is `called` (its id when not given), phase, step of total, time left and heartbeat age; what was reached, for one that has ended."""
     if run.problem:
-        return f"{run.id}: this run cannot be read"
-    status, words = run.status, [run.id, phase_word(run)]
+        return f"{called or run.id}: this run cannot be read"
+    status, words = run.status, [called or run.id, phase_word(run)]
     if run.state != "done":
         words += filter(None, [waits(run).rstrip(".") or _doing(status), _steps(status)])
     if run.alive:

@@ -175,7 +175,7 @@ def _strip(path: Path, before: tuple[str, str, bool], steps_before: int, lead: s
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         badge(run)
-        st.caption(words.plain(f"{lead} {words.strip_text(run, time.time())}".strip()))
+        st.caption(words.plain(f"{lead} {words.strip_text(run, time.time(), state.run_name(run))}".strip()))
 
 
 def icon() -> str:
