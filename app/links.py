@@ -4,7 +4,7 @@ The run is named even when it is the newest, because the newest changes; the att
 its name on screen depends on the options. A link with a name on screen works too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -28,7 +28,7 @@ def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], s
 def link_values() -> dict[str, str]:
     """What the link that opened this session asked for; {} from the second run of the script on."""
     if "opened" in st.session_state:
-        return {}
+        return st.session_state.pop("asked", {})
     st.session_state["opened"] = True
     return {key: str(st.query_params[key]) for key in LINKED if key in st.query_params}
 
@@ -38,6 +38,17 @@ def link_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown
     if asked:
         st.session_state["notes"] = fallback_notes(asked, offered, shown)
     return st.session_state.get("notes", [])
+
+
+def place_step(asked: Mapping[str, str], steps: Sequence[int]) -> None:
+    """Name the nearest recorded step in the address where the link asks for another one, and begin anew: the slider would take it out,
+    and an address that names no step means the first one after a reload.
+    """
+    wanted = st.query_params.get("step", "")
+    if asked.get("step") == wanted and wanted.isascii() and wanted.isdigit() and steps and int(wanted) not in steps:
+        st.query_params["step"] = str(min(steps, key=lambda step: abs(step - int(wanted))))
+        st.session_state["asked"] = dict(asked)
+        st.rerun()
 
 
 def place_sample() -> None:

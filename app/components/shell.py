@@ -35,6 +35,7 @@ def sidebar() -> None:
         run = names[_choose_run(spoken, first)]
         steps = state.recorded_steps(run.path)
         ahead.read(run.path, steps)
+        links.place_step(asked, steps)
         step = _choose_step(run, steps, asked.get("step"))
         folders = state.result_folders(run)
         results = _choose_results(folders, runs.results(run.path))
