@@ -43,8 +43,11 @@ def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str
         table["Note"].append(run.problem or ("" if run.state == "done" else str(run.status.get("message", ""))))
     for place, state in enumerate(evaluating):
         if state:
-            table["State"][place] += f", evaluation {state}"
+            table["State"][place] = EVALUATING.get(state, state)
     return table
+
+
+EVALUATING = {"running": "evaluating", "paused": "eval. paused", "queued": "eval. waits", "stopping": "eval. stops"}  # short: a column
 
 
 def with_about(table: Columns, told: list[About]) -> Columns:

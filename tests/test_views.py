@@ -231,3 +231,9 @@ def test_an_evaluation_says_what_it_is_doing_and_how_long_it_will_take(tmp_path)
 def test_a_long_run_says_how_much_of_it_is_shown_and_a_short_one_nothing():
     assert words.drawn_sentence(400, 5000, 264) == "Of 5,000 recorded steps lines are drawn through 400 and images are kept of 264."
     assert words.drawn_sentence(128, 128, 96) == "Of 128 recorded steps images are kept of 96." and not words.drawn_sentence(31, 31, 31)
+
+
+def test_a_run_whose_set_is_evaluated_again_says_so_in_the_table(tmp_path):
+    run = runs.open_run(make_run(tmp_path / "one", steps=2))
+    table = views.run_table([run, run, run], [[], [], []], ["a", "b", "c"], 1.8e9, ["", "running", "paused"])
+    assert table["State"] == ["done", "evaluating", "eval. paused"]

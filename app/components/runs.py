@@ -13,7 +13,7 @@ PERCENT = {
     "Worst attack": "The lowest mean test accuracy under an untargeted attack within the protocol's own radius; 'Worst by' names it",
 }
 WIDTHS = {
-    "Run": 210, "State": 58, "Dataset": 62, "IPC": 36, "Method": 71, "Step": 78, "Age": 58, "Clean": 56, "Worst attack": 56, "Worst by": 130,
+    "Run": 212, "State": 84, "Dataset": 56, "IPC": 36, "Method": 64, "Step": 78, "Age": 54, "Clean": 54, "Worst attack": 52, "Worst by": 118,
 }  # fmt: skip
 
 
