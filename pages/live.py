@@ -21,6 +21,9 @@ if view.step is None:
     st.stop()
 
 
+live.missing(view)
+
+
 def selected() -> None:
     """Between the figures: choose ranks of a frozen step, and what is selected."""
     if pace.frozen:

@@ -378,6 +378,16 @@ def test_a_link_to_an_unrecorded_step_shows_the_nearest_one_and_says_which(store
     assert "images at step 40" in text(nonsense) and "recorded step 'abc', which is not here: showing 40." in text(nonsense)
 
 
+def test_a_run_whose_figures_were_cut_says_how_many_are_missing(store):
+    run = make_run(store / "one", n=24, classes=3, steps=5)
+    lines = (run / "events.jsonl").read_text().splitlines(keepends=True)
+    (run / "events.jsonl").write_text("".join(lines[:3]) + lines[3][:40])
+    app = open_page("live")
+    assert "events.jsonl of run one has no line for 2 of its 5 recorded steps" in text(app) and not app.exception
+    (run / "events.jsonl").write_text("".join(lines))
+    assert "has no line" not in text(open_page("live"))
+
+
 def test_the_slider_of_a_living_run_appears_with_the_second_recorded_step(store, monkeypatch):
     run = make_run(store / "one", n=24, classes=3, steps=1, state="running", evaluated=False, mapped=False)
     app = open_page("gallery")

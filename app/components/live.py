@@ -31,6 +31,16 @@ def panel(view: state.View, pace: controls.Pace, between: Callable[[], None]) ->
         st.fragment(draw, run_every=pace.every)(look)
 
 
+def missing(view: state.View) -> None:
+    """Said of a run that has ended when its figures do not reach as far as its frames: events.jsonl was cut."""
+    known = {event["step"] for event in cache.events(view.path)}
+    if known and view.run is not None and not view.run.alive and (lost := set(view.steps) - known):
+        shell.problem(
+            f"events.jsonl of run {view.run.id} has no line for {len(lost)} of its {len(view.steps)} recorded steps: expected one for each; "
+            "what is there is shown, the images of the others are in the gallery."
+        )
+
+
 def draw(look: Look, between: Callable[[], None] | None = None) -> None:
     course = cache.course(look.path)
     events = course.events
