@@ -35,7 +35,7 @@ def step_of(path: Path) -> int | None:
 def same_set(evaluation: Run, run: Path) -> None:
     """Raise InputError when the set of the run folder `run` is no longer the one that an unfinished evaluation began with, as far as it says."""
     before, now = evaluation.manifest.get("step"), step_of(run)
-    if before not in (None, now):
+    if None not in (before, now) and before != now:
         raise InputError(
             f"The evaluation {evaluation.id} is of the images of step {before} and run {Path(run).name} has gone on to step {now}: expected the "
             "same images as when it began; start a new evaluation."

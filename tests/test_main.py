@@ -241,6 +241,23 @@ def test_an_interrupt_while_the_libraries_load_is_a_stop_and_no_traceback(tmp_pa
     assert runs.open_run(out).state == "stopped"
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_while_the_folder_is_claimed_is_written_into_it(tmp_path, monkeypatch, how):
+    claim = writing.RunWriter
+
+    def claimed(*words):
+        os.kill(os.getpid(), how)
+        return claim(*words)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(writing, "RunWriter", claimed)
+    try:
+        assert main(arguments(tmp_path / "run")) == 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert runs.open_run(tmp_path / "run").state == "stopped"
+
+
 @pytest.mark.parametrize(("how", "state"), [(signal.SIGTERM, "stopped"), (signal.SIGKILL, "lost")])
 def test_a_killed_run_tells_the_truth_and_still_opens(tmp_path, how, state):
     out = tmp_path / "run"

@@ -5,6 +5,7 @@ import contextlib
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -129,10 +130,11 @@ def _tasks() -> Any:
 
 def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool = False) -> int:
     """Claim the folder, wait for the device's slot, do the work."""
-    writer = writing.RunWriter(out, config, reopen)
     signal.signal(signal.SIGTERM, _interrupt)
-    rows = []
+    rows, writer = [], None
     try:
+        with _signals_held():
+            writer = writing.RunWriter(out, config, reopen)
         queue = slots.place(out, "cuda" if config.device != "cpu" and machine.gpu()[0] else "cpu")
         with (
             listening.Listener(writer) as listener,
@@ -144,11 +146,12 @@ def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool =
             with Bar() as bar:
                 rows = Worker(writer, bar.show, listener).run(work)
     except KeyboardInterrupt:
-        if writer.state in lifecycle.ALIVE:
+        if writer and writer.state in lifecycle.ALIVE:
             writer.status(state="stopped", message="Stopped on request, before anything was recorded.", force=True)
     except OSError as error:
         with contextlib.suppress(OSError, InputError):
-            writer.status(state="failed", message=disasters.sentence(error), force=True)
+            if writer:
+                writer.status(state="failed", message=disasters.sentence(error), force=True)
         raise
     stopped = runs.open_run(out).state == "stopped"
     if not as_json:
@@ -157,6 +160,21 @@ def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool =
     if rows and not as_json:
         print_badges([badge for badge in badges.read(out) if badge.colour not in ("green", "grey")])
     return 130 if stopped else 0
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let a stop wait until a folder is claimed whole and there is somebody to say in it that the run was stopped. Raises KeyboardInterrupt."""
+    came: list[int] = []
+    heard = [how for how in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(how) is not signal.SIG_IGN]
+    before = {how: signal.signal(how, lambda number, _: came.append(number)) for how in heard}
+    try:
+        yield
+    finally:
+        for how, handler in before.items():
+            signal.signal(how, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _wait(writer: writing.RunWriter, listener: listening.Listener, mine: slots.Ticket) -> None:
