@@ -249,12 +249,13 @@ def test_a_stop_while_the_folder_is_claimed_is_written_into_it(tmp_path, monkeyp
         os.kill(os.getpid(), how)
         return claim(*words)
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = {signal.SIGTERM: signal.getsignal(signal.SIGTERM), signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
     monkeypatch.setattr(writing, "RunWriter", claimed)
     try:
         assert main(arguments(tmp_path / "run")) == 130
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     assert runs.open_run(tmp_path / "run").state == "stopped"
 
 
