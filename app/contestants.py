@@ -55,10 +55,10 @@ def offers(found: Sequence[Run]) -> dict[str, Offer]:
     """Every evaluation of these runs that holds results, by token, in the order of the runs, a run's newest first."""
     offered = {}
     for run in found:
-        newest = runs.results(run.path)
-        for folder in [] if run.problem else state.result_folders(run).values():
-            if (folder == newest or folder != run.path) and cache.own_rows(folder):
-                token = state.run_name(run) + ("" if folder == newest else f"/{folder.name}")
+        folders, usual = state.Results({}, None) if run.problem else state.result_folders(run)
+        for folder in folders.values():
+            if (folder == usual or folder != run.path) and cache.own_rows(folder):
+                token = state.run_name(run) + ("" if folder == usual else f"/{folder.name}")
                 offered[token] = Offer(token, run, folder)
     return offered
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from app import attempts, words
+from app import attempts, views, words
 
 LINKED = ("run", "step", "follow", "evaluation", "attack", "class", "sample")
 
@@ -40,13 +40,22 @@ def link_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown
     return st.session_state.get("notes", [])
 
 
+def whole(text: str | None) -> int | None:
+    """The whole number that a text of the address is, None for any other text."""
+    try:
+        return int(text or "")
+    except ValueError:
+        return None
+
+
 def place_step(asked: Mapping[str, str], steps: Sequence[int]) -> None:
     """Name the nearest recorded step in the address where the link asks for another one, and begin anew: the slider would take it out,
     and an address that names no step means the first one after a reload.
     """
-    wanted = st.query_params.get("step", "")
-    if asked.get("step") == wanted and wanted.isascii() and wanted.isdigit() and steps and int(wanted) not in steps:
-        st.query_params["step"] = str(min(steps, key=lambda step: abs(step - int(wanted))))
+    text = st.query_params.get("step")
+    wanted = whole(text)
+    if asked.get("step") == text and wanted is not None and steps and wanted not in steps:
+        st.query_params["step"] = str(views.nearest(steps, wanted))
         st.session_state["asked"] = dict(asked)
         st.rerun()
 

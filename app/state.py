@@ -6,11 +6,11 @@ The widgets of the sidebar own the keys in `links.LINKED` (and with them the add
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
-from app import attempts, cache, jobs, views, words
+from app import attempts, cache, jobs, links, views, words
 from c2r import keeping, runs
 from c2r.errors import InputError
 from c2r.runs import Run
@@ -79,14 +79,23 @@ def is_sample(path: Path) -> bool:
     return path == sample_path()
 
 
-def result_folders(run: Run) -> dict[str, Path]:
-    """The finished evaluations of a run by what they are called: newest first, then the one of the run itself, then those of earlier steps."""
+class Results(NamedTuple):
+    """The finished evaluations of a run by what they are called, and the folder of the one that stands for it, None without one."""
+
+    folders: dict[str, Path]
+    usual: Path | None
+
+
+def result_folders(run: Run) -> Results:
+    """Newest evaluations first, then the one of the run itself, then those of earlier steps, which stand for nothing else."""
     found, steps = [one for one in runs.evaluations(run.path) if one.state == "done" and not one.problem], runs.frame_steps(run.path)
     own = [run] if (run.path / "rows.jsonl").exists() else []
     earlier = [one for one in found if not runs.of_newest(one, steps)]
-    ordered = [*(one for one in found if one not in earlier), *own, *earlier]
+    current = [*(one for one in found if one not in earlier), *own]
+    ordered = [*current, *earlier]
     titles = [attempts.title(one) + (f", of step {one.manifest['step']}" if one in earlier else "") for one in ordered]
-    return {f"{title} ({one.id})" if titles.count(title) > 1 else title: one.path for title, one in zip(titles, ordered, strict=True)}
+    folders = {f"{title} ({one.id})" if titles.count(title) > 1 else title: one.path for title, one in zip(titles, ordered, strict=True)}
+    return Results(folders, current[0].path if current else None)
 
 
 def recorded_steps(path: Path) -> tuple[int, ...]:
@@ -114,7 +123,7 @@ def apply_wishes() -> None:
     if "wanted_run" in st.session_state:
         st.session_state["run"] = st.session_state.pop("wanted_run")
         run_changed()
-    if "follow" not in st.session_state and "follow" not in st.query_params and _whole(st.query_params.get("step")) is not None:
+    if "follow" not in st.session_state and "follow" not in st.query_params and links.whole(st.query_params.get("step")) is not None:
         st.session_state["follow"] = False
         st.query_params["follow"] = "false"  # for a reload at step 0, which the address does not name: it is the slider's first value
 
@@ -175,11 +184,11 @@ def place_slider(steps: tuple[int, ...], asked: str | None = None) -> None:
 
     `asked` is the step of the link that opened this session; one that is no number means the newest.
     """
-    wanted = st.session_state.get("step", steps[-1] if asked and _whole(asked) is None else _whole(asked))
+    wanted = st.session_state.get("step", steps[-1] if asked and links.whole(asked) is None else links.whole(asked))
     if st.session_state.get("follow", True):
         st.session_state["step"] = steps[-1]
     elif wanted is not None:
-        nearest = min(steps, key=lambda step: abs(step - wanted))
+        nearest = views.nearest(steps, wanted)
         if nearest != wanted and asked is None:
             st.session_state["notes"] = [
                 f"The images of step {wanted} are not kept any more, as of most old steps: showing step {nearest}."
@@ -191,15 +200,8 @@ def drop_linked_step(asked: str | None) -> None:
     """No slider is drawn for the step of the link: take it out of the address, where a later slider would find it again."""
     if asked is not None:
         st.query_params.pop("step", None)
-        if _whole(asked) is not None:
-            st.session_state["step"] = _whole(asked)
-
-
-def _whole(text: str | None) -> int | None:
-    try:
-        return int(text or "")
-    except ValueError:
-        return None
+        if links.whole(asked) is not None:
+            st.session_state["step"] = links.whole(asked)
 
 
 def keep(view: View) -> None:

@@ -11,56 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from app import attempts, charts, words
+from app import charts, words
 from app.attempts import Columns
-from c2r.keeping import About
-from c2r.runs import Run
 from c2r.summary import biggest_movers, ranks
-
-
-def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str], now: float, evaluating: Iterable[str] = ()) -> Columns:
-    """One row per run for the Home page; accuracies are percentages, None before the evaluation.
-
-    `evaluating`: for each run the state of an evaluation of its own that is at work or waits, '' without one.
-    """
-    table: Columns = {
-        key: [] for key in ("Run", "State", "Dataset", "IPC", "Method", "Step", "Age", "Clean", "Worst attack", "Worst by", "Note")
-    }
-    for run, results, name in zip(runs, rows, names, strict=True):
-        found = attempts.figures(results)
-        lowest = attempts.worst(found)
-        settings, started = run.config, run.status.get("started")
-        table["Run"].append(name)
-        table["State"].append("damaged" if run.problem else run.state)
-        table["Dataset"].append(words.place(settings.data) if settings else None)
-        table["IPC"].append(settings.ipc if settings else None)
-        table["Method"].append(settings.method if settings else None)
-        table["Step"].append(words.progress_text(run))
-        table["Clean"].append(_percent(found, attempts.CLEAN))
-        table["Worst attack"].append(_percent(found, lowest))
-        table["Worst by"].append(f"{found[lowest]['label']}, {attempts.threat(found[lowest]).removeprefix('L∞ ')}" if lowest else None)
-        table["Age"].append(words.age(now - started) if isinstance(started, int | float) else None)
-        table["Note"].append(run.problem or ("" if run.state == "done" else str(run.status.get("message", ""))))
-    for place, state in enumerate(evaluating):
-        if state:
-            table["State"][place] = EVALUATING.get(state, state)
-    return table
-
-
-EVALUATING = {"running": "evaluating", "paused": "eval. paused", "queued": "eval. waits", "stopping": "eval. stops"}  # short: a column
-
-
-def with_about(table: Columns, told: list[About]) -> Columns:
-    """The table of runs under the names that people gave them; behind the figures their tags, if any, and their ids."""
-    tags = [", ".join(one.tags) for one in told]
-    called = [one.name or name for one, name in zip(told, table["Run"], strict=True)]
-    ids: Columns = {"Id": table["Run"]} if called != table["Run"] else {}
-    return table | {"Run": called} | ({"Tags": tags} if any(tags) else {}) | ids
-
-
-def _percent(found: dict[str, dict[str, Any]], key: str | None) -> float | None:
-    mean = found[key]["mean"] if key in found else None
-    return None if mean is None else 100 * mean
 
 
 @dataclass(frozen=True)
@@ -183,6 +136,11 @@ def with_figures(steps: Iterable[int], events: list[dict[str, Any]]) -> list[int
 def at_or_before(steps: list[int], step: int | None) -> int:
     """The last of `steps` (ascending) that is not beyond `step`; the newest for None, the first when all are beyond."""
     return steps[-1] if step is None else max((s for s in steps if s <= step), default=steps[0])
+
+
+def nearest(steps: Iterable[int], wanted: int) -> int:
+    """The one of `steps` that lies nearest to `wanted`."""
+    return min(steps, key=lambda step: abs(step - wanted))
 
 
 def known(ids: Iterable[int], n: int) -> list[int]:

@@ -102,13 +102,12 @@ def _budget_problem(config: RunConfig, shape: Shape) -> str:
 
 def _queue_note(known: list[Run], store: Path) -> str:
     """Whom a run started now would wait for; '' for nobody."""
-    ahead = {run.id: run for run in known if run.alive} | {
-        name: open_run(Path(store) / name) for name in slots.holders(store) if "/evaluations/" in name
-    }
+    working = {run.id: run for run in known if run.alive}
+    evaluations = {name: open_run(Path(store) / name) for name in slots.holders(store) if "/evaluations/" in name}
+    ahead = working | evaluations
     held_up = [slots.spoken(name) for name, run in ahead.items() if run.state == "paused"]
     paused = f" Paused, to be resumed or stopped first: {', '.join(held_up)}." if held_up else ""
-    evaluations = sum("/evaluations/" in name for name in ahead)
-    kinds = ((len(ahead) - evaluations, "run"), (evaluations, "evaluation"))
+    kinds = ((len(working), "run"), (len(evaluations), "evaluation"))
     who = " and ".join(f"{count} {kind}{'s' if count > 1 else ''}" for count, kind in kinds if count)
     does = "is at work or waits" if len(ahead) == 1 else "are at work or wait"
     return f"{who} {does} in this store: one at a time works on a device, in the order they came.{paused}" if ahead else ""

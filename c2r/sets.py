@@ -32,14 +32,15 @@ def step_of(path: Path) -> int | None:
     return None
 
 
-def same_set(evaluation: Run, run: Path) -> None:
-    """Raise InputError when the set of the run folder `run` is no longer the one that an unfinished evaluation began with, as far as it says."""
+def same_set(evaluation: Run, run: Path) -> int | None:
+    """The step of the set of the run folder `run`. Raises InputError when an unfinished evaluation began with another one, as far as it says."""
     before, now = evaluation.manifest.get("step"), step_of(run)
     if None not in (before, now) and before != now:
         raise InputError(
             f"The evaluation {evaluation.id} is of the images of step {before} and run {Path(run).name} has gone on to step {now}: expected the "
             "same images as when it began; start a new evaluation."
         )
+    return now
 
 
 def fits(found: ImportedSet, shape: tuple[int, ...], classes: int) -> None:

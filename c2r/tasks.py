@@ -25,7 +25,7 @@ from c2r.methods import METHODS
 from c2r.origin import command_line, origin
 from c2r.project import joint_umap, sample_per_class
 from c2r.runs import frame_steps, open_run, read_arrays, read_frame
-from c2r.sets import fits, read_own, same_set, step_of
+from c2r.sets import fits, read_own, same_set
 from c2r.sources.splits import Shape
 from c2r.worker import Rows, Stopped, Worker
 
@@ -71,9 +71,8 @@ def _map_is_whole(path: Path) -> bool:
 
 def evaluate_set(worker: Worker, config: RunConfig, run: Path) -> Rows:
     """Evaluate what the run in the folder `run` made, its set or (full-data) all real images, into the worker's folder. Returns the rows."""
-    made, begun = open_run(run), open_run(worker.writer.path)
-    same_set(begun, run)
-    data = _opened(worker, config, "", ("evaluate",), step=step_of(run))
+    made, step = open_run(run), same_set(open_run(worker.writer.path), run)
+    data = _opened(worker, config, "", ("evaluate",), step=step)
     if made.config and made.config.data == config.data:
         check_same(data, made, "bring them back, or name other data with --set data=PATH")
     return evaluate_into(worker, config, data, _training_set(None if METHODS[config.method].source == "all" else run, config, data))

@@ -27,7 +27,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from streamlit.testing.v1 import AppTest
 
-from app import attempts, cache, charts, comparing, contestants, frames, jobs, ranking, state, tabulating, views, words
+from app import attempts, cache, charts, comparing, contestants, frames, jobs, ranking, runlist, state, tabulating, views, words
 from app.components import importing
 from c2r import config, runs
 from c2r.errors import InputError
@@ -315,7 +315,7 @@ def look_below(store: Path) -> None:
     """Everything that stands between a run folder and a page: readers, tables, charts' inputs, comparisons, the report."""
     found = runs.list_runs(store)
     rows = [cache.rows(run.path) for run in found]
-    views.run_table(found, rows, [run.id for run in found], 1.8e9)
+    runlist.run_table(found, rows, [run.id for run in found], 1.8e9)
     for run in found:
         words.strip_text(run, 1.8e9)
         words.evaluation_text(run)

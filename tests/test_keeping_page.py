@@ -7,7 +7,7 @@ from fake_run import make_run
 from streamlit.testing.v1 import AppTest
 from test_keeping import zipped
 
-from app import charts, jobs, state, views
+from app import charts, jobs, runlist, state
 from app.components import keeping as component
 from c2r import archives, keeping
 from c2r.errors import InputError
@@ -194,9 +194,9 @@ def test_the_download_is_the_archive_and_a_large_run_gets_the_command_instead(st
 
 def test_the_table_calls_runs_by_their_names_then_puts_tags_and_ids_last_and_leaves_empty_columns_out():
     table = {"Run": ["a", "b"], "State": ["done", "done"]}
-    named = views.with_about(table, [keeping.About("x"), keeping.About()])
+    named = runlist.with_about(table, [keeping.About("x"), keeping.About()])
     assert named == {"Run": ["x", "b"], "State": ["done", "done"], "Id": ["a", "b"]} and list(named) == ["Run", "State", "Id"]
-    tagged = views.with_about(table, [keeping.About(tags=("s", "t")), keeping.About()])
+    tagged = runlist.with_about(table, [keeping.About(tags=("s", "t")), keeping.About()])
     assert tagged == {"Run": ["a", "b"], "Tags": ["s, t", ""], "State": ["done", "done"]} and list(tagged)[2] == "Tags"
 
 

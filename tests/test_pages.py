@@ -374,6 +374,7 @@ def test_a_link_to_an_unrecorded_step_shows_the_nearest_one_and_says_which(store
     assert "The link asks for recorded step '27', which is not here: showing 30." in text(near)
     again = open_page("gallery", **{key: near.query_params[key] for key in near.query_params})
     assert near.query_params["step"] in ("30", ["30"]) and "images at step 30" in text(again)
+    assert "images at step 40" in text(open_page("gallery", run="one", step="9" * 5000))
     nonsense = open_page("gallery", run="one", step="abc")
     assert "images at step 40" in text(nonsense) and "recorded step 'abc', which is not here: showing 40." in text(nonsense)
 

@@ -206,7 +206,7 @@ def test_an_evaluation_of_earlier_images_stands_neither_for_the_run_nor_before_i
     run = make_run(store / "one", steps=4)
     first = make_evaluation(run, "20261120-0937-12-custom-pgd-at", step=10, tried={"clean": 0.1})
     assert runs.results(run) == run and runs.read_rows(run) == runs.own_rows(run)
-    found = state.result_folders(runs.open_run(run))
+    found = state.result_folders(runs.open_run(run)).folders
     assert list(found) == ["custom, pgd-at, with the run", "custom, pgd-at, 2026-11-20 09:37:12, of step 10"]
     assert [(token, offer.folder) for token, offer in contestants.offers([runs.open_run(run)]).items()] == [
         ("one", run), (f"one/{first.name}", first),
@@ -228,10 +228,10 @@ def test_finished_evaluations_are_offered_newest_first_and_the_run_itself_last(s
     run = make_run(store / "one", steps=1)
     make_evaluation(run, "20261120-0937-12-pixel-2-255-pgd-at", protocol="pixel-2/255")
     make_evaluation(run, "20261120-1200-00-guard-1-255-pgd-at", state="failed", protocol="guard-1/255")
-    found = state.result_folders(runs.open_run(run))
+    found = state.result_folders(runs.open_run(run)).folders
     assert list(found) == ["pixel-2/255, pgd-at, 2026-11-20 09:37:12", "custom, pgd-at, with the run"]
     assert list(found.values()) == [run / "evaluations" / "20261120-0937-12-pixel-2-255-pgd-at", run]
-    assert state.result_folders(runs.open_run(make_run(store / "two", steps=1, evaluated=False))) == {}
+    assert state.result_folders(runs.open_run(make_run(store / "two", steps=1, evaluated=False))).folders == {}
 
 
 def test_the_attack_of_a_link_wins_once_and_stays_until_another_is_chosen(session, monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fake_run import make_evaluation, make_run
 
-from app import views, words
+from app import runlist, views, words
 from c2r import runs
 from c2r.summary import BIN_EDGES, margin_summary
 
@@ -235,5 +235,5 @@ def test_a_long_run_says_how_much_of_it_is_shown_and_a_short_one_nothing():
 
 def test_a_run_whose_set_is_evaluated_again_says_so_in_the_table(tmp_path):
     run = runs.open_run(make_run(tmp_path / "one", steps=2))
-    table = views.run_table([run, run, run], [[], [], []], ["a", "b", "c"], 1.8e9, ["", "running", "paused"])
+    table = runlist.run_table([run, run, run], [[], [], []], ["a", "b", "c"], 1.8e9, ["", "running", "paused"])
     assert table["State"] == ["done", "evaluating", "eval. paused"]

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from app import cache, jobs, state, views
+from app import cache, jobs, runlist, state
 from c2r import keeping
 from c2r.runs import Run
 
@@ -27,9 +27,9 @@ def table(runs: list[Run]) -> None:
             state.choose_run(names[rows[0]])
 
     evaluating = [next((one.state for one in jobs.evaluations(run.path) if one.alive), "") for run in runs]
-    rows = views.run_table(runs, [cache.rows(run.path) for run in runs], names, time.time(), evaluating)
+    rows = runlist.run_table(runs, [cache.rows(run.path) for run in runs], names, time.time(), evaluating)
     st.dataframe(
-        views.with_about(rows, [keeping.about(run.path) for run in runs]),
+        runlist.with_about(rows, [keeping.about(run.path) for run in runs]),
         key="run-table",
         hide_index=True,
         placeholder="–",

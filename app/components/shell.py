@@ -8,7 +8,6 @@ import streamlit as st
 
 from app import ahead, attempts, cache, guard, jobs, links, state, theme, words
 from app.components import images
-from c2r import runs
 from c2r.errors import InputError
 from c2r.runs import Run
 
@@ -37,8 +36,8 @@ def sidebar() -> None:
         ahead.read(run.path, steps)
         links.place_step(asked, steps)
         step = _choose_step(run, steps, asked.get("step"))
-        folders = state.result_folders(run)
-        results = _choose_results(folders, runs.results(run.path))
+        folders, usual = state.result_folders(run)
+        results = _choose_results(folders, usual)
         called = attempts.names(attempts.figures(cache.own_rows(results))) if results else {}
         attack = _choose_attack(called)
         classes = state.names_of(run, steps)
@@ -71,9 +70,8 @@ def _choose_run(spoken: dict[str, str], first: str) -> str:
     return chosen
 
 
-def _choose_results(folders: dict[str, Path], newest: Path) -> Path | None:
+def _choose_results(folders: dict[str, Path], usual: Path | None) -> Path | None:
     """Which evaluation's figures are shown: the newest of the newest images, if there is one; a box is drawn only where there is a choice."""
-    usual = newest if newest in folders.values() else None
     if not folders or list(folders.values()) == [usual]:
         return usual
     text = "Whose per-attack figures are shown. Newest: the one that began last, of the images of the newest step."
