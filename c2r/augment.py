@@ -16,12 +16,15 @@ Transform = Callable[[Tensor], Tensor]
 
 
 def draw(generator: torch.Generator, mean: Tensor, std: Tensor, flip: bool) -> Transform:
-    """One random transform of images [B, C, H, W]; CPU `generator`, `mean` and `std` [C]. Without `flip`, none is drawn."""
+    """One random transform of images [B, C, H, W], kept in the pixel box [0, 1], so that attacks come after it, here as everywhere.
+
+    :param generator: a CPU generator; mean, std: [C]; flip: without it, mirroring is never drawn
+    """
     names = [name for name in OPERATIONS if name != "flip" or flip]
     name = names[int(torch.randint(len(names), (1,), generator=generator))]
     u = torch.rand(6, generator=generator).tolist()
     mean, std = mean.view(1, -1, 1, 1), std.view(1, -1, 1, 1)
-    return lambda images: OPERATIONS[name](images, u, mean, std)
+    return lambda images: OPERATIONS[name](images, u, mean, std).clamp(0, 1)
 
 
 def _color(images: Tensor, u: list[float], mean: Tensor, std: Tensor) -> Tensor:

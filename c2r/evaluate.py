@@ -188,7 +188,7 @@ def _train(model: Network, images: Tensor, targets: Tensor, config: RunConfig, f
 
     def batch() -> tuple[Tensor, Tensor]:
         index = torch.randperm(len(images), generator=generator)[: config.eval_batch].to(images.device)
-        return draw(generator, mean, std, flip)(images[index]).clamp(0, 1), targets[index]
+        return draw(generator, mean, std, flip)(images[index]), targets[index]
 
     threat = Threat(config.eps) if config.eval_training == "pgd-at" else None
     return train(

@@ -45,3 +45,11 @@ def test_the_same_seed_draws_the_same_transform_and_flip_is_left_out_when_asked(
     generator = torch.Generator().manual_seed(0)
     for _ in range(60):
         assert not torch.equal(draw(generator, MEAN, STD, flip=False)(images), images.flip(3))
+
+
+def test_what_is_drawn_stays_in_the_pixel_box(generator):
+    images = torch.rand(4, 1, 8, 8, generator=generator)
+    for _ in range(60):
+        found = draw(generator, MEAN, STD, flip=True)(images)
+        assert found.min() >= 0
+        assert found.max() <= 1
