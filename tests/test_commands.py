@@ -55,16 +55,44 @@ def test_a_normalised_file_is_asked_about_then_imported_scored_and_evaluated(fin
     assert json.loads((run.path / "facts.json").read_text())["origin"] == "imported"
 
 
-def test_soft_labels_survive_the_import_and_are_trained_on(finished, tmp_path, capsys):
+@pytest.fixture
+def soft(finished, tmp_path, capsys):
+    """A run of an imported set with soft labels, and those."""
     stored = runs.read_arrays(finished, "synthetic")
-    soft = np.full((30, 10), 0.05, np.float32)
-    soft[np.arange(30), stored["labels"]] = 0.55
-    np.savez(tmp_path / "soft.npz", images=stored["images"], labels=stored["labels"], soft_labels=soft)
+    labels = np.full((30, 10), 0.05, np.float32)
+    labels[np.arange(30), stored["labels"]] = 0.55
+    np.savez(tmp_path / "soft.npz", images=stored["images"], labels=stored["labels"], soft_labels=labels)
     assert main(["import", str(tmp_path / "soft.npz"), "--data", "digits", "--out", str(tmp_path / "soft"), *sets()]) == 0
     capsys.readouterr()
-    np.testing.assert_allclose(runs.read_arrays(tmp_path / "soft", "synthetic")["soft_labels"], soft, atol=1e-6)
-    facts = json.loads((tmp_path / "soft" / "facts.json").read_text())
+    return tmp_path / "soft", labels
+
+
+def test_soft_labels_survive_the_import_and_are_trained_on(soft):
+    run, labels = soft
+    np.testing.assert_allclose(runs.read_arrays(run, "synthetic")["soft_labels"], labels, atol=1e-6)
+    facts = json.loads((run / "facts.json").read_text())
     assert (facts["labels"], facts["label_bytes"]) == ("soft", 30 * 10 * 4)
+
+
+def test_a_fork_keeps_soft_labels(soft, tmp_path):
+    run, labels = soft
+    words = ["fork", str(run), "--step", "0", "--set", "method=c2r", "--set", "steps=2", "--out", str(tmp_path / "fork")]
+    assert main(words) == 0
+    np.testing.assert_allclose(runs.read_arrays(tmp_path / "fork", "synthetic")["soft_labels"], labels, atol=1e-6)
+    assert main(["fork", str(tmp_path / "fork"), "--step", "2", "--set", "steps=1", "--out", str(tmp_path / "again")]) == 0
+    np.testing.assert_allclose(runs.read_arrays(tmp_path / "again", "synthetic")["soft_labels"], labels, atol=1e-6)
+
+
+def test_a_stop_during_the_map_keeps_soft_labels(soft, tmp_path, monkeypatch):
+    run, labels = soft
+
+    def stopped(*_):
+        raise tasks.Stopped
+
+    monkeypatch.setattr(tasks, "_draw", stopped)
+    words = ["fork", str(run), "--step", "0", "--set", "method=c2r", "--set", "steps=2", "--out", str(tmp_path / "fork")]
+    assert main(words) == 130
+    np.testing.assert_allclose(runs.read_arrays(tmp_path / "fork", "synthetic")["soft_labels"], labels, atol=1e-6)
 
 
 def test_look_only_says_what_a_file_holds(foreign, capsys):

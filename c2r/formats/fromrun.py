@@ -11,6 +11,7 @@ from c2r.formats.imported import ImportedSet, counts
 from c2r.formats.normalisation import NORMALISATIONS, Constants, resolve
 from c2r.runs import open_run, read_frame
 
+START = "start.safetensors"  # what a fork or an import started from
 AUGMENTATION = "none stored: every training recipe draws its own"
 
 
@@ -26,7 +27,7 @@ def from_run(path: str | Path, step: int | None = None) -> ImportedSet:
         raise InputError(run.problem)
     arrays = read_arrays(path, "synthetic") if step is None else read_frame(path, step, ("images", "labels"))
     images, labels = arrays["images"].astype(np.float32) / 255, arrays["labels"].astype(np.int64)
-    soft = arrays.get("soft_labels")
+    soft = _soft(path)
     data = run.manifest.get("data", {})
     names = tuple(map(str, run.manifest.get("classes") or range(int(labels.max()) + 1)))
     config = run.config.model_dump(mode="json")
@@ -40,6 +41,14 @@ def from_run(path: str | Path, step: int | None = None) -> ImportedSet:
     found = ImportedSet(images, labels, soft, names, None, None, "run", str(path), facts | counts(labels, len(names)))
     mean, std = training_constants(found)
     return ImportedSet(**{**vars(found), "facts": found.facts | {"metadata": notes | {"mean": list(mean), "std": list(std)}}})
+
+
+def _soft(path: Path) -> np.ndarray | None:
+    """The soft labels [N, K] that the images of a run carry at every step, as they are not optimised; None when labels are hard."""
+    for file in ("synthetic.safetensors", START):
+        if (path / file).exists():
+            return read_arrays(path, file.removesuffix(".safetensors"), only=("soft_labels",)).get("soft_labels")
+    return None
 
 
 def training_constants(found: ImportedSet, wanted: str = "") -> Constants:
