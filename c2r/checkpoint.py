@@ -1,7 +1,7 @@
 """Where a distillation can go on from, bit for bit: everything its loop holds between updates, as arrays and plain values.
 
 A checkpoint is taken after every pool network and every recorded step. The pool's networks are stored once each, when they
-are trained; a checkpoint names how many there are. N synthetic images, S pool stages, K classes, Q queue slots, D embedding.
+are trained; a checkpoint names how many there are. Their queues are made again (see `c2r.visits`).
 """
 
 import json
@@ -18,9 +18,10 @@ from c2r.config import RunConfig
 from c2r.data import RealData
 from c2r.errors import InputError
 from c2r.files import write_atomic
-from c2r.memory import ClassQueue
 from c2r.models import build, frozen
 from c2r.pool import Pool, statistics
+
+VERSION = 2  # of what a loop holds; runs of before drew their random numbers in another order
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def save_pool_network(path: Path, network: PoolNetwork) -> None:
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Replace the checkpoint of the run folder `path`; the old one stays until the new one is complete."""
-    facts = {"networks": checkpoint.networks, "step": checkpoint.step, "facts": checkpoint.facts}
+    facts = {"version": VERSION, "networks": checkpoint.networks, "step": checkpoint.step, "facts": checkpoint.facts}
     write_atomic(path / "checkpoint.safetensors", _bytes(checkpoint.tensors, {"loop": json.dumps(facts)}))
 
 
@@ -68,13 +69,19 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
         with safe_open(file, framework="pt") as stored:
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
             facts = json.loads(stored.metadata()["loop"])
-        return Checkpoint(int(facts["networks"]), int(facts["step"]), tensors, facts["facts"])
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        version, found = facts.get("version", 1), Checkpoint(int(facts["networks"]), int(facts["step"]), tensors, facts["facts"])
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"The checkpoint of run {path.name} is damaged: expected what the run wrote; start the run again.") from None
+    if version != VERSION:
+        raise InputError(
+            f"The checkpoint of run {path.name} has version {version}, expected {VERSION}: another version of C2R wrote it, whose updates cannot "
+            "be continued exactly; fork the run from its last recorded step instead."
+        )
+    return found
 
 
 def restore_pool(pool: Pool, path: Path, checkpoint: Checkpoint, config: RunConfig, data: RealData) -> None:
-    """Put the networks and queues of a checkpoint into an empty pool. Raises InputError when a file is missing or damaged."""
+    """Put the networks of a checkpoint into an empty pool. Raises InputError when a file is missing or damaged."""
     device = data.images.device
     for number in range(checkpoint.networks):
         try:
@@ -87,16 +94,6 @@ def restore_pool(pool: Pool, path: Path, checkpoint: Checkpoint, config: RunConf
             pool.stages.append(frozen(network.to(device)))
         if number == 0:
             pool.scored = len(pool.stages) - 1
-    for place, network in enumerate(pool.stages):
-        queue = ClassQueue(len(data.classes), config.queue_size, network.embedding, config.queue_rank, torch.Generator(), device)
-        for name in ("rows", "stored", "projection"):
-            setattr(queue, name, checkpoint.tensors[f"queue{place}.{name}"].to(device))
-        pool.queues.append(queue)
-
-
-def queue_tensors(pool: Pool) -> dict[str, Tensor]:
-    """What the queues hold, as the tensors of a checkpoint."""
-    return {f"queue{i}.{name}": getattr(queue, name) for i, queue in enumerate(pool.queues) for name in ("rows", "stored", "projection")}
 
 
 def _bytes(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:

@@ -117,7 +117,7 @@ class CurriculumSettings(Settings):
     """Attack-aware curriculum (AAC)"""
 
     batch: int = setting(50, "Synthetic images in a mini-batch cut from the order, hardest first", "images", ge=1, le=10_000)
-    hard_weight: float = setting(0.0, "Extra weight of the hardest sample's loss in the mini-batch mean, falling linearly with rank; 0 orders only", ge=0, le=10)
+    hard_weight: float = setting(0.0, "Extra weight of the hardest image in cross-entropy and CRL, falling linearly with rank over the whole set; 0 orders only", ge=0, le=10)
 
 
 class RecordSettings(Settings):

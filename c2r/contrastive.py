@@ -1,4 +1,4 @@
-"""CRL, the contrastive robustness loss (C2R §3, Eq. of L_CRL; cosine similarity).
+"""CRL, the contrastive robustness loss, after C2R (cosine similarity: second-hand).
 
 For an anchor i with positives P(i) and candidates A(i) ⊇ P(i):
 −1/|P(i)| Σ_{a∈P(i)} log( exp(cos(e_i, e_a)/τ) / Σ_{b∈A(i)} exp(cos(e_i, e_b)/τ) ).
@@ -17,12 +17,14 @@ def crl(
     key_labels: Tensor,
     *,
     tau: float,
+    weights: Tensor | None = None,
     excluded: Tensor | None = None,
     negatives: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
     """Loss of each anchor, [B]; 0 for an anchor without positives.
 
     :param anchors: [B, D]; keys: [M, D]; both are normalised here. Keys of the anchor's class are its positives.
+    :param weights: [M] weight of each key where it is a positive; ones when absent
     :param excluded: [B, M] True where a key is no candidate of the anchor (its own clean embedding)
     :param negatives: embeddings [B, k, D] of other classes and their mask [B, k], from the queue
     """
@@ -38,6 +40,7 @@ def crl(
         candidates = torch.cat([similarity, extra.masked_fill(~negatives[1], float("-inf"))], dim=1)
     log_share = similarity - candidates.logsumexp(1, keepdim=True)
     count = positive.sum(1)
+    log_share = log_share if weights is None else weights * log_share
     total = log_share.masked_fill(~positive, 0.0).sum(1)
     return -total / count.clamp(min=1)
 

@@ -103,17 +103,15 @@ def jobs(config: RunConfig, shape: Shape) -> list[Job]:
     parts = stored * config.partition**2
     attack, real_attack = (_inner_attack(config, rounds) for rounds in (config.ls_rounds, config.real_rounds))
     updates = config.steps if method.updates else 0
-    batch = min(config.batch, stored)
-    scorings = updates * batch / stored + updates / config.record_every + 1
+    looks = updates * min(config.batch, stored) / stored + updates / config.record_every + 1  # at most: some serve both
     tested, looked_at = min(config.eval_images or shape.test, shape.test), 0 if method.source == "all" else parts
     training = 3 + (2 * config.eval_at_steps if config.eval_training == "pgd-at" else 0)
     tried = [(expected_passes(a, classes), expected_passes(a.on_set(config.eval_set_budget), classes, 0.9)) for a in attempts(config)]
     return [
         Job("pool", (config.pool_size if method.updates else 1) * config.pool_steps, config.pool_batch, 5),
         Job("distill", updates, classes * config.real_batch, real_attack + 2),
-        Job("distill", updates, batch * config.partition**2, attack),
-        Job("distill", updates, parts, 4),
-        Job("distill", scorings, parts, attack + 3),
+        Job("distill", updates, parts, attack + 4),
+        Job("distill", looks, parts, attack + 3),
         Job("evaluate", config.eval_seeds * config.eval_steps, min(config.eval_batch, parts), training),
         Job("evaluate", config.eval_seeds, tested, sum(test for test, _ in tried)),
         Job("evaluate", config.eval_seeds, looked_at, sum(own for _, own in tried)),
@@ -163,8 +161,8 @@ def _pool(config: RunConfig, shape: Shape) -> tuple[float, float]:
 def disk_mb(config: RunConfig, shape: Shape) -> float:
     """Estimated size of the run folder in MB when it is largest: frames and events, the pool, two checkpoints while one replaces the other, map and results."""
     stored, pixels = shape.classes * config.ipc, shape.channels * shape.size**2
-    weights, queues = _pool(config, shape) if METHODS[config.method].source != "all" else (0.0, 0.0)
-    checkpoint = queues + 4 * 5 * stored * config.partition**2 * pixels
+    weights = _pool(config, shape)[0] if METHODS[config.method].source != "all" else 0.0
+    checkpoint = 4 * stored * pixels * (3 + config.partition**2)
     shown = 16 * min(stored, config.map_points) * config.expected_frames()
     return frames_mb(config, shape) + (weights + 2 * checkpoint + shown + stored * pixels) / 1e6 + evaluation_mb(config, shape)
 

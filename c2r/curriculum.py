@@ -1,4 +1,4 @@
-"""AAC, the attack-aware curriculum (C2R §3): scores → order, hardest first → mini-batches. N samples."""
+"""AAC, the attack-aware curriculum, after C2R: scores → order, hardest first → mini-batches. N samples."""
 
 import torch
 from torch import Tensor
@@ -17,12 +17,10 @@ def shuffled(robust_margin: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randperm(len(robust_margin), generator=generator).to(robust_margin.device)
 
 
-def batches(order: Tensor, size: int) -> tuple[Tensor, ...]:
-    """Mini-batches cut from the order, the hardest first; the last may be smaller."""
-    return order.split(size)
+def rank_weights(order: Tensor, hardest: float) -> Tensor:
+    """Weights [N] of the samples, which fall linearly over the order [N] from the hardest (first) to the easiest; 0 gives all ones.
 
-
-def rank_weights(count: int, hardest: float, device: torch.device | str = "cpu") -> Tensor:
-    """Weights [count] with mean 1 that fall linearly from the hardest (first) to the easiest; 0 gives all ones."""
-    weight = 1 + hardest * torch.linspace(1, 0, count, device=device)
-    return weight / weight.mean()
+    Their mean over the whole set is 1, so the mini-batch of the hardest weighs more than that of the easiest.
+    """
+    falling = 1 + hardest * torch.linspace(1, 0, len(order), device=order.device)
+    return torch.empty_like(falling).index_put((order,), falling / falling.mean())

@@ -1,6 +1,6 @@
-"""PGD as the attack inside a distillation (the ablation of LS-PGD): nobody leaves early, the worst iterate is kept.
+"""The attack inside a distillation, as the method's row names it: LS-PGD, or PGD (its ablation), which keeps the worst iterate.
 
-Evaluation attacks, where an image leaves at the first success, stand in `c2r.attacks`. B images, parts·B logits.
+Nobody leaves early here. Evaluation attacks, where an image leaves at the first success, stand in `c2r.attacks`. B images.
 """
 
 from collections.abc import Callable
@@ -8,11 +8,24 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from c2r.linesearch import Trace
+from c2r.config import RunConfig
+from c2r.linesearch import Trace, ls_pgd
 from c2r.margins import sample_losses
+from c2r.methods import Method
 from c2r.threat import Threat
 
 Model = Callable[[Tensor], Tensor]
+
+
+def attack(
+    model: Model, x: Tensor, y: Tensor, method: Method, config: RunConfig, generator: torch.Generator,
+    start: Tensor | None = None, cached_loss: Tensor | None = None, rounds: int = 0,
+) -> Trace:  # fmt: skip
+    """Attack images [B, C, H, W] with labels [B] at the run's ε: LS-PGD (see there), or ten steps of PGD from scratch."""
+    threat = Threat(config.eps)
+    if method.attack == "ls-pgd":
+        return ls_pgd(model, x, y, threat=threat, settings=config, start=start, cached_loss=cached_loss, rounds=rounds)
+    return pgd(model, x, y, threat=threat, generator=generator, steps=10)
 
 
 def pgd(model: Model, x: Tensor, y: Tensor, *, threat: Threat, generator: torch.Generator, steps: int = 10) -> Trace:

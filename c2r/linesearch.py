@@ -1,4 +1,4 @@
-"""LS-PGD: line-search PGD with a warm start (C2R §3, LS-PGD; methods spec §3.1).
+"""LS-PGD: line-search PGD with a warm start, after C2R (step rule and Z second-hand).
 
 Per sample: if the loss at x + δ̂ has not fallen since it was cached, δ̂ is reused (one forward). Else each of T rounds
 spends one backward on v = sign ∇ and then only forwards on the candidates P(δ̂ + αβ^q ε v), q < Z, and keeps the best.

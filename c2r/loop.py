@@ -1,4 +1,4 @@
-"""What lives between two updates of a distillation, and how it becomes a checkpoint and comes back. N stored images."""
+"""What lives between two updates of a distillation, and how it becomes a checkpoint and comes back. N stored images, p² parts."""
 
 import time
 from dataclasses import dataclass, field
@@ -6,19 +6,19 @@ from pathlib import Path
 
 import torch
 
-from c2r.checkpoint import Checkpoint, queue_tensors, restore_pool
+from c2r.checkpoint import Checkpoint, restore_pool
 from c2r.config import RunConfig
 from c2r.data import RealData
 from c2r.pool import Pool
-from c2r.synthetic import Scores, SyntheticSet
+from c2r.synthetic import Look, SyntheticSet
 
 
 @dataclass
 class Loop:
     """What lives between updates.
 
-    networks: of the pool, trained; step: the last update (−1 before step 0 is recorded); pending: mini-batches still to come
-    of the current order; scores: the last look, fresh when it is at the images as they are.
+    networks: of the pool, trained; step: the last update (−1 before step 0 is recorded); order [N] and position: mini-batches
+    are cut from here on; looked: the last look and its step, a memory only, as a look can be taken again; figures: of that look.
     """
 
     config: RunConfig
@@ -33,23 +33,20 @@ class Loop:
     began: float = 0.0
     networks: int = 0
     step: int = -1
-    pending: list[torch.Tensor] = field(default_factory=list)
-    scores: Scores | None = None
-    fresh: bool = True
+    order: torch.Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
+    position: int = 0
+    looked: tuple[int, Look] | None = None
+    figures: dict[str, float] = field(default_factory=dict)
     moments: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
 def capture(loop: Loop) -> Checkpoint:
     """The loop as it is between two updates."""
-    held, scores = loop.held, loop.scores
-    tensors = (
-        {"images": held.images, "delta": held.delta, "generator": loop.generator.get_state()} | queue_tensors(loop.pool) | loop.moments
-    )
-    tensors |= {f"pending{i}": index for i, index in enumerate(loop.pending)}
-    if held.loss is not None and scores is not None:
-        tensors |= {"loss": held.loss, "margin_clean": scores.margin_clean, "margin_adv": scores.margin_adv}
-    facts = {"losses": loop.losses, "forwards": loop.forwards, "backwards": loop.backwards, "seconds": time.perf_counter() - loop.began}
-    return Checkpoint(loop.networks, loop.step, tensors, facts | {"pending": len(loop.pending), "fresh": loop.fresh})
+    held = loop.held
+    tensors = {"images": held.images, "delta": held.delta, "order": loop.order, "generator": loop.generator.get_state()} | loop.moments
+    tensors |= {} if held.loss is None else {"loss": held.loss}
+    facts = {"losses": loop.losses, "forwards": loop.forwards, "backwards": loop.backwards, "position": loop.position}
+    return Checkpoint(loop.networks, loop.step, tensors, facts | {"seconds": time.perf_counter() - loop.began})
 
 
 def restore(loop: Loop, path: Path, found: Checkpoint) -> None:
@@ -60,11 +57,7 @@ def restore(loop: Loop, path: Path, found: Checkpoint) -> None:
     held.images.data.copy_(tensors["images"])
     held.delta, held.loss = tensors["delta"], tensors.get("loss")
     loop.generator.set_state(found.tensors["generator"])
-    loop.networks, loop.step, loop.fresh = found.networks, found.step, facts["fresh"]
+    loop.networks, loop.step, loop.order, loop.position = found.networks, found.step, tensors["order"], facts["position"]
     loop.losses, loop.forwards, loop.backwards = facts["losses"], facts["forwards"], facts["backwards"]
-    loop.pending = [tensors[f"pending{i}"] for i in range(facts["pending"])]
     loop.moments = {name: tensors[name] for name in ("exp_avg", "exp_avg_sq", "step") if name in tensors}
     loop.began = time.perf_counter() - facts["seconds"]
-    if "margin_adv" in tensors:
-        empty = tensors["margin_adv"].new_empty(0)
-        loop.scores = Scores(tensors["margin_clean"], tensors["margin_adv"], empty, empty, empty, {}, 0, 0)

@@ -1,4 +1,4 @@
-"""Margins and scores (C2R §3, robust margin and perturbation score). Letters: B samples, p² parts, K classes."""
+"""Margins and scores, after C2R: robust margin and perturbation score. Letters: B samples, p² parts, K classes."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -25,7 +25,7 @@ def hinge(margin: Tensor) -> Tensor:
 
 
 def perturbation_score(adversarial_logits: Tensor, labels: Tensor) -> Tensor:
-    """s(x) = [1 − m̂(x)]₊, [B]. max_i s_i = [1 − min_i m̂_i]₊ (C2R, proposition on the worst hinge)."""
+    """s(x) = [1 − m̂(x)]₊, [B]. max_i s_i = [1 − min_i m̂_i]₊, which C2R builds on."""
     return hinge(robust_margin(adversarial_logits, labels))
 
 

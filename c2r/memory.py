@@ -1,4 +1,4 @@
-"""The class-balanced queue of embeddings with random-projection retrieval (C2R §3, memory queue).
+"""The class-balanced queue of embeddings with random-projection retrieval, after C2R.
 
 FIFO per class; it starts empty (no random vectors act as negatives) and keeps every row across the wrap, up to its
 capacity. Letters: K classes, Q slots per class, D embedding, r projected dimensions, B rows, k hard negatives.

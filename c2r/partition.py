@@ -32,3 +32,15 @@ def expand(images: Tensor, p: int) -> Tensor:
         for rows, columns in boxes(height, width, p)
     ]
     return torch.stack(parts, 1).view(n * p * p, channels, height, width)
+
+
+def fold(parts: Tensor, p: int) -> Tensor:
+    """What `expand` made [N·p², C, H, W] as seen on the stored images [N, C, H, W]: the mean over the area of each stored pixel."""
+    if p == 1:
+        return parts
+    count, channels, height, width = parts.shape
+    stored = parts.new_empty(count // p**2, channels, height, width)
+    for part, (rows, columns) in enumerate(boxes(height, width, p)):
+        size = (rows.stop - rows.start, columns.stop - columns.start)
+        stored[:, :, rows, columns] = F.interpolate(parts[part :: p * p], size, mode="area")
+    return stored

@@ -1,8 +1,6 @@
 """The pool: networks adversarially trained on real data, each kept at several stages, under which images are matched.
 
 They see every real image a few times at most, so mirroring is all the augmentation that helps (docs/experiments.md).
-
-Embeddings of a frozen stage never go stale, so every stage has a queue of its own.
 """
 
 import copy
@@ -13,7 +11,6 @@ import torch
 
 from c2r.config import RunConfig
 from c2r.data import RealData
-from c2r.memory import ClassQueue
 from c2r.models import Network, build, frozen
 from c2r.threat import Threat
 from c2r.training import train
@@ -24,7 +21,6 @@ class Pool:
     """Frozen stages in order of training; the last stage of the first network is the scorer of every margin shown."""
 
     stages: list[Network] = field(default_factory=list)
-    queues: list[ClassQueue] = field(default_factory=list)
     scored: int = -1
 
     @property
@@ -32,10 +28,9 @@ class Pool:
         """The network all margins are measured on."""
         return self.stages[self.scored]
 
-    def draw(self, generator: torch.Generator) -> tuple[Network, ClassQueue]:
-        """A random stage and its queue."""
-        index = int(torch.randint(len(self.stages), (1,), generator=generator))
-        return self.stages[index], self.queues[index]
+    def draw(self, generator: torch.Generator) -> int:
+        """The number of a random stage."""
+        return int(torch.randint(len(self.stages), (1,), generator=generator))
 
 
 def statistics(data: RealData) -> tuple[torch.Tensor, torch.Tensor]:
@@ -65,7 +60,6 @@ def train_network(pool: Pool, config: RunConfig, data: RealData, generator: torc
     for step in steps:
         if step % config.pool_stage == 0 or step == config.pool_steps:
             pool.stages.append(frozen(copy.deepcopy(model)))
-            pool.queues.append(ClassQueue(len(data.classes), config.queue_size, model.embedding, config.queue_rank, generator, device))
         yield step
     if pool.scored < 0:
         pool.scored = len(pool.stages) - 1

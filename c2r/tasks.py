@@ -21,6 +21,7 @@ from c2r.errors import InputError
 from c2r.evaluate import TrainingSet
 from c2r.evaluations import evaluate_into
 from c2r.files import save_arrays, write_atomic
+from c2r.formats.fromrun import START
 from c2r.methods import METHODS
 from c2r.origin import command_line, origin
 from c2r.project import joint_umap, sample_per_class
@@ -28,8 +29,6 @@ from c2r.runs import frame_steps, open_run, read_arrays, read_frame
 from c2r.sets import fits, read_own, same_set
 from c2r.sources.splits import Shape
 from c2r.worker import Rows, Stopped, Worker
-
-START = "start.safetensors"
 
 
 def distil(worker: Worker, config: RunConfig, preset: str, resume: bool = False) -> Rows:
@@ -40,7 +39,7 @@ def distil(worker: Worker, config: RunConfig, preset: str, resume: bool = False)
     data = _opened(worker, config, preset)
     if METHODS[config.method].source == "all":
         return evaluate_into(worker, config, data, _training_set(None, config, data))
-    path, last = worker.writer.path, None
+    path, made = worker.writer.path, None
     config = _with_own_start(path, config)
     if resume:
         found = read_checkpoint(path)
@@ -48,13 +47,13 @@ def distil(worker: Worker, config: RunConfig, preset: str, resume: bool = False)
         worker.log(f"resumed after recorded step {found.step}" if found else "resumed from the start: there was no checkpoint yet")
     try:
         for event in distill(config, data, path if resume else None):
-            last = event if isinstance(event, Recorded) else last
+            made = event.made if isinstance(event, Recorded) else event if isinstance(event, Finished) else made
             _take(worker, event)
         if not _map_is_whole(path):
             _draw(worker, config)
     except (Stopped, KeyboardInterrupt):
-        if last is not None:
-            save_arrays(path, "synthetic", {name: last.arrays[name] for name in ("images", "labels")})
+        if made is not None:
+            save_arrays(path, "synthetic", made.arrays)
         raise
     rows = evaluate_into(worker, config, data, _training_set(path, config, data))
     (path / "checkpoint.safetensors").unlink(missing_ok=True)  # a finished run has nowhere to go on to

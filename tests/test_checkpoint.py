@@ -1,7 +1,11 @@
 """A run that goes on from a checkpoint gives the same bits as one that never stopped. Run: pytest tests/test_checkpoint.py"""
 
+import json
+
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from test_contracts import QUICK, tiny_data
 
 from c2r import config
@@ -67,4 +71,24 @@ def test_damage_is_one_sentence(tmp_path):
     file.write_bytes(content)
     (tmp_path / "pool" / "0.safetensors").unlink()
     with pytest.raises(InputError, match="Pool network 0 .* missing or damaged"):
+        until(tmp_path, None, settings, resume=True)
+
+
+def test_a_checkpoint_holds_no_queue_however_many_stages_there_are(tmp_path):
+    """At most twice the set that networks are trained on, and the moments: float32 [9·p², 1, 8, 8] and [9, 1, 8, 8]."""
+    settings = config.load("demo", SETTINGS | {"pool_size": 4, "pool_stage": 1, "queue_size": 64, "partition": 2})
+    until(tmp_path, None, settings)
+    effective, stored = 9 * 4 * 64 * 4, 9 * 64 * 4
+    assert (tmp_path / "checkpoint.safetensors").stat().st_size < 2 * effective + 2 * stored + 10_000
+
+
+def test_a_checkpoint_of_another_version_is_refused_with_the_way_on(tmp_path):
+    settings = config.load("demo", SETTINGS)
+    until(tmp_path, 2, settings)
+    file = tmp_path / "checkpoint.safetensors"
+    with safe_open(file, "pt") as stored:
+        facts = json.loads(stored.metadata()["loop"])
+    del facts["version"]
+    save_file(load_file(file), file, {"loop": json.dumps(facts)})
+    with pytest.raises(InputError, match="version 1, expected 2.*fork the run"):
         until(tmp_path, None, settings, resume=True)

@@ -6,14 +6,17 @@ import torch
 from c2r import config
 from c2r.attacks import ATTACKS
 from c2r.catalog import CATALOG
-from c2r.checkpoint import Checkpoint
 from c2r.data import RealData
 from c2r.distill import Basis, Finished, Recorded, distill
 from c2r.fields import choices
+from c2r.linesearch import ls_pgd
+from c2r.margins import logit_margin, worst_part
 from c2r.methods import METHODS
-from c2r.models import MODELS
+from c2r.models import MODELS, build, frozen
+from c2r.partition import expand
 from c2r.protocols import PROTOCOLS
 from c2r.runs import FRAME_ARRAYS
+from c2r.synthetic import SyntheticSet, look
 from c2r.threat import Threat
 
 QUICK = {
@@ -60,7 +63,8 @@ def test_every_method_yields_a_basis_frames_and_a_set_within_the_threat_model(me
         assert set(arrays) == set(FRAME_ARRAYS)
         assert (arrays["margin_adv"] <= arrays["margin_clean"] + 1e-4).all()
         assert sorted(arrays["order"].tolist()) == list(range(9))
-        assert (arrays["score"][arrays["order"]][:-1] >= arrays["score"][arrays["order"]][1:]).all()
+        falling = (arrays["score"][arrays["order"]][:-1] >= arrays["score"][arrays["order"]][1:]).all()
+        assert falling == (METHODS[method].order == "hardest")
         images, delta = torch.from_numpy(arrays["images"]) / 255, torch.from_numpy(arrays["delta"]).float()
         assert Threat(config.load("demo").eps).contains(delta, images, slack=3e-3)
         assert frame.event["n"] == 9
@@ -70,10 +74,18 @@ def test_every_method_yields_a_basis_frames_and_a_set_within_the_threat_model(me
 
 
 @pytest.mark.parametrize(
-    "changes", [{"partition": 2}, {"anchors": "synthetic"}, {"hard_weight": 1.0}, {"init": "noise"}, {"precision": "bfloat16"}]
+    "changes",
+    [
+        {"partition": 2},
+        {"anchors": "synthetic"},
+        {"hard_weight": 1.0},
+        {"hard_weight": 1.0, "eta": 1.0},
+        {"init": "noise"},
+        {"precision": "bfloat16"},
+    ],
 )
 def test_the_settings_that_switch_code_paths_run_and_change_the_result(changes):
-    plain, changed = events()[-1].images, events(**changes)[-1].images
+    plain, changed = events(**{name: changes[name] for name in ("eta",) if name in changes})[-1].images, events(**changes)[-1].images
     assert changed.shape == plain.shape
     assert (plain != changed).any()
 
@@ -91,6 +103,38 @@ def test_same_seed_same_bits_and_another_seed_other_bits():
     assert (one[-1].images != other[-1].images).any()
 
 
-def test_recording_does_not_change_the_random_draws():
-    often, seldom = ([type(e).__name__ for e in events(record_every=n) if not isinstance(e, Recorded | Checkpoint)] for n in (1, 5))
-    assert often == seldom
+@pytest.mark.parametrize("changes", [{"method": name} for name, row in METHODS.items() if row.updates] + [{"partition": 2}])
+def test_the_images_do_not_depend_on_how_often_they_are_recorded(changes):
+    seldom, *others = (events(record_every=n, **changes) for n in (100, 1, 3))
+    for often in others:
+        assert (often[-1].images == seldom[-1].images).all()
+        first, last = (next(e for e in reversed(found) if isinstance(e, Recorded)) for found in (often, seldom))
+        assert {name: first.event[name] for name in ("losses", "forwards", "backwards", "margin_adv")} == {
+            name: last.event[name] for name in ("losses", "forwards", "backwards", "margin_adv")
+        }
+
+
+def test_the_margins_of_a_partition_set_are_those_of_what_networks_are_trained_on():
+    """A perturbation of stored pixels, upsampled, is a smoother one: an attack on the effective images finds smaller margins."""
+    settings = config.load("demo", QUICK | {"partition": 2, "cold_rounds": 8})
+    generator = torch.Generator().manual_seed(2)
+    scorer = build(settings, (1, 8, 8), 3, (torch.tensor([0.5]), torch.tensor([0.3])), generator, "float32")
+    held = SyntheticSet.start(torch.rand(9, 1, 8, 8, generator=generator), torch.arange(9) % 3, 2)
+    seen = look(held, frozen(scorer), METHODS["c2r"], settings, generator)
+    effective, labels = (found.detach() for found in held.effective())
+    assert Threat(settings.eps).contains(seen.delta, effective)
+    again = worst_part(logit_margin(scorer(effective + seen.delta), labels), 4)
+    torch.testing.assert_close(again, seen.margin_adv)
+    stored = ls_pgd(
+        lambda x: scorer(expand(x, 2)), held.images.detach(), held.labels, threat=Threat(settings.eps), settings=settings, rounds=8
+    )
+    assert seen.margin_adv.mean() < worst_part(logit_margin(stored.logits, labels), 4).mean()
+
+
+def test_a_look_changes_nothing():
+    settings, generator = config.load("demo", QUICK), torch.Generator().manual_seed(2)
+    scorer = frozen(build(settings, (1, 8, 8), 3, (torch.tensor([0.5]), torch.tensor([0.3])), generator, "float32"))
+    held = SyntheticSet.start(torch.rand(9, 1, 8, 8, generator=generator), torch.arange(9) % 3, 1)
+    look(held, scorer, METHODS["c2r"], settings, generator)
+    assert held.loss is None
+    assert not held.delta.any()

@@ -1,8 +1,9 @@
 """AAC: the order is the sorting by score. Run: pytest tests/test_curriculum.py"""
 
+import pytest
 import torch
 
-from c2r.curriculum import batches, hardest_first, rank_weights, shuffled
+from c2r.curriculum import hardest_first, rank_weights, shuffled
 from c2r.margins import hinge
 
 
@@ -16,11 +17,6 @@ def test_samples_with_score_zero_alike_are_ordered_by_margin():
     assert hardest_first(torch.tensor([5.0, 2.0, 0.5, 3.0])).tolist() == [2, 1, 3, 0]
 
 
-def test_batches_cover_every_sample_once_hardest_first():
-    cut = batches(hardest_first(torch.tensor([3.0, 1.0, 2.0, 0.0, 4.0])), 2)
-    assert [b.tolist() for b in cut] == [[3, 1], [2, 0], [4]]
-
-
 def test_the_ablation_is_a_permutation_and_not_the_sorted_order(generator):
     margin = torch.arange(50).float()
     order = shuffled(margin, generator)
@@ -28,8 +24,16 @@ def test_the_ablation_is_a_permutation_and_not_the_sorted_order(generator):
     assert order.tolist() != list(range(50))
 
 
-def test_rank_weights_fall_from_the_hardest_and_have_mean_one():
-    weights = rank_weights(5, 2.0)
-    assert weights.mean().item() == 1.0
-    assert (weights.diff() < 0).all()
-    assert rank_weights(4, 0.0).tolist() == [1.0] * 4
+def test_rank_weights_fall_over_the_whole_set_and_have_mean_one():
+    order = torch.tensor([3, 0, 4, 1, 2])
+    weights = rank_weights(order, 2.0)
+    assert weights.mean().item() == pytest.approx(1.0)
+    assert (weights[order].diff() < 0).all()
+    assert rank_weights(torch.arange(4), 0.0).tolist() == [1.0] * 4
+
+
+def test_the_mini_batch_of_the_hardest_weighs_more_than_that_of_the_easiest():
+    order = hardest_first(torch.tensor([3.0, 1.0, 2.0, 0.0]))
+    weights = rank_weights(order, 1.0)
+    hardest, easiest = (weights[batch].mean() for batch in order.split(2))
+    assert hardest > 1 > easiest

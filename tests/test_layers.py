@@ -15,7 +15,7 @@ PAGES = sorted((ROOT / "pages").glob("*.py"))
 # A module may import only modules of `c2r` that stand in a row above its own.
 LAYERS = [
     {"c2r", "c2r.errors"},
-    {"c2r.schema", "c2r.thinning", "c2r.disasters", "c2r.processes", "c2r.machine"},
+    {"c2r.schema", "c2r.thinning", "c2r.disasters", "c2r.processes", "c2r.machine", "c2r.randomness"},
     {"c2r.fields", "c2r.files", "c2r.catalog", "c2r.badges", "c2r.lifecycle"},
     {"c2r.config", "c2r.metrics", "c2r.summary", "c2r.methods"},
     {"c2r.kernels", "c2r.digest", "c2r.beardlog", "c2r.literature", "c2r.protocols"},
@@ -25,8 +25,8 @@ LAYERS = [
     {"c2r.formats", "c2r.linesearch", "c2r.data", "c2r.training", "c2r.attacks", "c2r.cost", "c2r.legacy", "c2r.writing"},
     {"c2r.preflight", "c2r.forking", "c2r.inner", "c2r.measure", "c2r.sets", "c2r.weights", "c2r.keeping", "c2r.listening"},
     {"c2r.pool", "c2r.synthetic", "c2r.checks", "c2r.archives"},
-    {"c2r.methods.c2r", "c2r.judging", "c2r.checkpoint"},
-    {"c2r.loop"},
+    {"c2r.visits", "c2r.judging", "c2r.checkpoint"},
+    {"c2r.methods.c2r", "c2r.loop"},
     {"c2r.distill", "c2r.report"},
     {"c2r.evaluate", "c2r.worker"},
     {"c2r.origin"},

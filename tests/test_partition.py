@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from c2r.partition import boxes, edges, expand
+from c2r.partition import boxes, edges, expand, fold
 
 
 def test_parts_need_not_divide_the_side():
@@ -27,3 +27,10 @@ def test_a_perturbation_within_eps_stays_within_eps(p, generator):
     delta = (torch.rand(4, 3, 16, 16, generator=generator) * 2 - 1) * 0.01
     assert expand(delta, p).abs().max() <= 0.01 + 1e-8
     assert expand(delta, p).shape == (4 * p * p, 3, 16, 16)
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+def test_what_is_folded_back_lies_where_it_was_cut(p, generator):
+    stored = torch.rand(4, 1, p, p, generator=generator).repeat_interleave(6, 2).repeat_interleave(6, 3)
+    torch.testing.assert_close(fold(expand(stored, p), p), stored)
+    assert fold(torch.full((4 * p * p, 1, 6, 6), 0.1), p).shape == (4, 1, 6, 6)

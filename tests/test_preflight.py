@@ -50,10 +50,10 @@ def test_the_operations_of_a_run_are_the_sums_of_its_formulas() -> None:
         eval_images=100, eval_attacks=("fgsm", "pgd"),
     )  # fmt: skip
     forward = cost.NETWORKS["convnet"](settings, SHAPE).forward
-    scorings = 4 * 10 / 20 + 4 / 2 + 1
+    looks = 4 * 10 / 20 + 4 / 2 + 1
     expected = {
         "pool": 2 * 10 * 8 * 5,
-        "distill": 4 * (30 * (4 + 2) + 40 * 8 + 80 * 4) + scorings * 80 * (8 + 3),
+        "distill": 4 * (30 * (4 + 2) + 80 * (8 + 4)) + looks * 80 * (8 + 3),
         "evaluate": 2 * 5 * 16 * 9 + 2 * 100 * (1 + 0.4 * (4 + 22)) + 2 * 80 * (1 + 0.9 * (4 + 22)),
     }
     assert cost.flops(settings, SHAPE) == pytest.approx({phase: value * forward for phase, value in expected.items()})
