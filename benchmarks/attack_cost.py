@@ -1,14 +1,18 @@
 """LS-PGD against PGD-10 on the same images and network: passes per sample, paired seconds, share of PGD-10's loss gain.
 
 Run: python benchmarks/attack_cost.py [--data PATH] (digits by default). *cold*: test images, no perturbation known.
-*warm*: the synthetic images of a short distillation, each attack starting from what was found `record_every` updates ago,
-which is how LS-PGD works inside C2R; its cost is the mean over these calls. Gains are relative to the clean loss.
+*warm*: the synthetic images of a short distillation under the scorer, each attack starting from what was found `record_every`
+updates ago, which is how C2R scores them; means over these calls. *inside*: the attacks of its updates, one line search under the
+network and the augmentation of that update, from the scorer's perturbation; *inside, from zero*: the same without it. Gains are
+relative to the clean loss.
 """
 
 import argparse
 import json
 import statistics
 import time
+from typing import Any
+from unittest.mock import patch
 
 import torch
 
@@ -16,9 +20,10 @@ from c2r.config import RunConfig
 from c2r.config import load as preset
 from c2r.data import RealData, fixed_test_subset
 from c2r.distill import Recorded, distill
-from c2r.inner import pgd
+from c2r.inner import attack, pgd
 from c2r.linesearch import Trace, ls_pgd
 from c2r.margins import sample_losses
+from c2r.methods import c2r as loss_of_c2r
 from c2r.models import Network
 from c2r.pool import Pool, train_network
 from c2r.tasks import load_on_device
@@ -67,6 +72,30 @@ def warm_calls(config: RunConfig, data: RealData, network: Network, repeats: int
     return {name: statistics.mean(row[name] for row in found) for name in found[0]}
 
 
+def inside_updates(config: RunConfig, data: RealData) -> dict[str, dict[str, float]]:
+    """Mean over the updates of a distillation, from the warm start and from zero."""
+    found: dict[str, list[tuple[float, float]]] = {"inside": [], "inside, from zero": []}
+
+    def measured(model: Network, x: torch.Tensor, y: torch.Tensor, *others: Any) -> Trace:
+        threat, trace = Threat(config.eps), attack(model, x, y, *others)
+        slow = pgd(model, x, y, threat=threat, generator=torch.Generator().manual_seed(0), steps=10)
+        zero = ls_pgd(model, x, y, threat=threat, settings=config)
+        with torch.no_grad():
+            clean = sample_losses(model(x), y)
+        for name, fast in zip(found, (trace, zero), strict=True):
+            cost = (fast.forwards + fast.backwards) / (slow.forwards + slow.backwards)
+            found[name].append((cost, float((fast.loss - clean).mean() / (slow.loss - clean).mean())))
+        return trace
+
+    with patch.object(loss_of_c2r, "attack", measured):
+        for _ in distill(config, data):
+            pass
+    return {
+        name: dict(zip(("cost_share", "gain_share"), map(statistics.mean, zip(*rows, strict=True)), strict=True))
+        for name, rows in found.items()
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="digits")
@@ -85,6 +114,8 @@ def main() -> None:
     print(json.dumps({"data": data.name, "n": len(x), "eps": config.model_dump(mode="json")["eps"]} | settings))
     print("cold", json.dumps({k: round(v, 3) for k, v in compare(network, x, y, config, None, chosen.repeats).items()}))
     short = config.model_copy(update={"steps": 60, "pool_size": 2})
+    for name, row in inside_updates(short, data).items():
+        print(name, json.dumps({k: round(v, 3) for k, v in row.items()}))
     print("warm", json.dumps({k: round(v, 3) for k, v in warm_calls(short, data, network, 3).items()}))
 
 
