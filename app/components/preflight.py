@@ -1,9 +1,28 @@
 """What a run will need before it is started, and why it cannot be started, if so."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import guard, places, words
 from c2r import config, preflight, runs
+
+PANEL = "start-panel"
+# Beside the form the panel stays in view while the form scrolls; where there is no room beside it, it comes below.
+BESIDE = f"""<style>
+@media (min-width: 1001px) {{
+  [data-testid="stColumn"]:has(.st-key-{PANEL}) > div {{ position: sticky; top: 4.5rem; max-height: calc(100vh - 5rem); overflow-y: auto; }}
+}}
+@media (max-width: 1000px) {{
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-{PANEL}) {{ flex-wrap: wrap; }}
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-{PANEL}) > [data-testid="stColumn"] {{ min-width: 100%; }}
+}}
+</style>"""
+
+
+def panel() -> DeltaGenerator:
+    """The place for what a run costs and its Start button."""
+    st.html(BESIDE)
+    return st.container(key=PANEL)
 
 
 def show(settings: config.RunConfig | None, problem: str | None) -> str:
