@@ -14,18 +14,18 @@ names = list(config.PRESETS)
 preset = st.segmented_control("Preset", names, default=names[0], required=True, key="preset", bind="query-params")
 preset = preset if preset in names else names[0]
 st.caption(words.plain(config.PRESET_HELP.get(preset, "")))
-left, right = st.columns([3, 2], gap="medium")
-with left:
+plain, panel, rest = preflight.layout()
+with plain:
     base = loading.start(preset)
     if base.said:
         st.info(words.plain(base.said), icon=":material/info:")
-    asked = form.show(base.settings, f"form-{preset}-{base.number}")
-    settings, problem = None, asked.problem
-    if not problem:
-        settings = config.validate(asked.values)
-        if said := form.changes(settings, preset):
-            st.caption(words.plain(said))
-with right, preflight.panel():
+asked = form.show(base.settings, f"form-{preset}-{base.number}", plain, rest)
+settings, problem = None, asked.problem
+if not problem:
+    settings = config.validate(asked.values)
+    if said := form.changes(settings, preset):
+        rest.caption(words.plain(said))
+with panel:
     blocked = preflight.show(settings, problem)
     pressed = st.button("Start", type="primary", icon=":material/play_arrow:", disabled=bool(blocked), key="start", width="stretch")
     if blocked:

@@ -22,6 +22,7 @@ FILLED = ("imported", "parent")  # by an import or a fork; nobody types them
 CUSTOM = ("eval_attacks", "eval_eps", "eval_eps_l2", "eval_targeted", "eval_pgd_steps")
 # name → the setting and its value with which alone it is read
 ONLY_WITH = dict.fromkeys(CUSTOM, ("protocol", "custom"))
+WIDE = ("protocol", "eval_attacks")  # their choices need a whole row
 STEPPED = ("pgd", "pgd-l2")  # attacks whose number of steps is a setting of its own: their labels go without it
 CALLED = {
     "method": {key: method.label for key, method in METHODS.items()},
@@ -47,11 +48,14 @@ class Asked:
         return next((f"{called(name)}: {said}" for name, said in self.wrong.items()), "")
 
 
-def show(base: config.RunConfig, key: str) -> Asked:
-    """Draw the plain settings and, folded, the others by group, starting from `base`. What is folded keeps what was typed."""
-    with st.container(border=True):
+def show(base: config.RunConfig, key: str, plain: DeltaGenerator, rest: DeltaGenerator) -> Asked:
+    """Draw the plain settings into `plain` and, folded, the others by group into `rest`, starting from `base`.
+
+    What is folded keeps what was typed.
+    """
+    with plain.container(border=True):
         values = some(PLAIN, base, key, {})
-    opened = st.expander("All settings", icon=":material/tune:", key="all-settings", on_change="rerun")
+    opened = rest.expander("All settings", icon=":material/tune:", key="all-settings", on_change="rerun")
     for group in config.GROUPS:
         names = [name for name in group.model_fields if name not in PLAIN and _can_choose(name)]
         if opened.open and names:
@@ -63,7 +67,7 @@ def show(base: config.RunConfig, key: str) -> Asked:
 
 
 def some(names: Sequence[str], base: config.RunConfig, key: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Draw the settings `names`, two in a row, lists alone; one that is read only together with another choice keeps its value unseen without it.
+    """Draw the settings `names`, two in a row, wide ones alone; one that is read only together with another choice keeps its value unseen without it.
 
     `known` are the values chosen so far.
     """
@@ -74,7 +78,7 @@ def some(names: Sequence[str], base: config.RunConfig, key: str, known: Mapping[
         if other and values.get(other, getattr(base, other)) != wanted:
             values[name] = getattr(base, name)
             continue
-        if name == "eval_attacks":
+        if name in WIDE:
             row = [st.container()]
         row = row or st.columns(2)
         with row.pop(0):

@@ -6,23 +6,20 @@ from streamlit.delta_generator import DeltaGenerator
 from app import guard, places, words
 from c2r import config, preflight, runs
 
-PANEL = "start-panel"
-# Beside the form the panel stays in view while the form scrolls; where there is no room beside it, it comes below.
-BESIDE = f"""<style>
-@media (min-width: 1001px) {{
-  [data-testid="stColumn"]:has(.st-key-{PANEL}) > div {{ position: sticky; top: 4.5rem; max-height: calc(100vh - 5rem); overflow-y: auto; }}
-}}
-@media (max-width: 1000px) {{
-  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-{PANEL}) {{ flex-wrap: wrap; }}
-  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-{PANEL}) > [data-testid="stColumn"] {{ min-width: 100%; }}
-}}
+# Beside the form the panel stays in view while the form scrolls; where there is no room beside it, it stands between the two parts.
+LAYOUT = """<style>
+@media (min-width: 1001px) {
+  .st-key-start-grid { display: grid; grid-template-columns: 3fr 2fr; grid-template-rows: auto 1fr; column-gap: 2rem; }
+  .st-key-start-grid > :has(> .st-key-start-panel) { grid-column: 2; grid-row: 1 / span 2; align-self: start; position: sticky; top: 4.5rem; }
+}
 </style>"""
 
 
-def panel() -> DeltaGenerator:
-    """The place for what a run costs and its Start button."""
-    st.html(BESIDE)
-    return st.container(key=PANEL)
+def layout() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """Where the plain settings stand, the panel with cost and Start, and the other settings."""
+    st.html(LAYOUT)
+    with st.container(key="start-grid"):
+        return st.container(key="start-plain"), st.container(key="start-panel"), st.container(key="start-rest")
 
 
 def show(settings: config.RunConfig | None, problem: str | None) -> str:
