@@ -4,11 +4,12 @@ Name, note and tags stand in ``about.json`` of the run folder; the folder's own 
 run is moved to ``<store>/.trash/<id>-<time>`` (time in UTC) and stays there until it is brought back or the trash is emptied.
 """
 
+import csv
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from c2r.runs import Run, evaluations, is_run, list_runs, open_run
 
 ABOUT = "about.json"
 TRASH = ".trash"
+QUOTE = '"'
 NAME, NOTE, TAG, TAGS = 80, 2000, 30, 12  # most characters of a name, a note and a tag, and most tags
 KINDS = ("frames", "networks", "pool", "evaluations", "other")
 MOMENT = "%Y%m%d-%H%M%S-%f"
@@ -50,6 +52,23 @@ def about(path: Path) -> About:
     tags = found["tags"] if isinstance(found.get("tags"), list) else []
     kept = dict.fromkeys(_line(tag)[:TAG] for tag in tags if isinstance(tag, str) and _line(tag))
     return About(_line(name)[:NAME], _lines(note)[:NOTE], tuple(kept)[:TAGS])
+
+
+def tags_of(text: str) -> list[str]:
+    """The tags of a text with commas; one that holds a comma stands in double quotes, as in a CSV file: ``good, "slow, but sure"``.
+
+    :raises InputError: a text too long to be tags
+    """
+    try:
+        rows = list(csv.reader([" ".join(text.split())], skipinitialspace=True))
+    except csv.Error:
+        raise InputError(f"The tags have {len(text)} characters: expected at most {TAGS} of {TAG} each; shorten them.") from None
+    return [tag.strip() for row in rows for tag in row if tag.strip()]
+
+
+def tags_text(tags: Iterable[str]) -> str:
+    """The text that `tags_of` reads back."""
+    return ", ".join(f'"{tag.replace(QUOTE, 2 * QUOTE)}"' if set(tag) & {",", QUOTE} else tag for tag in tags)
 
 
 def describe(path: Path, name: str | None = None, note: str | None = None, tags: list[str] | None = None) -> About:

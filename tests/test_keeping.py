@@ -90,6 +90,22 @@ def test_what_is_too_long_is_refused_in_one_sentence_and_nothing_changes(run, ch
 
 
 @pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("a, b ,,c", ["a", "b", "c"]), ('good, "slow, but sure"', ["good", "slow, but sure"]), ('"say ""hi"", twice", x', ['say "hi", twice', "x"]),
+        ("", []), (" , ", []), ("two\nlines", ["two lines"]), ('5" tall', ['5" tall']),
+    ],
+)  # fmt: skip
+def test_tags_are_read_as_csv_and_written_so_that_they_read_back(text, tags):
+    assert keeping.tags_of(text) == tags and keeping.tags_of(keeping.tags_text(tags)) == tags
+
+
+def test_a_text_far_too_long_to_be_tags_is_refused():
+    with pytest.raises(InputError, match="The tags have 200002 characters: expected at most 12 of 30 each"):
+        keeping.tags_of('"' + "x" * 200_000 + '"')
+
+
+@pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"name": 3, "note": null, "tags": "x"}', b'{"tags": [1, {}, null]}', b"\xff\xfe", b"[" * 100_000]
 )
 def test_a_damaged_about_file_reads_as_nothing(run, content):

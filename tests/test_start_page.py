@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import jobs
-from app.components import form
+from app import jobs, settings
 from c2r import config, fields
 
 MAIN = Path(__file__).resolve().parents[1] / "app" / "main.py"
@@ -91,7 +90,7 @@ def test_what_is_chosen_under_all_settings_counts_while_it_is_folded_and_is_said
     app.session_state["all-settings"] = False
     app = rerun(app)
     assert len(widgets(app)) == len(PLAIN) and "--set eta=0.3" in app.code[0].value
-    assert "Contrastive share 0.3 (preset 0.17)" in "\n".join(c.value for c in app.caption)
+    assert "Not as in the preset: Contrastive share: 0.17 → 0.3." in "\n".join(c.value for c in app.caption)
 
 
 def test_labels_are_declared_once_are_unique_and_words():
@@ -102,4 +101,4 @@ def test_labels_are_declared_once_are_unique_and_words():
 
 def test_a_loaded_imported_set_keeps_its_method():
     base = config.load("demo", {"method": "imported", "imported": "/x.npz"})
-    assert form.offered("method", base.method)[-1] == "imported" and "imported" not in form.offered("method", "c2r")
+    assert settings.offered("method", base.method)[-1] == "imported" and "imported" not in settings.offered("method", "c2r")

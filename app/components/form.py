@@ -5,34 +5,23 @@ A number field of the browser would fall back to its old value in silence when w
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import streamlit as st
 from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
 
-from app import words
-from c2r import catalog, config, fields, protocols
+from app import settings, words
+from c2r import config, fields, protocols
 from c2r.errors import InputError
 from c2r.methods import METHODS
 from c2r.sources import WORDS
 
-PLAIN = ("method", "data", "ipc", "eps", "steps", "seed")
-FILLED = ("imported", "parent")  # by an import or a fork; nobody types them
 CUSTOM = ("eval_attacks", "eval_eps", "eval_eps_l2", "eval_targeted", "eval_pgd_steps")
 # name → the setting and its value with which alone it is read
 ONLY_WITH = dict.fromkeys(CUSTOM, ("protocol", "custom"))
 WIDE = ("protocol", "eval_attacks")  # their choices need a whole row
-STEPPED = ("pgd", "pgd-l2")  # attacks whose number of steps is a setting of its own: their labels go without it
-CALLED = {
-    "method": {key: method.label for key, method in METHODS.items()},
-    "protocol": {key: protocol.label for key, protocol in protocols.PROTOCOLS.items()},
-    "eval_attacks": {
-        key: facts.label.replace("-{steps}", "") if key in STEPPED else catalog.label(key) for key, facts in catalog.CATALOG.items()
-    },
-    "model": {"convnet": "ConvNet", "resnet18": "ResNet-18", "mlp": "MLP"},
-    "eval_training": {"pgd-at": "PGD adversarial training", "standard": "Standard"},
-}
 
 
 @dataclass(frozen=True)
@@ -45,7 +34,7 @@ class Asked:
     @property
     def problem(self) -> str:
         """The first wrong value with its label and sentence, '' when all are right."""
-        return next((f"{called(name)}: {said}" for name, said in self.wrong.items()), "")
+        return next((f"{settings.called(name)}: {said}" for name, said in self.wrong.items()), "")
 
 
 def show(base: config.RunConfig, key: str, plain: DeltaGenerator, rest: DeltaGenerator) -> Asked:
@@ -54,10 +43,10 @@ def show(base: config.RunConfig, key: str, plain: DeltaGenerator, rest: DeltaGen
     What is folded keeps what was typed.
     """
     with plain.container(border=True):
-        values = some(PLAIN, base, key, {})
+        values = some(settings.PLAIN, base, key, {})
     opened = rest.expander("All settings", icon=":material/tune:", key="all-settings", on_change="rerun")
     for group in config.GROUPS:
-        names = [name for name in group.model_fields if name not in PLAIN and _can_choose(name)]
+        names = [name for name in group.model_fields if name not in settings.PLAIN and settings.can_choose(name)]
         if opened.open and names:
             with opened:
                 st.markdown(f"**{words.plain(group.__doc__ or group.__name__)}**")
@@ -98,17 +87,6 @@ def setting(name: str, value: Any, key: str) -> Any:
     return found
 
 
-def called(name: str) -> str:
-    """What a setting is called on screen."""
-    return fields.label(config.RunConfig.model_fields[name])
-
-
-def label(name: str) -> str:
-    """The same with its unit, where the words do not say it."""
-    unit = fields.unit(config.RunConfig.model_fields[name])
-    return f"{called(name)} ({unit})" if unit and unit not in called(name).lower() else called(name)
-
-
 def wrong(name: str, value: Any) -> str:
     """What is wrong with a value, '' when nothing is."""
     try:
@@ -118,28 +96,10 @@ def wrong(name: str, value: Any) -> str:
     return ""
 
 
-def offered(name: str, value: Any) -> list[str]:
-    """The choices of a setting, [] when it has none; a set that can only be imported is offered where `value` says so already."""
-    return [option for option in fields.choices(config.RunConfig.model_fields[name]) if option != "imported" or option == value]
-
-
-def changes(settings: config.RunConfig, preset: str) -> str:
+def changes(chosen: config.RunConfig, preset: str) -> str:
     """What is folded and differs from the preset, as a sentence; '' when nothing does."""
-    base = config.load(preset)
-    said = [
-        f"{called(name)} {spoken(name, getattr(settings, name))} (preset {spoken(name, getattr(base, name))})"
-        for name in config.changed(settings, preset)
-        if name not in PLAIN and _can_choose(name)
-    ]
+    said = settings.differences(config.load(preset), chosen, settings.PLAIN)
     return f"Not as in the preset: {'; '.join(said)}." if said else ""
-
-
-def spoken(name: str, value: Any) -> str:
-    """A value of a setting as the form shows it; 'none' for nothing."""
-    options = CALLED.get(name, {})
-    if isinstance(value, tuple) and options:
-        return ", ".join(options[one] for one in value) or "none"
-    return options.get(value, "") or fields.shown(config.RunConfig.model_fields[name], value) or "none"
 
 
 def _protocol(name: str) -> None:
@@ -150,31 +110,26 @@ def _protocol(name: str) -> None:
         st.warning(words.plain(chosen.warning), icon=":material/warning:")
 
 
-def _can_choose(name: str) -> bool:
-    """Whether a person chooses this setting: not what an import or a fork fills in, nor what has one choice only."""
-    return name not in FILLED and len(fields.choices(config.RunConfig.model_fields[name])) != 1
-
-
 def _typed(name: str, base: config.RunConfig, key: str) -> Any:
     """What was typed into a folded field of the form, else the value it starts from."""
     value = getattr(base, name)
-    return st.session_state.get(f"{key}-{name}", value) if _can_choose(name) else value
+    return st.session_state.get(f"{key}-{name}", value) if settings.can_choose(name) else value
 
 
 def _widget(name: str, value: Any, key: str) -> Any:
-    declared, options = config.RunConfig.model_fields[name], offered(name, value)
-    named = lambda option: CALLED.get(name, {}).get(option, option)  # noqa: E731 - what the box calls a choice
+    declared, options = config.RunConfig.model_fields[name], settings.offered(name, value)
+    named = partial(settings.choice, name)
     common: dict[str, Any] = {"key": key, "persist_state": "session", "help": _help(name, declared)}
     if name == "data":
         options = list(dict.fromkeys((*WORDS, value, str(st.session_state.get(key, value)))))
-        return st.selectbox(label(name), options, index=options.index(value), accept_new_options=True, **common)
+        return st.selectbox(settings.label(name), options, index=options.index(value), accept_new_options=True, **common)
     if fields.is_list(declared) and options:
-        return st.multiselect(label(name), options, default=[one for one in value if one in options], format_func=named, **common)
+        return st.multiselect(settings.label(name), options, default=[one for one in value if one in options], format_func=named, **common)
     if options:
-        return st.selectbox(label(name), options, index=options.index(value), format_func=named, **common)
+        return st.selectbox(settings.label(name), options, index=options.index(value), format_func=named, **common)
     if declared.annotation is bool:
-        return st.toggle(label(name), value, **common)
-    return st.text_input(label(name), fields.shown(declared, value), **common)
+        return st.toggle(settings.label(name), value, **common)
+    return st.text_input(settings.label(name), fields.shown(declared, value), **common)
 
 
 def _help(name: str, declared: FieldInfo) -> str:

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import guard, places, words
+from app import guard, places, state, words
 from c2r import config, preflight, runs
 
 # Beside the form the panel stays in view while the form scrolls; where there is no room beside it, it stands between the two parts.
@@ -40,7 +40,7 @@ def show(settings: config.RunConfig | None, problem: str | None) -> str:
     for text in facts.problems:
         st.error(words.plain(text), icon=":material/error:")
     for text in facts.notes:
-        st.caption(words.plain(text))
+        st.caption(words.plain(state.in_names(text)))
     if guard.read_only():
         st.info(f"Nothing can be started: {guard.why_not()}.", icon=":material/visibility:")
     return next(iter(facts.problems), guard.why_not())
