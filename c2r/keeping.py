@@ -4,12 +4,11 @@ Name, note and tags stand in ``about.json`` of the run folder; the folder's own 
 run is moved to ``<store>/.trash/<id>-<time>`` (time in UTC) and stays there until it is brought back or the trash is emptied.
 """
 
-import csv
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,11 +17,11 @@ from typing import Any
 from c2r.errors import InputError
 from c2r.files import hold, read_json, write_atomic
 from c2r.runs import Run, evaluations, is_run, list_runs, open_run
+from c2r.tagging import TAG, TAGS
 
 ABOUT = "about.json"
 TRASH = ".trash"
-QUOTE = '"'
-NAME, NOTE, TAG, TAGS = 80, 2000, 30, 12  # most characters of a name, a note and a tag, and most tags
+NAME, NOTE = 80, 2000  # most characters of a name and a note
 KINDS = ("frames", "networks", "pool", "evaluations", "other")
 MOMENT = "%Y%m%d-%H%M%S-%f"
 _ENTRY = re.compile(r"(?P<id>.+)-(?P<time>\d{8}-\d{6}-\d{6})")
@@ -52,23 +51,6 @@ def about(path: Path) -> About:
     tags = found["tags"] if isinstance(found.get("tags"), list) else []
     kept = dict.fromkeys(_line(tag)[:TAG] for tag in tags if isinstance(tag, str) and _line(tag))
     return About(_line(name)[:NAME], _lines(note)[:NOTE], tuple(kept)[:TAGS])
-
-
-def tags_of(text: str) -> list[str]:
-    """The tags of a text with commas; one that holds a comma stands in double quotes, as in a CSV file: ``good, "slow, but sure"``.
-
-    :raises InputError: a text too long to be tags
-    """
-    try:
-        rows = list(csv.reader([" ".join(text.split())], skipinitialspace=True))
-    except csv.Error:
-        raise InputError(f"The tags have {len(text)} characters: expected at most {TAGS} of {TAG} each; shorten them.") from None
-    return [tag.strip() for row in rows for tag in row if tag.strip()]
-
-
-def tags_text(tags: Iterable[str]) -> str:
-    """The text that `tags_of` reads back."""
-    return ", ".join(f'"{tag.replace(QUOTE, 2 * QUOTE)}"' if set(tag) & {",", QUOTE} else tag for tag in tags)
 
 
 def describe(path: Path, name: str | None = None, note: str | None = None, tags: list[str] | None = None) -> About:
@@ -210,8 +192,7 @@ def empty_trash(store: Path, older_than_days: float = 0) -> int:
 def size(path: Path) -> dict[str, int]:
     """Bytes of the files in a run folder for each of `KINDS`: networks are those of every evaluation, evaluations their other files."""
     found = dict.fromkeys(KINDS, 0)
-    for parts, count in _files(Path(path)):
-        folders = parts[:-1]
+    for (*folders, _), count in _files(Path(path)):
         kind = "networks" if "networks" in folders else next((name for name in folders[:1] if name in found), "other")
         found[kind] += count
     return found

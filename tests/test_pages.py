@@ -91,8 +91,8 @@ def test_the_home_table_lists_every_run_with_its_figures(store):
     make_run(store / "one")
     make_run(store / "two", state="failed", evaluated=False)
     make_run(store.parent / "sample_run", n=24, classes=3, steps=2)
-    table = open_page("home").dataframe[0].value.set_index("Run")
-    assert set(table.index) == {"one", "two", "Sample run (recorded)"}
+    table = open_page("home").dataframe[0].value.set_index("Folder")
+    assert set(table.index) == {"one", "two", "sample_run"} and table.loc["sample_run", "Run"] == "Sample run (recorded)"
     assert table.loc["one", "State"] == "done" and table.loc["one", "Clean"] == pytest.approx(87.0)
     assert table.loc["one", "Worst attack"] == pytest.approx(67.0)
     assert table.loc["two", "State"] == "failed" and table.loc["two", "Note"].startswith("The disk is full")
@@ -221,7 +221,7 @@ def test_a_fork_fills_the_start_page_with_the_runs_settings_and_its_images(store
     app = open_page("live", run="one", step="30")
     next(button for button in app.button if button.label == "Fork").click().run()
     assert app.title[0].value == TITLES["start"]
-    assert "A fork of one: it starts from the images at step 30" in text(app)
+    assert "it starts from the images at step 30" in text(app) and "A fork of C2R · digits · seed 0" in text(app)
     code = "\n".join(block.value for block in app.code)
     assert "eta=0.3" in code and "parent=one@30" in code and "one-step30.safetensors" in code
 
@@ -293,7 +293,7 @@ def test_a_bad_link_falls_back_with_a_plain_note(store, page):
         app.query_params[key] = value
     app.run()
     notes = text(app)
-    assert "The link asks for run '../../etc', which is not here: showing one." in notes
+    assert "The link asks for run '../../etc', which is not here: showing C2R · digits · seed 0 · " in notes
     assert "recorded step '17'" in notes and "attack 'tickle'" in notes and "class 'dragon'" in notes
     app.switch_page(f"../pages/{page}.py").run()
     check(app, page)
@@ -362,7 +362,7 @@ def test_the_address_always_names_the_run_and_a_newer_run_does_not_replace_it(st
     make_run(store / "two", n=24, classes=3, steps=3)
     assert app.run().selectbox(key="run").value == "one"
     reloaded = open_page("live", run=app.query_params["run"])
-    assert reloaded.selectbox(key="run").value == "one" and reloaded.selectbox(key="run").options[0] == "two"
+    assert reloaded.selectbox(key="run").value == "one" and reloaded.selectbox(key="run").options[0].endswith("(2)")
     app.selectbox(key="run").set_value("two").run()
     assert app.query_params["run"] == "two"
 
@@ -582,7 +582,7 @@ def test_the_home_table_names_the_worst_attack_of_the_newest_evaluation(store):
     evaluated_twice(store / "one")
     status = store / "one" / "status.json"
     status.write_text(json.dumps(json.loads(status.read_text()) | {"message": "network 3 of 3: PGD-10 on test images"}))
-    table = open_page("home").dataframe[0].value.set_index("Run")
+    table = open_page("home").dataframe[0].value.set_index("Folder")
     assert (
         table.loc["one", "Note"] == ""
         and table.loc["one", "Worst attack"] == pytest.approx(41.0)

@@ -16,7 +16,7 @@ import streamlit as st
 
 from app import charts, guard, jobs, state, words
 from app.components import figures, shell
-from c2r import archives, disasters, keeping, runs
+from c2r import archives, disasters, keeping, runs, tagging
 from c2r.errors import InputError
 from c2r.formats.safe import Limits, size
 from c2r.runs import Run
@@ -92,8 +92,8 @@ def _fields(run: Run) -> None:
     asked = {
         "name": partial(left.text_input, "Name", told.name, max_chars=keeping.NAME, placeholder=usual,
                         help=words.plain(f"Enter saves. The run folder keeps its name, {run.id}")),
-        "tags": partial(right.text_input, "Tags", keeping.tags_text(told.tags), placeholder="none",
-                        help=words.plain(f"{tags}; at most {keeping.TAGS}. Enter saves")),
+        "tags": partial(right.text_input, "Tags", tagging.tags_text(told.tags), placeholder="none",
+                        help=words.plain(f"{tags}; at most {tagging.TAGS}. Enter saves")),
         "note": partial(st.text_area, "Note", told.note, max_chars=keeping.NOTE, height="content", placeholder="none",
                         help="Ctrl and Enter saves, or a click elsewhere"),
     }  # fmt: skip
@@ -104,7 +104,7 @@ def _fields(run: Run) -> None:
 
 def _described(run: Run, what: str, key: str) -> tuple[str, str]:
     given = st.session_state[key]
-    keeping.describe(run.path, **{what: keeping.tags_of(given) if what == "tags" else given})
+    keeping.describe(run.path, **{what: tagging.tags_of(given) if what == "tags" else given})
     return f"Saved the {what} of {state.spoken_name(run)}.", ""
 
 
