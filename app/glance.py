@@ -6,7 +6,7 @@ Both are kept by file and time of change. Of a long events.jsonl only as many li
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from c2r import schema
 from c2r.errors import InputError
 
 SIDE = 28  # px of an image on a sheet, about
-POINTS = 32  # of the line
+POINTS = 16  # of the line, which is some fifty pixels wide
 LINE = 65_536  # bytes that a line of events.jsonl has at most, by far
 
 
@@ -50,12 +50,12 @@ def _sheet(path: str, step: int, columns: int, rows: int, when: cache.Stamp) -> 
 def _course(file: str, when: cache.Stamp) -> np.ndarray:
     if when[1] == 0:
         return np.empty(0, np.float32)
-    found = {event["step"]: event["margin_adv"]["quantiles"][2] for event in _some(Path(file), when[1])}
+    found = dict(_points(Path(file), when[1]))
     return np.array([found[step] for step in sorted(found)], np.float32)
 
 
-def _some(file: Path, size: int) -> Iterator[dict[str, Any]]:
-    """The events of a file of `size` bytes that stand first, last and evenly spread between; a damaged line is left out."""
+def _points(file: Path, size: int) -> Iterator[tuple[int, float]]:
+    """Step and median of the events that stand first, last and evenly spread in a file of `size` bytes; a damaged line is left out."""
     try:
         with open(file, "rb") as source:
             lines = [_line(source, start) for start in np.linspace(0, size, POINTS).astype(int).tolist()]
@@ -64,10 +64,11 @@ def _some(file: Path, size: int) -> Iterator[dict[str, Any]]:
     except OSError:
         return
     for line in lines:
-        with suppress(ValueError):
+        with suppress(ValueError, TypeError, LookupError):
             event = schema.parse(line)
-            if schema.EVENT(event) and "margin_adv" in event:
-                yield event
+            step, median = event["step"], event["margin_adv"]["quantiles"][2]
+            if schema.few(step) and schema.number(median):
+                yield step, median
 
 
 def _line(source: BinaryIO, start: int) -> bytes:

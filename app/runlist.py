@@ -43,11 +43,10 @@ def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str
 
 
 def with_about(table: Columns, told: list[About], folders: list[str]) -> Columns:
-    """The table of runs with what is shown in one cell each: state, step and age; message, tags and note. Last the folders."""
-    progress = zip(table["State"], table["Step"], table["Age"], strict=True)
+    """The table of runs with what is shown in one cell each: state and step; message, tags and note. Last the folders."""
     notes = zip(table["Note"], (" ".join(f"#{tag}" for tag in one.tags) for one in told), (one.note for one in told), strict=True)
     return table | {
-        "Progress": [_joined(state, step, age and f"{age} ago") for state, step, age in progress],
+        "Progress": [_joined(*said) for said in zip(table["State"], table["Step"], strict=True)],
         "Notes": [_joined(*said) for said in notes],
         "Folder": folders,
     }

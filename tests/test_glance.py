@@ -75,9 +75,11 @@ def test_no_two_runs_are_called_alike_and_the_oldest_keeps_its_name():
 
 
 def test_the_table_joins_progress_and_notes_and_a_row_is_as_high_as_its_longest_text():
-    table = {"State": ["done"], "Step": ["–"], "Age": ["3 min"], "Note": [""]}
-    shown = runlist.with_about(table, [keeping.About("x", "Look.", ("a", "b, c"))], ["20261120-0937-12-c2r"])
-    assert shown["Progress"] == ["done · 3 min ago"] and shown["Notes"] == ["#a #b, c · Look."] and shown["Folder"][0].endswith("c2r")
+    table = {"State": ["done", "lost"], "Step": ["–", "3/4"], "Note": ["", "Why."]}
+    shown = runlist.with_about(table, [keeping.About("x", "Look.", ("a", "b, c")), keeping.About()], ["one", "two"])
+    assert (
+        shown["Progress"] == ["done", "lost · 3/4"] and shown["Notes"] == ["#a #b, c · Look.", "Why."] and shown["Folder"] == ["one", "two"]
+    )
     assert runlist.row_height(shown, {"Notes": 150}) == runlist.row_height({"Notes": [None]}, {"Notes": 150})
     assert runlist.row_height({"Notes": ["m" * 100]}, {"Notes": 150}) > runlist.row_height(shown, {"Notes": 150})
     assert runlist.row_height({"Notes": ["m" * 2000]}, {"Notes": 150}) < 150

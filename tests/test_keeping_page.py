@@ -261,9 +261,9 @@ def test_the_bars_are_the_bytes_by_kind_in_one_unit_with_totals():
 def test_a_fork_links_to_its_parent_and_says_what_it_changed(store):
     make_run(store / "fork", n=8, steps=2, mapped=False, parent="one@10", eta=0.3, seed=5)
     app = rerun(home().switch_page("../pages/live.py"))
-    assert "at step 10. Changed: Seed: 0 → 5; Contrastive share: 0.17 → 0.3." in "\n".join(c.value.replace("\\", "") for c in app.caption)
+    assert "It changed: Seed: 0 → 5; Contrastive share: 0.17 → 0.3." in "\n".join(c.value.replace("\\", "") for c in app.caption)
     links = {link.proto.label.replace("\\", ""): link.proto.query_string for link in app.get("page_link")}
-    assert [query for label, query in links.items() if label.startswith("C2R · digits · seed 0 · ")] == ["run=one"]
+    assert [query for label, query in links.items() if label.startswith("Fork of step 10 of C2R · digits · seed 0 · ")] == ["run=one"]
     make_run(store / "orphan", n=8, steps=2, mapped=False, parent="../../etc@10")
     app = rerun(home().switch_page("../pages/live.py"))
     assert "Fork of a run that is not in this store, at its step 10." in [c.value for c in app.caption]

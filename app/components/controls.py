@@ -69,17 +69,14 @@ def lineage(run: Run) -> None:
     """Which run this one was forked from, as a link, and what was changed; its own forks, as links. Nothing for a run without relatives."""
     found = forking.parent(run.config) if run.config is not None else None
     born = forking.children(run.id, runs.default_store())
-    if not found and not born:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if found and run.config is not None:
-            _parent(run.config, *found)
-        if born:
-            st.caption("Forks:")
-        for child in born[:FORKS]:
-            shell.run_link(child)
-        if len(born) > FORKS:
-            st.caption(f"and {len(born) - FORKS} more.")
+    if found and run.config is not None:
+        _parent(run.config, *found)
+    if born:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            for child in born[:FORKS]:
+                shell.run_link(child, "Fork:")
+            if len(born) > FORKS:
+                st.caption(f"and {len(born) - FORKS} more.")
 
 
 def _parent(fork: RunConfig, parent_id: str, step: int) -> None:
@@ -88,10 +85,9 @@ def _parent(fork: RunConfig, parent_id: str, step: int) -> None:
     if parent is None or parent.config is None:
         st.caption(f"Fork of a run that is not in this store, at its step {step}.")
         return
-    st.caption("Fork of")
-    shell.run_link(parent)
+    shell.run_link(parent, f"Fork of step {step} of")
     changed = "; ".join(settings.differences(parent.config, fork)) or "no setting"
-    st.caption(words.plain(f"at step {step}. Changed: {changed}."))
+    st.caption(words.plain(f"It changed: {changed}."))
 
 
 @dataclass(frozen=True)

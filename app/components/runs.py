@@ -23,7 +23,7 @@ WRAPPED = ("Run", "Progress", "Worst by", "Notes")
 HELP = {
     "Images": "A few images of the newest recorded step, evenly spread over the classes",
     "Run": "The name you gave it, else method, data, seed and start in local time. Rename the chosen run below",
-    "Progress": "State, step of all steps, and how long ago it was started",
+    "Progress": "State, and step of all steps",
     "Margin": "Median robust margin (logits) over the recorded steps, first to last; each line has its own scale",
     "Notes": "What went wrong, if anything; your tags and your note",
 }

@@ -212,10 +212,10 @@ def link(page: str, label: str, icon: str) -> None:
     st.page_link(st.session_state["pages"][page], label=label, icon=f":material/{icon}:")
 
 
-def run_link(run: Run) -> None:
-    """A way to the Live page of another run, under that run's name."""
-    page = st.session_state["pages"]["live"]
-    st.page_link(page, label=words.plain(state.spoken_name(run)), icon=":material/monitoring:", query_params={"run": state.run_name(run)})
+def run_link(run: Run, lead: str) -> None:
+    """A way to the Live page of another run: `lead` and that run's name."""
+    page, label = st.session_state["pages"]["live"], words.plain(f"{lead} {state.spoken_name(run)}")
+    st.page_link(page, label=label, icon=":material/monitoring:", query_params={"run": state.run_name(run)})
 
 
 def needs_run(*, step: bool = True) -> state.View:
