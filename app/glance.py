@@ -49,9 +49,9 @@ def _sheet(path: str, step: int, columns: int, rows: int, when: cache.Stamp) -> 
 @cache.kept
 def _course(file: str, when: cache.Stamp) -> np.ndarray:
     if when[1] == 0:
-        return np.empty(0, np.float32)
+        return np.empty(0)
     found = dict(_points(Path(file), when[1]))
-    return np.array([found[step] for step in sorted(found)], np.float32)
+    return np.array([found[step] for step in sorted(found)], float)
 
 
 def _points(file: Path, size: int) -> Iterator[tuple[int, float]]:

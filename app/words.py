@@ -16,6 +16,7 @@ PHASES = {
     "map": "Drawing the map", "evaluate": "Evaluating", "finished": "Finished",
 }  # fmt: skip
 BRIEF = PHASES | {"data": "Loading", "pool": "Pool", "distill": "", "map": "Map"}
+LONG = 32  # characters of a data set's name within the name of a run
 COUNTED = ("pool", "distill", "evaluate")  # phases whose steps say something in a table
 
 SPECIAL = re.compile(r"[\\`*_\[\]<>#|~$&]|:(?=\w)|^[-+=](?=\s|-|=|$)")
@@ -82,7 +83,8 @@ def default_name(run: Run, now: float) -> str:
     if run.config is None:
         return run.id
     begun = clock(run.status.get("started"), now)
-    named = (METHODS[run.config.method].label, place(run.config.data), f"seed {run.config.seed}", begun)
+    data = place(run.config.data)
+    named = (METHODS[run.config.method].label, data if len(data) <= LONG else f"{data[: LONG - 1]}…", f"seed {run.config.seed}", begun)
     return " · ".join(filter(None, map(one_line, named)))
 
 

@@ -116,6 +116,15 @@ def test_tags_narrow_the_table(store):
     assert filter.options == ["good", "slow"] and len(app.dataframe[0].value) == 2
     filter.set_value(["slow"])
     assert rerun(app).dataframe[0].value["Folder"].tolist() == ["two"]
+    keeping.describe(store / "two", tags=[])
+    assert len(rerun(app).dataframe[0].value) == 2
+
+
+def test_a_sentence_about_runs_calls_them_by_their_names(store):
+    make_run(store / DATED, n=8, steps=1, mapped=False, seed=7)
+    keeping.describe(store / DATED, "First try")
+    said = state.in_names(f"Run {DATED} (done) has these very settings; 20990101-0000-00-x is gone.")
+    assert said == "Run First try (done) has these very settings; 20990101-0000-00-x is gone."
 
 
 def test_delete_disarms_when_another_run_is_chosen(store):

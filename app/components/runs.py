@@ -1,6 +1,7 @@
 """The table of all runs, with pictures; a selected row becomes the run of all pages."""
 
 import time
+import zlib
 from typing import Any
 
 import streamlit as st
@@ -40,9 +41,10 @@ def table(runs: list[Run]) -> None:
         return
     runs, told = [run for run, _ in kept], [one for _, one in kept]
     names = [state.run_name(run) for run in runs]
+    key = f"run-table-{zlib.crc32(','.join(names).encode())}"  # other rows: another table, in which no row is chosen
 
     def picked() -> None:
-        rows = st.session_state["run-table"]["selection"]["rows"]
+        rows = st.session_state[key]["selection"]["rows"]
         if rows and rows[0] < len(names):
             state.choose_run(names[rows[0]])
 
@@ -52,7 +54,7 @@ def table(runs: list[Run]) -> None:
     high = runlist.row_height(shown, {name: WIDTHS[name] for name in WRAPPED})
     st.dataframe(
         shown | _pictures(runs, *((3, 2) if high < SQUARE else (3, 3))),
-        key="run-table",
+        key=key,
         height=HEAD + high * min(len(runs), ROWS),
         row_height=high,
         hide_index=True,
