@@ -68,14 +68,17 @@ def place_sample() -> None:
         st.rerun()
 
 
-def place_run(names: list[str], first: str) -> None:
-    """Set the run before its box is drawn: one newly named by the address (a link, the browser's Back), else the one shown, else `first`, which is said."""
+def place_run(names: Mapping[str, str], first: str) -> None:
+    """Set the run before its box is drawn: one newly named by the address (a link, the browser's Back), else the one shown, else `first`, which is said.
+
+    `names`: what stands for each run, and how it is called.
+    """
     asked = st.query_params.get("run")
     if asked in names and asked != st.session_state.get("addressed"):
         st.session_state["run"] = asked
     shown = st.session_state.get("run")
     if shown not in (None, *names) and shown == st.session_state.get("addressed"):
-        said = f"Run '{words.plain(str(shown))}' is not in the store any more, deleted or moved: showing {words.plain(first)}."
+        said = f"The run shown before is not in the store any more, deleted or moved: showing {words.plain(names[first])}."
         st.session_state["notes"] = [said]
     st.session_state["run"] = shown if shown in names else first
 

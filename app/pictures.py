@@ -22,6 +22,15 @@ def upscale(image: Any, to: int = 96) -> np.ndarray:
     return np.broadcast_to(picture, (*picture.shape[:2], 3)).copy()
 
 
+def shrink(image: Any, to: int) -> np.ndarray:
+    """The image uint8 [C, H, W], means of k × k pixels in place of each, with the largest whole k that leaves at least `to` px a side."""
+    image = _checked(image)
+    k = max(1, min(image.shape[1:]) // to)
+    high, wide = (side // k for side in image.shape[1:])
+    parts = image[:, : high * k, : wide * k].reshape(len(image), high, k, wide, k)
+    return np.rint(parts.mean((2, 4))).astype(np.uint8) if k > 1 else image
+
+
 def strip(images: Any, columns: int, *, to: int = 48, gap: int = 2) -> np.ndarray:
     """A contact sheet of images [M, C, H, W], row by row in `columns` columns: uint8 [.., .., 3], `gap` px of grey between and around."""
     tiles = [upscale(image, to) for image in images]

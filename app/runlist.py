@@ -8,6 +8,8 @@ from app.attempts import Columns
 from c2r.keeping import About
 from c2r.runs import Run
 
+LETTER, LEADING, PADDING = 7, 19, 16  # px of an average letter, from line to line, and of a cell's edges together
+LINES = (3, 6)  # of text in a row of the table, at least and at most
 EVALUATING = {"running": "evaluating", "paused": "eval. paused", "queued": "eval. waits", "stopping": "eval. stops"}  # short: a column
 
 
@@ -40,12 +42,29 @@ def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str
     return table
 
 
-def with_about(table: Columns, told: list[About]) -> Columns:
-    """The table of runs under the names that people gave them; behind the figures their tags, if any, and their ids."""
-    tags = [", ".join(one.tags) for one in told]
-    called = [one.name or name for one, name in zip(told, table["Run"], strict=True)]
-    ids: Columns = {"Id": table["Run"]} if called != table["Run"] else {}
-    return table | {"Run": called} | ({"Tags": tags} if any(tags) else {}) | ids
+def with_about(table: Columns, told: list[About], folders: list[str]) -> Columns:
+    """The table of runs with what is shown in one cell each: state and step; message, tags and note. Last the folders."""
+    notes = zip(table["Note"], (" ".join(f"#{tag}" for tag in one.tags) for one in told), (one.note for one in told), strict=True)
+    return table | {
+        "Progress": [_joined(*said) for said in zip(table["State"], table["Step"], strict=True)],
+        "Notes": [_joined(*said) for said in notes],
+        "Folder": folders,
+    }
+
+
+def tags(told: Iterable[About]) -> list[str]:
+    """Every tag that a person gave, sorted."""
+    return sorted({tag for one in told for tag in one.tags}, key=str.casefold)
+
+
+def row_height(table: Columns, widths: dict[str, int]) -> int:
+    """Pixels of a row in which the longest cell of the columns `widths` (name → px) is whole, within `LINES`."""
+    needed = (-(-len(str(cell or "")) * LETTER // (width - PADDING)) for name, width in widths.items() for cell in table[name])
+    return PADDING + LEADING * max(LINES[0], min(LINES[1], max(needed, default=0)))
+
+
+def _joined(*parts: str | None) -> str:
+    return " · ".join(part for part in parts if part not in (None, "", "–"))
 
 
 def _percent(found: dict[str, dict[str, Any]], key: str | None) -> float | None:

@@ -4,6 +4,9 @@ The widgets of the sidebar own the keys in `links.LINKED` (and with them the add
 `current()`. A run id from the address bar is compared with the runs of the store and never joined to a path.
 """
 
+import re
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +20,7 @@ from c2r.runs import Run
 
 ALL_CLASSES = -1
 SAMPLE_NAME = "Sample run (recorded)"
+DATED = re.compile(r"\b\d{8}-\d{4}-\d{2}-[\w-]+")  # an id as runs get it, see `runs.new_id`
 
 
 def sample_path() -> Path:
@@ -64,14 +68,26 @@ def first_shown(found: list[Run]) -> Run:
 
 
 def run_name(run: Run) -> str:
-    """What stands for a run in the address bar, and in lists beside the name a person gave it."""
+    """What stands for a run in the address bar and in the keys of widgets; on screen it is called `spoken_name`."""
     return SAMPLE_NAME if is_sample(run.path) else run.id
 
 
 def spoken_name(run: Run) -> str:
-    """The name a person gave a run with what stands for it, ``first try (20261120-0937-12-…)``; only the latter without a name."""
-    given = keeping.about(run.path).name
-    return f"{given} ({run_name(run)})" if given else run_name(run)
+    """What a run is called on screen: the name a person gave it, else one made from its settings and its start."""
+    return SAMPLE_NAME if is_sample(run.path) else keeping.about(run.path).name or words.default_name(run, time.time())
+
+
+def spoken_names(found: Sequence[Run]) -> dict[str, str]:
+    """What stands for each run → what it is called on screen, no two alike."""
+    return dict(zip(map(run_name, found), words.distinct([spoken_name(run) for run in found]), strict=True))
+
+
+def in_names(text: str) -> str:
+    """A sentence in which runs of the store are called by their names instead of their dated ids."""
+    if not DATED.search(text):
+        return text
+    names = {run.id: spoken_name(run) for run in all_runs()}
+    return DATED.sub(lambda found: names.get(found[0], found[0]), text)
 
 
 def is_sample(path: Path) -> bool:
@@ -131,7 +147,7 @@ def apply_wishes() -> None:
 def run_changed() -> None:
     """Another run: start at its newest step, all classes, no open image, first page."""
     st.session_state["follow"], st.session_state["freeze"] = True, False
-    for key in ("class", "sample", "page", "step", "notes", "followed", "evaluation"):
+    for key in ("class", "sample", "page", "step", "notes", "followed", "evaluation", "keep-armed"):
         st.session_state.pop(key, None)
 
 

@@ -1,6 +1,8 @@
 """Texts that the pages show: safe names, durations, shares, what a run is doing. No Streamlit."""
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ PHASES = {
     "map": "Drawing the map", "evaluate": "Evaluating", "finished": "Finished",
 }  # fmt: skip
 BRIEF = PHASES | {"data": "Loading", "pool": "Pool", "distill": "", "map": "Map"}
+LONG = 32  # characters of a data set's name within the name of a run
 COUNTED = ("pool", "distill", "evaluate")  # phases whose steps say something in a table
 
 SPECIAL = re.compile(r"[\\`*_\[\]<>#|~$&]|:(?=\w)|^[-+=](?=\s|-|=|$)")
@@ -73,6 +76,36 @@ def place(text: str) -> str:
     """A path as its last part, ``…/cifar10``; any other text as it is."""
     parts = [part for part in re.split(r"[\\/]", text) if part]
     return f"…/{parts[-1]}" if parts and parts != [text] else text
+
+
+def default_name(run: Run, now: float) -> str:
+    """What a run is called before a person names it: ``C2R · digits · seed 0 · 12:53``; its folder's name when it cannot be read."""
+    if run.config is None:
+        return run.id
+    begun = clock(run.status.get("started"), now)
+    data = place(run.config.data)
+    named = (METHODS[run.config.method].label, data if len(data) <= LONG else f"{data[: LONG - 1]}…", f"seed {run.config.seed}", begun)
+    return " · ".join(filter(None, map(one_line, named)))
+
+
+def clock(at: Any, now: float) -> str:
+    """A moment in local time: ``12:53`` of today, ``20 Nov 12:53`` of this year, else ``2025-11-20 12:53``; '' for what is no moment."""
+    try:
+        then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return ""
+    day = "" if then.date() == today.date() else f"{then.day} {then:%b} " if then.year == today.year else f"{then:%Y-%m-%d} "
+    return f"{day}{then:%H:%M}"
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The same names, newest first; of equal ones the oldest stays and the others get numbers."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in reversed(names):
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return found[::-1]
 
 
 def is_distilled(run: Run) -> bool:

@@ -53,9 +53,10 @@ def as_names(value: Any) -> Any:
 Names = BeforeValidator(as_names)
 
 
-def setting(default: Any, help: str, unit: str = "", **limits: Any) -> Any:
-    """Declare one setting. `limits` are pydantic's (``ge``, ``le``, ``gt``, ``lt``)."""
-    return Field(default=default, description=help, json_schema_extra={"unit": unit}, **limits)
+def setting(default: Any, label: str, help: str, unit: str = "", symbol: str = "", **limits: Any) -> Any:
+    """Declare one setting: its `label` on screen, what it does, its unit, the paper's symbol. `limits` are pydantic's (``ge``, ``le``, ``gt``, ``lt``)."""
+    said = f"{symbol}: {help}" if symbol else help
+    return Field(default=default, description=said, json_schema_extra={"unit": unit, "label": label, "symbol": symbol}, **limits)
 
 
 def choices(field: FieldInfo) -> tuple[str, ...]:
@@ -74,8 +75,22 @@ def limits(field: FieldInfo) -> dict[str, float]:
 
 def unit(field: FieldInfo) -> str:
     """The unit of a setting, '' when it has none."""
+    return _declared(field, "unit")
+
+
+def label(field: FieldInfo) -> str:
+    """What a setting is called on screen, in words."""
+    return _declared(field, "label")
+
+
+def symbol(field: FieldInfo) -> str:
+    """The paper's symbol of a setting, '' when it has none."""
+    return _declared(field, "symbol")
+
+
+def _declared(field: FieldInfo, what: str) -> str:
     extra = field.json_schema_extra
-    return str(extra["unit"]) if isinstance(extra, dict) else ""
+    return str(extra[what]) if isinstance(extra, dict) else ""
 
 
 def is_radius(field: FieldInfo) -> bool:

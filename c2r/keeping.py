@@ -17,10 +17,11 @@ from typing import Any
 from c2r.errors import InputError
 from c2r.files import hold, read_json, write_atomic
 from c2r.runs import Run, evaluations, is_run, list_runs, open_run
+from c2r.tagging import TAG, TAGS
 
 ABOUT = "about.json"
 TRASH = ".trash"
-NAME, NOTE, TAG, TAGS = 80, 2000, 30, 12  # most characters of a name, a note and a tag, and most tags
+NAME, NOTE = 80, 2000  # most characters of a name and a note
 KINDS = ("frames", "networks", "pool", "evaluations", "other")
 MOMENT = "%Y%m%d-%H%M%S-%f"
 _ENTRY = re.compile(r"(?P<id>.+)-(?P<time>\d{8}-\d{6}-\d{6})")
@@ -191,8 +192,7 @@ def empty_trash(store: Path, older_than_days: float = 0) -> int:
 def size(path: Path) -> dict[str, int]:
     """Bytes of the files in a run folder for each of `KINDS`: networks are those of every evaluation, evaluations their other files."""
     found = dict.fromkeys(KINDS, 0)
-    for parts, count in _files(Path(path)):
-        folders = parts[:-1]
+    for (*folders, _), count in _files(Path(path)):
         kind = "networks" if "networks" in folders else next((name for name in folders[:1] if name in found), "other")
         found[kind] += count
     return found

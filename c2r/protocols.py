@@ -62,8 +62,9 @@ CLEAN = Attempt("clean")
 
 @dataclass(frozen=True)
 class Protocol:
-    """A named list of attempts. space: ``pixel``, or ``legacy`` (normalised images clamped to [0, 1], see `c2r.legacy`)."""
+    """A named list of attempts; `label`: its name on screen. space: ``pixel``, or ``legacy`` (normalised images clamped to [0, 1], see `c2r.legacy`)."""
 
+    label: str
     help: str
     attempts: Callable[[RunConfig], Iterator[Attempt]]
     space: str = "pixel"
@@ -115,16 +116,19 @@ def _legacy(_config: RunConfig) -> Iterator[Attempt]:
 
 
 PROTOCOLS: dict[str, Protocol] = {
-    "custom": Protocol("The attacks and radii that the evaluation settings name.", _custom),
+    "custom": Protocol("Custom", "The attacks and radii that the evaluation settings name.", _custom),
     "pixel-2/255": Protocol(
+        "DD-RobustBench, pixel space, 2/255",
         "DD-RobustBench's attacks and step sizes (α = ε, 10 steps) at ε = 2/255 in pixel space, plus AutoAttack with the official 100 iterations.",
         _pixel,
     ),
     "guard-1/255": Protocol(
+        "GUARD, pixel space, 1/255",
         "GUARD's attacks at ε = 1/255 in pixel space: PGD-100, Square, AutoAttack, CW-L2 (counted within 128/255), MI-FGSM-20.", _guard
     ),
-    "robustbench-8/255": Protocol("RobustBench's threat model, L∞ 8/255 in pixel space: AutoAttack, and PGD-10 beside it.", _robustbench),
+    "robustbench-8/255": Protocol("RobustBench, pixel space, 8/255", "RobustBench's threat model, L∞ 8/255 in pixel space: AutoAttack, and PGD-10 beside it.", _robustbench),
     "beard-legacy": Protocol(
+        "BEARD and ROME as they ran (legacy)",
         "BEARD's and ROME's protocol as it ran: attacks on normalised images that are clamped to [0, 1], to reproduce their published figures.",
         _legacy,
         "legacy",

@@ -34,7 +34,7 @@ if found:
 else:
     st.info("There is no run yet, and the recorded sample run is missing: start a run and it will be listed here.")
 if current is not None:
-    st.caption(f"Select a row to make it the run of all pages. Now: {words.plain(state.run_name(current))}.")
+    st.caption(f"Select a row to make it the run of all pages. Now: {words.plain(state.spoken_name(current))}.")
     with st.container(horizontal=True):
         shell.link("live", "Open live", "monitoring")
         shell.link("embeddings", "Open embeddings", "scatter_plot")

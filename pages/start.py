@@ -14,20 +14,23 @@ names = list(config.PRESETS)
 preset = st.segmented_control("Preset", names, default=names[0], required=True, key="preset", bind="query-params")
 preset = preset if preset in names else names[0]
 st.caption(words.plain(config.PRESET_HELP.get(preset, "")))
-left, right = st.columns([3, 2], gap="medium")
-with left:
+plain, panel, rest = preflight.layout()
+with plain:
     base = loading.start(preset)
     if base.said:
         st.info(words.plain(base.said), icon=":material/info:")
-    values = form.show(base.settings, f"form-{preset}-{base.number}")
-with right:
-    settings, problem = None, ""
-    try:
-        settings = config.validate(values)
-    except InputError as error:
-        problem = str(error)
+asked = form.show(base.settings, f"form-{preset}-{base.number}", plain, rest)
+settings, problem = None, asked.problem
+if not problem:
+    settings = config.validate(asked.values)
+    if said := form.changes(settings, preset):
+        rest.caption(words.plain(said))
+with panel:
     blocked = preflight.show(settings, problem)
-    if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=bool(blocked), key="start", width="stretch"):
+    pressed = st.button("Start", type="primary", icon=":material/play_arrow:", disabled=bool(blocked), key="start", width="stretch")
+    if blocked:
+        st.caption("Start waits until what is said above is mended.")
+    if pressed and settings and not blocked:
         try:
             with st.spinner("Starting the run"):
                 path = jobs.start(settings, preset, runs.default_store() / runs.new_id(settings))
@@ -36,10 +39,8 @@ with right:
             st.stop()
         state.choose_run(path.name)
         shell.go("live")
-    if blocked:
-        st.caption("Start waits until what is said above is mended.")
-    if settings:
-        st.markdown("**The same as a command**")
-        st.code(shlex.join(config.command(settings, preset, "runs/my-run")), language="bash", wrap_lines=True)
-        loading.save(settings)
-    loading.load(preset, settings)
+if settings:
+    st.markdown("**The same as a command or a file**")
+    st.code(shlex.join(config.command(settings, preset, "runs/my-run")), language="bash", wrap_lines=True)
+    loading.save(settings)
+loading.load(preset, settings)

@@ -461,7 +461,7 @@ def test_a_page_says_that_the_run_it_showed_is_gone(store, page):
     shutil.rmtree(store / "one")
     app.run()
     assert not app.exception and app.selectbox(key="run").value == "other"
-    assert "Run 'one' is not in the store any more, deleted or moved: showing other." in text(app)
+    assert "The run shown before is not in the store any more, deleted or moved: showing C2R · digits" in text(app)
 
 
 def test_a_page_whose_frames_are_gone_says_so(store):

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from fake_run import make_evaluation, make_run
 
-from c2r import archives, keeping
+from c2r import archives, keeping, tagging
 from c2r.__main__ import main
 from c2r.errors import InputError
 from c2r.files import hold, save_arrays
@@ -87,6 +87,22 @@ def test_what_is_too_long_is_refused_in_one_sentence_and_nothing_changes(run, ch
     with pytest.raises(InputError, match="expected at most") as error:
         keeping.describe(run, **changes)
     assert one_sentence(error) == said and keeping.about(run) == keeping.About("before")
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("a, b ,,c", ["a", "b", "c"]), ('good, "slow, but sure"', ["good", "slow, but sure"]), ('"say ""hi"", twice", x', ['say "hi", twice', "x"]),
+        ("", []), (" , ", []), ("two\nlines", ["two lines"]), ('5" tall', ['5" tall']),
+    ],
+)  # fmt: skip
+def test_tags_are_read_as_csv_and_written_so_that_they_read_back(text, tags):
+    assert tagging.tags_of(text) == tags and tagging.tags_of(tagging.tags_text(tags)) == tags
+
+
+def test_a_text_far_too_long_to_be_tags_is_refused():
+    with pytest.raises(InputError, match="The tags have 200002 characters: expected at most 12 of 30 each"):
+        tagging.tags_of('"' + "x" * 200_000 + '"')
 
 
 @pytest.mark.parametrize(

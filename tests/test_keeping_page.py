@@ -1,5 +1,6 @@
 """Housekeeping on the Home page: names are text, every change can be seen, undone where it must be, and refused where it must be."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from fake_run import make_run
 from streamlit.testing.v1 import AppTest
 from test_keeping import zipped
 
-from app import charts, jobs, runlist, state
+from app import charts, jobs, state
 from app.components import keeping as component
 from c2r import archives, keeping
 from c2r.errors import InputError
@@ -49,86 +50,149 @@ def field(kind, label: str):
     return next(widget for widget in kind if widget.label == label)
 
 
-def save(app: AppTest, name: str, tags: str, note: str) -> AppTest:
-    field(app.text_input, "Name").set_value(name)
-    field(app.text_input, "Tags").set_value(tags)
-    field(app.text_area, "Note").set_value(note)
-    field(app.button, "Save").click()
+def save(app: AppTest, **said: str) -> AppTest:
+    """Type into the fields of the chosen run, one after the other, as a person who presses Enter."""
+    for what, value in said.items():
+        kind = app.text_area if what == "note" else app.text_input
+        field(kind, what.title()).set_value(value)
+        app = rerun(app)
+    return app
+
+
+def shown(app: AppTest) -> set[str]:
+    """Every text of the page but the help of its fields."""
+    kinds = (app.markdown, app.caption, app.title, app.subheader, app.info, app.text, app.code, app.error)
+    words = {str(element.value) for kind in kinds for element in kind} | {option for box in app.selectbox for option in box.options}
+    return words | {label for kind in (app.button, app.expander) for label in (element.label for element in kind)}
+
+
+def delete(app: AppTest) -> AppTest:
+    """Press Delete, and again the button that takes its place."""
+    field(app.button, "Delete").click()
+    app = rerun(app)
+    next(button for button in app.button if str(button.key).startswith("keep-sure")).click()
     return rerun(app)
 
 
 def test_the_panels_are_closed_at_first_and_draw_nothing(store):  # noqa: ARG001
     app = home()
-    assert [e.label for e in app.expander][:3] == ["Name, note, archive, delete", "Open an archived run", "Storage"]
-    assert not app.text_area and not app.get("plotly_chart") and not texts(app)
+    assert [e.label for e in app.expander][:3] == ["Archive, delete", "Open an archived run", "Storage"]
+    assert not app.get("plotly_chart") and not texts(app)
 
 
-def test_a_saved_name_note_and_tags_stand_in_the_file_the_table_and_the_sidebar(store):
-    app = save(home("keep-run"), "First try", "good, slow", "Look at step 10.")
-    assert keeping.about(store / "one") == keeping.About("First try", "Look at step 10.", ("good", "slow"))
-    table = app.dataframe[0].value.set_index("Id")
-    assert table.loc["one", "Run"] == "First try" and table.loc["one", "Tags"] == "good, slow"
-    assert app.selectbox(key="run").options == ["First try (one)"] and app.selectbox(key="run").value == "one"
-    assert app.query_params["run"] in ("one", ["one"])
-    assert texts(app)[:2] == ["Saved name, note and tags of run one.", "Look at step 10."]
+def test_name_note_and_tags_are_saved_in_place_and_stand_in_the_file_the_table_and_the_sidebar(store):
+    app = save(home(), name="First try", tags='good, "slow, but sure"', note="Look at step 10.")
+    assert keeping.about(store / "one") == keeping.About("First try", "Look at step 10.", ("good", "slow, but sure"))
+    app = rerun(app)
+    table = app.dataframe[0].value
+    assert table["Run"].tolist() == ["First try"] and table["Notes"].tolist() == ["#good #slow, but sure · Look at step 10."]
+    assert app.selectbox(key="run").options == ["First try"] and app.selectbox(key="run").value == "one"
+    assert app.query_params["run"] in ("one", ["one"]) and texts(app)[0] == "Saved the note of First try."
+    assert field(app.text_input, "Tags").value == 'good, "slow, but sure"'
+
+
+DATED = "20261120-0937-12-c2r-digits-ipc10"
+
+
+def test_a_run_has_a_readable_name_and_no_page_shows_its_id(store):
+    make_run(store / DATED, n=8, steps=3, mapped=False, seed=7)
+    app = home("keep-run", "keep-storage")
+    table = app.dataframe[0].value
+    assert table["Run"][0].startswith("C2R · digits · seed 7 · ") and table["Images"][0].startswith("data:image/png;base64,")
+    assert len(table["Margin"][0]) == 3 and not [said for said in shown(app) if DATED in said]
+    assert DATED in field(app.text_input, "Name").help
+    app = save(app, name="First try")
+    for page in ("home", "start", "live", "embeddings", "gallery", "compare"):
+        app = rerun(app.switch_page(f"../pages/{page}.py"))
+        assert not [said for said in shown(app) if DATED in said], page
+
+
+def test_tags_narrow_the_table(store):
+    make_run(store / "two", n=8, steps=1, mapped=False)
+    keeping.describe(store / "one", tags=["good"])
+    keeping.describe(store / "two", tags=["good", "slow"])
+    app = home()
+    filter = next(group for group in app.get("button_group") if group.key == "tags")
+    assert filter.options == ["good", "slow"] and len(app.dataframe[0].value) == 2
+    filter.set_value(["slow"])
+    assert rerun(app).dataframe[0].value["Folder"].tolist() == ["two"]
+    keeping.describe(store / "two", tags=[])
+    assert len(rerun(app).dataframe[0].value) == 2
+
+
+def test_a_sentence_about_runs_calls_them_by_their_names(store):
+    make_run(store / DATED, n=8, steps=1, mapped=False, seed=7)
+    keeping.describe(store / DATED, "First try")
+    said = state.in_names(f"Run {DATED} (done) has these very settings; 20990101-0000-00-x is gone.")
+    assert said == "Run First try (done) has these very settings; 20990101-0000-00-x is gone."
+
+
+def test_delete_disarms_when_another_run_is_chosen(store):
+    make_run(store / "two", n=8, steps=1, mapped=False)
+    app = home("keep-run")
+    field(app.button, "Delete").click()
+    app = rerun(app)
+    assert "keep-sure-two" in [button.key for button in app.button]
+    for run in ("one", "two"):
+        app.selectbox(key="run").set_value(run)
+        app = rerun(app)
+        assert f"keep-delete-{run}" in [button.key for button in app.button] and not [b for b in app.button if "sure" in str(b.key)]
+    assert (store / "one").is_dir() and (store / "two").is_dir()
 
 
 def test_a_name_with_markup_is_shown_by_nothing_that_knows_markup(store):
     keeping.describe(store / "one", RUDE, RUDE, ["<b>t</b>"])
     app = home("keep-run", "keep-storage")
     markup = [element.value for kind in (app.markdown, app.caption, app.title, app.subheader, app.info, app.warning) for element in kind]
-    assert RUDE in texts(app) and not [value for value in markup if "script" in str(value)]
+    assert not [value for value in markup if re.search(r"(?<!\\)[<*$\[]\w", str(value).replace("**", "", 2))]
+    assert RUDE in app.dataframe[0].value["Run"].tolist() and field(app.text_area, "Note").value == RUDE
     assert field(app.text_input, "Name").value == RUDE
     chart = next(iter(app.get("plotly_chart"))).proto.spec
     assert "<script>" not in chart and "&lt;script&gt;" in chart.replace("\\u003c", "<").replace("\\u0026", "&")
 
 
-def test_without_any_name_the_table_has_no_empty_columns(store):  # noqa: ARG001
-    assert {"Id", "Tags"}.isdisjoint(home().dataframe[0].value.columns)
+def test_without_any_tag_there_is_no_filter_and_no_note(store):  # noqa: ARG001
+    app = home()
+    assert not [group for group in app.get("button_group") if group.key == "tags"] and app.dataframe[0].value["Notes"].tolist() == [""]
 
 
 def test_a_text_that_is_too_long_is_refused_in_a_sentence(store):
-    app = save(home("keep-run"), "fine", ",".join(map(str, range(13))), "")
+    app = save(home(), tags=",".join(map(str, range(13))))
     assert "would have 13 tags" in app.error[0].value and keeping.about(store / "one") == keeping.About()
 
 
 def test_deleting_offers_undo_until_the_next_action_and_undo_brings_the_run_back(store):
-    make_run(store / "two", n=8, steps=1, mapped=False)
+    make_run(store / "two", n=8, steps=1, mapped=False, seed=2)
     app = home("keep-run")
     assert app.selectbox(key="run").value == "two"
-    app.button(key="keep-delete").click()
-    app = rerun(app)
-    assert (
-        not (store / "two").exists()
-        and app.selectbox(key="run").options == ["one"]
-        and "Run two was deleted; all pages show another one now." in texts(app)
-    )
+    name = app.selectbox(key="run").options[0]
+    app = delete(app)
+    assert not (store / "two").exists() and app.selectbox(key="run").value == "one"
+    assert f"{name} was deleted; all pages show another one now." in texts(app)
     app = rerun(rerun(app))
     app.button(key="keep-undo").click()
     app = rerun(app)
-    assert (store / "two" / "config.json").exists() and app.selectbox(key="run").value == "two" and "Run two is back." in texts(app)
+    assert (store / "two" / "config.json").exists() and app.selectbox(key="run").value == "two" and f"{name} is back." in texts(app)
     assert "keep-undo" not in [button.key for button in app.button]
 
 
 def test_the_last_run_can_be_deleted_and_the_page_still_stands(store):
     app = home("keep-run")
-    app.button(key="keep-delete").click()
-    app = rerun(app)
+    app = delete(app)
     assert not (store / "one").exists() and app.button(key="keep-undo") and "There is no run yet" in app.info[0].value
 
 
 def test_a_living_run_cannot_be_deleted_here_and_offers_no_archive(store):
     make_run(store / "two", n=8, steps=1, state="running")
     app = home("keep-run")
-    assert app.button(key="keep-delete").disabled and not app.get("download_button")
+    assert app.button(key="keep-delete-two").disabled and not app.get("download_button")
 
 
 def test_a_run_that_something_is_computed_for_is_not_deleted(store, monkeypatch):
     monkeypatch.setattr(jobs, "busy", lambda path: path == store / "one")
     app = home("keep-run")
-    app.button(key="keep-delete").click()
-    app = rerun(app)
-    assert "Something is being computed for run one" in app.error[0].value and (store / "one").is_dir()
+    app = delete(app)
+    assert "Something is being computed for C2R · digits" in app.error[0].value and (store / "one").is_dir()
 
 
 def test_the_sample_run_offers_no_changes(store):
@@ -137,13 +201,13 @@ def test_the_sample_run_offers_no_changes(store):
     app.query_params["run"] = state.SAMPLE_NAME
     app = rerun(app)
     assert app.selectbox(key="run").value == state.SAMPLE_NAME
-    assert "Name, note, archive, delete" not in [e.label for e in app.expander]
+    assert "Archive, delete" not in [e.label for e in app.expander] and not app.text_area
 
 
 def test_a_read_only_app_changes_nothing(store, monkeypatch):
     before = home("keep-run")  # a page that was open when the app became read-only
     monkeypatch.setenv("C2R_READ_ONLY", "1")
-    app = save(before, "name", "", "")
+    app = save(before, name="name")
     assert "read-only mode" in app.error[0].value and keeping.about(store / "one") == keeping.About()
     assert [e.label for e in home().expander] == ["Storage"]
 
@@ -153,7 +217,7 @@ def test_the_storage_view_draws_runs_lists_the_trash_and_empties_it(store):
     keeping.delete(store / "two", store)
     app = home("keep-storage")
     assert len(app.get("plotly_chart")) == 1 and any("free on its disk" in caption.value for caption in app.caption)
-    assert app.selectbox(key="keep-trash").options[0].startswith("two, deleted 20")
+    assert app.selectbox(key="keep-trash").options[0].startswith("C2R · digits · seed 0 · ")
     app.button(key="keep-back").click()
     app = rerun(app)
     assert (store / "two").is_dir() and "The trash is empty." in [caption.value for caption in app.caption]
@@ -176,7 +240,7 @@ class Upload:
 
 def test_an_uploaded_archive_becomes_a_run_and_a_planted_one_is_refused(store, tmp_path):
     file = archives.archive(store / "one", tmp_path / "one.zip")
-    assert component._opened(Upload(file.read_bytes())) == ("Opened run one-2.", "")
+    assert component._opened(Upload(file.read_bytes()))[0].startswith("Opened C2R · digits · seed 0")
     evil = zipped(tmp_path / "evil.zip", {"one/config.json": "{}", "../evil.json": "{}"})
     with pytest.raises(InputError, match="leads out of the archive"):
         component._opened(Upload(evil.read_bytes()))
@@ -192,14 +256,6 @@ def test_the_download_is_the_archive_and_a_large_run_gets_the_command_instead(st
     assert not app.get("download_button") and "c2r archive" in app.code[0].value
 
 
-def test_the_table_calls_runs_by_their_names_then_puts_tags_and_ids_last_and_leaves_empty_columns_out():
-    table = {"Run": ["a", "b"], "State": ["done", "done"]}
-    named = runlist.with_about(table, [keeping.About("x"), keeping.About()])
-    assert named == {"Run": ["x", "b"], "State": ["done", "done"], "Id": ["a", "b"]} and list(named) == ["Run", "State", "Id"]
-    tagged = runlist.with_about(table, [keeping.About(tags=("s", "t")), keeping.About()])
-    assert tagged == {"Run": ["a", "b"], "Tags": ["s, t", ""], "State": ["done", "done"]} and list(tagged)[2] == "Tags"
-
-
 def test_the_bars_are_the_bytes_by_kind_in_one_unit_with_totals():
     runs = {"a": {"frames": 3_000_000, "other": 1_000_000}, "<b>": {"frames": 500_000, "other": 0}}
     figure = charts.storage_bars(runs, ("frames", "other"), free=5_000_000_000)
@@ -209,3 +265,14 @@ def test_the_bars_are_the_bytes_by_kind_in_one_unit_with_totals():
     assert figure.layout.xaxis.title.text == "MB"
     with pytest.raises(InputError, match="at least one run"):
         charts.storage_bars({}, ("frames",), free=0)
+
+
+def test_a_fork_links_to_its_parent_and_says_what_it_changed(store):
+    make_run(store / "fork", n=8, steps=2, mapped=False, parent="one@10", eta=0.3, seed=5)
+    app = rerun(home().switch_page("../pages/live.py"))
+    assert "It changed: Seed: 0 → 5; Contrastive share: 0.17 → 0.3." in "\n".join(c.value.replace("\\", "") for c in app.caption)
+    links = {link.proto.label.replace("\\", ""): link.proto.query_string for link in app.get("page_link")}
+    assert [query for label, query in links.items() if label.startswith("Fork of step 10 of C2R · digits · seed 0 · ")] == ["run=one"]
+    make_run(store / "orphan", n=8, steps=2, mapped=False, parent="../../etc@10")
+    app = rerun(home().switch_page("../pages/live.py"))
+    assert "Fork of a run that is not in this store, at its step 10." in [c.value for c in app.caption]

@@ -91,8 +91,8 @@ def test_the_home_table_lists_every_run_with_its_figures(store):
     make_run(store / "one")
     make_run(store / "two", state="failed", evaluated=False)
     make_run(store.parent / "sample_run", n=24, classes=3, steps=2)
-    table = open_page("home").dataframe[0].value.set_index("Run")
-    assert set(table.index) == {"one", "two", "Sample run (recorded)"}
+    table = open_page("home").dataframe[0].value.set_index("Folder")
+    assert set(table.index) == {"one", "two", "sample_run"} and table.loc["sample_run", "Run"] == "Sample run (recorded)"
     assert table.loc["one", "State"] == "done" and table.loc["one", "Clean"] == pytest.approx(87.0)
     assert table.loc["one", "Worst attack"] == pytest.approx(67.0)
     assert table.loc["two", "State"] == "failed" and table.loc["two", "Note"].startswith("The disk is full")
@@ -221,7 +221,7 @@ def test_a_fork_fills_the_start_page_with_the_runs_settings_and_its_images(store
     app = open_page("live", run="one", step="30")
     next(button for button in app.button if button.label == "Fork").click().run()
     assert app.title[0].value == TITLES["start"]
-    assert "A fork of one: it starts from the images at step 30" in text(app)
+    assert "it starts from the images at step 30" in text(app) and "A fork of C2R · digits · seed 0" in text(app)
     code = "\n".join(block.value for block in app.code)
     assert "eta=0.3" in code and "parent=one@30" in code and "one-step30.safetensors" in code
 
@@ -293,7 +293,7 @@ def test_a_bad_link_falls_back_with_a_plain_note(store, page):
         app.query_params[key] = value
     app.run()
     notes = text(app)
-    assert "The link asks for run '../../etc', which is not here: showing one." in notes
+    assert "The link asks for run '../../etc', which is not here: showing C2R · digits · seed 0 · " in notes
     assert "recorded step '17'" in notes and "attack 'tickle'" in notes and "class 'dragon'" in notes
     app.switch_page(f"../pages/{page}.py").run()
     check(app, page)
@@ -362,7 +362,7 @@ def test_the_address_always_names_the_run_and_a_newer_run_does_not_replace_it(st
     make_run(store / "two", n=24, classes=3, steps=3)
     assert app.run().selectbox(key="run").value == "one"
     reloaded = open_page("live", run=app.query_params["run"])
-    assert reloaded.selectbox(key="run").value == "one" and reloaded.selectbox(key="run").options[0] == "two"
+    assert reloaded.selectbox(key="run").value == "one" and reloaded.selectbox(key="run").options[0].endswith("(2)")
     app.selectbox(key="run").set_value("two").run()
     assert app.query_params["run"] == "two"
 
@@ -435,8 +435,7 @@ def test_choosing_another_run_starts_at_its_newest_step(store):
 
 def test_the_start_form_names_what_is_wrong_and_blocks_start(store):  # noqa: ARG001
     app = open_page("start")
-    eps = next(field for field in app.text_input if field.label.startswith("eps"))
-    eps.set_value("lots").run()
+    field(app, "Attack strength ε").set_value("lots").run()
     check(app, "start")
     assert app.button(key="start").disabled
     assert "Setting 'eps' expects a radius such as 2/255" in text(app)
@@ -445,8 +444,7 @@ def test_the_start_form_names_what_is_wrong_and_blocks_start(store):  # noqa: AR
 def test_the_start_form_changes_the_command(store):  # noqa: ARG001
     app = open_page("start")
     assert not app.button(key="start").disabled
-    ipc = next(field for field in app.number_input if field.label.startswith("ipc"))
-    ipc.set_value(3).run()
+    field(app, "Images per class").set_value("3").run()
     assert "--set ipc=3" in app.code[0].value
 
 
@@ -454,8 +452,7 @@ def test_a_settings_file_becomes_the_form(store):  # noqa: ARG001
     app = open_page("start")
     app.file_uploader(key="load-json").upload("config.json", b'{"ipc": 7, "eps": "5/255"}').run()
     check(app, "start")
-    assert next(field for field in app.number_input if field.label.startswith("ipc")).value == 7
-    assert next(field for field in app.text_input if field.label.startswith("eps")).value == "5/255"
+    assert field(app, "Images per class").value == "7" and field(app, "Attack strength ε").value == "5/255"
 
 
 def test_a_wrong_settings_file_is_refused_with_a_sentence(store):  # noqa: ARG001
@@ -475,7 +472,13 @@ def test_class_names_are_text_and_never_markup(store):
 
 
 def field(app, name):
-    return next(f for f in [*app.number_input, *app.text_input] if f.label.split(" (")[0] == name)
+    return next(f for f in app.text_input if f.label.split(" (")[0] == name)
+
+
+def all_settings(app):
+    """The Start page with 'All settings' open."""
+    app.session_state["all-settings"] = True
+    return app.run()
 
 
 @pytest.mark.parametrize("method", ["UMAP", "PCA"])
@@ -514,17 +517,17 @@ def test_the_ranks_shown_can_be_selected_without_moving_the_handles(store):
 
 def test_what_is_typed_into_the_form_outlives_the_page_and_another_preset(store):  # noqa: ARG001
     app = open_page("start")
-    field(app, "ipc").set_value(3).run()
+    field(app, "Images per class").set_value("3").run()
     app.switch_page("../pages/home.py").run()
     app.switch_page("../pages/start.py").run()
-    assert field(app, "ipc").value == 3 and "--set ipc=3" in app.code[0].value
+    assert field(app, "Images per class").value == "3" and "--set ipc=3" in app.code[0].value
     preset = next(c for c in app.get("segmented_control") if c.label == "Preset")
     preset.set_value("cifar10-small").run()
-    assert field(app, "ipc").value == 10
+    assert field(app, "Images per class").value == "10"
     next(c for c in app.get("segmented_control") if c.label == "Preset").set_value("demo").run()
-    assert field(app, "ipc").value == 3
+    assert field(app, "Images per class").value == "3"
     app.button(key="unload").click().run()
-    assert field(app, "ipc").value == 10 and "--set" not in app.code[0].value
+    assert field(app, "Images per class").value == "10" and "--set" not in app.code[0].value
 
 
 def test_a_partial_settings_file_is_applied_over_the_preset_and_says_so(store):  # noqa: ARG001
@@ -536,8 +539,9 @@ def test_a_partial_settings_file_is_applied_over_the_preset_and_says_so(store): 
 
 
 def test_unknown_data_shows_dashes_and_no_zeros(store):  # noqa: ARG001
-    app = open_page("start")
-    field(app, "data").set_value("/nowhere/at/all").run()
+    app = open_page("home")
+    app.session_state["form-demo-0-data"] = "/nowhere/at/all"
+    app.switch_page("../pages/start.py").run()
     figures = {metric.label: metric.value for metric in app.metric}
     assert app.button(key="start").disabled
     assert figures["Estimated time"] == figures["Memory"] == figures["Disk"] == "–"
@@ -578,7 +582,7 @@ def test_the_home_table_names_the_worst_attack_of_the_newest_evaluation(store):
     evaluated_twice(store / "one")
     status = store / "one" / "status.json"
     status.write_text(json.dumps(json.loads(status.read_text()) | {"message": "network 3 of 3: PGD-10 on test images"}))
-    table = open_page("home").dataframe[0].value.set_index("Run")
+    table = open_page("home").dataframe[0].value.set_index("Folder")
     assert (
         table.loc["one", "Note"] == ""
         and table.loc["one", "Worst attack"] == pytest.approx(41.0)
@@ -599,13 +603,13 @@ def test_starting_an_evaluation_passes_what_the_form_says(store, monkeypatch):
     started = []
     monkeypatch.setattr(jobs, "evaluate", lambda path, settings: started.append((path, settings)))
     app = open_page("gallery")
-    protocol = next(box for box in app.selectbox if box.label == "protocol")
-    assert protocol.value == "pixel-2/255" and not [box for box in app.multiselect if box.label == "attacks"]
+    protocol = next(box for box in app.selectbox if box.label == "Protocol")
+    assert protocol.value == "pixel-2/255" and not [box for box in app.multiselect if box.label == "Attacks"]
     protocol.set_value("beard-legacy").run()
     assert "the clamp alone, without any attack" in "\n".join(box.value for box in app.warning)
-    next(box for box in app.selectbox if box.label == "protocol").set_value("custom").run()
-    field(app, "eps").set_value("2/255,4/255").run()
-    field(app, "seeds").set_value(2).run()
+    next(box for box in app.selectbox if box.label == "Protocol").set_value("custom").run()
+    field(app, "Radii of the attacks").set_value("2/255,4/255").run()
+    field(app, "Evaluation networks").set_value("2").run()
     app.button(key="start-evaluation").click().run()
     assert not app.exception
     path, settings = started[0]
@@ -617,14 +621,14 @@ def test_a_protocol_with_another_radius_than_the_runs_says_so(store):
     finished(store / "one", eps="32/255")
     app = open_page("gallery")
     assert "This run is made for" not in text(app)
-    next(box for box in app.selectbox if box.label == "protocol").set_value("pixel-2/255").run()
+    next(box for box in app.selectbox if box.label == "Protocol").set_value("pixel-2/255").run()
     assert "This run is made for ε = 32/255, which adversarial training uses too; the protocol attacks within 2/255." in text(app)
 
 
 def test_wrong_radii_block_the_evaluation_with_a_sentence(store):
     finished(store / "one")
     app = open_page("gallery")
-    field(app, "eps").set_value("lots").run()
+    field(app, "Radii of the attacks").set_value("lots").run()
     assert app.button(key="start-evaluation").disabled
     assert "Setting 'eval\\_eps' expects radii such as 2/255,4/255, or nothing" in text(app)
 
@@ -673,9 +677,9 @@ def test_the_recorded_sample_is_never_evaluated(store):
 
 
 def test_settings_of_the_custom_protocol_are_hidden_under_another_one(store):  # noqa: ARG001
-    app = open_page("start")
-    assert field(app, "eval eps").value == "" and app.multiselect
-    protocol = next(box for box in app.selectbox if box.label == "protocol")
+    app = all_settings(open_page("start"))
+    assert field(app, "Radii of the attacks").value == "" and app.multiselect
+    protocol = next(box for box in app.selectbox if box.label == "Protocol")
     protocol.set_value("guard-1/255").run()
     check(app, "start")
     assert not app.multiselect and "--set protocol=guard-1/255" in app.code[0].value
@@ -683,9 +687,9 @@ def test_settings_of_the_custom_protocol_are_hidden_under_another_one(store):  #
 
 
 def test_a_list_of_radii_and_a_switch_reach_the_command(store):  # noqa: ARG001
-    app = open_page("start")
-    field(app, "eval eps").set_value("16/255,32/255").run()
-    next(box for box in app.toggle if box.label == "eval targeted").set_value(True).run()
+    app = all_settings(open_page("start"))
+    field(app, "Radii of the attacks").set_value("16/255,32/255").run()
+    next(box for box in app.toggle if box.label == "Targeted attacks too").set_value(True).run()
     assert "--set eval_eps=16/255,32/255" in app.code[0].value and "--set eval_targeted=true" in app.code[0].value
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import guard, jobs, state, words
+from app import guard, jobs, settings, state, words
 from app.components import loading, shell
 from c2r import forking, lifecycle, listening, runs
+from c2r.config import RunConfig
 from c2r.errors import InputError
 from c2r.runs import Run
 
@@ -21,6 +22,7 @@ def tell(action: Callable[[], object], said: str = "") -> None:
         st.toast(words.plain(str(error)), icon=":material/error:")
 
 
+FORKS = 6  # so many forks of a run are linked
 # 'Stop' says what, because Streamlit shows a 'Stop' of its own, for the page's script, above every page that takes long to draw.
 WORDS = (("Pause", "pause", "pause"), ("Resume", "play_arrow", "resume"), ("Step", "skip_next", "step"), ("Stop {}", "stop", "stop"))
 ASKED = {"pause": "asked to pause…", "resume": "asked to go on…", "step": "pauses at the next recorded step…", "stop": "stopping…"}
@@ -64,14 +66,28 @@ def fork(view: state.View) -> None:
 
 
 def lineage(run: Run) -> None:
-    """Which run this one was forked from, and its own forks; nothing for a run without relatives."""
-    said = []
-    if run.config is not None and (found := forking.parent(run.config)):
-        said.append(f"Fork of {found[0]} at step {found[1]}.")
-    if born := forking.children(run.id, runs.default_store()):
-        said.append(f"Forks: {', '.join(child.id for child in born)}.")
-    if said:
-        st.caption(words.plain(" ".join(said)))
+    """Which run this one was forked from, as a link, and what was changed; its own forks, as links. Nothing for a run without relatives."""
+    found = forking.parent(run.config) if run.config is not None else None
+    born = forking.children(run.id, runs.default_store())
+    if found and run.config is not None:
+        _parent(run.config, *found)
+    if born:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            for child in born[:FORKS]:
+                shell.run_link(child, "Fork:")
+            if len(born) > FORKS:
+                st.caption(f"and {len(born) - FORKS} more.")
+
+
+def _parent(fork: RunConfig, parent_id: str, step: int) -> None:
+    """The run that a fork comes from, and what the fork changed. The name is looked for in the store and never joined to a path."""
+    parent = next((one for one in state.all_runs() if one.id == parent_id and one.config), None)
+    if parent is None or parent.config is None:
+        st.caption(f"Fork of a run that is not in this store, at its step {step}.")
+        return
+    shell.run_link(parent, f"Fork of step {step} of")
+    changed = "; ".join(settings.differences(parent.config, fork)) or "no setting"
+    st.caption(words.plain(f"It changed: {changed}."))
 
 
 @dataclass(frozen=True)

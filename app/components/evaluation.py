@@ -132,7 +132,7 @@ def _form(run: Run, key: str) -> None:
     st.caption("Fresh networks are trained on the set and attacked, on test images and on the synthetic images. Earlier evaluations stay.")
     base, name = first_choice(run.config), f"{key}-{run.id}"
     protocol = form.setting("protocol", base.protocol, f"{name}-protocol")
-    values = form.some(list(FIELDS), base, name, {"protocol": protocol}, drop="eval_")
+    values = form.some(list(FIELDS), base, name, {"protocol": protocol})
     problem, facts = "", None
     try:
         settings = config.validate(run.config.model_dump(mode="json") | values)

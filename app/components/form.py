@@ -1,63 +1,105 @@
-"""A form drawn from the settings classes: one widget per setting, by its type, choices and limits."""
+"""A form drawn from the settings classes: one widget per setting, labelled in words; numbers are typed as text and judged by the server.
 
+A number field of the browser would fall back to its old value in silence when what is typed is out of range.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import streamlit as st
 from pydantic.fields import FieldInfo
+from streamlit.delta_generator import DeltaGenerator
 
-from app import words
+from app import settings, words
 from c2r import config, fields, protocols
 from c2r.errors import InputError
+from c2r.methods import METHODS
+from c2r.sources import WORDS
 
-MAIN_GROUPS = ("Run", "Real data", "Synthetic set", "Threat model", "Objective")
 CUSTOM = ("eval_attacks", "eval_eps", "eval_eps_l2", "eval_targeted", "eval_pgd_steps")
 # name → the setting and its value with which alone it is read
-ONLY_WITH = {"imported": ("method", "imported")} | dict.fromkeys(CUSTOM, ("protocol", "custom"))
+ONLY_WITH = dict.fromkeys(CUSTOM, ("protocol", "custom"))
+WIDE = ("protocol", "eval_attacks")  # their choices need a whole row
 
 
-def show(base: config.RunConfig, key: str) -> dict[str, Any]:
-    """Draw every group, the less used ones folded, starting from `base`; returns all values, valid or not."""
-    values: dict[str, Any] = {}
+@dataclass(frozen=True)
+class Asked:
+    """What a form says: every value, valid or not, and for each wrong one its sentence."""
+
+    values: dict[str, Any]
+    wrong: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def problem(self) -> str:
+        """The first wrong value with its label and sentence, '' when all are right."""
+        return next((f"{settings.called(name)}: {said}" for name, said in self.wrong.items()), "")
+
+
+def show(base: config.RunConfig, key: str, plain: DeltaGenerator, rest: DeltaGenerator) -> Asked:
+    """Draw the plain settings into `plain` and, folded, the others by group into `rest`, starting from `base`.
+
+    What is folded keeps what was typed.
+    """
+    with plain.container(border=True):
+        values = some(settings.PLAIN, base, key, {})
+    opened = rest.expander("All settings", icon=":material/tune:", key="all-settings", on_change="rerun")
     for group in config.GROUPS:
-        title = group.__doc__ or group.__name__
-        with st.container(border=True) if title in MAIN_GROUPS else st.expander(title):
-            if title in MAIN_GROUPS:
-                st.markdown(f"**{words.plain(title)}**")
-            values |= some(list(group.model_fields), base, key, values)
-    return values
+        names = [name for name in group.model_fields if name not in settings.PLAIN and settings.can_choose(name)]
+        if opened.open and names:
+            with opened:
+                st.markdown(f"**{words.plain(group.__doc__ or group.__name__)}**")
+                values = some(names, base, key, values)
+    values = {name: _typed(name, base, key) for name in config.RunConfig.model_fields} | values
+    return Asked(values, {name: said for name, value in values.items() if (said := wrong(name, value))})
 
 
-def some(names: list[str], base: config.RunConfig, key: str, known: dict[str, Any], drop: str = "") -> dict[str, Any]:
-    """Draw the settings `names` in two columns; one that is read only together with another choice keeps its value unseen without it.
+def some(names: Sequence[str], base: config.RunConfig, key: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Draw the settings `names`, two in a row, wide ones alone; one that is read only together with another choice keeps its value unseen without it.
 
-    `known` are the values chosen so far; `drop` is a beginning that labels go without.
+    `known` are the values chosen so far.
     """
     values = dict(known)
-    columns, shown = st.columns(2), 0
+    row: list[DeltaGenerator] = []
     for name in names:
         other, wanted = ONLY_WITH.get(name, ("", None))
         if other and values.get(other, getattr(base, other)) != wanted:
             values[name] = getattr(base, name)
             continue
-        with columns[shown % 2]:
-            values[name] = setting(name, getattr(base, name), f"{key}-{name}", name.removeprefix(drop))
-        shown += 1
+        if name in WIDE:
+            row = [st.container()]
+        row = row or st.columns(2)
+        with row.pop(0):
+            values[name] = setting(name, getattr(base, name), f"{key}-{name}")
     return values
 
 
-def setting(name: str, value: Any, key: str, spoken: str = "") -> Any:
+def setting(name: str, value: Any, key: str) -> Any:
     """One setting as a widget with its unit and help; below it what its choice means, or what is wrong with it, if anything."""
-    field = config.RunConfig.model_fields[name]
-    spoken, unit = (spoken or name).replace("_", " "), fields.unit(field)
-    label = f"{spoken} ({unit})" if unit and unit != spoken else spoken
-    found = _widget(label, field, value, key)
-    try:
-        config.validate({name: found})
-    except InputError as error:
-        st.caption(f":red[{words.plain(str(error))}]")
+    found = _widget(name, value, key)
+    if said := wrong(name, found):
+        st.caption(f":red[{words.plain(said)}]")
+    if name == "method" and found in METHODS:
+        st.caption(words.plain(f"{METHODS[found].description}."))
     if name == "protocol" and found in protocols.PROTOCOLS:
         _protocol(found)
     return found
+
+
+def wrong(name: str, value: Any) -> str:
+    """What is wrong with a value, '' when nothing is."""
+    try:
+        config.validate({name: value})
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def changes(chosen: config.RunConfig, preset: str) -> str:
+    """What is folded and differs from the preset, as a sentence; '' when nothing does."""
+    said = settings.differences(config.load(preset), chosen, settings.PLAIN)
+    return f"Not as in the preset: {'; '.join(said)}." if said else ""
 
 
 def _protocol(name: str) -> None:
@@ -68,34 +110,31 @@ def _protocol(name: str) -> None:
         st.warning(words.plain(chosen.warning), icon=":material/warning:")
 
 
-def _widget(label: str, field: FieldInfo, value: Any, key: str) -> Any:
-    options, limits = fields.choices(field), fields.limits(field)
-    if fields.is_list(field) and options:
-        return st.multiselect(
-            label, options, default=[word for word in value if word in options], key=key, persist_state="session", help=_help(field)
-        )
+def _typed(name: str, base: config.RunConfig, key: str) -> Any:
+    """What was typed into a folded field of the form, else the value it starts from."""
+    value = getattr(base, name)
+    return st.session_state.get(f"{key}-{name}", value) if settings.can_choose(name) else value
+
+
+def _widget(name: str, value: Any, key: str) -> Any:
+    declared, options = config.RunConfig.model_fields[name], settings.offered(name, value)
+    named = partial(settings.choice, name)
+    common: dict[str, Any] = {"key": key, "persist_state": "session", "help": _help(name, declared)}
+    if name == "data":
+        options = list(dict.fromkeys((*WORDS, value, str(st.session_state.get(key, value)))))
+        return st.selectbox(settings.label(name), options, index=options.index(value), accept_new_options=True, **common)
+    if fields.is_list(declared) and options:
+        return st.multiselect(settings.label(name), options, default=[one for one in value if one in options], format_func=named, **common)
     if options:
-        return st.selectbox(label, options, index=options.index(value), key=key, persist_state="session", help=_help(field))
-    if fields.is_radius(field):
-        written = "2/255,4/255" if fields.is_list(field) else "2/255"
-        text = f"{_help(field)}. Written as {written}."
-        return st.text_input(label, fields.shown(field, value), key=key, persist_state="session", help=text)
-    if field.annotation is bool:
-        return st.toggle(label, value, key=key, persist_state="session", help=_help(field))
-    if field.annotation is str:
-        return st.text_input(label, value, key=key, persist_state="session", help=_help(field))
-    kind = int if field.annotation is int else float
-    low, high = limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
-    step = {"step": 1} if kind is int else {"format": "%g", "step": _nudge(value)}
-    bounds = {"min_value": None if low is None else kind(low), "max_value": None if high is None else kind(high)}
-    return st.number_input(label, value=kind(value), key=key, persist_state="session", help=_help(field), **bounds, **step)
+        return st.selectbox(settings.label(name), options, index=options.index(value), format_func=named, **common)
+    if declared.annotation is bool:
+        return st.toggle(settings.label(name), value, **common)
+    return st.text_input(settings.label(name), fields.shown(declared, value), **common)
 
 
-def _help(field: FieldInfo) -> str:
-    """The setting's description as text; Streamlit would read it as Markdown."""
-    return words.plain(field.description or "")
-
-
-def _nudge(value: float) -> float:
-    """How far one click moves a number: a tenth of its order of magnitude."""
-    return float(f"1e{int(f'{abs(value):e}'.split('e')[1]) - 1}") if value else 0.1
+def _help(name: str, declared: FieldInfo) -> str:
+    """Symbol, flag and description as text; Streamlit would read it as Markdown."""
+    symbol, flag = fields.symbol(declared), "--method" if name == "method" else f"--set {name}"
+    said = (declared.description or "").removeprefix(f"{symbol}: " if symbol else "")
+    written = f". Written as {'2/255,4/255' if fields.is_list(declared) else '2/255'}" if fields.is_radius(declared) else ""
+    return words.plain(f"{symbol + ', ' if symbol else ''}{flag}: {said}{written}.")

@@ -10,7 +10,12 @@ from app import pictures, words
 
 def data_uri(picture: np.ndarray) -> str:
     """A picture uint8 [H, W, 3] as a PNG inside an address."""
-    return "data:image/png;base64," + base64.b64encode(pictures.png(picture)).decode()
+    return png_uri(pictures.png(picture))
+
+
+def png_uri(png: bytes) -> str:
+    """The bytes of a PNG inside an address."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def show(picture: np.ndarray, alt: str, caption: str | None = None, width: int | str = "stretch") -> None:

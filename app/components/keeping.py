@@ -5,15 +5,18 @@ What people wrote is shown by elements that know no markup. Every change goes th
 
 import shlex
 import tempfile
+import time
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from app import cache, charts, guard, jobs, state, words
+from app import charts, guard, jobs, state, words
 from app.components import figures, shell
-from c2r import archives, disasters, keeping, runs
+from c2r import archives, disasters, keeping, runs, tagging
 from c2r.errors import InputError
 from c2r.formats.safe import Limits, size
 from c2r.runs import Run
@@ -24,12 +27,13 @@ SHOWN = 20  # runs in the storage chart, the largest
 
 
 def panels(run: Run | None) -> None:
-    """What was just done and the note of the run, then three closed expanders: this run, opening an archive, and storage."""
+    """What was just done, name, tags and note of the run, then three closed expanders: this run, opening an archive, and storage."""
     _last()
-    if run is not None and (note := keeping.about(run.path).note):
-        st.text(note)
-    if run is not None and not state.is_sample(run.path) and runs.is_run(run.path) and not guard.read_only():
-        _expander("Name, note, archive, delete", "edit_note", "keep-run", lambda: _run(run))
+    if run is not None and (state.is_sample(run.path) or not runs.is_run(run.path) or guard.read_only()):
+        _told(keeping.about(run.path))
+    elif run is not None:
+        _fields(run)
+        _expander("Archive, delete", "archive", "keep-run", lambda: _run(run))
     if not guard.read_only():
         _expander("Open an archived run", "unarchive", "keep-open", _open)
     _expander("Storage", "hard_drive", "keep-storage", _storage)
@@ -44,6 +48,7 @@ def _expander(label: str, icon: str, key: str, draw: Callable[[], None]) -> None
 
 def _change(action: Callable[[], tuple[str, str]]) -> None:
     """Do it in a callback, before anything is drawn; `action` returns what was done and '' or what Undo would bring back."""
+    _arm("")
     try:
         guard.refuse_changes()
         with disasters.spoken():
@@ -51,8 +56,9 @@ def _change(action: Callable[[], tuple[str, str]]) -> None:
         st.session_state["kept"] = (said, undo, "")
         st.toast(words.plain(said))
     except InputError as error:
-        st.session_state["kept"] = ("", "", str(error))
-        st.toast(words.plain(str(error)), icon=":material/error:")
+        said = state.in_names(str(error))
+        st.session_state["kept"] = ("", "", said)
+        st.toast(words.plain(said), icon=":material/error:")
 
 
 def _last() -> None:
@@ -70,39 +76,68 @@ def _last() -> None:
 def _undone(name: str) -> tuple[str, str]:
     path = keeping.undo(name, runs.default_store())
     state.choose_run(path.name)
-    return f"Run {path.name} is back.", ""
+    return f"{state.spoken_name(runs.open_run(path))} is back.", ""
+
+
+def _told(told: keeping.About) -> None:
+    """Tags and note where they cannot be changed."""
+    for text in filter(None, (" ".join(f"#{tag}" for tag in told.tags), told.note)):
+        st.text(text)
+
+
+def _fields(run: Run) -> None:
+    """Name, tags and note in place: each is saved alone when Enter is pressed or the field is left."""
+    told, left, right = keeping.about(run.path), *st.columns(2)
+    usual, tags = words.default_name(run, time.time()), 'With commas; a tag that holds a comma in double quotes: "slow, but sure"'
+    asked = {
+        "name": partial(left.text_input, "Name", told.name, max_chars=keeping.NAME, placeholder=usual,
+                        help=words.plain(f"Enter saves. The run folder keeps its name, {run.id}")),
+        "tags": partial(right.text_input, "Tags", tagging.tags_text(told.tags), placeholder="none",
+                        help=words.plain(f"{tags}; at most {tagging.TAGS}. Enter saves")),
+        "note": partial(st.text_area, "Note", told.note, max_chars=keeping.NOTE, height="content", placeholder="none",
+                        help="Ctrl and Enter saves, or a click elsewhere"),
+    }  # fmt: skip
+    for what, draw in asked.items():
+        key = f"keep-{what}-{run.id}"
+        draw(key=key, on_change=_change, args=(partial(_described, run, what, key),))
+
+
+def _described(run: Run, what: str, key: str) -> tuple[str, str]:
+    given = st.session_state[key]
+    keeping.describe(run.path, **{what: tagging.tags_of(given) if what == "tags" else given})
+    return f"Saved the {what} of {state.spoken_name(run)}.", ""
 
 
 def _run(run: Run) -> None:
-    told, fresh = keeping.about(run.path), f"{run.id}-{cache.stamp(run.path / keeping.ABOUT)}"
-    st.text(f"Run folder {run.id}")
-    with st.form(f"keep-form-{fresh}", border=False):
-        left, right = st.columns(2)
-        left.text_input("Name", told.name, max_chars=keeping.NAME, key=f"keep-name-{fresh}", help="Shown beside the id, which stays")
-        right.text_input("Tags", ", ".join(told.tags), key=f"keep-tags-{fresh}", help=f"With commas, at most {keeping.TAGS}")
-        st.text_area("Note", told.note, max_chars=keeping.NOTE, key=f"keep-note-{fresh}", height=96)
-        st.form_submit_button("Save", icon=":material/save:", on_click=_change, args=(lambda: _described(run, fresh),))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         _download(run)
-        st.button(
-            "Delete", icon=":material/delete:", key="keep-delete", on_click=_change, args=(lambda: _deleted(run),), disabled=run.alive
-        )
+        _delete(run)
     st.caption("Delete moves the run to the trash of the store; Undo, or Storage below, brings it back.")
 
 
-def _described(run: Run, fresh: str) -> tuple[str, str]:
-    name, tags, note = (st.session_state[f"keep-{what}-{fresh}"] for what in ("name", "tags", "note"))
-    keeping.describe(run.path, name, note, tags.split(","))
-    return f"Saved name, note and tags of run {run.id}.", ""
+def _delete(run: Run) -> None:
+    """Delete is pressed twice; another run, or anything else that is done, disarms it."""
+    if st.session_state.get("keep-armed") != run.id:
+        st.button("Delete", icon=":material/delete:", key=f"keep-delete-{run.id}", on_click=_arm, args=(run.id,), disabled=run.alive)
+        return
+    name = words.plain(state.spoken_name(run))
+    st.button(f"Delete {name} now", icon=":material/delete:", key=f"keep-sure-{run.id}", type="primary", on_click=_change,
+              args=(partial(_deleted, run),), disabled=run.alive)  # fmt: skip
+    st.button("Keep it", key="keep-disarm", on_click=_arm, args=("",))
+
+
+def _arm(run_id: str) -> None:
+    st.session_state["keep-armed"] = run_id
 
 
 def _deleted(run: Run) -> tuple[str, str]:
     if jobs.busy(run.path):
-        raise InputError(f"Something is being computed for run {run.id}: expected it to be at rest; wait for it or stop it.")
+        raise InputError(f"Something is being computed for {state.spoken_name(run)}: expected it to be at rest; wait for it or stop it.")
+    name = state.spoken_name(run)
     place = keeping.delete(run.path, runs.default_store())
     state.run_changed()
     st.session_state.pop("addressed", None)  # it is known why that run is not here any more
-    return f"Run {run.id} was deleted; all pages show another one now.", place.name
+    return f"{name} was deleted; all pages show another one now.", place.name
 
 
 def _download(run: Run) -> None:
@@ -145,18 +180,18 @@ def _opened(given: Any) -> tuple[str, str]:
         path = archives.open_archive(file, runs.default_store(), LIMITS)
     state.choose_run(path.name)
     st.session_state["keep-opened"] = st.session_state.get("keep-opened", 0) + 1
-    return f"Opened run {path.name}.", ""
+    return f"Opened {state.spoken_name(runs.open_run(path))}.", ""
 
 
 def _storage() -> None:
-    found = keeping.storage(runs.default_store())
+    found, called = keeping.storage(runs.default_store()), state.spoken_names(runs.list_runs(runs.default_store()))
     largest = sorted(found["runs"], key=lambda run: run["total"], reverse=True)
     if largest:
-        shown = {f"{run['name']} ({run['id']})" if run["name"] else run["id"]: run["kinds"] for run in largest[:SHOWN]}
+        shown = {called.get(run["id"], run["id"]): run["kinds"] for run in largest[:SHOWN]}
         figures.chart(
             charts.storage_bars(shown, keeping.KINDS, free=found["free"], dark=state.is_dark()),
             "keep-bars",
-            lambda: _table(largest),
+            lambda: _table(largest, called),
         )
     if len(largest) > SHOWN:
         st.caption(f"The chart shows the {SHOWN} largest of {len(largest)} runs; the table holds all of them.")
@@ -168,7 +203,7 @@ def _storage() -> None:
     if not trash or guard.read_only():
         st.caption("The trash is empty." if not trash else f"{len(trash)} deleted runs can be brought back where the app may change them.")
         return
-    names = {one["trash"]: f"{one['id']}, deleted {one['time'][:16].replace('T', ' ')} UTC, {size(one['total'])}" for one in trash}
+    names = {one["trash"]: _gone(one) for one in trash}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Deleted runs", list(names), format_func=lambda name: names.get(name, name), key="keep-trash")
         st.button("Bring back", icon=":material/undo:", key="keep-back", on_click=_change, args=(lambda: _undone(chosen),))
@@ -181,8 +216,15 @@ def _emptied() -> tuple[str, str]:
     return f"Removed {count} deleted run{'' if count == 1 else 's'} for good.", ""
 
 
-def _table(found: list[dict[str, Any]]) -> dict[str, list[Any]]:
+def _gone(one: dict[str, Any]) -> str:
+    """What a deleted run was called, when it was deleted and how large it is."""
+    name = state.spoken_name(runs.open_run(runs.default_store() / keeping.TRASH / one["trash"]))
+    at = datetime.fromisoformat(one["time"]).astimezone()
+    return f"{name}, deleted {words.clock(at.timestamp(), time.time())}, {size(one['total'])}"
+
+
+def _table(found: list[dict[str, Any]], called: dict[str, str]) -> dict[str, list[Any]]:
     """The numbers behind the chart, in MB."""
-    columns: dict[str, list[Any]] = {"Run": [run["id"] for run in found], "Name": [run["name"] for run in found]}
+    columns: dict[str, list[Any]] = {"Run": [called.get(run["id"], run["id"]) for run in found]}
     columns |= {f"{kind}, MB": [run["kinds"][kind] / 1e6 for run in found] for kind in keeping.KINDS}
     return columns | {"total, MB": [run["total"] / 1e6 for run in found]}

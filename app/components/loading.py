@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import guard
+from app import guard, state
 from app.components import shell
 from c2r import config, forking, runs
 from c2r.errors import InputError
@@ -52,7 +52,7 @@ def fork(run: Run, step: int) -> None:
     preset = str(run.manifest.get("preset"))
     preset = preset if preset in config.PRESETS else next(iter(config.PRESETS))
     st.session_state["preset"] = preset
-    _begin(preset, settings, f"A fork of {run.id}: it starts from the images at step {step}, with the settings below.")
+    _begin(preset, settings, f"A fork of {state.spoken_name(run)}: it starts from the images at step {step}, with the settings below.")
 
 
 def _begin(preset: str, settings: config.RunConfig, said: str = "") -> None:

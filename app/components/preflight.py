@@ -1,9 +1,25 @@
 """What a run will need before it is started, and why it cannot be started, if so."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from app import guard, places, words
+from app import guard, places, state, words
 from c2r import config, preflight, runs
+
+# Beside the form the panel stays in view while the form scrolls; where there is no room beside it, it stands between the two parts.
+LAYOUT = """<style>
+@media (min-width: 1001px) {
+  .st-key-start-grid { display: grid; grid-template-columns: 3fr 2fr; grid-template-rows: auto 1fr; column-gap: 2rem; }
+  .st-key-start-grid > :has(> .st-key-start-panel) { grid-column: 2; grid-row: 1 / span 2; align-self: start; position: sticky; top: 4.5rem; }
+}
+</style>"""
+
+
+def layout() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """Where the plain settings stand, the panel with cost and Start, and the other settings."""
+    st.html(LAYOUT)
+    with st.container(key="start-grid"):
+        return st.container(key="start-plain"), st.container(key="start-panel"), st.container(key="start-rest")
 
 
 def show(settings: config.RunConfig | None, problem: str | None) -> str:
@@ -24,7 +40,7 @@ def show(settings: config.RunConfig | None, problem: str | None) -> str:
     for text in facts.problems:
         st.error(words.plain(text), icon=":material/error:")
     for text in facts.notes:
-        st.caption(words.plain(text))
+        st.caption(words.plain(state.in_names(text)))
     if guard.read_only():
         st.info(f"Nothing can be started: {guard.why_not()}.", icon=":material/visibility:")
     return next(iter(facts.problems), guard.why_not())

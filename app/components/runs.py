@@ -1,50 +1,99 @@
-"""The table of all runs; a selected row becomes the run of all pages."""
+"""The table of all runs, with pictures; a selected row becomes the run of all pages."""
 
 import time
+import zlib
+from typing import Any
 
 import streamlit as st
 
-from app import cache, jobs, runlist, state
+from app import cache, glance, jobs, runlist, state, words
+from app.components import images
 from c2r import keeping
-from c2r.runs import Run
+from c2r.runs import Run, frame_steps
 
 PERCENT = {
     "Clean": "Test accuracy of fresh networks trained on the synthetic images, mean over seeds",
     "Worst attack": "The lowest mean test accuracy under an untargeted attack within the protocol's own radius; 'Worst by' names it",
 }
 WIDTHS = {
-    "Run": 212, "State": 84, "Dataset": 56, "IPC": 36, "Method": 64, "Step": 78, "Age": 54, "Clean": 54, "Worst attack": 52, "Worst by": 118,
+    "Images": 116, "Run": 150, "Progress": 88, "Margin": 68, "Clean": 58, "Worst attack": 58, "Worst by": 100, "Notes": 182,
 }  # fmt: skip
+HEAD, ROWS = 38, 7  # px of the heads, and rows that are seen without scrolling
+SQUARE = 90  # px of a row from which a square of images fits better than a strip
+WRAPPED = ("Run", "Progress", "Worst by", "Notes")
+HELP = {
+    "Images": "A few images of the newest recorded step, evenly spread over the classes",
+    "Run": "The name you gave it, else method, data, seed and start in local time. Rename the chosen run below",
+    "Progress": "State, and step of all steps",
+    "Margin": "Median robust margin (logits) over the recorded steps, first to last; each line has its own scale",
+    "Notes": "What went wrong, if anything; your tags and your note",
+}
 
 
 def table(runs: list[Run]) -> None:
-    """All runs with state, data, method, step and accuracies; a damaged one is listed with the reason."""
+    """All runs with images, name, progress, margins, accuracies and notes; a damaged one is listed with the reason. Tags narrow it."""
+    told = [keeping.about(run.path) for run in runs]
+    called = state.spoken_names(runs)
+    wanted = _wanted(runlist.tags(told))
+    kept = [(run, one) for run, one in zip(runs, told, strict=True) if wanted <= set(one.tags)]
+    if not kept:
+        st.caption("No run has all of these tags.")
+        return
+    runs, told = [run for run, _ in kept], [one for _, one in kept]
     names = [state.run_name(run) for run in runs]
+    key = f"run-table-{zlib.crc32(','.join(names).encode())}"  # other rows: another table, in which no row is chosen
 
     def picked() -> None:
-        rows = st.session_state["run-table"]["selection"]["rows"]
+        rows = st.session_state[key]["selection"]["rows"]
         if rows and rows[0] < len(names):
             state.choose_run(names[rows[0]])
 
     evaluating = [next((one.state for one in jobs.evaluations(run.path) if one.alive), "") for run in runs]
-    rows = runlist.run_table(runs, [cache.rows(run.path) for run in runs], names, time.time(), evaluating)
+    rows = runlist.run_table(runs, [cache.rows(run.path) for run in runs], [called[name] for name in names], time.time(), evaluating)
+    shown = runlist.with_about(rows, told, [run.id for run in runs])
+    high = runlist.row_height(shown, {name: WIDTHS[name] for name in WRAPPED})
     st.dataframe(
-        runlist.with_about(rows, [keeping.about(run.path) for run in runs]),
-        key="run-table",
+        shown | _pictures(runs, *((3, 2) if high < SQUARE else (3, 3))),
+        key=key,
+        height=HEAD + high * min(len(runs), ROWS),
+        row_height=high,
         hide_index=True,
         placeholder="–",
+        column_order=list(WIDTHS),
         on_select=picked,
         selection_mode="single-row",
         column_config=_columns(),
-        alt="All runs with state, data, method, step and accuracies",
+        alt="All runs with images, name, progress, margins over the steps, accuracies and notes",
     )
 
 
+def _wanted(tags: list[str]) -> set[str]:
+    """The tags that a person wants to see; nothing is drawn where there are none."""
+    if not tags:
+        return set()
+    chosen = st.pills("Only with these tags", tags, selection_mode="multi", format_func=words.plain, key="tags")
+    return set(chosen) & set(tags)
+
+
+def _pictures(runs: list[Run], columns: int, rows: int) -> dict[str, list[Any]]:
+    """The pictures of each run, images in so many columns and rows; None where there is nothing to draw."""
+    sheets = [glance.sheet(run.path, next(reversed(frame_steps(run.path)), None), columns, rows) for run in runs]
+    return {"Images": [sheet and images.png_uri(sheet) for sheet in sheets], "Margin": [glance.course(run.path) for run in runs]}
+
+
 def _columns() -> dict[str, object]:
-    """Widths at which all columns fit beside each other at 1280 px, and percentages."""
-    plain = {name: st.column_config.Column(name, width=width) for name, width in WIDTHS.items()}
+    """Widths at which all columns fit beside each other at 1280 px, percentages and pictures."""
+    plain = {name: st.column_config.Column(name, width=width, help=HELP.get(name)) for name, width in WIDTHS.items()}
     heads = {"Worst attack": "Worst"}
-    return plain | {
-        name: st.column_config.NumberColumn(heads.get(name, name), format="%.1f %%", help=text, width=WIDTHS[name])
-        for name, text in PERCENT.items()
+    pictures = {
+        "Images": st.column_config.ImageColumn("Images", width=WIDTHS["Images"], help=HELP["Images"]),
+        "Margin": st.column_config.LineChartColumn("Margin", width=WIDTHS["Margin"], help=HELP["Margin"]),
     }
+    return (
+        plain
+        | pictures
+        | {
+            name: st.column_config.NumberColumn(heads.get(name, name), format="%.1f %%", help=text, width=WIDTHS[name])
+            for name, text in PERCENT.items()
+        }
+    )

@@ -30,7 +30,7 @@ def sidebar() -> None:
             return
         asked = links.link_values()
         names = {state.run_name(run): run for run in found}
-        spoken, first = {name: state.spoken_name(one) for name, one in names.items()}, state.run_name(state.first_shown(found))
+        spoken, first = state.spoken_names(found), state.run_name(state.first_shown(found))
         run = names[_choose_run(spoken, first)]
         steps = state.recorded_steps(run.path)
         ahead.read(run.path, steps)
@@ -50,7 +50,7 @@ def sidebar() -> None:
         } | _offered_samples(run, step)
         offered |= {"attack": [*called, *called.values()], "evaluation": [NEWEST, *folders]} if called else {}
         shown = {
-            "run": state.run_name(run), "step": str(step), "attack": called.get(attack, attack), "evaluation": "the newest",
+            "run": spoken[state.run_name(run)], "step": str(step), "attack": called.get(attack, attack), "evaluation": "the newest",
             "class": "All classes" if chosen is None else classes[chosen], "sample": "no image",
         }  # fmt: skip
         for note in links.link_notes(asked, offered, shown):
@@ -62,8 +62,8 @@ def sidebar() -> None:
 def _choose_run(spoken: dict[str, str], first: str) -> str:
     """The run of all pages, `first` when nothing asks for another; `spoken`: what stands for each run, and how the box calls it."""
     names = list(spoken)
-    links.place_run(names, first)
-    text = "All runs of the run store, newest first"
+    links.place_run(spoken, first)
+    text = words.plain(f"All runs of the run store, newest first. Shown: {spoken.get(st.session_state.get('run', first), spoken[first])}")
     chosen = st.selectbox("Run", names, key="run", format_func=lambda name: spoken.get(name, name), on_change=state.run_changed, help=text)
     chosen = chosen if chosen in names else first
     links.address_run(chosen)
@@ -170,11 +170,11 @@ def _strip(path: Path, before: tuple[str, str, bool], steps_before: int, lead: s
         st.rerun()
     if jobs.standing(run) != before:
         if run.state in ("done", "failed", "lost"):
-            st.session_state["news"] = f"Run {run.id} is {run.state}."
+            st.session_state["news"] = f"{state.spoken_name(run)} is {run.state}."
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         badge(run)
-        st.caption(words.plain(f"{lead} {words.strip_text(run, time.time(), state.run_name(run))}".strip()))
+        st.caption(words.plain(f"{lead} {words.strip_text(run, time.time(), state.spoken_name(run))}".strip()))
 
 
 def icon() -> str:
@@ -210,6 +210,12 @@ def go(page: str) -> None:
 def link(page: str, label: str, icon: str) -> None:
     """A way to another page that a person can take; it keeps the address as it is."""
     st.page_link(st.session_state["pages"][page], label=label, icon=f":material/{icon}:")
+
+
+def run_link(run: Run, lead: str) -> None:
+    """A way to the Live page of another run: `lead` and that run's name."""
+    page, label = st.session_state["pages"]["live"], words.plain(f"{lead} {state.spoken_name(run)}")
+    st.page_link(page, label=label, icon=":material/monitoring:", query_params={"run": state.run_name(run)})
 
 
 def needs_run(*, step: bool = True) -> state.View:
@@ -257,7 +263,7 @@ def nothing_recorded(run: Run) -> None:
         st.info("This run has no images of its own: its networks are trained on real ones. Its accuracies are on the Compare page.")
     else:
         st.warning(
-            f"Run {words.plain(run.id)} is {run.state} and has no recorded step: choose another run in the sidebar, or start a new one."
+            f"{words.plain(state.spoken_name(run))} is {run.state} and has no recorded step: choose another run in the sidebar, or start a new one."
         )
 
 

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from c2r import archives, forking, keeping, runs
+from c2r import archives, forking, keeping, runs, tagging
 from c2r.errors import InputError
 from c2r.formats.safe import size
 
@@ -19,13 +19,13 @@ def add_about(one: argparse.ArgumentParser) -> None:
     one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
     one.add_argument("--name", help=f"display name, at most {keeping.NAME} characters; '' removes it (the folder keeps its own name)")
     one.add_argument("--note", help=f"at most {keeping.NOTE} characters; '' removes it")
-    one.add_argument("--tags", help=f"with commas, at most {keeping.TAGS}; '' removes them")
+    one.add_argument("--tags", help=f"with commas, one that holds a comma in double quotes, at most {tagging.TAGS}; '' removes them")
     one.add_argument("--json", action="store_true", help="print JSON instead of lines")
 
 
 def about(chosen: argparse.Namespace) -> int:
     """Name, note and tags of a run: show them, or change those that are given."""
-    tags = None if chosen.tags is None else chosen.tags.split(",")
+    tags = None if chosen.tags is None else tagging.tags_of(chosen.tags)
     changes = (chosen.name, chosen.note, tags)
     if not runs.is_run(chosen.dir):
         raise InputError(f"{chosen.dir} is no run folder: expected one with config.json and status.json; choose one that 'list' shows.")
@@ -33,7 +33,7 @@ def about(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print(json.dumps(asdict(found), indent=2))
         return 0
-    for word, text in (("name", found.name), ("tags", ", ".join(found.tags)), ("note", found.note)):
+    for word, text in (("name", found.name), ("tags", tagging.tags_text(found.tags)), ("note", found.note)):
         print(f"{word}: {text or '-'}")
     config, born = runs.open_run(chosen.dir).config, forking.children(chosen.dir.absolute().name, chosen.dir.absolute().parent)
     if config and config.parent:

@@ -1,0 +1,62 @@
+"""What settings and their values are called on screen, and how two runs differ in them. No Streamlit."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from c2r import catalog, config, fields, protocols
+from c2r.methods import METHODS
+
+PLAIN = ("method", "data", "ipc", "eps", "steps", "seed")  # what a person is asked first
+FILLED = ("imported", "parent")  # by an import or a fork; nobody types them
+STEPPED = ("pgd", "pgd-l2")  # attacks whose number of steps is a setting of its own: their labels go without it
+CALLED = {
+    "method": {key: method.label for key, method in METHODS.items()},
+    "protocol": {key: protocol.label for key, protocol in protocols.PROTOCOLS.items()},
+    "eval_attacks": {
+        key: facts.label.replace("-{steps}", "") if key in STEPPED else catalog.label(key) for key, facts in catalog.CATALOG.items()
+    },
+    "model": {"convnet": "ConvNet", "resnet18": "ResNet-18", "mlp": "MLP"},
+    "eval_training": {"pgd-at": "PGD adversarial training", "standard": "Standard"},
+}
+
+
+def called(name: str) -> str:
+    """What a setting is called on screen."""
+    return fields.label(config.RunConfig.model_fields[name])
+
+
+def label(name: str) -> str:
+    """The same with its unit, where the words do not say it."""
+    unit = fields.unit(config.RunConfig.model_fields[name])
+    return f"{called(name)} ({unit})" if unit and unit not in called(name).lower() else called(name)
+
+
+def choice(name: str, option: str) -> str:
+    """What one choice of a setting is called on screen."""
+    return CALLED.get(name, {}).get(option, option)
+
+
+def spoken(name: str, value: Any) -> str:
+    """A value of a setting as the form shows it; 'none' for nothing."""
+    if isinstance(value, str):
+        return choice(name, value) or "none"
+    if isinstance(value, tuple) and name in CALLED:
+        return ", ".join(choice(name, one) for one in value) or "none"
+    return fields.shown(config.RunConfig.model_fields[name], value) or "none"
+
+
+def can_choose(name: str) -> bool:
+    """Whether a person chooses this setting: not what an import or a fork fills in, nor what has one choice only."""
+    return name not in FILLED and len(fields.choices(config.RunConfig.model_fields[name])) != 1
+
+
+def offered(name: str, value: Any) -> list[str]:
+    """The choices of a setting, [] when it has none; a set that can only be imported is offered where `value` says so already."""
+    return [option for option in fields.choices(config.RunConfig.model_fields[name]) if option != "imported" or option == value]
+
+
+def differences(before: config.RunConfig, after: config.RunConfig, leave_out: Iterable[str] = ()) -> list[str]:
+    """The settings in which two runs differ, each as ``Contrastive share: 0.17 → 0.3``."""
+    names = [name for name in config.RunConfig.model_fields if name not in {*FILLED, *leave_out}]
+    pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
+    return [f"{called(name)}: {spoken(name, old)} → {spoken(name, new)}" for name, old, new in pairs if old != new]
