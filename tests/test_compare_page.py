@@ -7,6 +7,7 @@ from fake_run import break_run, make_evaluation, make_run
 from test_pages import check, open_page, store, text
 
 from app import jobs
+from c2r import keeping
 
 SMALL = {"n": 24, "classes": 3, "steps": 2}
 FULL = {"clean": 0.8, "fgsm": 0.6, "pgd": 0.55, "autoattack": 0.5}
@@ -91,14 +92,15 @@ def test_sets_that_differ_are_shown_and_not_ranked_with_a_sentence_for_each_reas
     assert "Rank" not in tables(app)[0]["Accuracy (%)"].tolist() and len(charts(app)[0]["data"]) == 3
 
 
-def test_an_older_evaluation_of_a_run_can_stand_beside_its_newest(store):
+def test_another_evaluation_of_a_run_can_stand_beside_its_headline(store):
     run = make_run(store / "one", **SMALL)
     make_evaluation(run, "20261118-1000-00-custom-pgd-at", tried=FULL)
     make_evaluation(run, "20261119-1000-00-custom-pgd-at", tried=SWEEP)
     make_evaluation(run, "20261120-1000-00-custom-pgd-at", state="failed")
+    keeping.describe(run, headline="20261119-1000-00-custom-pgd-at")
     app = open_page("compare", runs="one,one/20261118-1000-00-custom-pgd-at")
     check(app, "compare")
-    assert len(app.multiselect(key="contestants").options) == 2
+    assert len(app.multiselect(key="contestants").options) == 3
     assert "Attacks differ: pgd (one) and autoattack, fgsm, pgd (one/custom-pgd-at)." in app.warning[0].value
     assert "PGD-10 leaves 22.0 to" not in text(app) and "PGD-10 leaves 21.0" in text(app).replace("\u00a0", " ")
 
@@ -215,6 +217,7 @@ def test_the_button_of_the_transfer_matrix_hands_over_the_evaluations_in_the_ord
     for name in ("two", "one"):
         (make_run(store / name, **SMALL) / "networks").mkdir()
     make_evaluation(store / "two", "20261119-1000-00-custom-pgd-at", tried=FULL).joinpath("networks").mkdir()
+    keeping.describe(store / "two", headline="20261119-1000-00-custom-pgd-at")
     asked = []
     monkeypatch.setattr(jobs, "transfer", lambda folders, out: asked.append((folders, out)))
     app = open_page("compare", closer="Transfer", runs="two,one")

@@ -52,7 +52,7 @@ def test_evaluating_again_gives_the_same_rows_in_a_folder_of_its_own_and_prints_
     assert main(["evaluate", str(finished), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     (evaluation,) = runs.evaluations(finished)
-    assert (evaluation.state, runs.results(finished)) == ("done", evaluation.path)
+    assert (evaluation.state, runs.results(finished)) == ("done", finished), "the headline stays the run's own"
     assert evaluation.manifest["step"] == runs.frame_steps(finished)[-1]
     assert without_seconds(printed) == without_seconds(before) == without_seconds(runs.read_rows(evaluation.path))
     assert without_seconds(runs.read_lines(finished / "rows.jsonl")) == without_seconds(before)

@@ -32,7 +32,7 @@ def choose(view: state.View) -> list[Entry]:
     picked = st.multiselect(
         "Sets to compare", list(offered), key="contestants", format_func=lambda token: names.get(token, token), max_selections=contestants.MOST,
         on_change=lambda: contestants.choose(st.session_state["contestants"]), placeholder="Choose 2 to 6 evaluated sets",
-        help="Runs, imported sets and baselines with a finished evaluation, newest first; an older evaluation of a run stands as run/evaluation",
+        help="Runs, imported sets and baselines with a finished evaluation, newest first; other evaluations of a run than its headline stand as run/evaluation",
     )  # fmt: skip
     for note in notes:
         st.caption(f":material/info: {note}")

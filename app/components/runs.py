@@ -13,7 +13,7 @@ PERCENT = {
     "Worst attack": "The lowest mean test accuracy under an untargeted attack within the protocol's own radius; 'Worst by' names it",
 }
 WIDTHS = {
-    "Run": 212, "State": 84, "Dataset": 56, "IPC": 36, "Method": 64, "Step": 78, "Age": 54, "Clean": 54, "Worst attack": 52, "Worst by": 118,
+    "Run": 212, "State": 84, "Dataset": 56, "IPC": 36, "Method": 64, "Step": 78, "Age": 54, "Clean": 54, "Worst attack": 52, "Worst by": 118, "n": 44,
 }  # fmt: skip
 
 
@@ -44,6 +44,9 @@ def _columns() -> dict[str, object]:
     """Widths at which all columns fit beside each other at 1280 px, and percentages."""
     plain = {name: st.column_config.Column(name, width=width) for name, width in WIDTHS.items()}
     heads = {"Worst attack": "Worst"}
+    plain["n"] = st.column_config.NumberColumn(
+        "n", format="localized", width=WIDTHS["n"], help="Test images behind the figures; below 100 the note warns"
+    )
     return plain | {
         name: st.column_config.NumberColumn(heads.get(name, name), format="%.1f %%", help=text, width=WIDTHS[name])
         for name, text in PERCENT.items()
