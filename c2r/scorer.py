@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from c2r.config import RunConfig
-from c2r.fields import format_radius
+from c2r.figurekey import radius
 
 
 def scorer(config: RunConfig | None, manifest: Mapping[str, Any], run: str = "") -> str:
@@ -21,5 +21,5 @@ def scorer(config: RunConfig | None, manifest: Mapping[str, Any], run: str = "")
         return f"{whose}: not recorded"
     data = manifest.get("data")
     name = str(data.get("name") or config.data) if isinstance(data, Mapping) else config.data
-    steps = f"{config.pool_steps:,} steps at ε = {format_radius(config.eps)}"
+    steps = f"{config.pool_steps:,} steps at ε = {radius(config.eps)}"
     return f"{whose}: {config.model}-{config.width}-d{config.depth}, adversarially trained on {name}, {steps}, seed {config.seed}"

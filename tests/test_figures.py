@@ -14,7 +14,7 @@ import pytest
 from fake_run import make_run
 
 from app import accuracies, attempts, cache, charts, contestants, runlist
-from c2r import config, protocols, runs
+from c2r import config, paired, protocols, runs
 from c2r.commands.look import list_runs
 from c2r.commands.terminal import print_rows
 from c2r.files import save_arrays
@@ -137,7 +137,8 @@ def test_home_shows_clean_and_worst_of_the_rows_with_radius_and_n(store):
 
 def test_every_line_of_the_report_is_a_figure_of_the_rows(store):
     text = unescape(report([store / name for name in PLANS])).replace("\u00a0", " ")
-    assert "0.125490196" not in text and "0.12549" not in text
+    results = text[text.index("<h2>Results</h2>") : text.index("<h2>Settings")] + text[: text.index("<h2>Checks</h2>")]
+    assert "0.12549" not in results
     lines = re.findall(r"<tr><th[^>]*>([^<]*)</th><td[^>]*>([^<]*)</td><td[^>]*>([A-D])</td><td[^>]*>([\d.]+) %</td>", text)
     found = {(letter, re.sub(r" \(.*", "", label), threat.replace("–", "")): float(share) for label, threat, letter, share in lines}
     for letter, name in zip("ABCD", PLANS, strict=True):
@@ -146,6 +147,22 @@ def test_every_line_of_the_report_is_a_figure_of_the_rows(store):
             for (label, threat, _), v in measured(store / name).items()
         }
         assert {key: value for key, value in found.items() if key[0] == letter} == pytest.approx(rows)
+
+
+def test_the_report_shows_paired_differences_to_its_first_run_of_what_both_measured(store):
+    text = unescape(report([store / name for name in ("own", "hundred", "guard")])).replace("\u00a0", " ")
+    part = text[text.index("<h2>Paired differences") : text.index("<h2>Worst case")]
+    own, hundred, guard = (measured(store / name) for name in ("own", "hundred", "guard"))
+    shown = re.findall(r"<tr><th[^>]*>([^<]*)</th><td[^>]*>([^<]*)</td><td[^>]*>([BC]) − A</td><td[^>]*>([+-][\d.]+) \(", part)
+    found = {(letter, name, threat.replace("–", "")): float(points) for name, threat, letter, points in shown}
+    wanted = {}
+    for letter, rows in (("B", hundred), ("C", guard)):
+        wanted |= {
+            (letter, key[0].replace("Clean", "clean"), key[1]): 100 * (mean(rows[key]) - mean(own[key])) for key in rows if key in own
+        }
+    assert {key[:2] for key in found} == {("B", "clean"), ("B", "FGSM"), ("C", "clean")}
+    assert found == pytest.approx(wanted, abs=0.051) and paired.ONE_SEED in part
+    assert "<rect" not in text and part.count("<circle") == 3, "a dot plot: attacks have no order, and a difference no length"
 
 
 @pytest.mark.parametrize("name", PLANS)
