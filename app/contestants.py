@@ -64,11 +64,20 @@ def offers(found: Sequence[Run]) -> dict[str, Offer]:
     return offered
 
 
-def short_names(tokens: Sequence[str]) -> dict[str, str]:
-    """Token → a name short enough for a chart: without date and time, unless two would then be the same."""
-    plain = {token: "/".join(DATE.sub("", part) for part in token.split("/")) for token in tokens}
+def names_of(offered: Mapping[str, Offer]) -> dict[str, str]:
+    """Token → what a set is called in a chart: under the name a person gave its run, where there is one."""
+    return short_names(list(offered), {offer.run.id: keeping.about(offer.run.path).name for offer in offered.values()})
+
+
+def short_names(tokens: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Token → a name short enough for a chart: without date and time, unless two would then be the same.
+
+    `given`: run → the name a person gave it, '' for none.
+    """
+    called = {token: "/".join([(given or {}).get(run) or run, *rest]) for token in tokens for run, *rest in [token.split("/")]}
+    plain = {token: "/".join(DATE.sub("", part) for part in name.split("/")) for token, name in called.items()}
     same = [short for short in plain.values() if list(plain.values()).count(short) > 1]
-    return {token: f"{short} {_when(token)}".strip() if short in same else short for token, short in plain.items()}
+    return {token: short if short not in same or short == token else f"{short} {_when(token) or token}" for token, short in plain.items()}
 
 
 def _when(token: str) -> str:
@@ -140,7 +149,7 @@ def address(tokens: Sequence[str]) -> None:
 
 def entries(offered: Sequence[Offer]) -> list[Entry]:
     """The chosen evaluations with everything that can be read of them."""
-    names = short_names([offer.token for offer in offered])
+    names = names_of({offer.token: offer for offer in offered})
     return [_entry(offer, names[offer.token]) for offer in offered]
 
 

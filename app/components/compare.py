@@ -27,7 +27,7 @@ def choose(view: state.View) -> list[Entry]:
     found = state.all_runs()
     offered = contestants.offers(found)
     tokens, notes = contestants.chosen(offered, view.run)
-    names = contestants.short_names(list(offered))
+    names = contestants.names_of(offered)
     st.session_state["contestants"] = tokens
     picked = st.multiselect(
         "Sets to compare", list(offered), key="contestants", format_func=lambda token: names.get(token, token), max_selections=contestants.MOST,
