@@ -22,7 +22,7 @@ def compare(line: Line, one: Contestant, summary: Summary, other: Contestant, ag
         return "not the same attacks"
     sides = [_side(line, c, s, threat) for c, s in ((one, summary), (other, against))]
     if sides[0] is None or sides[1] is None:
-        return f"No paired comparison is possible: {UNPAIRED}."
+        return paired.UNSTORED
     return paired.obstacle(sides[0], sides[1]) or paired.difference(sides[0], sides[1])
 
 
@@ -57,17 +57,21 @@ def difference_table(found: dict[str, dict[str, Difference | str]], reference: s
 
 
 def _cell(found: Difference | str) -> str:
-    return found if isinstance(found, str) else f"{found.text}: {found.verdict}"
+    if isinstance(found, Difference):
+        return f"{found.text}: {found.verdict}"
+    return "not paired" if found.startswith(paired.REFUSED) else found
 
 
 def basis(found: dict[str, dict[str, Difference | str]]) -> list[str]:
-    """What the differences rest on, a sentence for all sets of which it is the same."""
+    """What the differences rest on, or why there are none: a sentence for all sets of which it is the same."""
     told: dict[str, list[str]] = {}
     for name, cells in found.items():
         for cell in cells.values():
             if isinstance(cell, Difference):
                 once = f" {paired.ONE_SEED}" if cell.seeds == (1, 1) else ""
                 told.setdefault(f"{cell.basis}.{once}", []).append(name)
+            elif cell.startswith(paired.REFUSED):
+                told.setdefault(cell, []).append(name)
     return [f"{listed(list(dict.fromkeys(names)))}: {text}" for text, names in told.items()]
 
 

@@ -12,6 +12,8 @@ import numpy as np
 
 DRAWS = 4000
 LEVEL, CHANCE = 95.0, 0.05  # of the interval, in percent; of the exact test
+REFUSED = "No paired comparison is possible"
+UNSTORED = f"{REFUSED}: the outcomes of single test images are not stored."
 ONE_SEED = "One distillation seed each: the difference is between these two sets, not between the methods."
 
 
@@ -66,11 +68,11 @@ class Difference(NamedTuple):
 def obstacle(one: Side, other: Side) -> str:
     """Why two sides cannot be compared image by image, as a sentence; '' when they can."""
     if not one.data or not other.data:
-        return "No paired comparison is possible: the hash of the real data is not recorded."
+        return f"{REFUSED}: the hash of the real data is not recorded."
     if one.data != other.data:
-        return f"No paired comparison is possible: the real data differ (hash {one.data} and {other.data})."
+        return f"{REFUSED}: the real data differ (hash {one.data} and {other.data})."
     if not np.array_equal(np.sort(one.images), np.sort(other.images)):
-        return f"No paired comparison is possible: the test images differ ({len(one.images):,} and {len(other.images):,} images)."
+        return f"{REFUSED}: the test images are not the same ({len(one.images):,} and {len(other.images):,})."
     return ""
 
 

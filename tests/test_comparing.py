@@ -156,8 +156,9 @@ def test_a_set_ranks_behind_another_only_when_their_paired_difference_is_decided
 def test_sets_that_saw_other_test_images_have_no_paired_difference():
     sets = [seen("a", 0.6), seen("b", 0.2, start=7)]
     found = ranking.differences(sets, [s.summary() for s in sets], LINF, "a")
-    assert all(cell.startswith("No paired comparison is possible: the test images differ") for cell in found["b"].values())
-    assert not ranking.any_known(found) and ranking.basis(found) == []
+    assert all(cell.startswith("No paired comparison is possible: the test images are not the same") for cell in found["b"].values())
+    assert not ranking.any_known(found) and ranking.difference_table(found, "a")["b"] == ["not paired"] * 3
+    assert ranking.basis(found) == ["b: No paired comparison is possible: the test images are not the same (100 and 100)."]
 
 
 def test_differences_are_taken_line_by_line_from_the_reference_and_say_what_they_rest_on():

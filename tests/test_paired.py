@@ -55,7 +55,7 @@ def test_the_order_in_which_the_test_images_are_stored_does_not_matter():
 
 
 @pytest.mark.parametrize(("other", "why"), [
-    (side([[1, 0]], index=[0, 2]), "the test images differ"), (side([[1]]), "2 and 1 images"), (side([[1, 0]], data="e2"), "hash d1 and e2"),
+    (side([[1, 0]], index=[0, 2]), "the test images are not the same"), (side([[1]]), "2 and 1)"), (side([[1, 0]], data="e2"), "hash d1 and e2"),
     (side([[1, 0]], data=""), "not recorded"),
 ])  # fmt: skip
 def test_other_images_or_data_allow_no_paired_comparison(other, why):

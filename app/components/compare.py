@@ -168,7 +168,7 @@ def paired(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("Paired differences")
         text = "Both saw the same test images, so the difference is taken image by image and its interval is much narrower"
-        picked = st.selectbox("Minus", names, key="reference", width=320, help=text)
+        picked = st.selectbox("Difference to", names, key="reference", width=320, help=text)
     reference = picked if picked in names else names[0]
     found = ranking.differences([entry.contestant for entry in chosen], summaries, threat, reference)
     if ranking.any_known(found):

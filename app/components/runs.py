@@ -13,7 +13,7 @@ PERCENT = {
     "Worst attack": "The lowest mean test accuracy under an untargeted attack within the protocol's own radius; 'Worst by' names it",
 }
 WIDTHS = {
-    "Run": 212, "State": 84, "Dataset": 56, "IPC": 36, "Method": 64, "Step": 78, "Age": 54, "Clean": 54, "Worst attack": 52, "Worst by": 118, "n": 44,
+    "Run": 176, "State": 84, "Dataset": 56, "IPC": 36, "Method": 64, "Step": 78, "Age": 54, "Clean": 54, "Worst attack": 52, "Worst by": 118, "n": 44,
 }  # fmt: skip
 
 

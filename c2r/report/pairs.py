@@ -13,8 +13,6 @@ from c2r.report.results import labels
 from c2r.report.style import RUN_COLOURS
 from c2r.report.subject import Subject
 
-MISSING = "No paired comparison is possible: the outcomes of single test images are not stored."
-
 
 class Pair(NamedTuple):
     """One run minus the first in one figure: its name, its threat, the difference."""
@@ -54,7 +52,7 @@ def _side(s: Subject, right: np.ndarray | None) -> Side | None:
 
 def _obstacle(s: Subject, first: Subject) -> str:
     sides = [_side(one, next(iter(one.per_test_image("correct").values()), None)) for one in (s, first)]
-    return paired.obstacle(sides[0], sides[1]) if sides[0] and sides[1] else MISSING
+    return paired.obstacle(sides[0], sides[1]) if sides[0] and sides[1] else paired.UNSTORED
 
 
 def _pairs(s: Subject, first: Subject, subjects: Sequence[Subject]) -> Iterator[Pair]:
