@@ -103,7 +103,8 @@ def _radii(one: Contestant) -> tuple[str, ...]:
 
 
 def _attempts(one: Contestant) -> tuple[str, ...]:
-    return tuple(sorted({row["key"] for row in one.rows}))
+    attacked = [row for row in one.rows if row["attack"] != "clean"]
+    return tuple(sorted({f"{row['label']} at {radius(row['eps'])}" if "@" in row["key"] else str(row["label"]) for row in attacked}))
 
 
 def _tested(one: Contestant) -> tuple[tuple[int, ...], str]:
@@ -135,7 +136,7 @@ class Facet(NamedTuple):
 FACETS = (
     Facet("Protocols", lambda c: next((row.get("protocol") for row in c.rows), None)),
     Facet("Norm and ε", _radii, lambda radii: ", ".join(radii) or "no attack"),
-    Facet("Attacks", _attempts, lambda keys: ", ".join(key for key in keys if key != "clean") or "none"),
+    Facet("Attacks", _attempts, lambda called: ", ".join(called) or "none"),
     Facet("Evaluation networks", _network),
     Facet("Training recipes", _recipe),
     Facet("Stored bytes", stored_bytes, size),

@@ -101,7 +101,7 @@ def test_another_evaluation_of_a_run_can_stand_beside_its_headline(store):
     app = open_page("compare", runs="one,one/20261118-1000-00-custom-pgd-at")
     check(app, "compare")
     assert len(app.multiselect(key="contestants").options) == 3
-    assert "Attacks differ: pgd (one) and autoattack, fgsm, pgd (one/custom-pgd-at)." in app.warning[0].value
+    assert "Attacks differ: PGD-10 (one) and AutoAttack, FGSM, PGD-10 (one/custom-pgd-at)." in app.warning[0].value
     assert "PGD-10 leaves 22.0 to" not in text(app) and "PGD-10 leaves 21.0" in text(app).replace("\u00a0", " ")
 
 
@@ -163,7 +163,7 @@ def test_every_closer_look_opens_by_link(store, closer):
     check(app, "compare")
     assert next(c for c in app.get("segmented_control") if c.label == "Look closer").value == closer
     expected = {
-        "Classes": "The weakest spot is", "Margins": "pushes", "Transfer": "the evaluation networks are not stored for",
+        "Classes": "The weakest spot is", "Margins": "Measured by the evaluation networks of each set", "Transfer": "the evaluation networks are not stored for",
         "Settings": "One setting differs", "Published figures": "Known faults of this table", "Export": "18 rows",
     }  # fmt: skip
     assert expected[closer] in text(app)

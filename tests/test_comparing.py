@@ -49,7 +49,7 @@ UNLIKE = {
     ),
     "radius": (one("b", [row("clean", 0.8), row("pgd", 0.5, eps="8/255")]), "Norm and ε differ: L∞ 2/255 (a) and L∞ 8/255 (b)."),
     "norm": (one("b", [row("clean", 0.8), row("pgd", 0.5, norm="L2")]), "Norm and ε differ: L∞ 2/255 (a) and L2 2/255 (b)."),
-    "attacks": (one("b", [row("clean", 0.8), row("pgd", 0.5), row("fgsm", 0.6)]), "Attacks differ: pgd (a) and fgsm, pgd (b)."),
+    "attacks": (one("b", [row("clean", 0.8), row("pgd", 0.5), row("fgsm", 0.6)]), "Attacks differ: PGD (a) and FGSM, PGD (b)."),
     "options": (
         one("b", [row("clean", 0.8), row("pgd", 0.5, options={"steps": 20})]),
         "Option 'steps' of PGD (pgd) differs: 10 (a) and 20 (b).",
