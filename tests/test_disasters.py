@@ -368,7 +368,7 @@ def test_evaluations_stand_in_the_order_they_came_even_when_the_clock_was_set_ba
         writer = writing.RunWriter(store / "other" / "evaluations" / name, load("demo"))
         writer.status(state="running")
         writer.status(state="done")
-    assert runs.results(store / "other").name == "first", "no later one replaces the headline"
+    assert runs.results(store / "other") == store / "other", "no later one replaces the headline"
     assert [run.id for run in runs.evaluations(store / "other")] == ["second", "first"]
 
 
