@@ -107,7 +107,7 @@ def test_list_prints_every_run_with_its_name_and_says_when_there_is_none(finishe
     main(["list", "--store", str(working.parent)])
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert list(lines)[0] == "run" and "20/20" in lines["works"] and lines["works"].endswith("at step 20")
-    assert lines["waits"].split()[1:] == ["queued", "c2r", "-", "waiting"]
+    assert lines["waits"].split()[1:] == ["queued", "c2r", "-", "-", "waiting"]
     assert "10/10" in lines["evaluated"] and lines["evaluated"].endswith("its evaluation e is running")
     main(["list", "--store", str(tmp_path)])
     assert "start one with: python -m c2r distill --preset demo" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from c2r import headline, keeping, listening, runs
 from c2r.methods import METHODS
 from c2r.metrics import by_attack
 
-LINE = "{:44} {:9} {:12} {:>13}  {:26} {}"  # of 'list': id, state, method, last recorded step of all, headline, what else there is to say
+LINE = "{:44} {:9} {:12} {:>13}  {:28} {}"  # of 'list': id, state, method, last recorded step of all, headline, what else there is to say
 
 
 def add_list(one: argparse.ArgumentParser) -> None:
