@@ -29,7 +29,9 @@ def list_runs(chosen: argparse.Namespace) -> int:
     for run in found:
         step = "-" if run["recorded"] is None else f"{run['recorded']}/{run['steps']}"
         said = [run["now"], run["name"], " ".join(f"#{tag}" for tag in run["tags"]), run["problem"]]
-        print(LINE.format(run["id"], run["state"], run["method"] or "-", step, run["headline"] or "-", ", ".join(filter(None, said))).rstrip())
+        print(
+            LINE.format(run["id"], run["state"], run["method"] or "-", step, run["headline"] or "-", ", ".join(filter(None, said))).rstrip()
+        )
     if not found:
         print(f"No runs in {chosen.store} yet; start one with: python -m c2r distill --preset demo")
     return 0
