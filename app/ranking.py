@@ -4,6 +4,7 @@ All sets saw the same test images, so they are compared image by image, see `c2r
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 
 from app.accuracies import Line, Summary, figure_of, group_of, lines, right_of
 from app.attempts import Columns
@@ -91,13 +92,15 @@ def ranks(contestants: Sequence[Contestant], summaries: Sequence[Summary], threa
     line, sets = deciding(contestants, summaries, threat), list(zip(contestants, summaries, strict=True))
     if line is None:
         return [None] * len(sets)
-    places: list[int | None] = []
-    for one in sets:
-        others = [other for other in sets if other is not one and not other[0].is_reference]
-        found = [] if one[0].is_reference else [compare(line, *one, *other, threat) for other in others]
-        known = [each for each in found if isinstance(each, Difference)]
-        places.append(1 + sum(each.verdict == "worse" for each in known) if len(known) == len(found) and not one[0].is_reference else None)
-    return places
+    ranked = [i for i, (one, _) in enumerate(sets) if not one.is_reference]
+    behind = dict.fromkeys(ranked, 0)
+    for i, j in combinations(ranked, 2):  # each pair once, so that both sides read the same verdict
+        found = compare(line, *sets[i], *sets[j], threat)
+        if isinstance(found, str):
+            return [None] * len(sets)
+        behind[i] += found.verdict == "worse"
+        behind[j] += found.verdict == "better"
+    return [1 + behind[i] if i in behind else None for i in range(len(sets))]
 
 
 def places(contestants: Sequence[Contestant], found: Sequence[int | None]) -> list[str]:
