@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from c2r import metrics
+from c2r import figurekey, metrics
+from c2r.headline import counts_as_worst, worst
 from c2r.runs import Run
 
 Columns = dict[str, list[Any]]
@@ -43,23 +44,7 @@ def threat(figure: Mapping[str, Any]) -> str:
     """The ball of an attempt: ``L∞ 2/255``, ``L2 128/255``, ``L2 unbounded``; '' where nothing is attacked."""
     if figure["attack"] in (CLEAN, "clamp"):
         return ""
-    norm = {"Linf": "L∞", "L2": "L2"}.get(str(figure["norm"]), "")
-    return f"{norm} {figure['eps']}".strip()
-
-
-def counts_as_worst(key: str, figure: Mapping[str, Any]) -> bool:
-    """Whether an attempt may be called the worst: an untargeted attack within the protocol's own radius.
-
-    Not so: unbounded attacks (they always win), targeted ones (they ask for more than an error), other radii of a sweep
-    (`@` in the key), clean images and the clamp that is no attack.
-    """
-    return bool(threat(figure)) and not figure["targeted"] and "unbounded" not in str(figure["eps"]) and "@" not in key
-
-
-def worst(found: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """The key of the attempt with the lowest mean test accuracy among those that count; None when there is none."""
-    known = {key: figure["mean"] for key, figure in found.items() if counts_as_worst(key, figure) and figure["mean"] is not None}
-    return min(known, key=lambda key: known[key], default=None)
+    return figurekey.key_of(figure).threat or figurekey.radius(figure["eps"])
 
 
 def preferred(keys: Iterable[str]) -> str:

@@ -9,15 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from c2r import catalog
 from c2r.config import RunConfig
 from c2r.digest import summarise
 from c2r.errors import InputError
-from c2r.fields import format_radius
+from c2r.figurekey import NORMS, Conditions, FigureKey, key_of, radius
 
 Arrays = dict[str, np.ndarray]
 REFERENCE = "full-data"  # its networks see every real image: a ceiling beside the others, never ranked with them
-NORMS = {"Linf": "L∞", "L2": "L2"}
 
 
 @dataclass(frozen=True)
@@ -96,17 +94,17 @@ def _recipe(one: Contestant) -> str | None:
     c = one.config
     if c is None:
         return None
-    attacked = f", {c.eval_at_steps} PGD steps at ε = {format_radius(c.eps)}" if c.eval_training == "pgd-at" else ""
+    attacked = f", {c.eval_at_steps} PGD steps at ε = {radius(c.eps)}" if c.eval_training == "pgd-at" else ""
     return f"{c.eval_training}, {c.eval_steps} steps of {c.eval_batch}, rate {c.eval_rate:g}{attacked}"
 
 
 def _radii(one: Contestant) -> tuple[str, ...]:
-    found = {(row.get("norm", ""), str(row["eps"])) for row in one.rows if row["attack"] != "clean" and row.get("norm")}
-    return tuple(sorted(f"{NORMS.get(norm, norm)} {eps}" for norm, eps in found))
+    return tuple(sorted({key_of(row).threat for row in one.rows if row["attack"] != "clean" and row.get("norm")}))
 
 
 def _attempts(one: Contestant) -> tuple[str, ...]:
-    return tuple(sorted({row["key"] for row in one.rows}))
+    attacked = [row for row in one.rows if row["attack"] != "clean"]
+    return tuple(sorted({f"{row['label']} at {radius(row['eps'])}" if "@" in row["key"] else str(row["label"]) for row in attacked}))
 
 
 def _tested(one: Contestant) -> tuple[tuple[int, ...], str]:
@@ -138,7 +136,7 @@ class Facet(NamedTuple):
 FACETS = (
     Facet("Protocols", lambda c: next((row.get("protocol") for row in c.rows), None)),
     Facet("Norm and ε", _radii, lambda radii: ", ".join(radii) or "no attack"),
-    Facet("Attacks", _attempts, lambda keys: ", ".join(key for key in keys if key != "clean") or "none"),
+    Facet("Attacks", _attempts, lambda called: ", ".join(called) or "none"),
     Facet("Evaluation networks", _network),
     Facet("Training recipes", _recipe),
     Facet("Stored bytes", stored_bytes, size),
@@ -169,7 +167,8 @@ def differences(contestants: Sequence[Contestant], threat: Threat | None = None)
 
 def _under(one: Contestant, threat: Threat | None) -> Contestant:
     """The contestant with the rows of one threat and the clean ones; with all its rows when it has none of that threat."""
-    attacked = [row for row in one.rows if (row.get("norm"), str(row["eps"]), bool(row.get("targeted"))) == threat]
+    keys = [(row, key_of(row)) for row in one.rows]
+    attacked = [row for row, key in keys if (key.norm, key.eps, key.targeted) == threat]
     return replace(one, rows=[*(row for row in one.rows if row["attack"] == "clean"), *attacked]) if attacked else one
 
 
@@ -192,24 +191,22 @@ def listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _options(row: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return catalog.options(row["attack"], row.get("options"))
-    except InputError:
-        return dict(row.get("options") or {})
+def _ball(row: dict[str, Any]) -> FigureKey:
+    """What an attack of two sets must share before its options are compared: everything else."""
+    return key_of(row)._replace(options=(), under=Conditions())
 
 
 def _options_differ(contestants: Sequence[Contestant]) -> list[str]:
     """One sentence for each option of an attempt that several contestants share but set differently."""
     found = []
-    chosen = [{row["key"]: (row["label"], _options(row)) for row in one.rows} for one in contestants]
+    chosen = [{_ball(row): (row["label"], row["key"], dict(key_of(row).options)) for row in one.rows} for one in contestants]
     for key in dict.fromkeys(key for one in chosen for key in one):
         has = {c.name: one[key] for c, one in zip(contestants, chosen, strict=True) if key in one}
-        for option in dict.fromkeys(name for _, options in has.values() for name in options):
-            values = {name: options.get(option) for name, (_, options) in has.items()}
+        for option in dict.fromkeys(name for *_, options in has.values() for name in options):
+            values = {name: options.get(option) for name, (*_, options) in has.items()}
             if len(set(map(str, values.values()))) > 1:
-                label = next(iter(has.values()))[0]
-                found.append(f"Option '{option}' of {label} ({key}) differs: {_apart(values, str)}.")
+                label, called, _ = next(iter(has.values()))
+                found.append(f"Option '{option}' of {label} ({called}) differs: {_apart(values, str)}.")
     return found
 
 

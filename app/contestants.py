@@ -1,6 +1,6 @@
 """Which evaluations are compared: those that can be, those a link or a person chose, and what their folders hold.
 
-A token names one in the address: a run's name stands for its newest evaluation, ``run/evaluation`` for an older one. A token is
+A token names one in the address: a run's name stands for its headline evaluation, ``run/evaluation`` for another one. A token is
 compared with what the store offers and never joined to a path.
 """
 
@@ -14,12 +14,13 @@ import streamlit as st
 
 from app import attempts, cache, state, words
 from app.comparing import Contestant
-from c2r import badges, config, runs
+from c2r import badges, config, keeping, runs
 from c2r.badges import Badge
 from c2r.errors import InputError
 from c2r.runs import Run, evaluation_facts
 
 MOST = 6
+OWN = "own"  # of a run whose headline is another evaluation
 NEEDED = (*attempts.NEEDED, "key", "seed")
 DEFAULT = 4
 DATE = re.compile(r"^\d{8}-\d{4}-\d{2}-")
@@ -52,22 +53,31 @@ class Entry:
 
 
 def offers(found: Sequence[Run]) -> dict[str, Offer]:
-    """Every evaluation of these runs that holds results, by token, in the order of the runs, a run's newest first."""
+    """Every evaluation of these runs that holds results, by token, in the order of the runs, a run's headline first."""
     offered = {}
     for run in found:
         folders, usual = state.Results({}, None) if run.problem else state.result_folders(run)
         for folder in folders.values():
-            if (folder == usual or folder != run.path) and cache.own_rows(folder):
-                token = state.run_name(run) + ("" if folder == usual else f"/{folder.name}")
+            if cache.own_rows(folder):
+                token = state.run_name(run) + ("" if folder == usual else f"/{OWN if folder == run.path else folder.name}")
                 offered[token] = Offer(token, run, folder)
     return offered
 
 
-def short_names(tokens: Sequence[str]) -> dict[str, str]:
-    """Token → a name short enough for a chart: without date and time, unless two would then be the same."""
-    plain = {token: "/".join(DATE.sub("", part) for part in token.split("/")) for token in tokens}
+def names_of(offered: Mapping[str, Offer]) -> dict[str, str]:
+    """Token → what a set is called in a chart: under the name a person gave its run, where there is one."""
+    return short_names(list(offered), {offer.run.id: keeping.about(offer.run.path).name for offer in offered.values()})
+
+
+def short_names(tokens: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Token → a name short enough for a chart: without date and time, unless two would then be the same.
+
+    `given`: run → the name a person gave it, '' for none.
+    """
+    called = {token: "/".join([(given or {}).get(run) or run, *rest]) for token in tokens for run, *rest in [token.split("/")]}
+    plain = {token: "/".join(DATE.sub("", part) for part in name.split("/")) for token, name in called.items()}
     same = [short for short in plain.values() if list(plain.values()).count(short) > 1]
-    return {token: f"{short} {_when(token)}".strip() if short in same else short for token, short in plain.items()}
+    return {token: short if short not in same or short == token else f"{short} {_when(token) or token}" for token, short in plain.items()}
 
 
 def _when(token: str) -> str:
@@ -106,13 +116,21 @@ def link_notes(tokens: Sequence[str], offered: Mapping[str, Offer]) -> list[str]
 
 
 def default(offered: Mapping[str, Offer], current: Run | None) -> list[str]:
-    """The current run and the newest others on the same data, each with its newest evaluation; the recorded sample only when it is current."""
+    """The current run and the newest others on the same data, each with its headline evaluation; the recorded sample only when it is current."""
     newest = {token: offer for token, offer in offered.items() if "/" not in token}
     mine = next((token for token, offer in newest.items() if current is not None and offer.run.path == current.path), None)
     data = (current.manifest.get("data") or {}).get("hash") if current is not None else None
     others = {token: offer for token, offer in newest.items() if token != mine and not state.is_sample(offer.run.path)}
     same = [token for token, offer in others.items() if (offer.run.manifest.get("data") or {}).get("hash") == data]
     return [*([mine] if mine else []), *same][:DEFAULT]
+
+
+def make_headline(offer: Offer) -> None:
+    """Let this evaluation stand for its run; the same evaluations stay compared, under the tokens they have then. Raises InputError."""
+    before = [shown.folder for token, shown in offers(state.all_runs()).items() if token in st.session_state.get("contestants", [])]
+    keeping.describe(offer.run.path, headline="" if offer.folder == offer.run.path else offer.folder.name)
+    now = {after.folder: token for token, after in offers(state.all_runs()).items()}
+    choose([now[folder] for folder in before if folder in now])
 
 
 def choose(tokens: Sequence[str]) -> None:
@@ -131,7 +149,7 @@ def address(tokens: Sequence[str]) -> None:
 
 def entries(offered: Sequence[Offer]) -> list[Entry]:
     """The chosen evaluations with everything that can be read of them."""
-    names = short_names([offer.token for offer in offered])
+    names = names_of({offer.token: offer for offer in offered})
     return [_entry(offer, names[offer.token]) for offer in offered]
 
 

@@ -1,110 +1,144 @@
-"""What comparable evaluations say about each other, as plain values: figures with intervals, ranks with ties, a sentence. No Streamlit.
+"""What comparable evaluations say about each other, as plain values: paired differences, ranks, a sentence. No Streamlit.
 
-Letters: M evaluation networks, n test images.
+All sets saw the same test images, so they are compared image by image, see `c2r.paired`. Letters: M evaluation networks, n test images.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from itertools import combinations
 
-from app.comparing import Contestant, Threat, listed
-from c2r import metrics
+from app.accuracies import Line, Summary, figure_of, group_of, lines, right_of
+from app.attempts import Columns
+from app.comparing import Contestant, Threat, data_hash, listed
+from c2r import paired
+from c2r.paired import Difference, Side
 
-Summary = dict[str, Any]
-
-
-def threats(summaries: Iterable[Summary]) -> list[Threat]:
-    """The threats any contestant was evaluated under: those that most share first, then those with most attempts."""
-    counts: dict[Threat, list[int]] = {}
-    for summary in summaries:
-        for group in summary["groups"]:
-            counts.setdefault(Threat(group["norm"], group["eps"], group["targeted"]), []).append(len(group["keys"]))
-    return sorted(counts, key=lambda threat: (-len(counts[threat]), -max(counts[threat])))
+UNPAIRED = "the outcomes of single test images are not stored"
 
 
-def group_of(summary: Summary, threat: Threat | None) -> dict[str, Any] | None:
-    """The group of a summary under one threat, None when it was not evaluated under it."""
-    return next((g for g in summary["groups"] if (g["norm"], g["eps"], g["targeted"]) == threat), None)
+def compare(line: Line, one: Contestant, summary: Summary, other: Contestant, against: Summary, threat: Threat | None) -> Difference | str:
+    """The paired difference of two sets in one line, or why there is none."""
+    if figure_of(line, one, summary, threat) is None or figure_of(line, other, against, threat) is None:
+        return "not measured on both"
+    if line.of is None and _tried(summary, threat) != _tried(against, threat):
+        return "not the same attacks"
+    sides = [_side(line, c, s, threat) for c, s in ((one, summary), (other, against))]
+    if sides[0] is None or sides[1] is None:
+        return paired.UNSTORED
+    return paired.obstacle(sides[0], sides[1]) or paired.difference(sides[0], sides[1])
 
 
-class Figure(NamedTuple):
-    """An accuracy: mean over M networks and standard deviation (None for one), 95 % Wilson interval of the mean at n; shares."""
-
-    mean: float
-    std: float | None
-    low: float
-    high: float
-    n: int
-
-    @property
-    def text(self) -> str:
-        """In percent: ``67.0 ± 1.0``."""
-        return f"{100 * self.mean:.1f}" + ("" if self.std is None else f" ± {100 * self.std:.1f}")
+def _tried(summary: Summary, threat: Threat | None) -> set[object]:
+    return {summary["attempts"][key]["of"] for key in (group_of(summary, threat) or {"keys": []})["keys"]}
 
 
-def figure(attempt: dict[str, Any] | None) -> Figure | None:
-    """The figure of one attempt of a summary; None where it has no value."""
-    if attempt is None or attempt["mean"] is None:
-        return None
-    low, high = attempt["interval"]
-    return Figure(attempt["mean"], attempt["std"], low, high, attempt["n"])
+def _side(line: Line, one: Contestant, summary: Summary, threat: Threat | None) -> Side | None:
+    right = right_of(line, one, summary, threat)
+    return None if right is None or "index" not in one.test else Side([right], one.test["index"], data_hash(one) or "")
 
 
-def worst_image(one: Contestant, group: dict[str, Any] | None) -> Figure | None:
-    """Share of test images a network classifies right clean and under every attempt of the group: mean over the networks.
+def differences(
+    contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, reference: str
+) -> dict[str, dict[str, Difference | str]]:
+    """Name of each other set → line → its paired difference to the set called `reference`, or why there is none."""
+    sets = dict(zip((c.name for c in contestants), zip(contestants, summaries, strict=True), strict=True))
+    shown, other = lines(summaries, threat), sets[reference]
+    return {name: {line.name: compare(line, *one, *other, threat) for line in shown} for name, one in sets.items() if name != reference}
 
-    None when the outcomes of the test images are not stored for every attempt of the group.
+
+def any_known(found: dict[str, dict[str, Difference | str]]) -> bool:
+    """Whether there is a paired difference at all."""
+    return any(isinstance(cell, Difference) for cells in found.values() for cell in cells.values())
+
+
+def difference_table(found: dict[str, dict[str, Difference | str]], reference: str) -> Columns:
+    """Paired differences in points with their interval and verdict: one line per figure, one column per set."""
+    heads = list(dict.fromkeys(head for cells in found.values() for head in cells))
+    table: Columns = {f"Minus {reference} (points)": heads}
+    return table | {name: [_cell(cells[head]) for head in heads] for name, cells in found.items()}
+
+
+def _cell(found: Difference | str) -> str:
+    if isinstance(found, Difference):
+        return f"{found.text}: {found.verdict}"
+    return "not paired" if found.startswith(paired.REFUSED) else found
+
+
+def basis(found: dict[str, dict[str, Difference | str]]) -> list[str]:
+    """What the differences rest on, or why there are none: a sentence for all sets of which it is the same."""
+    told: dict[str, list[str]] = {}
+    for name, cells in found.items():
+        for cell in cells.values():
+            if isinstance(cell, Difference):
+                once = f" {paired.ONE_SEED}" if cell.seeds == (1, 1) else ""
+                told.setdefault(f"{cell.basis}.{once}", []).append(name)
+            elif cell.startswith(paired.REFUSED):
+                told.setdefault(cell, []).append(name)
+    return [f"{listed(list(dict.fromkeys(names)))}: {text}" for text, names in told.items()]
+
+
+def deciding(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> Line | None:
+    """The line that ranks: right under every attack of the threat, image by image; None where that is not one line."""
+    every = [line for line in lines(summaries, threat) if line.of is None]
+    sets = [(c, s) for c, s in zip(contestants, summaries, strict=True) if not c.is_reference]
+    whole = len(every) == 1 and all(_side(every[0], c, s, threat) for c, s in sets)
+    return every[0] if whole else None
+
+
+def ranks(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> list[int | None]:
+    """Rank 1 is best; a set stands behind another only when their paired difference says so, so undecided ones share a rank.
+
+    None for a reference, and for all where no paired comparison is possible.
     """
-    if group is None or not all(key in one.correct for key in group["keys"]):
-        return None
-    right = metrics.worst_case({key: one.correct[key] for key in (*group["keys"], "clean") if key in one.correct}).mean(1)
-    n = next(iter(one.correct.values())).shape[1]
-    mean, std = float(right.mean()), float(right.std(ddof=1)) if len(right) > 1 else None
-    return Figure(mean, std, *metrics.wilson(round(mean * n), n), n)
+    line, sets = deciding(contestants, summaries, threat), list(zip(contestants, summaries, strict=True))
+    if line is None:
+        return [None] * len(sets)
+    ranked = [i for i, (one, _) in enumerate(sets) if not one.is_reference]
+    behind = dict.fromkeys(ranked, 0)
+    for i, j in combinations(ranked, 2):  # each pair once, so that both sides read the same verdict
+        found = compare(line, *sets[i], *sets[j], threat)
+        if isinstance(found, str):
+            return [None] * len(sets)
+        behind[i] += found.verdict == "worse"
+        behind[j] += found.verdict == "better"
+    return [1 + behind[i] if i in behind else None for i in range(len(sets))]
 
 
-def deciding(one: Contestant, summary: Summary, threat: Threat | None) -> Figure | None:
-    """What ranks a set: its per-image worst case, or its accuracy under the strongest attack when outcomes are not stored."""
-    group = group_of(summary, threat)
-    if group is None:
-        return None
-    return worst_image(one, group) or figure(summary["attempts"].get(group["worst_key"]))
+def places(contestants: Sequence[Contestant], found: Sequence[int | None]) -> list[str]:
+    """Ranks as words: ``1``, ``reference``, a dash."""
+    return ["reference" if c.is_reference else "–" if rank is None else str(rank) for c, rank in zip(contestants, found, strict=True)]
 
 
-def ranks(figures: Sequence[Figure | None]) -> list[int | None]:
-    """Rank 1 is best; a set stands behind another only when its whole interval lies below the other's, so ties share a rank."""
-    return [None if f is None else 1 + sum(o is not None and o.low > f.high for o in figures) for f in figures]
-
-
-def standing(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> str:
-    """Who stands first among sets that may be ranked, in a sentence; ties are named as such."""
-    ranked = [(c, deciding(c, s, threat)) for c, s in zip(contestants, summaries, strict=True) if not c.is_reference]
-    known = [(c, f) for c, f in ranked if f is not None]
-    if threat is None or not known:
+def standing(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, found: Sequence[int | None]) -> str:
+    """Who stands first among sets that may be ranked (`found`: their ranks), in a sentence; undecided ones are named as such."""
+    ranked = [(c, s, place) for c, s, place in zip(contestants, summaries, found, strict=True) if not c.is_reference]
+    if threat is None or not any(group_of(s, threat) for _, s, _ in ranked):
         return "The sets are comparable, but no bounded attack was tried on them."
-    if len(known) < 2:
-        return f"{known[0][0].name} is the only set to rank; the others are references."
-    whole = all(worst_image(c, group_of(s, threat)) for c, s in zip(contestants, summaries, strict=True) if not c.is_reference)
-    what = f"right under every attack at {threat.label}" if whole else f"right under the strongest attack at {threat.label}"
-    places = ranks([f for _, f in known])
-    first = sorted(((c, f) for (c, f), place in zip(known, places, strict=True) if place == 1), key=lambda pair: -pair[1].mean)
-    shares = listed([f"{c.name} {100 * f.mean:.1f} %" for c, f in first])
-    if len(first) == len(known):
-        return f"The sets are comparable, and none stands apart: their 95 % intervals overlap ({what}: {shares})."
+    if len(ranked) < 2:
+        return f"{ranked[0][0].name} is the only set to rank; the others are references."
+    line = deciding(contestants, summaries, threat)
+    if line is None or any(place is None for _, _, place in ranked):
+        missing = [c.name for c, s, _ in ranked if line is None and not _stored(c, s, threat)]
+        return f"The sets are comparable, but not ranked: {UNPAIRED}{' for ' + listed(missing) if missing else ''}, so no paired comparison is possible."
+    first = sorted(((c, s) for c, s, place in ranked if place == 1), key=lambda pair: -_mean(line, *pair, threat))
+    shares = listed([f"{c.name} {100 * _mean(line, c, s, threat):.1f} %" for c, s in first])
+    what = f"right under every attack at {threat.label}"
+    if len(first) == len(ranked):
+        return (
+            f"The sets are comparable, and none stands apart: their paired differences are undecided ({what}: {shares}). {paired.ONE_SEED}"
+        )
     if len(first) > 1:
-        return f"The sets are comparable. {len(first)} share the first place, their 95 % intervals overlap ({what}: {shares})."
-    return f"The sets are comparable. {first[0][0].name} is first with {100 * first[0][1].mean:.1f} % {what}, its 95 % interval above all others."
+        return f"The sets are comparable. {len(first)} share the first place, undecided between them ({what}: {shares}). {paired.ONE_SEED}"
+    one, nearest = first[0], max(((c, s) for c, s, place in ranked if place != 1), key=lambda pair: _mean(line, *pair, threat))
+    said = compare(line, *one, *nearest, threat)
+    apart = f": {said.text} points from {nearest[0].name}, paired, 95 % interval" if isinstance(said, Difference) else ""
+    return f"The sets are comparable. {one[0].name} is first with {100 * _mean(line, *one, threat):.1f} % {what}{apart}. {paired.ONE_SEED}"
 
 
-def statement(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, *, ranked: bool) -> str:
-    """What the chart of accuracies says: the range under the strongest attack, without an order unless the sets are `ranked`."""
-    found = [
-        (c, figure(s["attempts"].get((group_of(s, threat) or {}).get("worst_key")))) for c, s in zip(contestants, summaries, strict=True)
-    ]
-    known = [(c, f) for c, f in found if f is not None]
-    if not known or threat is None:
-        return "Clean accuracy; no bounded attack was tried"
-    low, high = min(f.mean for _, f in known), max(f.mean for _, f in known)
-    if len(known) == 1:
-        return f"{known[0][0].name} keeps {100 * low:.1f} % under its strongest attack at {threat.label}"
-    word = "" if ranked else ", not to be ranked"
-    return f"Under the strongest attack at {threat.label}, {100 * low:.1f} to {100 * high:.1f} % stay correct{word}"
+def _stored(one: Contestant, summary: Summary, threat: Threat | None) -> bool:
+    keys = (group_of(summary, threat) or {"keys": []})["keys"]
+    return "index" in one.test and all(key in one.correct for key in keys)
+
+
+def _mean(line: Line, one: Contestant, summary: Summary, threat: Threat | None) -> float:
+    found = figure_of(line, one, summary, threat)
+    return found.mean if found else 0.0

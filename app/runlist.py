@@ -5,6 +5,7 @@ from typing import Any
 
 from app import attempts, words
 from app.attempts import Columns
+from c2r import headline
 from c2r.keeping import About
 from c2r.runs import Run
 
@@ -19,7 +20,7 @@ def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str
     `evaluating`: for each run the state of an evaluation of its own that is at work or waits, '' without one.
     """
     table: Columns = {
-        key: [] for key in ("Run", "State", "Dataset", "IPC", "Method", "Step", "Age", "Clean", "Worst attack", "Worst by", "Note")
+        key: [] for key in ("Run", "State", "Dataset", "IPC", "Method", "Step", "Age", "Clean", "Worst attack", "Worst by", "n", "Note")
     }
     for run, results, name in zip(runs, rows, names, strict=True):
         found = attempts.figures(results)
@@ -33,9 +34,10 @@ def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str
         table["Step"].append(words.progress_text(run))
         table["Clean"].append(_percent(found, attempts.CLEAN))
         table["Worst attack"].append(_percent(found, lowest))
-        table["Worst by"].append(f"{found[lowest]['label']}, {attempts.threat(found[lowest]).removeprefix('L∞ ')}" if lowest else None)
+        table["Worst by"].append(f"{found[lowest]['label']}, {headline.ball(found[lowest])}" if lowest else None)
+        table["n"].append(found[lowest or attempts.CLEAN]["n"] if lowest or attempts.CLEAN in found else None)
         table["Age"].append(words.age(now - started) if isinstance(started, int | float) else None)
-        table["Note"].append(run.problem or ("" if run.state == "done" else str(run.status.get("message", ""))))
+        table["Note"].append(run.problem or (headline.warning(found) if run.state == "done" else str(run.status.get("message", ""))))
     for place, state in enumerate(evaluating):
         if state:
             table["State"][place] = EVALUATING.get(state, state)

@@ -103,11 +103,13 @@ class Results(NamedTuple):
 
 
 def result_folders(run: Run) -> Results:
-    """Newest evaluations first, then the one of the run itself, then those of earlier steps, which stand for nothing else."""
+    """The headline evaluation first, then the others, newest first, the run's own, and those of earlier steps, which stand for nothing else."""
     found, steps = [one for one in runs.evaluations(run.path) if one.state == "done" and not one.problem], runs.frame_steps(run.path)
     own = [run] if (run.path / "rows.jsonl").exists() else []
     earlier = [one for one in found if not runs.of_newest(one, steps)]
     current = [*(one for one in found if one not in earlier), *own]
+    headline = runs.results(run.path)
+    current.sort(key=lambda one: one.path != headline)
     ordered = [*current, *earlier]
     titles = [attempts.title(one) + (f", of step {one.manifest['step']}" if one in earlier else "") for one in ordered]
     folders = {f"{title} ({one.id})" if titles.count(title) > 1 else title: one.path for title, one in zip(titles, ordered, strict=True)}

@@ -10,67 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from app import words
+from app.accuracies import Figure, Summary, figure, group_of
 from app.attempts import Columns
 from app.comparing import Contestant, Threat, data_hash, differences, stored_bytes
-from app.ranking import Figure, Summary, deciding, figure, group_of, ranks, worst_image
-from c2r import config, literature
+from c2r import config, figurekey, literature
 from c2r.errors import InputError
 from c2r.fields import parse_radius, shown
+from c2r.figurekey import FigureKey
 
 NONE = "–"
 RATIOS = {
     "rr": "RR", "i_rr": "I-RR", "penalised_i_rr": "I-RR, penalised", "ae": "AE, by seconds", "ae_passes": "AE, by passes", "crei": "CREI",
     "i_crei": "I-CREI",
 }  # fmt: skip
-
-
-def labels_of(summaries: Sequence[Summary], keys: Sequence[str]) -> dict[str, str]:
-    """Attempt key → its name on screen; the key itself where two attempts of the list would share a name."""
-    names = {key: next(s["attempts"][key]["label"] for s in summaries if key in s["attempts"]) for key in keys}
-    return {key: name if list(names.values()).count(name) == 1 else f"{name} ({key})" for key, name in names.items()}
-
-
-def keys_of(summaries: Sequence[Summary], threat: Threat | None) -> list[str]:
-    """The attempts under one threat of all contestants, in the order they first come."""
-    groups = [group_of(summary, threat) for summary in summaries]
-    return list(dict.fromkeys(key for group in groups if group for key in group["keys"]))
-
-
-def accuracy_table(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, *, ranked: bool) -> Columns:
-    """One line per figure, one column per contestant: clean, every attempt, average, worst, drop rate, networks and n; percent."""
-    keys = keys_of(summaries, threat)
-    table: Columns = {"Accuracy (%)": [*(["Rank"] if ranked else []), *_heads(labels_of(summaries, keys).values())]}
-    places = _places(contestants, summaries, threat)
-    for one, summary, place in zip(contestants, summaries, places, strict=True):
-        group = group_of(summary, threat) or {}
-        known = [figure(summary["clean"]), *(figure(summary["attempts"].get(key)) for key in keys)]
-        cells = [_text(f) for f in known]
-        cells += [_percent(group.get("average")), _percent(group.get("worst")), _text(worst_image(one, group or None))]
-        cells += [NONE if group.get(name) is None else f"{group[name]:.1f}" for name in ("drop_rate_average", "drop_rate")]
-        cells += [str(summary["seeds"]), f"{summary['n']:,}"]
-        table[one.name] = [*([place] if ranked else []), *cells]
-    return table
-
-
-def _heads(labels: Any) -> list[str]:
-    attempts = [f"Under {label}" for label in labels]
-    derived = ["Average over attacks", "Worst attack", "Worst case per image", "Drop rate, average", "Drop rate, worst attack"]
-    return ["Clean", *attempts, *derived, "Networks", "Test images (n)"]
-
-
-def _places(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> list[str]:
-    figures = [None if c.is_reference else deciding(c, s, threat) for c, s in zip(contestants, summaries, strict=True)]
-    return [
-        "reference" if c.is_reference else NONE if rank is None else str(rank) for c, rank in zip(contestants, ranks(figures), strict=True)
-    ]
-
-
-def _text(found: Figure | None) -> str:
-    return NONE if found is None else found.text
-
-
-def _percent(share: float | None) -> str:
-    return NONE if share is None else f"{100 * share:.1f}"
 
 
 def ratio_table(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> Columns:
@@ -101,23 +53,24 @@ class Sweep(NamedTuple):
 
 def sweeps(contestants: Sequence[Contestant], summaries: Sequence[Summary]) -> list[Sweep]:
     """The attacks that contestants were tried with at two radii or more, each as accuracy against ε of those contestants."""
-    found: dict[tuple[str, str, bool], Sweep] = {}
+    curves: dict[FigureKey, dict[str, tuple[list[float], list[Figure]]]] = {}
+    labels: dict[FigureKey, str] = {}
     for one, summary in zip(contestants, summaries, strict=True):
         clean = figure(summary["clean"])
-        points: dict[tuple[str, str, bool], dict[float, tuple[Figure, str]]] = {}
+        points: dict[FigureKey, dict[float, Figure]] = {}
         for attempt in summary["attempts"].values():
-            known = figure(attempt)
-            if known and attempt["norm"] and attempt["eps"] and str(attempt["eps"]) != "unbounded":
-                place = (attempt["attack"], attempt["norm"], attempt["targeted"])
-                points.setdefault(place, {})[255 * parse_radius(attempt["eps"])] = (known, attempt["label"])
-        for place, at in points.items():
-            if len(at) < 2:
-                continue
-            label = next(iter(at.values()))[1]
-            radii = sorted(at)
-            curve = ([0.0, *radii] if clean else radii, [*([clean] if clean else []), *(at[radius][0] for radius in radii)])
-            found.setdefault(place, Sweep(label, place[1], {})).curves[one.name] = curve
-    return list(found.values())
+            known, of = figure(attempt), attempt["of"]
+            if known and of.norm and of.eps and of.eps != "unbounded":
+                swept = of._replace(eps="")
+                labels.setdefault(swept, attempt["label"])
+                points.setdefault(swept, {})[255 * parse_radius(of.eps)] = known
+        for swept, at in points.items():
+            if len(at) >= 2:
+                radii = sorted(at)
+                figures = [*([clean] if clean else []), *(at[radius] for radius in radii)]
+                curves.setdefault(swept, {})[one.name] = ([0.0, *radii] if clean else radii, figures)
+    named = figurekey.names({of: labels[of] for of in curves})
+    return [Sweep(named[of], of.norm, found) for of, found in curves.items()]
 
 
 def by_class(one: Contestant, keys: Sequence[str], classes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """Housekeeping of a run store: what a person calls a run, deleting with undo, and what takes up the space. No torch.
 
-Name, note and tags stand in ``about.json`` of the run folder; the folder's own name stays, so links and lineage hold. A deleted
+Name, note, tags and headline stand in ``about.json`` of the run folder; the folder's own name stays, so links and lineage hold. A deleted
 run is moved to ``<store>/.trash/<id>-<time>`` (time in UTC) and stays there until it is brought back or the trash is emptied.
 """
 
@@ -16,24 +16,25 @@ from typing import Any
 
 from c2r.errors import InputError
 from c2r.files import hold, read_json, write_atomic
-from c2r.runs import Run, evaluations, is_run, list_runs, open_run
+from c2r.headline import pick
+from c2r.runs import ABOUT, Run, evaluations, headline, is_run, list_runs, open_run
 from c2r.tagging import TAG, TAGS
 
-ABOUT = "about.json"
-TRASH = ".trash"
+TRASH, MOMENT = ".trash", "%Y%m%d-%H%M%S-%f"
 NAME, NOTE = 80, 2000  # most characters of a name and a note
+Text = str | None
 KINDS = ("frames", "networks", "pool", "evaluations", "other")
-MOMENT = "%Y%m%d-%H%M%S-%f"
 _ENTRY = re.compile(r"(?P<id>.+)-(?P<time>\d{8}-\d{6}-\d{6})")
 
 
 @dataclass(frozen=True)
 class About:
-    """What a person says of a run: a display name and a note ('' for none), and tags."""
+    """What a person says of a run: a display name and a note ('' for none), tags, the evaluation that stands for it ('': its own)."""
 
     name: str = ""
     note: str = ""
     tags: tuple[str, ...] = ()
+    headline: str = ""
 
 
 def sample_path() -> Path:
@@ -50,16 +51,14 @@ def about(path: Path) -> About:
     name, note = (found[key] if isinstance(found.get(key), str) else "" for key in ("name", "note"))
     tags = found["tags"] if isinstance(found.get("tags"), list) else []
     kept = dict.fromkeys(_line(tag)[:TAG] for tag in tags if isinstance(tag, str) and _line(tag))
-    return About(_line(name)[:NAME], _lines(note)[:NOTE], tuple(kept)[:TAGS])
+    return About(_line(name)[:NAME], _lines(note)[:NOTE], tuple(kept)[:TAGS], headline(path))
 
 
-def describe(path: Path, name: str | None = None, note: str | None = None, tags: list[str] | None = None) -> About:
-    """Change name, note or tags of the run in `path`; None leaves a value as it is, '' or [] removes it.
+def describe(path: Path, name: Text = None, note: Text = None, tags: list[str] | None = None, headline: Text = None) -> About:
+    """Change name, note, tags or headline of the run in `path`; None leaves a value as it is, '' or [] removes it.
 
-    Line breaks and control characters become spaces, except line breaks of the note; equal tags are kept once.
-
-    :returns: what the run is called now
-    :raises InputError: no run, the sample run, a text that is too long, too many tags
+    Line breaks and control characters become spaces, except line breaks of the note; equal tags are kept once. Returns what is said
+    now. Raises InputError: no run, the sample run, a text that is too long, too many tags, a headline that cannot stand for the run.
     """
     path, before = Path(path), about(path)
     _own(path)
@@ -67,6 +66,7 @@ def describe(path: Path, name: str | None = None, note: str | None = None, tags:
         before.name if name is None else _short("name", _line(name), NAME),
         before.note if note is None else _short("note", _lines(note), NOTE),
         before.tags if tags is None else tuple(dict.fromkeys(_short("tag", _line(tag), TAG) for tag in tags if _line(tag))),
+        before.headline if headline is None else pick(path, headline),
     )
     if len(wanted.tags) > TAGS:
         raise InputError(f"Run {path.name} would have {len(wanted.tags)} tags: expected at most {TAGS}; leave some out.")

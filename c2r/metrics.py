@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from c2r import figurekey
 from c2r.errors import InputError
 
 Share = float | None
@@ -189,13 +190,22 @@ def worst_case(outcomes: Mapping[str, Any]) -> np.ndarray:
 def by_attack(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Mean and standard deviation over seeds for each attempt (its `key`, else its attack), in the order the rows come.
 
-    :returns: key → {label, mean, std (None for a single seed), seeds, n, eps, attack, norm, targeted, interval (95 % Wilson of
-        the mean over n images), success, seconds, passes (forwards + backwards per image); None where rows do not say}
+    Rows of one key that are figures of unlike things (another radius, other steps) are never averaged: the later ones get keys of
+    their own, ``pgd (2)``.
+
+    :returns: key → {label, mean, std (None for a single seed), seeds, n, eps, attack, norm, targeted, of (its `FigureKey`), interval
+        (95 % Wilson of the mean over n images), success, seconds, passes (forwards + backwards per image); None where rows do not say}
     """
-    groups: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, figurekey.FigureKey], list[dict[str, Any]]] = {}
     for row in rows:
-        groups.setdefault(row.get("key") or row["attack"], []).append(row)
-    return {key: _attempt([row for row in same if row["accuracy"] is not None] or same) for key, same in groups.items()}
+        groups.setdefault((row.get("key") or row["attack"], figurekey.key_of(row)), []).append(row)
+    seen: list[str] = []
+    found = {}
+    for (key, _), same in groups.items():
+        seen.append(key)
+        name = key if seen.count(key) == 1 else f"{key} ({seen.count(key)})"
+        found[name] = _attempt([row for row in same if row["accuracy"] is not None] or same)
+    return found
 
 
 def _attempt(same: list[dict[str, Any]]) -> dict[str, Any]:
@@ -203,7 +213,7 @@ def _attempt(same: list[dict[str, Any]]) -> dict[str, Any]:
     average, n = (mean(values) if values else None), first["n"]
     return {
         "label": first["label"], "mean": average, "std": stdev(values) if len(values) > 1 else None, "seeds": len(values), "n": n,
-        "eps": first["eps"], "attack": first["attack"], "norm": first.get("norm", ""), "targeted": bool(first.get("targeted")),
+        "eps": figurekey.radius(first["eps"]), "attack": first["attack"], "norm": first.get("norm", ""), "targeted": bool(first.get("targeted")), "of": figurekey.key_of(first),
         "interval": None if average is None else wilson(round(average * n), n), "success": mean_known(row.get("success") for row in same),
         "seconds": mean_known(row.get("seconds") for row in same), "passes": mean_known(_passes(row) for row in same),
     }  # fmt: skip

@@ -11,6 +11,7 @@ from c2r import catalog
 from c2r.config import RunConfig
 from c2r.errors import unknown
 from c2r.fields import format_radius
+from c2r.figurekey import radius
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Attempt:
     @property
     def key(self) -> str:
         """What rows and outcome arrays call it: ``pgd``, ``pgd@4/255``, ``pgd-targeted``."""
-        radius = f"@{format_radius(self.eps)}" if self.extra else ""
-        return f"{self.attack}{'-targeted' if self.targeted else ''}{radius}"
+        swept = f"@{format_radius(self.eps)}" if self.extra else ""
+        return f"{self.attack}{'-targeted' if self.targeted else ''}{swept}"
 
     @property
     def label(self) -> str:
@@ -46,7 +47,7 @@ class Attempt:
     @property
     def radius(self) -> str:
         """The radius as text: ``2/255``, ``unbounded``, or '' for what is no attack."""
-        return "" if self.attack in PSEUDO else "unbounded" if self.eps == float("inf") else format_radius(self.eps)
+        return "" if self.attack in PSEUDO else "unbounded" if self.eps == float("inf") else radius(self.eps)
 
     def on_set(self, budget: str) -> "Attempt":
         """The attempt that synthetic images get: the same, except that a ``lite`` budget shortens AutoAttack (its label then says so)."""

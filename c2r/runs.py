@@ -30,6 +30,7 @@ from c2r.files import (
 )
 from c2r.lifecycle import ALIVE, COMMANDS, STATES
 
+ABOUT = "about.json"  # what a person says of a run, see `c2r.keeping`
 FRAME_ARRAYS = (
     "images", "labels", "delta", "margin_clean", "margin_adv", "score", "order",
     "pred_clean", "pred_adv", "embedding_clean", "embedding_adv",
@@ -150,10 +151,23 @@ def evaluations(path: Path) -> list[Run]:
 
 
 def results(path: Path) -> Path:
-    """The folder of the results that stand for a run: its newest finished evaluation of its newest images, else the run folder itself."""
-    steps = frame_steps(path)
-    found = (one for one in evaluations(path) if one.state == "done" and not one.problem)
-    return next((one.path for one in found if of_newest(one, steps)), Path(path))
+    """The folder of the headline evaluation, which stands for a run: the one a person picked, else its own.
+
+    A run that has none of its own is stood for by its first evaluation. Only finished ones of its newest images count.
+    """
+    path, steps, picked = Path(path), frame_steps(path), headline(path)
+    found = [one for one in evaluations(path) if one.state == "done" and not one.problem and of_newest(one, steps)]
+    chosen = next((one.path for one in found if one.id == picked), None)
+    return chosen or (path if (path / "rows.jsonl").exists() or not found else found[-1].path)
+
+
+def headline(path: Path) -> str:
+    """The id of the evaluation that a person picked to stand for a run, '' for its own. Never raises; ask `results` what it comes to."""
+    try:
+        found = read_json(Path(path) / ABOUT).get("headline")
+    except InputError:
+        return ""
+    return found if isinstance(found, str) else ""
 
 
 def of_newest(evaluation: Run, steps: list[int]) -> bool:

@@ -12,6 +12,7 @@ from c2r.attacks import attack
 from c2r.data import check_same
 from c2r.errors import InputError
 from c2r.fields import format_radius
+from c2r.figurekey import radius
 from c2r.judging import load_networks
 from c2r.models import Network
 from c2r.runs import open_run, read_arrays, results
@@ -53,7 +54,7 @@ def matrix(paths: list[Path], name: str, told: Callable[[str], None] = lambda _l
         crafted = [attack(name, surrogate, x, y, eps=first.eps, last=True).images for surrogate in one[:count]]
         table.append([[_accuracy(target, images, y) for target, images in zip(other, crafted, strict=False)] for other in networks])
     return {
-        "attack": name, "eps": format_radius(first.eps), "n": len(y), "networks": count, "runs": [path.name for path in paths],
+        "attack": name, "eps": radius(first.eps), "n": len(y), "networks": count, "runs": [path.name for path in paths],
         "accuracy": [[mean(cell) for cell in line] for line in table], "std": [[pstdev(cell) for cell in line] for line in table],
         "clean": [mean(_accuracy(network, x, y) for network in own[:count]) for own in networks],
     }  # fmt: skip

@@ -18,9 +18,11 @@ compare_checks.show(chosen)
 if len(chosen) == 1:
     compare.alone(chosen[0])
 threat = compare.choose_threat(summaries)
-ranked = len(chosen) > 1 and compare.verdict(chosen, summaries, threat)
+places = compare.verdict(chosen, summaries, threat) if len(chosen) > 1 else None
 if len(chosen) > 1:
     compare.baselines(chosen[0].offer.run, chosen[0])
-compare.accuracy(chosen, summaries, threat, ranked)
+compare.accuracy(chosen, summaries, threat, places)
+if len(chosen) > 1:
+    compare.paired(chosen, summaries, threat)
 compare.ratios(chosen, summaries, threat)
 compare_closer.show(chosen, summaries, threat)

@@ -7,6 +7,7 @@ from fake_run import break_run, make_evaluation, make_run
 from test_pages import check, open_page, store, text
 
 from app import jobs
+from c2r import keeping
 
 SMALL = {"n": 24, "classes": 3, "steps": 2}
 FULL = {"clean": 0.8, "fgsm": 0.6, "pgd": 0.55, "autoattack": 0.5}
@@ -91,15 +92,16 @@ def test_sets_that_differ_are_shown_and_not_ranked_with_a_sentence_for_each_reas
     assert "Rank" not in tables(app)[0]["Accuracy (%)"].tolist() and len(charts(app)[0]["data"]) == 3
 
 
-def test_an_older_evaluation_of_a_run_can_stand_beside_its_newest(store):
+def test_another_evaluation_of_a_run_can_stand_beside_its_headline(store):
     run = make_run(store / "one", **SMALL)
     make_evaluation(run, "20261118-1000-00-custom-pgd-at", tried=FULL)
     make_evaluation(run, "20261119-1000-00-custom-pgd-at", tried=SWEEP)
     make_evaluation(run, "20261120-1000-00-custom-pgd-at", state="failed")
+    keeping.describe(run, headline="20261119-1000-00-custom-pgd-at")
     app = open_page("compare", runs="one,one/20261118-1000-00-custom-pgd-at")
     check(app, "compare")
-    assert len(app.multiselect(key="contestants").options) == 2
-    assert "Attacks differ: pgd (one) and autoattack, fgsm, pgd (one/custom-pgd-at)." in app.warning[0].value
+    assert len(app.multiselect(key="contestants").options) == 3
+    assert "Attacks differ: PGD-10 (one) and AutoAttack, FGSM, PGD-10 (one/custom-pgd-at)." in app.warning[0].value
     assert "PGD-10 leaves 22.0 to" not in text(app) and "PGD-10 leaves 21.0" in text(app).replace("\u00a0", " ")
 
 
@@ -137,8 +139,8 @@ def test_a_run_recorded_before_checks_and_test_outcomes_is_shown_with_what_it_ha
     check(app, "compare")
     assert "No checks stored" in text(app) and "The outcomes of single test images are not stored" in text(app)
     table = tables(app)[0].set_index("Accuracy (%)")
-    assert table.loc["Worst case per image", "old"] == "–" and table.loc["Clean", "old"] == "87.0 ± 1.0"
-    assert len(app.success) == 1, "size, labels and data of an older run follow from its settings"
+    assert table.loc["Worst case per image", "old"] == "not stored" and table.loc["Clean", "old"] == "87.0 ± 1.0"
+    assert "no paired comparison is possible" in app.success[0].value, "size, labels and data of an older run follow from its settings"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,7 @@ def test_every_closer_look_opens_by_link(store, closer):
     check(app, "compare")
     assert next(c for c in app.get("segmented_control") if c.label == "Look closer").value == closer
     expected = {
-        "Classes": "The weakest spot is", "Margins": "pushes", "Transfer": "the evaluation networks are not stored for",
+        "Classes": "The weakest spot is", "Margins": "Measured by the evaluation networks of each set", "Transfer": "the evaluation networks are not stored for",
         "Settings": "One setting differs", "Published figures": "Known faults of this table", "Export": "18 rows",
     }  # fmt: skip
     assert expected[closer] in text(app)
@@ -215,6 +217,7 @@ def test_the_button_of_the_transfer_matrix_hands_over_the_evaluations_in_the_ord
     for name in ("two", "one"):
         (make_run(store / name, **SMALL) / "networks").mkdir()
     make_evaluation(store / "two", "20261119-1000-00-custom-pgd-at", tried=FULL).joinpath("networks").mkdir()
+    keeping.describe(store / "two", headline="20261119-1000-00-custom-pgd-at")
     asked = []
     monkeypatch.setattr(jobs, "transfer", lambda folders, out: asked.append((folders, out)))
     app = open_page("compare", closer="Transfer", runs="two,one")

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import comparing, contestants, ranking, tabulating, views
+from app import accuracies, comparing, contestants, ranking, tabulating, views
 from app.comparing import Contestant, Threat
-from app.ranking import Figure
 from c2r import config, runs
 from c2r.errors import InputError
 
@@ -50,7 +49,7 @@ UNLIKE = {
     ),
     "radius": (one("b", [row("clean", 0.8), row("pgd", 0.5, eps="8/255")]), "Norm and ε differ: L∞ 2/255 (a) and L∞ 8/255 (b)."),
     "norm": (one("b", [row("clean", 0.8), row("pgd", 0.5, norm="L2")]), "Norm and ε differ: L∞ 2/255 (a) and L2 2/255 (b)."),
-    "attacks": (one("b", [row("clean", 0.8), row("pgd", 0.5), row("fgsm", 0.6)]), "Attacks differ: pgd (a) and fgsm, pgd (b)."),
+    "attacks": (one("b", [row("clean", 0.8), row("pgd", 0.5), row("fgsm", 0.6)]), "Attacks differ: PGD (a) and FGSM, PGD (b)."),
     "options": (
         one("b", [row("clean", 0.8), row("pgd", 0.5, options={"steps": 20})]),
         "Option 'steps' of PGD (pgd) differs: 10 (a) and 20 (b).",
@@ -121,8 +120,8 @@ def test_an_older_run_is_sized_by_its_settings_and_the_shape_of_its_data():
 def test_all_real_data_are_a_reference_whose_size_does_not_count():
     full = one("full", method="full-data", **facts(bytes=30_720_000))
     assert comparing.differences([one("a"), one("b"), full]) == []
-    table = tabulating.accuracy_table([one("a"), full], [one("a").summary(), full.summary()], LINF, ranked=True)
-    assert table["a"][0] == "1" and table["full"][0] == "reference"
+    sets = [seen("a", 0.5), seen("b", 0.2), full]
+    assert ranking.places(sets, ranking.ranks(sets, [s.summary() for s in sets], LINF)) == ["1", "2", "reference"]
 
 
 @pytest.mark.parametrize(("count", "text"), [(512, "512 B"), (6_400, "6.40 kB"), (76_800, "76.8 kB"), (307_200, "307 kB"), (1_228_800, "1.23 MB"),
@@ -131,10 +130,45 @@ def test_sizes_are_written_for_people(count, text):
     assert comparing.size(count) == text
 
 
-def test_a_set_ranks_behind_another_only_when_their_intervals_do_not_overlap():
-    at = lambda mean, low, high: Figure(mean, None, low, high, 100)  # noqa: E731
-    figures = [at(0.6, 0.5, 0.7), at(0.55, 0.45, 0.65), at(0.2, 0.1, 0.3), None, at(0.48, 0.4, 0.49)]
-    assert ranking.ranks(figures) == [1, 1, 4, None, 2]
+def seen(name, share, n=100, start=0, **changes):
+    """A set whose three networks get the same first `share` of n test images right under PGD; clean all of the first 80 %."""
+    hits = {key: np.repeat((np.arange(n) < part * n)[None], 3, 0).astype(np.uint8) for key, part in (("clean", 0.8), ("pgd", share))}
+    rows = [row(key, float(right[seed].mean()), seed, n=n) for key, right in hits.items() for seed in range(3)]
+    test = {f"correct/{key}": right for key, right in hits.items()} | {"labels": np.zeros(n, int), "index": np.arange(start, start + n)}
+    return one(name, rows, test=test, **changes)
+
+
+def ranked(*sets):
+    summaries = [s.summary() for s in sets]
+    ranks = ranking.ranks(sets, summaries, LINF)
+    return ranks, ranking.standing(sets, summaries, LINF, ranks)
+
+
+def test_a_set_ranks_behind_another_only_when_their_paired_difference_is_decided():
+    sets = [seen("a", 0.6), seen("b", 0.59), seen("c", 0.5), one("without")]
+    assert ranked(*sets[:3])[0] == [1, 1, 3], "10 points decide, 1 does not; alone, 50 and 60 % of 100 images would overlap"
+    low, high = (accuracies.figure_of(accuracies.lines([s.summary()], LINF)[1], s, s.summary(), LINF) for s in (sets[2], sets[0]))
+    assert high.low < low.high
+    ranks, said = ranked(sets[0], sets[3])
+    assert ranks == [None, None] and "not stored for without, so no paired comparison is possible" in said
+
+
+def test_sets_that_saw_other_test_images_have_no_paired_difference():
+    sets = [seen("a", 0.6), seen("b", 0.2, start=7)]
+    found = ranking.differences(sets, [s.summary() for s in sets], LINF, "a")
+    assert all(cell.startswith("No paired comparison is possible: the test images are not the same") for cell in found["b"].values())
+    assert not ranking.any_known(found) and ranking.difference_table(found, "a")["b"] == ["not paired"] * 3
+    assert ranking.basis(found) == ["b: No paired comparison is possible: the test images are not the same (100 and 100)."]
+
+
+def test_differences_are_taken_line_by_line_from_the_reference_and_say_what_they_rest_on():
+    sets = [seen("a", 0.6), seen("b", 0.4)]
+    found = ranking.differences(sets, [s.summary() for s in sets], LINF, "a")
+    table = ranking.difference_table(found, "a")
+    cells = dict(zip(table["Minus a (points)"], table["b"], strict=True))
+    assert cells["PGD"].startswith("-20.0 (") and cells["PGD"].endswith("): worse") and cells["Clean"].endswith("undecided")
+    (said,) = ranking.basis(found)
+    assert said.startswith("b: n = 100 test images; 3 and 3 networks; 1 and 1 distillation seeds. One distillation seed each")
 
 
 def three_networks():
@@ -147,20 +181,20 @@ def three_networks():
 
 def test_the_worst_case_per_image_counts_images_that_withstand_every_attack():
     contestant = three_networks()
-    group = ranking.group_of(contestant.summary(), LINF)
-    worst = ranking.worst_image(contestant, group)
+    group = accuracies.group_of(contestant.summary(), LINF)
+    worst = accuracies.worst_image(contestant, group)
     assert worst[:2] == (0.25, 0.0) and worst.n == 4
     assert group["worst"] == pytest.approx(0.375) and group["average"] == pytest.approx(0.4375)
     assert group["worst_image"]["accuracy"] == 0.25
-    assert ranking.worst_image(one("without"), ranking.group_of(one("without").summary(), LINF)) is None
+    assert accuracies.worst_image(one("without"), accuracies.group_of(one("without").summary(), LINF)) is None
 
 
 def test_the_table_holds_means_spreads_and_drop_rates_in_percent():
     contestant = three_networks()
-    table = tabulating.accuracy_table([contestant], [contestant.summary()], LINF, ranked=False)
+    table = accuracies.accuracy_table([contestant], [contestant.summary()], LINF)
     cells = dict(zip(table["Accuracy (%)"], table["a"], strict=True))
     assert cells["Clean"] == "87.5 ± 17.7" and cells["Under PGD"] == "50.0 ± 0.0" and cells["Under CW"] == "37.5 ± 17.7"
-    assert (cells["Average over attacks"], cells["Worst attack"], cells["Worst case per image"]) == ("43.8", "37.5", "25.0 ± 0.0")
+    assert (cells["Average over attacks"], cells["Worst attack"], cells["Worst case per image"]) == ("43.8", "37.5 (CW)", "25.0 ± 0.0")
     assert (cells["Drop rate, average"], cells["Drop rate, worst attack"]) == ("50.0", "57.1")
     assert (cells["Networks"], cells["Test images (n)"]) == ("2", "4")
 
@@ -190,19 +224,18 @@ def test_threats_are_kept_apart_and_those_that_most_sets_share_come_first():
     rows = [row("clean", 0.8), *(row(f"pgd-l2-{k}", 0.5, norm="L2", eps="128/255") for k in range(3))]
     unbounded = row("deepfool", 0.0, norm="L2", eps="unbounded")
     mixed = one("b", [*rows, row("pgd", 0.5), row("pgd-targeted", 0.7, targeted=True), unbounded])
-    found = ranking.threats([one("a").summary(), mixed.summary()])
+    found = accuracies.threats([one("a").summary(), mixed.summary()])
     assert found == [LINF, Threat("L2", "128/255", False), Threat("Linf", "2/255", True)]
     assert [threat.label for threat in found] == ["L∞ 2/255", "L2 128/255", "L∞ 2/255, targeted"]
-    assert tabulating.keys_of([mixed.summary()], found[1]) == ["pgd-l2-0", "pgd-l2-1", "pgd-l2-2"], "deepfool has no radius"
+    names = [line.name for line in accuracies.lines([mixed.summary()], found[1])]
+    assert names == ["Clean", "PGD-L2-0", "PGD-L2-1", "PGD-L2-2", "All attacks, per image"], "deepfool has no radius"
 
 
 def test_the_verdict_names_the_first_and_says_when_none_stands_apart():
-    worse = [row("clean", 0.8, s) for s in range(3)] + [row("pgd", 0.2, s) for s in range(3)]
-    sets = [one("a"), one("b", worse)]
-    said = ranking.standing(sets, [s.summary() for s in sets], LINF)
-    assert said.startswith("The sets are comparable. a is first with 50.0 % right under the strongest attack at L∞ 2/255")
-    sets = [one("a"), one("b")]
-    assert "none stands apart: their 95 % intervals overlap" in ranking.standing(sets, [s.summary() for s in sets], LINF)
+    _, said = ranked(seen("a", 0.6), seen("b", 0.3))
+    assert said.startswith("The sets are comparable. a is first with 60.0 % right under every attack at L∞ 2/255: +30.0 (")
+    assert "points from b, paired, 95 % interval. One distillation seed each" in said
+    assert "none stands apart: their paired differences are undecided" in ranked(seen("a", 0.6), seen("b", 0.6))[1]
 
 
 def test_remarks_name_few_networks_and_unlike_devices():
@@ -257,6 +290,17 @@ def test_short_names_drop_the_date_unless_two_would_be_the_same():
     assert list(contestants.short_names(tokens).values()) == [
         "c2r-digits-ipc4 18-0937-12", "c2r-digits-ipc4 19-1000-00", "mine", "mine/custom-pgd-at",
     ]  # fmt: skip
+
+
+def test_a_set_stands_under_the_name_a_person_gave_its_run():
+    tokens = ["20261118-0937-12-c2r-digits-ipc4", "mine", "mine/20261119-1000-00-custom-pgd-at", "other"]
+    given = {"mine": "First try", "other": "First try", "20261118-0937-12-c2r-digits-ipc4": ""}
+    assert list(contestants.short_names(tokens, given).values()) == [
+        "c2r-digits-ipc4",
+        "First try mine",
+        "First try/custom-pgd-at",
+        "First try other",
+    ]
 
 
 def test_the_transfer_file_does_not_depend_on_the_order_of_the_sets():

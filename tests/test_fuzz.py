@@ -27,7 +27,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from streamlit.testing.v1 import AppTest
 
-from app import attempts, cache, charts, comparing, contestants, frames, jobs, ranking, runlist, state, tabulating, views, words
+from app import accuracies, attempts, cache, charts, comparing, contestants, frames, jobs, ranking, runlist, state, tabulating, views, words
 from app.components import importing
 from c2r import config, runs
 from c2r.errors import InputError
@@ -363,10 +363,12 @@ def look_at_steps(run: runs.Run) -> None:
 
 def look_at_comparison(sets: list, summaries: list) -> None:
     comparing.remarks(sets)
-    for threat in [None, *ranking.threats(summaries)]:
+    for threat in [None, *accuracies.threats(summaries)]:
         comparing.differences(sets, threat)
-        ranking.standing(sets, summaries, threat)
-        tabulating.accuracy_table(sets, summaries, threat, ranked=True)
+        ranks = ranking.ranks(sets, summaries, threat)
+        ranking.standing(sets, summaries, threat, ranks)
+        accuracies.accuracy_table(sets, summaries, threat, ranking.places(sets, ranks))
+        ranking.difference_table(ranking.differences(sets, summaries, threat, sets[0].name), sets[0].name)
         tabulating.ratio_table(sets, summaries, threat)
         tabulating.cautions(sets, summaries, threat)
         tabulating.exported(sets, summaries, threat)

@@ -542,7 +542,7 @@ def said(capsys) -> str:
 
 def test_the_commands_name_delete_undo_archive_and_open(store, run, tmp_path, capsys):
     assert main(["about", str(run), "--name", "Mine", "--tags", "a, b", "--json"]) == 0
-    assert json.loads(said(capsys)) == {"name": "Mine", "note": "", "tags": ["a", "b"]}
+    assert json.loads(said(capsys)) == {"name": "Mine", "note": "", "tags": ["a", "b"], "headline": ""}
     assert main(["archive", str(run), str(tmp_path / "a.zip")]) == 0 and main(["export", str(run), str(tmp_path / "b.zip")]) == 0
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     assert main(["delete", str(run)]) == 0 and not run.exists()

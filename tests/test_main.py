@@ -52,7 +52,7 @@ def test_evaluating_again_gives_the_same_rows_in_a_folder_of_its_own_and_prints_
     assert main(["evaluate", str(finished), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     (evaluation,) = runs.evaluations(finished)
-    assert (evaluation.state, runs.results(finished)) == ("done", evaluation.path)
+    assert (evaluation.state, runs.results(finished)) == ("done", finished), "the headline stays the run's own"
     assert evaluation.manifest["step"] == runs.frame_steps(finished)[-1]
     assert without_seconds(printed) == without_seconds(before) == without_seconds(runs.read_rows(evaluation.path))
     assert without_seconds(runs.read_lines(finished / "rows.jsonl")) == without_seconds(before)
@@ -107,7 +107,7 @@ def test_list_prints_every_run_with_its_name_and_says_when_there_is_none(finishe
     main(["list", "--store", str(working.parent)])
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert list(lines)[0] == "run" and "20/20" in lines["works"] and lines["works"].endswith("at step 20")
-    assert lines["waits"].split()[1:] == ["queued", "c2r", "-", "waiting"]
+    assert lines["waits"].split()[1:] == ["queued", "c2r", "-", "-", "waiting"]
     assert "10/10" in lines["evaluated"] and lines["evaluated"].endswith("its evaluation e is running")
     main(["list", "--store", str(tmp_path)])
     assert "start one with: python -m c2r distill --preset demo" in capsys.readouterr().out

@@ -10,6 +10,7 @@ from fake_run import break_run, make_evaluation, make_run
 from streamlit.testing.v1 import AppTest
 
 from app import jobs, state
+from c2r import keeping
 from c2r.errors import InputError
 from c2r.files import save_arrays
 from c2r.runs import frame_steps, read_arrays, read_frame
@@ -551,13 +552,14 @@ PIXEL = {"clean": 0.86, "fgsm": 0.71, "pgd": 0.66, "cw": 0.64, "vmi-fgsm": 0.65,
 
 
 def evaluated_twice(path: Path) -> Path:
-    """A run with its own evaluation and a later one by pixel-2/255."""
+    """A run with its own evaluation and a later one by pixel-2/255, which a person made its headline."""
     run = make_run(path, n=40, classes=4)
     make_evaluation(run, "20261120-0937-12-pixel-2-255-pgd-at", tried=PIXEL, protocol="pixel-2/255")
+    keeping.describe(run, headline="20261120-0937-12-pixel-2-255-pgd-at")
     return run
 
 
-def test_every_attempt_of_the_newest_evaluation_is_offered_shown_and_linked(store):
+def test_every_attempt_of_the_headline_evaluation_is_offered_shown_and_linked(store):
     evaluated_twice(store / "one")
     app = open_page("gallery", attack="autoattack", broken="Broken on most networks", sort="Worst attack, lowest first")
     check(app, "gallery")
@@ -574,11 +576,11 @@ def test_another_evaluation_can_be_chosen_and_a_link_to_an_unknown_attack_says_s
     app = open_page("gallery", attack="autoattack", evaluation="custom, pgd-at, with the run")
     assert next(group for group in app.get("button_group") if group.key == "attack").options == ["Clean", "FGSM", "PGD-10"]
     assert "The link asks for attack 'autoattack', which is not here: showing PGD-10." in text(app)
-    app.selectbox(key="evaluation").set_value("Newest").run()
+    app.selectbox(key="evaluation").set_value("Headline").run()
     assert len(app.selectbox(key="attack").options) == len(PIXEL)
 
 
-def test_the_home_table_names_the_worst_attack_of_the_newest_evaluation(store):
+def test_the_home_table_names_the_worst_attack_of_the_headline_evaluation(store):
     evaluated_twice(store / "one")
     status = store / "one" / "status.json"
     status.write_text(json.dumps(json.loads(status.read_text()) | {"message": "network 3 of 3: PGD-10 on test images"}))

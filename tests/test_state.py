@@ -4,7 +4,7 @@ import pytest
 from fake_run import break_run, make_evaluation, make_run
 
 from app import contestants, links, state
-from c2r import runs
+from c2r import keeping, runs
 
 
 @pytest.fixture
@@ -212,8 +212,9 @@ def test_an_evaluation_of_earlier_images_stands_neither_for_the_run_nor_before_i
         ("one", run), (f"one/{first.name}", first),
     ]  # fmt: skip
     second = make_evaluation(run, "20261120-0938-12-custom-pgd-at", step=30)
+    keeping.describe(run, headline=second.name)
     assert runs.results(run) == second
-    assert list(contestants.offers([runs.open_run(run)])) == ["one", f"one/{first.name}"]
+    assert list(contestants.offers([runs.open_run(run)])) == ["one", "one/own", f"one/{first.name}"]
 
 
 def test_without_an_evaluation_of_the_newest_images_a_run_has_no_figures(store):
@@ -224,13 +225,15 @@ def test_without_an_evaluation_of_the_newest_images_a_run_has_no_figures(store):
     assert "one" not in contestants.offers([runs.open_run(run)])
 
 
-def test_finished_evaluations_are_offered_newest_first_and_the_run_itself_last(store):
+def test_finished_evaluations_are_offered_headline_first_then_newest_first(store):
     run = make_run(store / "one", steps=1)
     make_evaluation(run, "20261120-0937-12-pixel-2-255-pgd-at", protocol="pixel-2/255")
     make_evaluation(run, "20261120-1200-00-guard-1-255-pgd-at", state="failed", protocol="guard-1/255")
     found = state.result_folders(runs.open_run(run)).folders
-    assert list(found) == ["pixel-2/255, pgd-at, 2026-11-20 09:37:12", "custom, pgd-at, with the run"]
-    assert list(found.values()) == [run / "evaluations" / "20261120-0937-12-pixel-2-255-pgd-at", run]
+    assert list(found) == ["custom, pgd-at, with the run", "pixel-2/255, pgd-at, 2026-11-20 09:37:12"]
+    assert list(found.values()) == [run, run / "evaluations" / "20261120-0937-12-pixel-2-255-pgd-at"]
+    keeping.describe(run, headline="20261120-0937-12-pixel-2-255-pgd-at")
+    assert list(state.result_folders(runs.open_run(run)).folders.values()) == list(found.values())[::-1]
     assert state.result_folders(runs.open_run(make_run(store / "two", steps=1, evaluated=False))).folders == {}
 
 

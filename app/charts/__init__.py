@@ -6,6 +6,7 @@
 | curriculum.py | `curriculum_heatmap`, `curriculum_classes`, `rank_paths`, `rank_matrix`, `thin` |
 | maps.py | `embedding_map`, `map_ranges` |
 | comparison.py | `accuracy_profile`, `accuracy_sweep`, `class_heatmap`, `transfer_heatmap`, `margin_cumulative` |
+| paired.py | `paired_dots` |
 | series.py | `separation_lines`, `loss_lines`, `accuracy_bars` |
 | storage.py | `storage_bars` |
 | base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
@@ -17,6 +18,7 @@ from app.charts.comparison import accuracy_profile, accuracy_sweep, class_heatma
 from app.charts.curriculum import curriculum_classes, curriculum_heatmap, rank_matrix, rank_paths, thin
 from app.charts.maps import embedding_map, map_ranges
 from app.charts.margins import empty_histogram, histogram_span, histogram_top, margin_bands, margin_histogram, margin_history
+from app.charts.paired import paired_dots
 from app.charts.series import LOSSES, accuracy_bars, loss_lines, separation_lines
 from app.charts.storage import storage_bars
 
@@ -40,6 +42,7 @@ __all__ = [
     "margin_cumulative",
     "margin_histogram",
     "margin_history",
+    "paired_dots",
     "rank_matrix",
     "rank_paths",
     "selected_numbers",

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from app.charts.base import axis, blank, colour_bar, faded, floats, number, plain, zero_line
+from app.accuracies import Figure
+from app.charts.base import axis, blank, colour_bar, floats, number, plain, zero_line
 from app.charts.labels import End, end_labels
-from app.comparing import NORMS
-from app.ranking import Figure
 from app.tabulating import Sweep
 from app.theme import SET_MARKS, amount_scale, tokens
 from c2r.errors import InputError
+from c2r.figurekey import NORMS
 
 Curve = tuple[np.ndarray, np.ndarray]
 LABEL_ROOM = 176  # px at the right for the names of sets
@@ -51,32 +51,37 @@ def _with_intervals(x: Sequence[float], figures: Sequence[Figure], mark: Mapping
 def accuracy_profile(
     heads: Sequence[str], figures: Mapping[str, Sequence[Figure | None]], *, statement: str, dark: bool = False, height: int = 400
 ) -> go.Figure:
-    """Accuracy of each set under each of `heads` (clean, attacks) as dots with intervals; a faint line leads to the set's name."""
+    """Accuracy of each set under each of `heads` (clean, attacks) as dots with intervals; attacks have no order, so no line joins them."""
     known = [f for row in figures.values() for f in row if f]
     if not known:
         raise InputError("The comparison chart expects at least one evaluated attack, found none: evaluate a set first.")
-    figure = blank(plain(statement), _counts(known), dark=dark, height=height, right=LABEL_ROOM)
-    ink, ends, room = tokens(dark), [], min(0.13, 0.7 / max(1, len(figures)))
+    figure = blank(plain(statement), _counts(known), dark=dark, height=height)
     for i, (name, row) in enumerate(figures.items()):
-        found = [f for f in row if f]
-        if not found:
-            continue
-        mark, place = SET_MARKS[dark][i], (i - (len(figures) - 1) / 2) * room
-        line = {"color": faded(mark["colour"], 0.4), "width": 1.5, "dash": mark["dash"]}
+        mark = SET_MARKS[dark][i]
         texts = [f"{plain(name)}<br>{plain(head)}: {_hover(f)}" for head, f in zip(heads, row, strict=True)]
-        x = [k + place for k in range(len(heads))]
-        style = {"mode": "lines+markers", "line": line, "text": texts, "hovertemplate": "%{text}<extra></extra>"}
-        figure.add_trace(_with_intervals(x, [f or GAP for f in row], mark, name, **style))
-        ends.append(End(100 * found[-1].mean, _short(name), ink.text, mark["colour"]))
+        style = {"mode": "markers", "text": texts, "hovertemplate": "%{text}<extra></extra>"}
+        figure.add_trace(_with_intervals(beside(len(heads), i, len(figures)), [f or GAP for f in row], mark, name, **style))
     top = min(100.0, 10 * np.ceil(max(f.high for f in known) * 10 + 0.2))
+    dots_layout(figure, heads, axis("accuracy (%)", dark=dark, range=[0, top], dtick=20 if top > 40 else 10), dark=dark)
+    return figure
+
+
+def beside(count: int, place: int, sets: int) -> list[float]:
+    """Where set `place` of `sets` stands at each of `count` heads: beside the others."""
+    return [k + (place - (sets - 1) / 2) * min(0.13, 0.7 / max(1, sets)) for k in range(count)]
+
+
+def dots_layout(figure: go.Figure, heads: Sequence[str], values: dict[str, Any], *, dark: bool) -> None:
+    """Axes of a dot plot over heads without an order, a faint line between neighbours, and the sets' marks with their names."""
     names = ["<br>".join(_wrapped(plain(head))) for head in heads]
-    ticks = {"tickvals": list(range(len(heads))), "ticktext": names, "tickfont": {"size": 12, "color": ink.text}}
+    ticks = {"tickvals": list(range(len(heads))), "ticktext": names, "tickfont": {"size": 12, "color": tokens(dark).text}}
     figure.update_layout(
         xaxis=axis("", dark=dark, range=[-0.5, len(heads) - 0.5], showgrid=False, **ticks),
-        yaxis=axis("accuracy (%)", dark=dark, range=[0, top], dtick=20 if top > 40 else 10),
-    )
-    end_labels(figure, ends, (0.0, float(top)))
-    return figure
+        yaxis=values, showlegend=True, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": tokens(dark).text}},
+        margin_b=30 + 15 * max(name.count("<br>") + 1 for name in names),
+    )  # fmt: skip
+    for k in range(1, len(heads)):
+        figure.add_vline(k - 0.5, line={"color": tokens(dark).grid, "width": 1}, layer="below")
 
 
 def _wrapped(text: str) -> list[str]:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import charts, comparing, contestants, guard, jobs, ranking, state, tabulating, words
+from app import accuracies, charts, comparing, contestants, guard, jobs, ranking, state, tabulating, words
+from app.accuracies import Summary
 from app.comparing import Threat
 from app.components import shell
 from app.components.controls import tell
 from app.components.figures import chart, plain_table
 from app.contestants import Entry
-from app.ranking import Summary
 from c2r import runs
 from c2r.config import RunConfig
 from c2r.errors import InputError
@@ -27,12 +27,12 @@ def choose(view: state.View) -> list[Entry]:
     found = state.all_runs()
     offered = contestants.offers(found)
     tokens, notes = contestants.chosen(offered, view.run)
-    names = contestants.short_names(list(offered))
+    names = contestants.names_of(offered)
     st.session_state["contestants"] = tokens
     picked = st.multiselect(
         "Sets to compare", list(offered), key="contestants", format_func=lambda token: names.get(token, token), max_selections=contestants.MOST,
         on_change=lambda: contestants.choose(st.session_state["contestants"]), placeholder="Choose 2 to 6 evaluated sets",
-        help="Runs, imported sets and baselines with a finished evaluation, newest first; an older evaluation of a run stands as run/evaluation",
+        help="Runs, imported sets and baselines with a finished evaluation, newest first; other evaluations of a run than its headline stand as run/evaluation",
     )  # fmt: skip
     for note in notes:
         st.caption(f":material/info: {note}")
@@ -111,8 +111,8 @@ def _offer_baseline(run: Run, label: str) -> None:
         st.button(f"Add baseline: {label}", icon=":material/add:", key=f"add-{token}", on_click=contestants.choose, args=([*shown, token],))
 
 
-def verdict(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None) -> bool:
-    """Say whether the sets may be ranked, and if not, why; returns whether."""
+def verdict(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None) -> list[str] | None:
+    """Say whether the sets may be ranked, and if not, why; returns the rank of each, None when they may not."""
     sets = [entry.contestant for entry in chosen]
     reasons = comparing.differences(sets, threat)
     if reasons:
@@ -122,15 +122,16 @@ def verdict(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threa
             icon=":material/balance:",
         )
     else:
-        st.success(words.plain(ranking.standing(sets, summaries, threat)), icon=":material/leaderboard:")
+        ranks = ranking.ranks(sets, summaries, threat)
+        st.success(words.plain(ranking.standing(sets, summaries, threat, ranks)), icon=":material/leaderboard:")
     for sentence in comparing.remarks(sets):
         st.caption(f":material/info: {words.plain(sentence)}")
-    return not reasons
+    return None if reasons else ranking.places(sets, ranks)
 
 
 def choose_threat(summaries: Sequence[Summary]) -> Threat | None:
     """The norm, radius and goal whose attempts are shown and averaged: the one most sets share unless another is chosen."""
-    found = {threat.label: threat for threat in ranking.threats(summaries)}
+    found = {threat.label: threat for threat in accuracies.threats(summaries)}
     if len(found) < 2:
         return next(iter(found.values()), None)
     picked = st.selectbox(
@@ -139,29 +140,42 @@ def choose_threat(summaries: Sequence[Summary]) -> Threat | None:
     return found.get(picked, next(iter(found.values())))
 
 
-def accuracy(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None, ranked: bool) -> None:
+def accuracy(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None, places: list[str] | None) -> None:
     """Dots per attack with intervals, curves where there are several radii, and the table of accuracies."""
     sets, dark = [entry.contestant for entry in chosen], state.is_dark()
-    keys = tabulating.keys_of(summaries, threat)
-    names = tabulating.labels_of(summaries, keys)
-    found = {
-        c.name: [ranking.figure(s["clean"]), *(ranking.figure(s["attempts"].get(key)) for key in keys),
-                 ranking.worst_image(c, ranking.group_of(s, threat))]
-        for c, s in zip(sets, summaries, strict=True)
-    }  # fmt: skip
-    heads = ["Clean", *names.values(), "All attacks, per image"]
-    if all(row[-1] is None for row in found.values()):
-        heads, found = heads[:-1], {name: row[:-1] for name, row in found.items()}
-    statement = ranking.statement(sets, summaries, threat, ranked=ranked)
+    shown = accuracies.lines(summaries, threat)
+    found = {c.name: [accuracies.figure_of(line, c, s, threat) for line in shown] for c, s in zip(sets, summaries, strict=True)}
+    kept = [i for i, line in enumerate(shown) if line.of or any(row[i] for row in found.values())]
+    found = {name: [row[i] for i in kept] for name, row in found.items()}
+    statement = accuracies.statement(sets, summaries, threat, ranked=places is not None)
     if any(f for row in found.values() for f in row):
-        chart(charts.accuracy_profile(heads, found, statement=statement, dark=dark), "profile")
+        heads = [shown[i].name for i in kept]
+        chart(charts.accuracy_profile(heads, found, statement=statement, dark=dark), "profile", legend_above=True)
     sweeps = tabulating.sweeps(sets, summaries)
     for start in range(0, len(sweeps), 2):
         for column, sweep in zip(st.columns(2, gap="medium"), sweeps[start : start + 2], strict=False):
             with column:
                 order = [c.name for c in sets]
                 chart(charts.accuracy_sweep(sweep, order, dark=dark), f"sweep-{sweep.label}-{sweep.norm}-{start}")
-    plain_table(tabulating.accuracy_table(sets, summaries, threat, ranked=ranked))
+    if threat:
+        st.caption(words.plain(f"Mean over networks ± standard deviation, in percent; attacks at {threat.label}."))
+    plain_table(accuracies.accuracy_table(sets, summaries, threat, places))
+
+
+def paired(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None) -> None:
+    """Each set minus one of them, image by image: dots with intervals, the table with verdicts, and what the figures rest on."""
+    names = [entry.name for entry in chosen]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader("Paired differences")
+        text = "Both saw the same test images, so the difference is taken image by image and its interval is much narrower"
+        picked = st.selectbox("Difference to", names, key="reference", width=320, help=text)
+    reference = picked if picked in names else names[0]
+    found = ranking.differences([entry.contestant for entry in chosen], summaries, threat, reference)
+    if ranking.any_known(found):
+        chart(charts.paired_dots(found, reference, names, dark=state.is_dark()), "paired", legend_above=True)
+    plain_table(ranking.difference_table(found, reference))
+    for sentence in ranking.basis(found):
+        st.caption(words.plain(sentence))
 
 
 def ratios(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import comparing, guard, jobs, state, theme, words
+from app import attempts, comparing, contestants, guard, jobs, state, theme, words
 from app.comparing import Contestant
 from app.components import shell
 from app.components.controls import tell
 from app.contestants import Entry
-from c2r import badges
+from c2r import badges, headline, runs
 from c2r.badges import Badge
 from c2r.methods import METHODS
 
@@ -45,6 +45,7 @@ def _card(entry: Entry, number: int, across: int) -> None:
     left.image(_swatch(mark), width=36)
     right.markdown(f"**{words.plain(entry.name)}**")
     st.caption(words.plain(_facts(one)))
+    _headline(entry)
     for sentence in entry.problems:
         shell.problem(sentence)
     if not entry.checks:
@@ -61,6 +62,22 @@ def _card(entry: Entry, number: int, across: int) -> None:
             if count:
                 look = theme.CHECK_BADGES[colour]
                 st.badge(f"{count} {look.word.lower()}", icon=look.icon, color=look.colour)
+
+
+def _headline(entry: Entry) -> None:
+    """Of a run with several evaluations: whether this one stands for it, or the button that makes it so; and whether n is small."""
+    warning = headline.warning(attempts.figures(entry.contestant.rows))
+    if warning:
+        st.caption(f":material/warning: {words.plain(warning)}")
+    run = entry.offer.run
+    if len(state.result_folders(run).folders) < 2:
+        return
+    if entry.offer.folder == runs.results(run.path):
+        st.caption(":material/star: Headline of its run: Home and lists show its figures.")
+    elif not (guard.read_only() or state.is_sample(run.path)):
+        action = (lambda: contestants.make_headline(entry.offer), "Home and lists show this evaluation now.")
+        st.button("Make it the headline", key=f"headline-{entry.offer.token}", on_click=tell, args=action, type="tertiary", icon=":material/star:",
+                  help="The evaluation whose figures stand for the run on Home and in lists")  # fmt: skip
 
 
 def _all_checks(chosen: Sequence[Entry]) -> None:

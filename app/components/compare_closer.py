@@ -3,16 +3,17 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
-from app import charts, comparing, contestants, guard, jobs, state, tabulating, views, words
+from app import accuracies, charts, comparing, contestants, guard, jobs, state, tabulating, views, words
+from app.accuracies import Line, Summary
 from app.comparing import Threat
 from app.components import shell
 from app.components.compare_checks import child_at_work, one_of
 from app.components.controls import tell
 from app.components.figures import chart, plain_table
 from app.contestants import Entry
-from app.ranking import Summary
 from c2r import literature, runs
 from c2r.errors import InputError
 from c2r.files import read_json
@@ -45,8 +46,9 @@ def classes(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None)
         return
     entry = one_of(found, "class-set")
     one, summary = entry.contestant, summaries[list(chosen).index(entry)]
-    keys = [key for key in ("clean", *tabulating.keys_of([summary], threat)) if key in one.correct]
-    names = tabulating.labels_of([{"attempts": summary["attempts"] | {"clean": {"label": "Clean"}}}], keys)
+    called_here = [(accuracies.attempt(summary, line.of)[0], line.name) for line in accuracies.lines([summary], threat) if line.of]
+    names = {key: name for key, name in called_here if key in one.correct}
+    keys = list(names)
     called = [str(name) for name in one.manifest.get("classes") or ()]
     count = max(len(called), int(one.test["labels"].max()) + 1)
     called += [f"class {k}" for k in range(len(called), count)]
@@ -58,35 +60,33 @@ def classes(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None)
 def margins(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) -> None:
     """Cumulative margins of all sets, clean and under one attack."""
     found = [entry for entry in _with_test(chosen) if entry.contestant.margin]
-    keys = [key for key in tabulating.keys_of(summaries, threat) if any(key in entry.contestant.margin for entry in found)]
-    if not keys:
+    shown = {line.name: line for line in accuracies.lines(summaries, threat) if line.of and line.of.norm}
+    stored = {name: _margins(line, found, chosen, summaries) for name, line in shown.items()}
+    names = [name for name, margins in stored.items() if margins]
+    if not names:
         if found:
             st.caption("No attack of this threat stored margins.")
         return
-    names = tabulating.labels_of(summaries, keys)
-    key = st.selectbox(
-        "Attack",
-        keys,
-        index=keys.index("pgd") if "pgd" in keys else 0,
-        format_func=lambda key: names.get(key, key),
-        key="margin-attack",
-        width=260,
-    )
-    key = key if key in keys else keys[0]
+    first = next((i for i, name in enumerate(names) if shown[name].of.attack == "pgd"), 0)
+    picked = st.selectbox("Attack", names, index=first, key="margin-attack", width=260)
+    picked = picked if picked in names else names[0]
     curves = {
-        entry.name: (
-            tabulating.cumulative(entry.contestant.margin["clean"]) if "clean" in entry.contestant.margin else None,
-            tabulating.cumulative(entry.contestant.margin[key]),
-        )
-        for entry in found
-        if key in entry.contestant.margin
+        name: (None if clean is None else tabulating.cumulative(clean), tabulating.cumulative(attacked))
+        for name, (clean, attacked) in stored[picked].items()
     }
-    n = max(entry.contestant.margin[key].shape[1] for entry in found if key in entry.contestant.margin)
+    n = max(attacked.shape[1] for _, attacked in stored[picked].values())
     order = [entry.name for entry in chosen]
-    chart(charts.margin_cumulative(curves, order, attack=names[key], n=n, dark=state.is_dark()), "margin-cdf")
+    chart(charts.margin_cumulative(curves, order, attack=picked, n=n, dark=state.is_dark()), "margin-cdf")
     st.caption(
-        "The margin is measured at the point the attack found: a stronger attack can only push a curve to the left. An image leaves as soon as it is fooled: left of 0, only the share counts."
+        "Measured by the evaluation networks of each set, on test images. The margin is measured at the point the attack found: a stronger attack can only push a curve to the left. An image leaves as soon as it is fooled: left of 0, only the share counts."
     )
+
+
+def _margins(line: Line, found: Chosen, chosen: Chosen, summaries: Sequence[Summary]) -> dict[str, tuple[np.ndarray | None, np.ndarray]]:
+    """Name → clean margins (None when not stored) and those under the attack of a line, of the sets that have them."""
+    keys = {entry.name: accuracies.attempt(summary, line.of)[0] for entry, summary in zip(chosen, summaries, strict=True) if line.of}
+    margins = {entry.name: entry.contestant.margin for entry in found}
+    return {name: (stored.get("clean"), stored[keys[name]]) for name, stored in margins.items() if keys[name] in stored}
 
 
 def transfer(chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | None) -> None:

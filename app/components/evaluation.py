@@ -13,7 +13,7 @@ from app import attempts, cache, guard, jobs, places, state, words
 from app.components import controls, form, shell
 from c2r import config, preflight, protocols
 from c2r.errors import InputError
-from c2r.fields import format_radius
+from c2r.figurekey import radius
 from c2r.lifecycle import RESUMABLE
 from c2r.methods import METHODS
 from c2r.runs import Run
@@ -120,7 +120,7 @@ def first_choice(run: config.RunConfig) -> config.RunConfig:
 
 def other_radius(settings: config.RunConfig) -> str:
     """A sentence when the protocol attacks within other L∞ radii than the run was made for, '' when one of them fits."""
-    own, radii = format_radius(settings.eps), {attempt.radius for attempt in protocols.attempts(settings) if attempt.norm == "Linf"}
+    own, radii = radius(settings.eps), {attempt.radius for attempt in protocols.attempts(settings) if attempt.norm == "Linf"}
     if not radii or own in radii:
         return ""
     return f"This run is made for ε = {own}, which adversarial training uses too; the protocol attacks within {', '.join(sorted(radii))}."

@@ -16,7 +16,7 @@ PERCENT = {
     "Worst attack": "The lowest mean test accuracy under an untargeted attack within the protocol's own radius; 'Worst by' names it",
 }
 WIDTHS = {
-    "Images": 116, "Run": 150, "Progress": 88, "Margin": 68, "Clean": 58, "Worst attack": 58, "Worst by": 100, "Notes": 182,
+    "Images": 100, "Run": 146, "Progress": 84, "Margin": 58, "Clean": 54, "Worst attack": 52, "Worst by": 118, "n": 44, "Notes": 164,
 }  # fmt: skip
 HEAD, ROWS = 38, 7  # px of the heads, and rows that are seen without scrolling
 SQUARE = 90  # px of a row from which a square of images fits better than a strip
@@ -85,6 +85,9 @@ def _columns() -> dict[str, object]:
     """Widths at which all columns fit beside each other at 1280 px, percentages and pictures."""
     plain = {name: st.column_config.Column(name, width=width, help=HELP.get(name)) for name, width in WIDTHS.items()}
     heads = {"Worst attack": "Worst"}
+    plain["n"] = st.column_config.NumberColumn(
+        "n", format="localized", width=WIDTHS["n"], help="Test images behind the figures; below 100 the note warns"
+    )
     pictures = {
         "Images": st.column_config.ImageColumn("Images", width=WIDTHS["Images"], help=HELP["Images"]),
         "Margin": st.column_config.LineChartColumn("Margin", width=WIDTHS["Margin"], help=HELP["Margin"]),

@@ -14,7 +14,7 @@ from c2r.runs import Run
 Arrays = dict[str, np.ndarray]
 
 TICK = 2.0  # seconds between looks at a living run
-NEWEST = "Newest"
+HEADLINE = "Headline"
 KEPT = "Recorded steps whose images are kept: the newest all, older ones ever more sparsely. Lines over steps hold the figures of all"
 
 
@@ -48,9 +48,9 @@ def sidebar() -> None:
             "step": [str(s) for s in steps],
             "class": ["All classes", *classes],
         } | _offered_samples(run, step)
-        offered |= {"attack": [*called, *called.values()], "evaluation": [NEWEST, *folders]} if called else {}
+        offered |= {"attack": [*called, *called.values()], "evaluation": [HEADLINE, *folders]} if called else {}
         shown = {
-            "run": spoken[state.run_name(run)], "step": str(step), "attack": called.get(attack, attack), "evaluation": "the newest",
+            "run": spoken[state.run_name(run)], "step": str(step), "attack": called.get(attack, attack), "evaluation": "the headline",
             "class": "All classes" if chosen is None else classes[chosen], "sample": "no image",
         }  # fmt: skip
         for note in links.link_notes(asked, offered, shown):
@@ -71,11 +71,11 @@ def _choose_run(spoken: dict[str, str], first: str) -> str:
 
 
 def _choose_results(folders: dict[str, Path], usual: Path | None) -> Path | None:
-    """Which evaluation's figures are shown: the newest of the newest images, if there is one; a box is drawn only where there is a choice."""
+    """Which evaluation's figures are shown: the headline unless another is chosen; a box is drawn only where there is a choice."""
     if not folders or list(folders.values()) == [usual]:
         return usual
-    text = "Whose per-attack figures are shown. Newest: the one that began last, of the images of the newest step."
-    chosen = st.selectbox("Evaluation", [NEWEST, *folders], key="evaluation", bind="query-params", help=text)
+    text = "Whose per-attack figures are shown. Headline: the run's own until another is picked on Compare."
+    chosen = st.selectbox("Evaluation", [HEADLINE, *folders], key="evaluation", bind="query-params", help=text)
     return folders.get(chosen, usual)
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from c2r import figurekey
 from c2r.badges import Badge, Finding, settle
 from c2r.catalog import CATALOG
 from c2r.checks.subject import Subject, accuracy, attempts, clean, percent, radius, threat
-from c2r.fields import format_radius
 from c2r.metrics import drop_rate, i_rr, rr, worst_case
 
 EQUAL = 1e-4  # an attack that leaves exactly the clean accuracy most likely never ran (methods spec §6, 10)
@@ -38,7 +38,7 @@ def threat_models(subject: Subject) -> Badge:
 
 def _group(kind: tuple[str, float | None, bool]) -> str:
     norm, eps, targeted = kind
-    return f"{norm or 'no norm'} {'unbounded' if eps is None else format_radius(eps)}{' targeted' if targeted else ''}"
+    return f"{norm or 'no norm'} {'unbounded' if eps is None else figurekey.radius(eps)}{' targeted' if targeted else ''}"
 
 
 def _listed(groups: Mapping[str, list[str]]) -> str:
@@ -105,7 +105,7 @@ def _reach(subject: Subject) -> Iterator[Finding]:
     for key, rows in attempts(subject).items():
         eps, found = radius(rows[0]), [row["distance"] for row in rows if row.get("distance") is not None]
         if eps and found and max(found) > SLACK * eps:
-            far.append(f"{key} {255 * max(found):.4g}/255 at ε = {format_radius(eps)}")
+            far.append(f"{key} {255 * max(found):.4g}/255 at ε = {figurekey.radius(eps)}")
         if eps and "distance" not in rows[0]:
             silent.append(key)
     if far:

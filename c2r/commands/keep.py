@@ -20,20 +20,22 @@ def add_about(one: argparse.ArgumentParser) -> None:
     one.add_argument("--name", help=f"display name, at most {keeping.NAME} characters; '' removes it (the folder keeps its own name)")
     one.add_argument("--note", help=f"at most {keeping.NOTE} characters; '' removes it")
     one.add_argument("--tags", help=f"with commas, one that holds a comma in double quotes, at most {tagging.TAGS}; '' removes them")
+    one.add_argument("--headline", metavar="ID", help="the evaluation whose figures stand for the run; own: the run's own")
     one.add_argument("--json", action="store_true", help="print JSON instead of lines")
 
 
 def about(chosen: argparse.Namespace) -> int:
-    """Name, note and tags of a run: show them, or change those that are given."""
+    """Name, note, tags and headline evaluation of a run: show them, or change those that are given."""
     tags = None if chosen.tags is None else tagging.tags_of(chosen.tags)
-    changes = (chosen.name, chosen.note, tags)
+    changes = (chosen.name, chosen.note, tags, "" if chosen.headline == "own" else chosen.headline)
     if not runs.is_run(chosen.dir):
         raise InputError(f"{chosen.dir} is no run folder: expected one with config.json and status.json; choose one that 'list' shows.")
-    found = keeping.about(chosen.dir) if changes == (None, None, None) else keeping.describe(chosen.dir, *changes)
+    found = keeping.about(chosen.dir) if changes == (None,) * 4 else keeping.describe(chosen.dir, *changes)
     if chosen.json:
         print(json.dumps(asdict(found), indent=2))
         return 0
-    for word, text in (("name", found.name), ("tags", tagging.tags_text(found.tags)), ("note", found.note)):
+    said = {"name": found.name, "tags": tagging.tags_text(found.tags), "note": found.note, "headline": found.headline or "own"}
+    for word, text in said.items():
         print(f"{word}: {text or '-'}")
     config, born = runs.open_run(chosen.dir).config, forking.children(chosen.dir.absolute().name, chosen.dir.absolute().parent)
     if config and config.parent:

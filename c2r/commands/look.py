@@ -5,10 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from c2r import keeping, listening, runs
+from c2r import headline, keeping, listening, runs
 from c2r.methods import METHODS
+from c2r.metrics import by_attack
 
-LINE = "{:44} {:9} {:12} {:>13}  {}"  # of 'list': id, state, method, last recorded step of all, what else there is to say
+LINE = "{:44} {:9} {:12} {:>13}  {:28} {}"  # of 'list': id, state, method, last recorded step of all, headline, what else there is to say
 
 
 def add_list(one: argparse.ArgumentParser) -> None:
@@ -24,30 +25,30 @@ def list_runs(chosen: argparse.Namespace) -> int:
         print(json.dumps(found, indent=2))
         return 0
     if found:
-        print(LINE.format("run", "state", "method", "recorded step", "now, name, tags").rstrip())
+        print(LINE.format("run", "state", "method", "recorded step", "worst attack", "now, name, tags").rstrip())
     for run in found:
         step = "-" if run["recorded"] is None else f"{run['recorded']}/{run['steps']}"
         said = [run["now"], run["name"], " ".join(f"#{tag}" for tag in run["tags"]), run["problem"]]
-        print(LINE.format(run["id"], run["state"], run["method"] or "-", step, ", ".join(filter(None, said))).rstrip())
+        print(
+            LINE.format(run["id"], run["state"], run["method"] or "-", step, run["headline"] or "-", ", ".join(filter(None, said))).rstrip()
+        )
     if not found:
         print(f"No runs in {chosen.store} yet; start one with: python -m c2r distill --preset demo")
     return 0
 
 
 def _summary(run: runs.Run) -> dict[str, Any]:
-    from c2r.metrics import by_attack
-
     told, status, evaluations = keeping.about(run.path), run.status, runs.evaluations(run.path)
     working = next((one for one in evaluations if one.alive), None)
     updates = run.config is not None and METHODS[run.config.method].updates
     recorded = next(reversed(runs.frame_steps(run.path)), None) if updates else None
-    results = {key: found["mean"] for key, found in by_attack(runs.read_rows(run.path)).items()} if not run.problem else {}
+    figures = by_attack(runs.read_rows(run.path)) if not run.problem else {}
     return {
         "id": run.id, "name": told.name, "tags": list(told.tags), "path": str(run.path), "state": run.state, "problem": run.problem,
         "method": run.config.method if run.config else None, "data": run.config.data if run.config else None,
         "recorded": recorded, "steps": run.config.steps if run.config and updates else 0, "now": _now(run, working),
         "phase": status.get("phase"), "step": status.get("step", 0), "total": status.get("total", 0),
-        "synthetic_images_under_scorer": status.get("figures", {}), "test_accuracy": results, "started": status.get("started"),
+        "synthetic_images_under_scorer": status.get("figures", {}), "test_accuracy": {key: found["mean"] for key, found in figures.items()}, "headline": headline.text(figures), "started": status.get("started"),
         "parent": run.config.parent if run.config else "",
         "evaluations": [found.id for found in evaluations],
     }  # fmt: skip

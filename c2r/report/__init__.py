@@ -6,14 +6,14 @@ from pathlib import Path
 
 from c2r import __version__
 from c2r.errors import InputError
-from c2r.report import facts, pictures, results
+from c2r.report import facts, pairs, pictures, results
 from c2r.report.markup import Html, join, paragraph, tag
 from c2r.report.style import SHEET
 from c2r.report.subject import gather
 
 LETTERS = "ABCDEF"
 SECTIONS = (
-    facts.evaluated, facts.checks, facts.protocols, results.accuracy, results.threats, results.margins, results.classes, pictures.gallery,
+    facts.evaluated, facts.checks, facts.protocols, results.accuracy, pairs.differences, results.threats, results.margins, results.classes, pictures.gallery,
     facts.settings, facts.sources, facts.reproduce,
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Charts as inline SVG: bars of accuracy with intervals, and cumulative margins. Axes start at 0 or share their limits."""
+"""Charts as inline SVG: dots of accuracy and of paired differences with intervals, and cumulative margins. Axes start at 0 or share limits."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,12 +8,12 @@ import numpy as np
 from c2r.report.markup import Html, percent, tag, text
 from c2r.report.style import DASHES, LIGHT_LINES
 
-BAR, LABEL, PLOT, VALUE = 16, 250, 560, 120  # px: height of a bar; width of names, of the plot and of figures beside it
+ROW, LABEL, PLOT, VALUE = 16, 250, 560, 120  # px: height of a dot's row; width of names, of the plot and of figures beside it
 HIGH = 300  # px, height of a margin panel
 
 
-class Bar(NamedTuple):
-    """One bar: letter of its run ('' for a single run), mean and interval as shares, CSS colour."""
+class Dot(NamedTuple):
+    """One dot: letter of its run ('' for a single run), mean and interval as shares, CSS colour."""
 
     letter: str
     mean: float | None
@@ -21,42 +21,38 @@ class Bar(NamedTuple):
     colour: str
 
 
-def bars(groups: Sequence[tuple[str, Sequence[Bar]]], axis: str) -> Html:
-    """Groups of bars from 0 to 100 %, a name on the left of each group, whiskers for intervals, the figure on the right."""
+def dots(groups: Sequence[tuple[str, Sequence[Dot]]], axis: str, ends: tuple[float, float] = (0.0, 1.0), written: Any = percent) -> Html:
+    """Groups of dots between the `ends`, a name on the left of each group, whiskers for intervals, the figure on the right."""
     parts, top = [], 8
     for name, members in groups:
-        middle = top + BAR * len(members) / 2
+        middle = top + ROW * len(members) / 2
         parts.append(tag("text", name, x=LABEL - 26, y=f"{middle + 4:.0f}", text_anchor="end"))
-        for bar in members:
-            parts += _bar(bar, top)
-            top += BAR
+        for dot in members:
+            parts += _dot(dot, top, ends, written)
+            top += ROW
         top += 8
-    ticks = [_tick(LABEL + PLOT * i / 5, 4, top, f"{20 * i}") for i in range(6)]
-    zero = tag("line", x1=LABEL, x2=LABEL, y1=4, y2=top, class_="zero")
+    values = [20.0 * i for i in range(6)] if ends == (0.0, 1.0) else _round_values(100 * ends[0], 100 * ends[1])
+    ticks = [_tick(_along(value / 100, ends), 4, top, f"{value:g}") for value in values]
+    zero = tag("line", x1=f"{_along(0, ends):.1f}", x2=f"{_along(0, ends):.1f}", y1=4, y2=top, class_="zero")
     title = tag("text", axis, x=LABEL + PLOT / 2, y=top + 36, text_anchor="middle", class_="muted")
-    return _svg(LABEL + PLOT + VALUE, top + 44, axis, [*ticks, *parts, zero, title])
+    return _svg(LABEL + PLOT + VALUE, top + 44, axis, [*ticks, zero, *parts, title])
 
 
-def _bar(bar: Bar, top: float) -> list[Html]:
-    middle = top + BAR / 2
-    letter = tag("text", bar.letter, x=LABEL - 8, y=middle + 4, text_anchor="end", class_="muted")
-    if bar.mean is None:
+def _along(share: float, ends: tuple[float, float]) -> float:
+    return LABEL + PLOT * (share - ends[0]) / (ends[1] - ends[0])
+
+
+def _dot(dot: Dot, top: float, ends: tuple[float, float], written: Any) -> list[Html]:
+    middle = top + ROW / 2
+    letter = tag("text", dot.letter, x=LABEL - 8, y=middle + 4, text_anchor="end", class_="muted")
+    if dot.mean is None:
         return [letter, tag("text", "no value", x=LABEL + 6, y=middle + 4, class_="muted")]
-    shape = tag(
-        "rect",
-        x=LABEL,
-        y=top + 1.5,
-        width=f"{PLOT * bar.mean:.1f}",
-        height=BAR - 3,
-        fill=bar.colour,
-        stroke="var(--text)",
-        stroke_width=0.7,
-    )
-    low, high = bar.interval or (bar.mean, bar.mean)
-    left, right = LABEL + PLOT * low, LABEL + PLOT * high
+    low, high = dot.interval or (dot.mean, dot.mean)
+    left, right = _along(low, ends), _along(high, ends)
     whisker = f"M{left:.1f} {middle}H{right:.1f}M{left:.1f} {middle - 4}v8M{right:.1f} {middle - 4}v8"
-    figure = tag("text", percent(bar.mean), x=f"{max(right, LABEL) + 8:.1f}", y=middle + 4)
-    return [letter, shape, tag("path", d=whisker, class_="halo"), tag("path", d=whisker, class_="whisker"), figure]
+    shape = tag("circle", cx=f"{_along(dot.mean, ends):.1f}", cy=middle, r=5, fill=dot.colour, stroke="var(--text)", stroke_width=0.7)
+    figure = tag("text", written(dot.mean), x=f"{max(right, LABEL) + 8:.1f}", y=middle + 4)
+    return [letter, tag("path", d=whisker, class_="whisker"), shape, figure]
 
 
 def styles(keys: Sequence[str]) -> dict[str, tuple[str, str | None]]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from c2r.badges import COLOURS, summary
 from c2r.config import PRESETS, RunConfig, changed, command
-from c2r.fields import format_radius, shown
+from c2r.fields import shown
+from c2r.figurekey import radius
 from c2r.methods import METHODS
 from c2r.protocols import PROTOCOLS, attempts
 from c2r.report.markup import Html, bullets, join, paragraph, section, table, tag, threat
@@ -56,7 +57,7 @@ FACTS: dict[str, tuple[Callable[[Subject], Any], bool]] = {
     "Partition (parts per side)": (lambda s: s.facts.get("partition", s.config.partition), False),
     "Labels": (lambda s: s.facts.get("labels", None if s.soft is None else "soft" if s.soft else "hard"), True),
     "Protocol": (lambda s: s.config.protocol, True),
-    "ε of distillation and training": (lambda s: format_radius(s.config.eps), True),
+    "ε of distillation and training": (lambda s: radius(s.config.eps), True),
     "Downstream training": (lambda s: s.config.eval_training, True),
     "Network": (lambda s: s.facts.get("network", f"{s.config.model}-{s.config.width}-d{s.config.depth}"), True),
     "Networks evaluated": (_networks, True),
@@ -117,7 +118,7 @@ def protocols(subjects: Sequence[Subject]) -> Html:
 def _plan(s: Subject) -> str:
     """The attempts an evaluation with these settings tries, and which of them have no result."""
     planned = attempts(s.config)
-    told = f"{s.name}: " + ", ".join(f"{a.label} ({threat(a.norm, a.radius)})" if a.norm else a.label for a in planned) + "."
+    told = f"{s.name}: " + ", ".join(f"{a.label} ({threat(a.norm, radius(a.radius))})" if a.norm else a.label for a in planned) + "."
     absent = [a.label for a in planned if a.key not in s.attempts] if s.attempts else []
     return told + (f" No result: {', '.join(absent)}." if absent else "")
 

@@ -11,8 +11,9 @@ import numpy as np
 from c2r.metrics import wilson
 from c2r.report.images import sheet
 from c2r.report.markup import Html, interval, join, paragraph, section, table, tag
-from c2r.report.results import labels
+from c2r.report.results import names
 from c2r.report.subject import Subject
+from c2r.scorer import scorer
 
 CLASSES, EACH, HARDEST = 10, 10, 10
 
@@ -54,12 +55,16 @@ def _hardest(s: Subject, images: np.ndarray, truth: np.ndarray) -> Html:
     if s.order is None and not hits:
         return paragraph("Nothing tells which images are hardest: neither a recorded step nor results on single images.", kind="note")
     order = s.order if s.order is not None else np.argsort(np.mean([array.mean(0) for array in hits.values()], 0), kind="stable")
-    names = labels([s])
+    called = names(s)
     rows = [_line(s, images, truth, int(i), rank, hits) for rank, i in enumerate(order[:HARDEST])]
     how = "by score at the last recorded step" if s.order is not None else "by the mean share over attacks"
-    head = ["Rank", "Image", "Number", "Class", "Robust margin", *(names.get(key, key) for key in hits)]
-    caption = f"The {len(rows)} hardest of {len(truth)} images, {how}; the robust margin is an upper bound, in logits."
+    head = ["Rank", "Image", "Number", "Class", "Robust margin", *(called.get(key, key) for key in hits)]
+    caption = f"The {len(rows)} hardest of {len(truth)} images, {how}; the robust margin is an upper bound, in logits, measured by the {_scorer(s)}."
     return join([table(head, rows, caption, range(4, len(head))), _reading(hits)])
+
+
+def _scorer(s: Subject) -> str:
+    return scorer(s.run.config, s.run.manifest, s.letter)
 
 
 def _line(s: Subject, images: np.ndarray, truth: np.ndarray, i: int, rank: int, hits: dict[str, np.ndarray]) -> list[Any]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from c2r import metrics
+from c2r import figurekey, metrics
+from c2r.figurekey import FigureKey
 from c2r.report import charts
 from c2r.report.markup import Html, bullets, figure, interval, number, paragraph, percent, section, table, tag, threat
 from c2r.report.style import RUN_COLOURS
@@ -25,11 +26,11 @@ NONE = "No run of this report has results: there is nothing to show until a set 
 
 
 def accuracy(subjects: Sequence[Subject]) -> Html:
-    """Bars and table of every attempt."""
+    """Dots and table of every attempt."""
     if not any(s.attempts for s in subjects):
         return section("Results", paragraph(NONE))
-    note = "Bars: mean over networks; whiskers: 95 % Wilson interval of that mean over n test images. It does not hold the spread between networks."
-    chart = charts.bars(_bar_groups(subjects), "Test images classified correctly (%)")
+    note = "Dots: mean over networks; whiskers: 95 % Wilson interval of that mean over n test images. It does not hold the spread between networks."
+    chart = charts.dots(_dot_groups(subjects), "Test images classified correctly (%)")
     numbers = (3, 4, 5, 6, 7, 8, 9)
     head = [
         "Attack",
@@ -52,29 +53,28 @@ def accuracy(subjects: Sequence[Subject]) -> Html:
     )
 
 
-def labels(subjects: Sequence[Subject]) -> dict[str, str]:
-    """key → name of every attempt that occurs: its label (all, where runs set it up differently), and what tells equal ones apart."""
-    said: dict[str, dict[str, None]] = {}
-    for s in subjects:
-        for key, a in s.attempts.items():
-            said.setdefault(key, {})[a["label"] + (f" at {key.partition('@')[2]}" if "@" in key else "")] = None
-    found = {key: " / ".join(names) for key, names in said.items()}
-    names = list(found.values())
-    return {key: f"{name} ({key})" if names.count(name) > 1 else name for key, name in found.items()}
+def labels(subjects: Sequence[Subject]) -> dict[FigureKey, str]:
+    """What every figure that occurs is called: its label, and where two share one what tells them apart."""
+    return figurekey.names({a["of"]: a["label"] for s in subjects for a in s.attempts.values()})
+
+
+def names(s: Subject, subjects: Sequence[Subject] = ()) -> dict[str, str]:
+    """What the attempts of one run are called beside those of the others, by the key its own evaluation gives them."""
+    named = labels(subjects or [s])
+    return {key: named[a["of"]] for key, a in s.attempts.items()}
 
 
 def _lines(subjects: Sequence[Subject]) -> list[list[Any]]:
     lines = []
-    for key, name in labels(subjects).items():
+    for of, name in labels(subjects).items():
         for s in subjects:
-            a = s.attempts.get(key)
+            key, a = s.attempt(of)
             if a is None:
                 continue
             clean = s.attempts.get("clean", {}).get("mean")
-            attack = key != "clean" and bool(a["norm"])
-            drop = metrics.drop_rate(clean, a["mean"]) if attack else None
+            drop = metrics.drop_rate(clean, a["mean"]) if key != "clean" and of.norm else None
             lines.append([
-                name, threat(a["norm"], a["eps"]) if attack else None, s.letter, percent(a["mean"], 2),
+                name, threat(of.norm, of.eps) if of.norm else None, s.letter, percent(a["mean"], 2),
                 None if a["std"] is None else f"{100 * a['std']:.2f}", interval(a["interval"]), a["seeds"], a["n"],
                 None if drop is None else f"{drop:.1f} %", number(a["passes"], 1), percent(a["success"]),
             ])  # fmt: skip
@@ -82,30 +82,32 @@ def _lines(subjects: Sequence[Subject]) -> list[list[Any]]:
 
 
 def _untried(subjects: Sequence[Subject]) -> list[str]:
-    """Which attempts of the others each run lacks."""
+    """What the others were tried with and this run was not: not measured, never a neighbour's figure."""
     named = labels(subjects)
-    lacks = {s.letter: [name for key, name in named.items() if key not in s.attempts] for s in subjects}
-    return [f"{letter} has no result for {', '.join(names)}." for letter, names in lacks.items() if names]
+    lacks = {s.letter: [_with_ball(of, name) for of, name in named.items() if s.attempt(of)[1] is None] for s in subjects}
+    return [f"{letter} has no result for {', '.join(missing)}: not measured." for letter, missing in lacks.items() if missing]
 
 
-def _bar_groups(subjects: Sequence[Subject]) -> list[tuple[str, list[charts.Bar]]]:
+def _with_ball(of: FigureKey, name: str) -> str:
+    """The name with its threat, unless it holds that already."""
+    return f"{name}, {of.threat}" if of.threat and of.threat not in name else name
+
+
+def _dot_groups(subjects: Sequence[Subject]) -> list[tuple[str, list[charts.Dot]]]:
     groups = []
-    for key, name in labels(subjects).items():
-        members, balls = [], set()
+    for of, name in labels(subjects).items():
+        members = []
         for i, s in enumerate(subjects):
-            a = s.attempts.get(key)
-            if a is None:
-                continue
-            if a["norm"] and key != "clean" and "@" not in key:
-                balls.add(threat(a["norm"], a["eps"]))
-            colour = RUN_COLOURS[i] if len(subjects) > 1 else "var(--clean)" if key == "clean" else "var(--adversarial)"
-            members.append(charts.Bar(s.letter if len(subjects) > 1 else "", a["mean"], a["interval"], colour))
-        groups.append((f"{name}, {balls.pop()}" if len(balls) == 1 else name, members))
+            a = s.attempt(of)[1]
+            if a is not None:
+                colour = RUN_COLOURS[i] if len(subjects) > 1 else "var(--clean)" if of.attack == "clean" else "var(--adversarial)"
+                members.append(charts.Dot(s.letter if len(subjects) > 1 else "", a["mean"], a["interval"], colour))
+        groups.append((_with_ball(of, name), members))
     return groups
 
 
 def _headline(subjects: Sequence[Subject]) -> str:
-    """What the bars show, of the first threat of each run."""
+    """What the dots show, of the first threat of each run."""
     told = []
     for s in subjects:
         clean, groups = s.attempts.get("clean", {}).get("mean"), s.digest.get("groups") or [{}]
@@ -124,10 +126,10 @@ def threats(subjects: Sequence[Subject]) -> Html:
     for s in subjects:
         for group in s.digest.get("groups", []):
             ball = threat(group["norm"], group["eps"]) + (" targeted" if group["targeted"] else "")
-            seen, names = group["worst_image"], [s.attempts[key]["label"] for key in group["keys"]]
+            seen, tried = group["worst_image"], [s.attempts[key]["label"] for key in group["keys"]]
             lowest = s.attempts[group["worst_key"]]["label"] if group["worst_key"] else ""
             main.append([
-                s.letter, ball, ", ".join(names), percent(s.attempts.get("clean", {}).get("mean")), percent(group["average"]),
+                s.letter, ball, ", ".join(tried), percent(s.attempts.get("clean", {}).get("mean")), percent(group["average"]),
                 f"{percent(group['worst'])} ({lowest})", _worst_image(seen, s.per_image), _points(group["drop_rate"]), _points(group["drop_rate_average"]),
             ])  # fmt: skip
             ratios.append([s.letter, ball, *(number(group[name]) for name in RATIOS)])
@@ -176,9 +178,10 @@ def margins(subjects: Sequence[Subject]) -> Html:
     every = [array for curves in found.values() for array in curves.values() if array.size]
     parts = [paragraph(f"{s.name} keeps no margins of test images.", kind="note") for s in subjects if not found[s.letter]]
     if every:
-        ends, named = charts.limits(every), labels(subjects)
+        ends = charts.limits(every)
         looks = charts.styles(list(dict.fromkeys(key for curves in found.values() for key in curves)))
         for s in subjects:
+            named = names(s)
             curves = {key: (named.get(key, key), array) for key, array in found[s.letter].items()}
             if curves:
                 parts.append(_panel(s, curves, looks, ends))
@@ -192,7 +195,7 @@ def _panel(s: Subject, curves: dict[str, tuple[str, np.ndarray]], looks: dict[st
     shape = next(iter(curves.values()))[1].shape
     note = (
         f"Margin: logit of the true class minus the largest other one, on the clean image or at the adversarial point; left of 0 the network is wrong. "
-        f"{shape[0]} networks × {shape[1]} test images together. The axis ends at the 1st and 99th percentile of all runs; dashes tell attacks apart."
+        f"Measured by the evaluation networks: {shape[0]} networks × {shape[1]} test images together. The axis ends at the 1st and 99th percentile of all runs; dashes tell attacks apart."
     )
     return figure(
         f"{s.name}: {start}the lowest, under {curves[lowest][0]}, is {medians[lowest]:.2f}",
@@ -213,7 +216,7 @@ def classes(subjects: Sequence[Subject]) -> Html:
 
 
 def _heat(s: Subject, correct: dict[str, np.ndarray]) -> Html:
-    truth, names = s.test["labels"], labels([s])
+    truth, called = s.test["labels"], names(s)
     present = np.unique(truth)
     shares = np.stack([[array[:, truth == k].mean() for array in correct.values()] for k in present])
     order = np.argsort(shares.min(1), kind="stable")[:MOST_CLASSES]
@@ -226,7 +229,7 @@ def _heat(s: Subject, correct: dict[str, np.ndarray]) -> Html:
         for i in order
     ]
     caption = f"Share of test images classified correctly (%), mean over networks; weakest class first, {len(rows)} of {len(present)} classes. A stronger tint is more."
-    heat = table(["Class", *(names.get(key, key) for key in correct), "n"], rows, caption, range(1, len(correct) + 2))
+    heat = table(["Class", *(called.get(key, key) for key in correct), "n"], rows, caption, range(1, len(correct) + 2))
     return tag("div", heat, class_="heat")
 
 

@@ -15,6 +15,7 @@ from c2r.badges import Badge
 from c2r.config import RunConfig
 from c2r.digest import summarise
 from c2r.errors import InputError
+from c2r.figurekey import FigureKey
 from c2r.files import read_arrays
 from c2r.runs import Run, evaluation_facts, evaluations, frame_steps, open_run, read_frame, read_rows, results
 
@@ -62,6 +63,10 @@ class Subject:
         """What `by_attack` says of every attempt, clean first."""
         clean = self.digest.get("clean")
         return ({"clean": clean} if clean else {}) | self.digest.get("attempts", {})
+
+    def attempt(self, of: FigureKey) -> tuple[str, dict[str, Any] | None]:
+        """The attempt that a key means, and what this evaluation calls it; ('', None) when it was not tried."""
+        return next(((key, a) for key, a in self.attempts.items() if a["of"] == of), ("", None))
 
     @property
     def keys(self) -> list[str]:
