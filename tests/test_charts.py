@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from app import charts, pictures, theme
+from app.accuracies import Figure
 from app.charts.base import broken_statement, faded, number
 from app.charts.labels import spread
 from app.charts.margins import cropped
-from app.accuracies import Figure
 from app.tabulating import Sweep
 from c2r.errors import InputError
 from c2r.summary import BIN_EDGES, margin_summary, ranks
