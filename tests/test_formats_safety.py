@@ -13,11 +13,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
 from safetensors.numpy import save_file
 
+from c2r import sources
 from c2r.errors import InputError
 from c2r.formats import Limits, read_set
 from c2r.formats.pickles import read_pickle
@@ -316,6 +319,55 @@ def test_a_picture_beyond_the_pixel_limit_is_not_decoded(tmp_path):
     content[29:33] = struct.pack(">I", zlib.crc32(bytes(content[12:29])))
     file.write_bytes(content)
     assert "expected at most 16777216 pixels" in sentence(tmp_path)
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 16 16\n%%EndComments\nshowpage\n%%EOF\n"
+DDS = (
+    b"DDS "
+    + struct.pack("<7I", 124, 0x1007, 16, 16, 0, 0, 0)
+    + b"\0" * 44
+    + struct.pack("<2I4s5I", 32, 4, b"XXXX", 0, 0, 0, 0, 0)
+    + b"\0" * 20
+)
+FOREIGN = {"EPS": EPS, "DDS": DDS, "WMF": b"\xd7\xcd\xc6\x9a" + b"\0" * 60, "FITS": b"SIMPLE  =                    T" + b" " * 3000}
+
+
+@pytest.fixture
+def programs(monkeypatch) -> list[str]:
+    """The programs that a decoder of Pillow wanted to start."""
+    started: list[str] = []
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_a, **_k: started.append("gs"))
+    monkeypatch.setattr(subprocess, "Popen", lambda *_a, **_k: started.append("another"))
+    return started
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+@pytest.mark.parametrize("place", ["data folder", "parquet", "import", "zip"])
+def test_foreign_bytes_under_the_name_of_a_picture_reach_no_program(tmp_path, programs, kind, place):
+    picture = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(picture, "PNG")
+    contents = [picture.getvalue(), FOREIGN[kind]]
+    if place == "parquet":
+        kinds = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+        for split in ("train", "test"):
+            pictures = pa.array([{"bytes": content, "path": None} for content in contents], kinds)
+            pq.write_table(pa.table({"img": pictures, "label": [0, 1]}), tmp_path / f"{split}.parquet")
+    for split in ("train", "test"):
+        for k, content in enumerate(contents):
+            (tmp_path / "set" / split / str(k)).mkdir(parents=True)
+            (tmp_path / "set" / split / str(k) / "a.png").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for k, content in enumerate(contents):
+            archive.writestr(f"{k}/a.png", content)
+    read = {
+        "data folder": lambda: sources.read(str(tmp_path / "set"), 0, lambda *_: None),
+        "parquet": lambda: sources.read(str(tmp_path), 0, lambda *_: None),
+        "import": lambda: read_set(tmp_path / "set" / "train"),
+        "zip": lambda: read_set(tmp_path / "set.zip"),
+    }
+    with pytest.raises(InputError, match="are no image: expected a PNG, JPEG, WebP, BMP, GIF, TIFF or PPM picture"):
+        read[place]()
+    assert not programs
 
 
 def test_real_tar_files_devices_and_random_bytes_get_one_sentence(tmp_path):

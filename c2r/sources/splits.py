@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from c2r.errors import InputError
+from c2r.untrusted import regular
 
 Progress = Callable[[str, float], None]
 SMALLEST_SIDE = 8
@@ -151,8 +152,8 @@ def partition_problem(side: int, partition: int) -> str:
 
 
 def check_file(path: Path) -> Path:
-    """The path itself; raises InputError when the file is empty."""
-    if path.stat().st_size == 0:
+    """The path itself; raises InputError when it is no regular file or empty."""
+    if regular(path, "a file of images and labels").stat().st_size == 0:
         raise InputError(f"The file {path} is empty: expected images and labels; write or download it again.")
     return path
 
