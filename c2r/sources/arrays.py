@@ -17,7 +17,7 @@ import numpy as np
 
 from c2r.errors import InputError
 from c2r.sources.pixels import channels_first, own_side, resize
-from c2r.sources.splits import Progress, Shape, Splits, at_side, check_counts, outline, stratified, whole_labels
+from c2r.sources.splits import Progress, Shape, Splits, at_side, check_alike, check_counts, outline, stratified, whole_labels
 
 DIGITS = Shape(channels=1, size=8, classes=10, train=1352, test=445, smallest=131)
 LAYOUTS = (
@@ -77,7 +77,11 @@ def peek_npz(data: str, side: int) -> Shape:
     if len(labels) == 1:
         whole = whole_labels(labels[0], "train", data)
         labels = [whole[part] for part in stratified(whole, 5)]
-    _, channels, height, width = channels_first(_hollow(*headers[names[0]]), data).shape
+    shapes = [channels_first(_hollow(*headers[name]), data).shape[1:] for name in names[::2]]
+    channels, height, width = shapes[0]
+    if not side:
+        check_alike(shapes[0], shapes[-1], data)
+    check_alike(shapes[0][:1], shapes[-1][:1], data)
     return outline(channels, side or own_side((width, height), data), labels[0], labels[1], (), data)
 
 
