@@ -216,6 +216,8 @@ def _read_zip(found: Candidate, format: str, normalisation: str) -> ImportedSet:
         inside = place
         while inside.is_dir() and len(children := list(inside.iterdir())) == 1 and not class_folders(inside):
             inside = children[0]
+        if inside.is_dir() and not any(inside.iterdir()):
+            raise InputError(f"{path.name} is an empty archive: expected {EXPECTED}; choose another file.")
         _check_outside(inside, found.budget.limits)
         if _is_zip(inside):
             raise InputError(
