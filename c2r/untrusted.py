@@ -1,12 +1,15 @@
 """What is believed of a path or a word from elsewhere: regular files only, short plain words. No torch."""
 
+import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from c2r.errors import InputError, one_line
 
-LONGEST_WORD = 100  # letters of a name
+LONGEST_WORD, LONGEST_SLUG, LONGEST_TEXT = 100, 40, 1000  # letters
+LARGEST = 1e15
+MOST_ENTRIES = 1000
 
 
 def regular(path: Path, expected: str) -> Path:
@@ -16,10 +19,28 @@ def regular(path: Path, expected: str) -> Path:
     return path
 
 
-def word(value: object, otherwise: str = "") -> str:
+def word(value: object, otherwise: str = "", longest: int = LONGEST_WORD) -> str:
     """A text as a short one of letters that every file and screen can hold; `otherwise` for what is blank or no text."""
-    text = one_line(value[: LONGEST_WORD + 1]).strip() if isinstance(value, str) else ""
-    return (text if len(text) <= LONGEST_WORD else f"{text[: LONGEST_WORD - 1]}…") or otherwise
+    text = one_line(value[: longest + 1]).strip() if isinstance(value, str) else ""
+    return (text if len(text) <= longest else f"{text[: longest - 1]}…") or otherwise
+
+
+def slug(value: object) -> str:
+    """A word of letters, digits and ``_ . + -`` that no path reads as more than a name; '' for what is no text."""
+    return re.sub(r"[^A-Za-z0-9_.+-]+|\.{2,}", "-", word(value)).strip("-.")[:LONGEST_SLUG]
+
+
+def plain(value: object, levels: int = 4) -> object:
+    """A JSON value as one of short texts, sane numbers, and lists and dictionaries of few entries and levels; None for the rest."""
+    if isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= LARGEST):
+        return value
+    if isinstance(value, str):
+        return word(value, longest=LONGEST_TEXT)
+    if isinstance(value, list) and levels:
+        return [plain(item, levels - 1) for item in value[:MOST_ENTRIES]]
+    if isinstance(value, dict) and levels:
+        return {word(key): plain(item, levels - 1) for key, item in list(value.items())[:MOST_ENTRIES]}
+    return None
 
 
 def class_names(names: Iterable[object]) -> tuple[str, ...]:

@@ -15,10 +15,11 @@ from c2r.formats.arrays import read_npz, read_safetensors
 from c2r.formats.fkd import image_folder, label_folder, read_fkd
 from c2r.formats.folders import FLOAT, class_folders, read_folder
 from c2r.formats.imported import ImportedSet, Raw, digest, finish, size_of
-from c2r.formats.layouts import is_dc, is_pair, mtt_files, read_dc, read_mtt, read_pair, refuse_others
+from c2r.formats.layouts import is_dc, is_pair, is_prototypes, mtt_files, read_dc, read_mtt, read_pair, refuse_others, refuse_prototypes
 from c2r.formats.normalisation import NORMALISATIONS, NormalisationNeeded
 from c2r.formats.safe import Budget, Limits, checked_file, checked_folder, file_name, guarded, unpacked
 from c2r.formats.tensors import read_tensors
+from c2r.sources.splits import partition_problem
 
 __all__ = ["FORMATS", "NORMALISATIONS", "ImportedSet", "Limits", "NormalisationNeeded", "file_name", "read_set", "read_upload", "sniff"]
 
@@ -78,13 +79,6 @@ def _outline(content: Any) -> str:
     return f"{type(content).__name__.lower()}{f' of {inside}' if inside else ''}"
 
 
-def _refuse_prototypes(found: Candidate) -> Raw:
-    raise InputError(
-        f"{found.path.name} is JSON, as D4M's prototypes are: expected images, and these are latents that need Stable Diffusion's decoder; "
-        "decode them with D4M's code and import its image folder."
-    )
-
-
 FORMATS: dict[str, Format] = {
     "dc-pt": Format(
         "DC, DSA, DM, ROME, BEARD pool: .pt with a list of experiments",
@@ -122,7 +116,7 @@ FORMATS: dict[str, Format] = {
         lambda f: f.path.is_dir() and bool(class_folders(f.path)),
         lambda f: read_folder(f.path, f.budget, f.image_size),
     ),
-    "prototypes-json": Format("D4M prototypes (refused: latents)", lambda f: f.path.suffix.lower() == ".json", _refuse_prototypes),
+    "prototypes-json": Format("D4M prototypes (refused: latents)", lambda f: is_prototypes(f.path), lambda f: refuse_prototypes(f.path)),
 }
 
 
@@ -176,7 +170,10 @@ def read_set(
         found = Candidate(path, Budget(limits, path.name), experiment, image_size)
         read = _read_zip if _is_zip(path) else _read
         imported = read(found, format, normalisation)
-        return replace(imported, facts=imported.facts | given)
+        imported = replace(imported, facts=imported.facts | given)
+        if problem := partition_problem(min(imported.images.shape[2:]), imported.partition):
+            raise InputError(problem)
+        return imported
 
 
 def _check_outside(path: Path, limits: Limits) -> None:
