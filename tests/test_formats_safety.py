@@ -1,8 +1,10 @@
 """Hostile and broken files: one sentence, nothing executed, nothing huge allocated. Run: pytest tests/test_formats_safety.py"""
 
 import io
+import json
 import os
 import pickle
+import re
 import resource
 import signal
 import socket
@@ -23,11 +25,12 @@ import torch
 from PIL import Image
 from safetensors.numpy import save_file
 
-from c2r import archives, beardlog, sources, weights
+from c2r import archives, beardlog, schema, sources, weights
 from c2r.errors import InputError
-from c2r.formats import Limits, read_set
+from c2r.formats import Limits, read_set, read_upload
 from c2r.formats.pickles import read_pickle
 from c2r.formats.safe import Budget
+from c2r.formats.write import export_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
 X = torch.rand(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -493,6 +496,67 @@ def test_only_regular_files_are_opened(tmp_path, kind, ending):
         assert "is no" in str(error.value), name
     with bounded(seconds=2):
         assert not archives.is_archive(file)
+
+
+DEEP = json.loads("[" * 900 + "]" * 900)
+NOTES = {
+    "a way out as the method": {"method": "/../../x/y"}, "dots as the method": {"method": ".."}, "a list as the method": {"method": ["c2r"]},
+    "code as the method": {"method": 'x"""; open("INJECTED", "w"); """'}, "a long method": {"method": "m" * 1_000_000},
+    "a reason of many lines": {"partition": 2, "partition_reason": "a\nb\x1b[2J\ud800" * 1000}, "a reason that is a list": {"partition": 2, "partition_reason": [1]},
+    "deep settings": {"config": DEEP}, "huge numbers": {"seed": 10**4000, "ipc": 1e300}, "many settings": {"config": {str(i): i for i in range(100_000)}},
+    "a hash that is a path": {"data_hash": "../../../etc"}, "facts of another kind": {"facts": {"method": {"a": "b"}, "partition_reason": 5}},
+    "constants of words": {"mean": "abc", "std": {"a": 1}}, "strange names": {"classes": [None, {}, "\ud800", "x" * 1_000_000]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOTES)
+@pytest.mark.parametrize("ending", [".npz", ".safetensors"])
+def test_words_from_a_file_are_short_plain_and_lead_nowhere(tmp_path, name, ending):
+    """Whatever the metadata hold, what is kept of them is small, can be written and read again, and names no other place."""
+    notes, file = dict(NOTES[name]), tmp_path / f"set{ending}"
+    classes = notes.pop("classes", ["a", "b", "c", "d"])
+    if ending == ".npz":
+        np.savez(
+            file, images=X.numpy(), labels=Y.numpy(), metadata=np.array(json.dumps(notes)), classes=np.array([str(c) for c in classes])
+        )
+    else:
+        texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in notes.items()}
+        texts = {key: value.encode("utf-8", "replace").decode() for key, value in texts.items()}
+        save_file({"images": X.numpy(), "labels": Y.numpy()}, file, texts | {"classes": json.dumps(classes)})
+    found = read_set(file)
+    metadata = found.facts.get("metadata", {})
+    assert len(json.dumps(metadata)) < 200_000 and schema.parse(json.dumps(metadata, ensure_ascii=False)) == metadata
+    for text in (found.facts["method"], metadata.get("method", ""), metadata.get("data_hash", "")):
+        assert re.fullmatch(r"[A-Za-z0-9_.+-]{0,40}", text) and ".." not in text
+    assert len(found.facts["partition_reason"]) <= 100 and found.facts["partition_reason"].isprintable()
+    assert all(0 < len(word) <= 100 and word.isprintable() for word in found.classes) and len(set(found.classes)) == 4
+    again = read_upload([(f"again{ending}", export_bytes(ending[1:], found))])
+    assert again.classes == found.classes
+    compile(export_bytes("snippet", found), "train.py", "exec")
+
+
+@pytest.mark.parametrize(("side", "parts", "fine"), [(8, 2, True), (8, 3, False), (16, 4, True), (16, 5, False), (7, 2, False)])
+def test_parts_under_four_pixels_are_refused_whoever_names_them(tmp_path, side, parts, fine):
+    images = np.zeros((4, 3, side, side), np.float32)
+    np.savez(tmp_path / "plain.npz", images=images, labels=np.arange(4))
+    np.savez(tmp_path / "told.npz", images=images, labels=np.arange(4), metadata=np.array(json.dumps({"partition": parts})))
+    np.savez(tmp_path / "idm.npz", images=images, labels=np.arange(4))
+    for file, options in (("plain.npz", {"partition": parts}), ("told.npz", {})):
+        if fine:
+            assert read_set(tmp_path / file, **options).partition == parts
+        else:
+            said = f"Images of {side} px cut into {parts} × {parts} parts leave {side // parts} px per part: expected at least 4 px"
+            assert said in sentence(tmp_path / file, **options)
+    assert read_set(tmp_path / "idm.npz").partition == (1 if side < 8 else 2)
+
+
+def test_more_classes_than_a_run_folder_names_are_refused(tmp_path):
+    few = np.zeros((2, 1, 8, 8), np.float32)
+    np.savez(tmp_path / "a.npz", images=few, labels=np.array([0, schema.MOST_CLASSES]))
+    np.savez(tmp_path / "b.npz", images=few, labels=np.array([0, 1]), classes=np.arange(schema.MOST_CLASSES + 1).astype(str))
+    np.savez(tmp_path / "c.npz", images=few, labels=np.array([0, 2**64 - 1], np.uint64))
+    assert "A label of a.npz is 10000" in sentence(tmp_path / "a.npz") and "has 10001 classes" in sentence(tmp_path / "b.npz")
+    assert "A label of c.npz is 1.84467e+19" in sentence(tmp_path / "c.npz")
 
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 16 16\n%%EndComments\nshowpage\n%%EOF\n"
