@@ -6,6 +6,7 @@ import os
 import sys
 import time
 import types
+import zipfile
 from pathlib import Path
 from urllib.error import URLError
 
@@ -378,6 +379,31 @@ def test_more_classes_than_a_run_folder_names_are_refused(tmp_path: Path) -> Non
     path = write_npz(tmp_path / "a.npz", x_train=images, y_train=np.arange(count), x_test=images, y_test=np.arange(count))
     with pytest.raises(InputError, match="has 10001 classes: expected at most 10000"):
         sources.peek(str(path), 0)
+
+
+def array_file(shape: str, kind: str = "|u1", content: bytes = b"") -> bytes:
+    """An npy file with a header written by hand."""
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
+
+
+HEADERS = {
+    "claims 121 GB": array_file("(12, 60000, 60000, 3)", content=bytes(100)), "a side of 26 digits": array_file(f"(12, 0, {10**25}, 3)"),
+    "claims nothing": array_file("(12, 0, 0, 3)"), "a negative count": array_file("(-12, 8, 8, 3)", content=bytes(99)), "no type": array_file("(12,)", ""),
+    "a nested shape": array_file("(" * 30_000), "another version": b"\x93NUMPY\x09\x00" + array_file("(12,)")[8:], "no header": b"",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HEADERS)
+@pytest.mark.parametrize("array", ["x_train", "y_train"])
+def test_an_array_that_claims_what_it_cannot_hold_is_refused_by_look_and_reading(tmp_path: Path, kind: str, array: str) -> None:
+    path = write_npz(tmp_path / "a.npz", **{array: None})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(f"{array}.npy", HEADERS[kind])
+    for look in (read, lambda data, size: sources.peek(str(data), size)):
+        for side in (0, 16):
+            with pytest.raises(InputError, match="a.npz"):
+                look(path, side)
 
 
 def test_an_image_folder_names_its_broken_file_and_its_missing_parts(folder: Path) -> None:

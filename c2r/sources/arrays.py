@@ -6,6 +6,7 @@ An npz holds ``x_train y_train x_test y_test``, or ``train_images train_labels t
 """
 
 import gzip
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -98,6 +99,9 @@ def _headers(data: str) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
             if member.endswith(".npy"):
                 with archive.open(member) as file:
                     shape, _, kind = HEADERS[np.lib.format.read_magic(file)](file)
+                whole = all(0 <= side < 2**62 for side in shape)
+                if not whole or (math.prod(shape) * kind.itemsize > archive.getinfo(member).file_size and not kind.hasobject):
+                    raise ValueError("an array claims more than the file holds")
                 found[member.removesuffix(".npy")] = (shape, kind)
     return found
 
@@ -126,6 +130,10 @@ def _layout(headers: dict[str, tuple[tuple[int, ...], np.dtype]], data: str) -> 
     for images, labels in zip(names[::2], names[1::2], strict=True):
         check_counts(_length(headers[images][0]), _length(headers[labels][0]), f"'{images}'", data)
         _check_kind(headers[images][1], data)
+        if 0 in headers[images][0][1:]:
+            raise InputError(
+                f"Array '{images}' of {data} has shape {list(headers[images][0])}: expected images with sides; write it again."
+            )
     return names
 
 
