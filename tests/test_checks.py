@@ -456,6 +456,9 @@ def test_a_network_that_answers_no_numbers_is_not_robust_and_a_badge_is_red(soun
     subject = with_network(sound, lambda network: frozen(BROKEN[name](network)))
     badge = judged(subject, "precision")
     assert badge.colour == "red" and "NaN or infinite" in badge.evidence and badge.figures["undecided"] > 0
+    assert "changed 0" in judged(subject, "train-mode").evidence
+    if badge.figures["undecided"] == 1:
+        assert "In float32 0.0 % of the correctly classified images" in badge.evidence
     x, y = sound.x[:40], sound.y[:40]
     logits = subject.networks[0](x)
     lost = ~decided(logits, logit_margin(logits, y))

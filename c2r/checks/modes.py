@@ -45,7 +45,7 @@ def _changes(subject: Subject, network: nn.Module) -> bool:
     before, flags = _state(network), [part.training for part in network.modules()]
     x, y = probe(subject, TOUCHED)
     subject.attack("pgd", network, x, y, eps=subject.eps, seed=0, changes={"steps": 2})
-    same = all(torch.equal(a, b) for a, b in zip(before, _state(network), strict=True))
+    same = all(torch.isclose(a, b, 0, 0, equal_nan=True).all() for a, b in zip(before, _state(network), strict=True))
     return not same or flags != [part.training for part in network.modules()]
 
 
@@ -106,8 +106,8 @@ def _numbers(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
     share = float((~decided(logits, logit_margin(logits, y.repeat(len(subject.networks))))).float().mean())
     figures |= {"broken": broken, "undecided": share}
     if broken or share:
-        told = f"{broken} of {len(subject.networks)} networks hold weights that are NaN or infinite, and so are the logits of {percent(share)} of the images"
-        yield Finding("red", f"{told} (n = {len(x)} per network); these count as not robust.", BROKEN)
+        told = f"{broken} of {len(subject.networks)} networks hold weights that are NaN or infinite; the logits of {percent(share)} of the images"
+        yield Finding("red", f"{told} are no numbers and count as not robust (n = {len(x)} per network).", BROKEN)
 
 
 def _vanishing(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
@@ -126,7 +126,7 @@ def _silent(network: nn.Module, x: Tensor, y: Tensor, dtype: torch.dtype) -> flo
     """Share of the correctly classified images whose gradient is zero or, where logits overflow, no number."""
     with torch.no_grad():
         logits = torch.cat([network(part).float() for part in x.split(128)])
-    before = logits.argmax(1) == y
+    before = (logits.argmax(1) == y) & decided(logits, logit_margin(logits, y))
     gradient = logits.to(dtype).softmax(1) - F.one_hot(y, logits.shape[1]).to(dtype)
     silent = ((gradient == 0) | ~gradient.isfinite()).all(1)
     return float((silent & before).sum() / before.sum().clamp(min=1))
