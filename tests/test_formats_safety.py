@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from contextlib import contextmanager
 from functools import partial
@@ -606,6 +607,23 @@ def test_foreign_bytes_under_the_name_of_a_picture_reach_no_program(tmp_path, pr
     with pytest.raises(InputError, match="are no image: expected a PNG, JPEG, WebP, BMP, GIF, TIFF or PPM picture"):
         read[place]()
     assert not programs
+
+
+def test_a_refused_import_leaves_nothing_behind(tmp_path, monkeypatch):
+    """What was unpacked or uploaded to look at it is gone when the sentence comes."""
+    (tmp_path / "work").mkdir()
+    files = write_all(tmp_path)
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.write(files["set.zip"], "set.zip")
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w") as archive:
+        archive.writestr("0/a.png", EPS)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "work"))
+    before = sorted(tmp_path.iterdir())
+    for name in ("outer.zip", "odd.zip"):
+        sentence(tmp_path / name)
+        with pytest.raises(InputError):
+            read_upload([(f"../{name}", (tmp_path / name).read_bytes())])
+    assert not list((tmp_path / "work").iterdir()) and sorted(tmp_path.iterdir()) == before
 
 
 def test_real_tar_files_devices_and_random_bytes_get_one_sentence(tmp_path):
