@@ -391,11 +391,10 @@ def tower(height: int) -> bytes:
 
 
 F4 = call("numpy.dtype", word("f4"))
-SIZES = b")q\x00" + b"0(ctorch\nSize\n]h\x00aoq\x00" * 60_000  # each is torch.Size of a list of the one before
+SIZES = b")q\x00" + b"0(ctorch\nSize\n]h\x00aoq\x00" * 15_000  # each is torch.Size of a list of the one before
 COLLIDING = [part for i in range(1, 30_000) for part in (number(i * (2**61 - 1)), b"N")]
 PICKLES = {
-    "a tower of tuples as a key": b"}" + tower(200_000) + b"Ns",
-    "a lower tower of tuples as a key": b"}" + tower(19_000) + b"Ns",
+    "a tower of tuples as a key": b"}" + tower(19_000) + b"Ns",
     "a tower of sizes as a key": b"}" + SIZES + b"Ns",
     "a tower in a frozen set": several(tower(19_000), end=b"\x91"),
     "a tower in a set": b"\x8f" + several(tower(19_000), end=b"\x90"),
@@ -406,7 +405,7 @@ PICKLES = {
     "few numbers that claim to be many": a_set_of(view(storage(8), (100_000, 3, 32, 32), (0, 0, 0, 0))),
     "a thousand views of a tensor": a_set_of(several(view(storage(3072), (64, 3, 32, 32), (0, 1024, 32, 1)) + b"q\x01", *[b"h\x01"] * 5000, end=b"l")),
     "an array repeated": a_set_of(several(call("numpy.core.numeric._frombuffer", b"B" + struct.pack("<I", 4000) + bytes(4000), F4, several(number(1000))) + b"q\x01",
-                                          *[b"h\x01"] * 300_000, end=b"l")),
+                                          *[b"h\x01"] * 3000, end=b"l")),
     "a number of a hundred billion bytes": call("numpy.core.multiarray.scalar", F4, number(10**11)),
     "an array of impossible sides": a_set_of(call("numpy.core.numeric._frombuffer", b"C\x00", F4, several(tower(1), number(10**11)))),
     "a tensor of a tensor": a_set_of(view(view(storage(8), (8,), (1,)), (8,), (1,))),
@@ -420,6 +419,7 @@ def test_a_pickle_that_would_exhaust_stack_time_or_memory_gets_one_sentence(tmp_
     with bounded(), pytest.raises(InputError) as error:
         read(tmp_path / "a.pkl")
     assert str(error.value).endswith(".") and "a.pkl" in str(error.value)
+    assert ("is the key of an entry" in str(error.value)) == ("key" in name or "set" in name)
 
 
 def test_pickles_in_pickles_share_one_count_of_instructions(tmp_path, monkeypatch):
@@ -504,7 +504,7 @@ NOTES = {
     "a way out as the method": {"method": "/../../x/y"}, "dots as the method": {"method": ".."}, "a list as the method": {"method": ["c2r"]},
     "code as the method": {"method": 'x"""; open("INJECTED", "w"); """'}, "a long method": {"method": "m" * 1_000_000},
     "a reason of many lines": {"partition": 2, "partition_reason": "a\nb\x1b[2J\ud800" * 1000}, "a reason that is a list": {"partition": 2, "partition_reason": [1]},
-    "deep settings": {"config": DEEP}, "huge numbers": {"seed": 10**4000, "ipc": 1e300}, "many settings": {"config": {str(i): i for i in range(100_000)}},
+    "deep settings": {"config": DEEP}, "huge numbers": {"seed": 10**4000, "ipc": 1e300}, "many settings": {"config": {str(i): i for i in range(10_000)}},
     "a hash that is a path": {"data_hash": "../../../etc"}, "facts of another kind": {"facts": {"method": {"a": "b"}, "partition_reason": 5}},
     "constants of words": {"mean": "abc", "std": {"a": 1}}, "strange names": {"classes": [None, {}, "\ud800", "x" * 1_000_000]},
 }  # fmt: skip
@@ -526,7 +526,7 @@ def test_words_from_a_file_are_short_plain_and_lead_nowhere(tmp_path, name, endi
         save_file({"images": X.numpy(), "labels": Y.numpy()}, file, texts | {"classes": json.dumps(classes)})
     found = read_set(file)
     metadata = found.facts.get("metadata", {})
-    assert len(json.dumps(metadata)) < 200_000 and schema.parse(json.dumps(metadata, ensure_ascii=False)) == metadata
+    assert len(json.dumps(metadata)) < 30_000 and schema.parse(json.dumps(metadata, ensure_ascii=False)) == metadata
     for text in (found.facts["method"], metadata.get("method", ""), metadata.get("data_hash", "")):
         assert re.fullmatch(r"[A-Za-z0-9_.+-]{0,40}", text) and ".." not in text
     assert len(found.facts["partition_reason"]) <= 100 and found.facts["partition_reason"].isprintable()
