@@ -23,6 +23,7 @@ from c2r.files import read_json, write_atomic
 from c2r.formats.safe import GIGABYTE, Limits, guarded, printable, size
 from c2r.lifecycle import ALIVE
 from c2r.runs import open_run
+from c2r.untrusted import regular
 
 LIMITS = Limits(bytes=20 * GIGABYTE, files=50_000)
 RATIO = 100  # an archive may unpack to that many times its own size: more is a bomb
@@ -92,7 +93,7 @@ def _add(into: zipfile.ZipFile, path: Path, name: str) -> None:
 def is_archive(file: Path) -> bool:
     """Whether a file is a zip that looks like an archived run, so that `open_archive` has something to say about it."""
     try:
-        with _Careful(file) as raw, zipfile.ZipFile(raw) as found:
+        with _Careful(regular(Path(file), WANTED)) as raw, zipfile.ZipFile(raw) as found:
             names = {name.rpartition("/")[2] for name in found.namelist() if name.count("/") < 2}
     except (InputError, OSError, ValueError, zipfile.BadZipFile):
         return False

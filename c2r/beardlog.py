@@ -14,6 +14,7 @@ from typing import Any
 
 from c2r.errors import InputError
 from c2r.metrics import pool, ratios, warnings
+from c2r.untrusted import regular
 
 GOALS = ("untargeted", "targeted")
 LARGEST = 2**20  # bytes; a log holds a few thousand
@@ -46,7 +47,7 @@ def read(path: str | Path) -> dict[str, Any]:
     """The values of a log file (see `parse`). :raises InputError: no file, not text, too large, or as `parse`"""
     file = Path(path)
     try:
-        size = file.stat().st_size
+        size = regular(file, "an evaluation log").stat().st_size
         if size > LARGEST:
             raise InputError(f"{file.name} has {size} bytes, an evaluation log has a few thousand: give a text log written by BEARD.")
         text = file.read_text(encoding="utf-8")

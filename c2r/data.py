@@ -17,6 +17,7 @@ from c2r.errors import InputError
 from c2r.partition import boxes
 from c2r.runs import Run
 from c2r.sources.splits import Progress, budget_problem, partition_problem
+from c2r.untrusted import word
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _name(data: str) -> str:
     if data in sources.WORDS:
         return data
     path = Path(data).expanduser().resolve()
-    return {".parquet": path.parent.name, ".npz": path.stem}.get(path.suffix, path.name)
+    return word({".parquet": path.parent.name, ".npz": path.stem}.get(path.suffix, path.name), "images")
 
 
 def content_hash(*tensors: Tensor) -> str:

@@ -11,6 +11,11 @@ def logit_margin(logits: Tensor, labels: Tensor) -> Tensor:
     return own - others.amax(1)
 
 
+def decided(logits: Tensor, margin: Tensor) -> Tensor:
+    """Whether logits [B, K] with this margin [B] say anything, bool [B]: none is NaN, and the margin is a finite number."""
+    return margin.isfinite() & ~logits.isnan().any(1)
+
+
 def robust_margin(adversarial_logits: Tensor, labels: Tensor) -> Tensor:
     """m̂(x) = g(x + δ_T): the margin at the point an attack found, [B].
 

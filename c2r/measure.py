@@ -10,7 +10,7 @@ from torch import Tensor
 
 from c2r.attacks import Hunt, Model, hunting
 from c2r.legacy import LegacySpace, clamp_only
-from c2r.margins import logit_margin
+from c2r.margins import decided, logit_margin
 from c2r.metrics import wilson
 from c2r.models import Network
 from c2r.protocols import Attempt
@@ -20,7 +20,7 @@ from c2r.protocols import Attempt
 class Measured:
     """What an attempt left of a network's accuracy.
 
-    correct, margin: [n], still classified as y, and the logit margin at the point found; reached: [n], targeted: classified as
+    correct, margin: [n], still classified as y (never by logits that decide nothing), and the logit margin at the point found; reached: [n], targeted: classified as
     the target; distance: median size of what fooled the images that were right before, None when none was; moved: largest
     change of a pixel value, in 1/255; forwards, backwards: passes per image; seconds: of the whole attempt.
     """
@@ -52,7 +52,7 @@ def measure(network: Network, x: Tensor, y: Tensor, attempt: Attempt, *, seed: i
     if attempt.attack in ("clean", "clamp"):
         logits = clamp_only(network, x) if attempt.attack == "clamp" else _logits(network, x)
         margin = logit_margin(logits, y)
-        yield Measured(attempt, margin > 0, margin, None, None, 0.0, 1.0, 0.0, time.perf_counter() - began)
+        yield Measured(attempt, (margin > 0) & decided(logits, margin), margin, None, None, 0.0, 1.0, 0.0, time.perf_counter() - began)
         return
     model: Model = LegacySpace(network) if legacy else network
     start = model.enter(x) if isinstance(model, LegacySpace) else x
@@ -66,7 +66,7 @@ def measure(network: Network, x: Tensor, y: Tensor, attempt: Attempt, *, seed: i
 
 def _measured(hunt: Hunt, attempt: Attempt, x: Tensor, y: Tensor, seconds: float) -> Measured:
     found = hunt.result()
-    correct = found.margin > 0 if attempt.targeted else ~found.fooled
+    correct = (found.margin > 0) & decided(found.logits, found.margin) if attempt.targeted else ~found.fooled
     reached = found.logits.argmax(1) == (y + 1) % found.logits.shape[1] if attempt.targeted else None
     moved = (found.fooled | ~correct) & (found.distance > 0)
     distance = float(found.distance[moved].median()) if moved.any() else None

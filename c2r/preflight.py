@@ -88,16 +88,14 @@ def _with(found: Preflight, problems: Iterable[str], notes: Iterable[str]) -> Pr
 
 
 def _budget_problem(config: RunConfig, shape: Shape) -> str:
-    """Only sets that are drawn from real images need enough of them; an imported set needs its file."""
+    """Sets that are drawn from real images need enough of them, an imported set its file, and the parts of a set a size that shows something."""
     source = METHODS[config.method].source
     if (source == "file" or config.imported) and not _is_file(config.imported):
         return f"The set '{config.imported}' to start from is not there: expected what python -m c2r import or fork writes; import or fork again."
-    drawn = (
-        source == "drawn"
-        and not config.imported
-        and (partition_problem(shape.size, config.partition) or budget_problem(shape.smallest, config.ipc, config.partition))
+    drawn = source == "drawn" and not config.imported
+    return (partition_problem(shape.size, config.partition) if source != "all" else "") or (
+        budget_problem(shape.smallest, config.ipc, config.partition) if drawn else ""
     )
-    return drawn or ""
 
 
 def _queue_note(known: list[Run], store: Path) -> str:

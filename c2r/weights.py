@@ -15,16 +15,18 @@ from safetensors.numpy import load_file
 from torch import Tensor, nn
 
 from c2r import config as settings
-from c2r.errors import InputError
+from c2r.errors import InputError, unknown
 from c2r.formats.arrays import checked_header
-from c2r.formats.normalisation import NORMALISATIONS, Constants
+from c2r.formats.normalisation import NORMALISATIONS, Constants, check
 from c2r.formats.safe import Budget, Limits, checked_file, guarded
 from c2r.formats.standins import Tensor as Stored
 from c2r.formats.standins import as_array
 from c2r.formats.tensors import read_tensors
-from c2r.models import Network, build, frozen
+from c2r.models import MODELS, Network, build, frozen
+from c2r.untrusted import word
 
-BEARD = re.compile(r"features\.(\d+)\.(.+)")
+BEARD = re.compile(r"features\.(\d{1,3})\.(.+)")
+BLOCK = re.compile(r"blocks\.([^.]*)\.")
 EXPECTED = "the weights of a network: a safetensors file or a state dict saved by torch"
 
 
@@ -63,6 +65,8 @@ def load(weights: Path | None, model: str, normalisation: str, channels: int, si
         raise InputError(f"--normalisation expects none or one of {', '.join(NORMALISATIONS)}, found '{normalisation}'.")
     if ":" in model:
         return _wrapped(weights, model, normalisation, channels, side)
+    if model not in MODELS:
+        raise unknown("model", model, [*MODELS, "module:function"])
     if weights is None:
         raise InputError("A model of this app expects --weights FILE: name the file, or give --model module:function.")
     state = read_state(weights)
@@ -87,11 +91,29 @@ def read_state(file: Path) -> dict[str, Tensor]:
         budget = Budget(Limits(), file.name)
         found: Any = load_file(file) if file.suffix == ".safetensors" else read_tensors(file, budget)[0]
         inner = next((found[key] for key in ("state_dict", "model", "net", "model_state_dict") if key in found), found)
+        if not isinstance(inner, dict):
+            raise ValueError(f"it holds a {type(inner).__name__.lower()}")
         arrays = {name: as_array(value, budget) if isinstance(value, Stored) else value for name, value in inner.items()}
-        kept = {name: value for name, value in arrays.items() if isinstance(value, np.ndarray)}
+        kept = {name: value for name, value in arrays.items() if isinstance(name, str) and isinstance(value, np.ndarray)}
         if not kept:
             raise InputError(f"{file.name} holds no weights: expected {EXPECTED}; a distilled set is read by 'python -m c2r import'.")
+        _check_numbers(kept, file.name)
         return {name.removeprefix("module."): torch.from_numpy(np.array(value)) for name, value in kept.items()}
+
+
+def _check_numbers(arrays: dict[str, np.ndarray], file: str) -> None:
+    """Raise InputError for weights that no layer can compute with: NaN and infinite ones answer nothing, and so look robust."""
+    for name, array in arrays.items():
+        bad = int((~np.isfinite(array)).sum()) if array.dtype.kind == "f" else 0
+        if bad:
+            raise InputError(
+                f"{bad} of {array.size} values of '{word(name)}' in {file} are NaN or infinite: expected finite weights; "
+                "the training diverged, so choose an earlier file."
+            )
+        if not array.size:
+            raise InputError(
+                f"'{word(name)}' in {file} has shape {list(array.shape)} and so no values: expected weights; choose another file."
+            )
 
 
 def _from_beard(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -112,7 +134,7 @@ def _constants(wanted: str, own: dict[str, Tensor], layout: str, channels: int) 
     if wanted:
         return NORMALISATIONS[wanted], f"Normalisation {wanted}, as asked: {_numbers(NORMALISATIONS[wanted])}."
     if len(own) == 2:
-        return (tuple(own["mean"].tolist()), tuple(own["std"].tolist())), "Normalisation stored in the file."
+        return check(tuple(own["mean"].tolist()), tuple(own["std"].tolist()), "stored in the file"), "Normalisation stored in the file."
     guess = "cifar10-dc" if channels == 3 else "mnist"
     return NORMALISATIONS[guess], (
         f"Normalisation {guess} is assumed ({_numbers(NORMALISATIONS[guess])}), because the file ({layout}) states none: "
@@ -135,13 +157,13 @@ def _built(state: dict[str, Tensor], model: str, constants: Constants, layout: s
         network.load_state_dict({name: value for name, value in state.items() if name not in ("mean", "std")}, strict=False)
         missing = set(network.state_dict()) - set(state) - {"mean", "std"}
         extra = set(state) - set(network.state_dict())
-    except (KeyError, IndexError, RuntimeError, ValueError, StopIteration):
+    except (KeyError, IndexError, RuntimeError, ValueError, ArithmeticError):
         raise InputError(
             f"The weights do not fit a {model} for images of {channels} channels and {side} px: expected its state dict; "
             "choose another --model, or the --data it was trained on."
         ) from None
     if missing or extra:
-        wrong = sorted(missing | extra)[0]
+        wrong = word(sorted(missing | extra)[0])
         raise InputError(
             f"The weights do not fit a {model}: '{wrong}' is {'missing' if wrong in missing else 'not part of it'}; choose another --model."
         )
@@ -149,15 +171,17 @@ def _built(state: dict[str, Tensor], model: str, constants: Constants, layout: s
 
 
 def _sizes(state: dict[str, Tensor], model: str, side: int) -> tuple[dict[str, int], int]:
-    """Width, depth and image side as the shapes in the file tell them."""
-    depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks."))
+    """Width, depth and image side as the shapes in the file tell them. Raises ValueError or KeyError for none of this app's networks."""
+    numbers = {found[1] for name in state if (found := BLOCK.match(name))}
+    depth = len(numbers)
+    if numbers != {str(number) for number in range(depth)}:
+        raise ValueError("its blocks are not numbered from 0")
     embedding = state["head.weight"].shape[1]
     if model == "convnet":
         width = state["blocks.0.0.weight"].shape[0]
         return {"width": width, "depth": depth}, int((embedding // width) ** 0.5) << depth
     if model == "mlp":
-        inputs = state["blocks.0.1.weight"].shape
-        return {"width": inputs[0], "depth": depth}, side
+        return {"width": state["blocks.0.1.weight"].shape[0], "depth": depth}, side
     return {"width": state["blocks.0.0.0.weight"].shape[0]}, side
 
 

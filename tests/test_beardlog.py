@@ -110,7 +110,7 @@ def test_a_file_that_is_no_text_log_gives_one_sentence(tmp_path):
         file.truncate(beardlog.LARGEST + 1)
     for path, sentence in (
         (tmp_path / "no.txt", "There is no file"),
-        (tmp_path, "cannot be read as text"),
+        (tmp_path, "is no regular file"),
         (binary, "cannot be read as text"),
     ):
         with pytest.raises(InputError, match=sentence):

@@ -14,6 +14,7 @@ from c2r.attacks import attack
 from c2r.checks import CHECKS, Subject, modes
 from c2r.checks.subject import rise
 from c2r.errors import InputError
+from c2r.margins import decided, logit_margin
 from c2r.measure import Measured, measure
 from c2r.models import Network, frozen
 from c2r.protocols import CLEAN, Attempt
@@ -438,3 +439,37 @@ def test_an_attack_within_the_radius_that_leaves_the_pixel_box_is_red(sound):
 def test_the_page_about_the_checks_is_in_step():
     page = Path(__file__).resolve().parents[1] / "docs" / "checks.md"
     assert page.read_text(encoding="utf-8") == checks.described()
+
+
+BROKEN = {
+    "NaN weights": lambda net: net.head.weight.fill_(float("nan")) is None or net,
+    "one NaN weight": lambda net: net.head.weight[0, 0].fill_(float("nan")) is None or net,
+    "infinite weights": lambda net: net.head.bias[0].fill_(float("inf")) is None or net,
+    "NaN logits": lambda net: Wrapped(net, after=lambda z: z * float("nan")),
+    "overflowing logits": lambda net: Wrapped(net, after=lambda z: z.relu() * 1e38 * 10),
+    "deviation 0": lambda net: net.std.zero_() is None or net,
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_network_that_answers_no_numbers_is_not_robust_and_a_badge_is_red(sound, name):
+    subject = with_network(sound, lambda network: frozen(BROKEN[name](network)))
+    badge = judged(subject, "precision")
+    assert badge.colour == "red" and "NaN or infinite" in badge.evidence and badge.figures["undecided"] > 0
+    assert "changed 0" in judged(subject, "train-mode").evidence
+    if badge.figures["undecided"] == 1:
+        assert "In float32 0.0 % of the correctly classified images" in badge.evidence
+    x, y = sound.x[:40], sound.y[:40]
+    logits = subject.networks[0](x)
+    lost = ~decided(logits, logit_margin(logits, y))
+    assert lost.any()
+    for attempt in (
+        CLEAN,
+        Attempt("fgsm", EPS),
+        Attempt("pgd", EPS),
+        Attempt("cw", EPS),
+        Attempt("square", EPS, {"queries": 4}),
+        Attempt("pgd", EPS, targeted=True),
+    ):
+        found = [event for event in measure(subject.networks[0], x, y, attempt, seed=0) if isinstance(event, Measured)][0]
+        assert not found.correct[lost].any(), attempt.key

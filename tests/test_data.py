@@ -2,9 +2,11 @@
 
 import io
 import json
+import os
 import sys
 import time
 import types
+import zipfile
 from pathlib import Path
 from urllib.error import URLError
 
@@ -15,7 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
-from c2r import sources
+from c2r import schema, sources
 from c2r.config import DataSettings, SyntheticSettings
 from c2r.data import ClassDraws, RealData, check_budget, content_hash, fixed_test_subset, initial_images, load
 from c2r.errors import InputError
@@ -301,6 +303,107 @@ def test_more_labels_than_class_names_are_out_of_range(parquet: Path) -> None:
     write_parquet(parquet / "train.parquet", [encoded(x) for x in pictures(12)], LABELS, ("cat", "dog"))
     with pytest.raises(InputError, match="is 2, out of range: expected 0 to 1;"):
         read(parquet)
+
+
+STRANGE = {
+    "not UTF-8": "\ud800", "null": None, "an object": {}, "a number": 7, "blank": "  ", "long": "x" * 1_000_000, "a line break": "a\nb", "a list": [["a"]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_names_of_classes_are_short_words_that_a_run_folder_can_hold(parquet: Path, kind: str) -> None:
+    """What a parquet file calls its classes goes into the manifest, which must be readable afterwards."""
+    for split in ("train", "test"):
+        write_parquet(parquet / f"{split}.parquet", [encoded(x) for x in pictures(6)], LABELS[:6], (STRANGE[kind], "cat", "cat"))
+    names = read(parquet).classes
+    manifest = schema.parse(json.dumps({"classes": list(names)}))
+    schema.check("manifest.json", manifest)
+    assert manifest["classes"] == list(names) and len(set(names)) == 3 and names[1:] == ("cat", "cat (2)")
+    assert all(0 < len(name) <= 100 and name.isprintable() for name in names)
+
+
+def test_folders_that_are_no_utf_8_are_read_and_shown_with_other_letters(folder: Path) -> None:
+    for split in ("train", "val"):
+        os.rename(os.fsencode(folder / split / "ant"), os.fsencode(folder / split) + b"/\xff\xfe")
+    data = read(folder)
+    assert data.classes == ("bee", "??") and len(data.images) == 6
+    os.rename(folder, folder.with_name("a\u202eb"))
+    assert read(folder.with_name("a\u202eb")).name == "a?b"
+
+
+@pytest.mark.parametrize("metadata", ['{"info": {"features": {"label": {"names": "abc"}}}}', "[" * 100_000, '{"info": []}', "nonsense"])
+def test_metadata_of_other_shapes_give_numbers_as_names(parquet: Path, metadata: str) -> None:
+    table = pq.read_table(parquet / "train.parquet").replace_schema_metadata({"huggingface": metadata})
+    pq.write_table(table, parquet / "train.parquet")
+    assert read(parquet).classes == ("0", "1", "2")
+
+
+def test_columns_that_hold_something_else_are_refused(parquet: Path) -> None:
+    file, table = parquet / "train.parquet", pq.read_table(parquet / "train.parquet")
+    for kind, value in ((pa.int64(), 5), (pa.string(), "abc"), (pa.list_(pa.int8()), [1])):
+        column = pa.array([{"bytes": value}] * 12, pa.struct([("bytes", kind)]))
+        pq.write_table(pa.table({"img": column, "label": LABELS}), file)
+        for look in (read, lambda data: sources.peek(str(data), 0)):
+            with pytest.raises(InputError, match="no image column: expected 'img' or 'image' of struct<bytes, path>"):
+                look(parquet)
+    for names in (["img", "img", "label"], ["img", "image", "label"]):
+        pq.write_table(pa.Table.from_arrays([table["img"], table["img"], table["label"]], names), file)
+        with pytest.raises(InputError, match=f"have 2 image columns .{names[0]}, {names[1]}.: expected"):
+            read(parquet)
+    for labels in (pa.array([2**64 - 1] * 12, pa.uint64()), pa.array([1e300] * 12)):
+        pq.write_table(pa.table({"img": table["img"], "label": labels}), file)
+        with pytest.raises(InputError, match="A train label of .* is 1[0-9e+]*, out of range"):
+            read(parquet)
+    for labels in (pa.array([[1]] * 12), pa.array(["a"] * 12), pa.array([{"a": 1}] * 12), pa.array([None] * 12)):
+        pq.write_table(pa.table({"img": table["img"], "label": labels}), file)
+        with pytest.raises(InputError, match="A train label of"):
+            read(parquet)
+
+
+@pytest.mark.parametrize(("change", "side", "sentence"), [
+    ({"x_test": pictures(6, channels=1)}, 0, "test images of .* are 1×8×8 .channels × px., the training images 3×8×8: expected the same"),
+    ({"x_train": pictures(12)[..., 0]}, 16, "test images of .* are 3.* the training images 1"),
+    ({"x_test": pictures(6, 12)}, 0, "are 3×12×12 .channels × px., the training images 3×8×8"),
+    ({"y_train": np.array([2**64 - 1] * 12, np.uint64)}, 0, "is 18446744073709551615, out of range"),
+])  # fmt: skip
+def test_splits_that_do_not_go_together_are_refused_when_they_are_read(tmp_path: Path, change: dict, side: int, sentence: str) -> None:
+    path = write_npz(tmp_path / "a.npz", **change)
+    for look in (read, lambda data, size: sources.peek(str(data), size)):
+        with pytest.raises(InputError, match=sentence):
+            look(path, side)
+
+
+def test_more_classes_than_a_run_folder_names_are_refused(tmp_path: Path) -> None:
+    count = schema.MOST_CLASSES + 1
+    images = np.zeros((count, 8, 8), np.uint8)
+    path = write_npz(tmp_path / "a.npz", x_train=images, y_train=np.arange(count), x_test=images, y_test=np.arange(count))
+    with pytest.raises(InputError, match="has 10001 classes: expected at most 10000"):
+        sources.peek(str(path), 0)
+
+
+def array_file(shape: str, kind: str = "|u1", content: bytes = b"") -> bytes:
+    """An npy file with a header written by hand."""
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
+
+
+HEADERS = {
+    "claims 121 GB": array_file("(12, 60000, 60000, 3)", content=bytes(100)), "a side of 26 digits": array_file(f"(12, 0, {10**25}, 3)"),
+    "claims nothing": array_file("(12, 0, 0, 3)"), "a negative count": array_file("(-12, 8, 8, 3)", content=bytes(99)), "no type": array_file("(12,)", ""),
+    "a nested shape": array_file("(" * 30_000), "another version": b"\x93NUMPY\x09\x00" + array_file("(12,)")[8:], "no header": b"",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HEADERS)
+@pytest.mark.parametrize("array", ["x_train", "y_train"])
+def test_an_array_that_claims_what_it_cannot_hold_is_refused_by_look_and_reading(tmp_path: Path, kind: str, array: str) -> None:
+    path = write_npz(tmp_path / "a.npz", **{array: None})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(f"{array}.npy", HEADERS[kind])
+    for look in (read, lambda data, size: sources.peek(str(data), size)):
+        for side in (0, 16):
+            with pytest.raises(InputError, match="a.npz"):
+                look(path, side)
 
 
 def test_an_image_folder_names_its_broken_file_and_its_missing_parts(folder: Path) -> None:

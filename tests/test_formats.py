@@ -312,6 +312,8 @@ def test_a_zip_and_an_upload_are_read_like_the_folder(tmp_path):
         ("model.pt", OrderedDict(weight=X, bias=Y), "network weights"),
         ("other.pt", {"a": 1}, "holds a dict of a"),
         ("prototypes.json", {"cat": [[[[0.5]]]]}, "latents"),
+        ("config.json", {"method": "c2r", "eps": [1, 2]}, "config.json ends in '.json': expected one of dc-pt"),
+        ("list.json", [[[0.5]]], "list.json ends in '.json'"),
         ("set.mat", "x", "ends in '.mat'"),
     ],
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Every export is read again with the same images and labels, and the training script runs. Run: pytest tests/test_formats_write.py"""
 
+import ast
 import csv
 import io
 import json
@@ -120,6 +121,35 @@ def test_the_training_script_runs_on_the_npz_beside_it(tmp_path, soft, parts, ch
     weights = torch.load(tmp_path / "model.pt", weights_only=True)
     assert [len(value) for name, value in weights.items() if name.endswith("bias")][-1] == 3
     assert "c2r" not in script.read_text() and len(script.read_text().splitlines()) <= (14 if parts == 1 else 19)
+
+
+HOSTILE = (
+    'x"""; open("INJECTED", "w"); """', "x\'; open('INJECTED', 'w'); '", "x\n open('INJECTED', 'w')\n", "\\", 'x\\"', "{0} {x}", "%s\r\x00\x85\u2028",
+    "\udcff\ud800", "x" * 5000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_name_in_the_training_script_is_one_constant_and_nothing_else(name):
+    """The script is that of a plain name, but for the text that it opens."""
+
+    def parsed(file: str) -> tuple[str, list[str]]:
+        tree = ast.parse(export_bytes("snippet", replace(a_set(), classes=(file, "b", "c")), file=file))
+        texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == file]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and node.value == file:
+                node.value = "FILE"
+        return ast.dump(tree), texts
+
+    assert parsed(name) == (parsed("plain.npz")[0], [name])
+
+
+@pytest.mark.parametrize("notes", [{"mean": [float("nan")] * 3, "std": [1.0] * 3}, {"mean": [0.5] * 3, "std": [0.0] * 3}, {"mean": "123", "std": "123"},
+                                   {"mean": [{}], "std": [{}]}, {"mean": 5, "std": 5}, {"mean": [0.5] * 3, "std": [1e-7] * 3}])  # fmt: skip
+def test_constants_of_a_file_that_are_none_are_not_trained_with(notes):
+    mean, std = training_constants(replace(a_set(), facts={"metadata": notes}))
+    assert np.isfinite([*mean, *std]).all() and min(std) > 0 and len(mean) == len(std) == 3
+    assert "/ torch.tensor([0.0" not in export_bytes("snippet", replace(a_set(), facts={"metadata": notes})).decode()
 
 
 def test_the_parts_of_the_training_script_are_those_of_the_evaluation():

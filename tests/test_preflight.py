@@ -222,3 +222,12 @@ def test_a_start_says_whom_it_would_wait_for(tmp_path):
             " first: two, the evaluation of one."
         )
     assert said()[0].startswith("2 runs are")
+
+
+@pytest.mark.parametrize(("partition", "fine"), [(2, True), (3, False)])
+@pytest.mark.usefixtures("plain_machine")
+def test_the_parts_of_an_imported_set_are_at_least_4_px_too(tmp_path: Path, partition: int, fine: bool) -> None:
+    (tmp_path / "set.safetensors").write_bytes(b"x")
+    for method in ("imported", "c2r"):
+        found = preflight.check(config(method=method, imported=str(tmp_path / "set.safetensors"), partition=partition), tmp_path)
+        assert any("leave 2 px per part: expected at least 4 px" in problem for problem in found.problems) != fine

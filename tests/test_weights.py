@@ -1,6 +1,7 @@
 """Networks from elsewhere: layouts, assumed normalisation, refusals. Run: pytest tests/test_weights.py"""
 
 import pickle
+import time
 
 import pytest
 import torch
@@ -98,3 +99,35 @@ def test_what_cannot_be_a_network_is_one_sentence_and_nothing_runs(tmp_path, cap
             weights.load(tmp_path / name, model, normalisation, 3, 16)
         assert "\n" not in str(caught.value), name
     assert "executed" not in capsys.readouterr().out
+
+
+FILES = {
+    "of zero width": (lambda state: {name: value[:0] for name, value in state.items()}, "convnet", "has shape .* and so no values"),
+    "of a zero head": (lambda state: state | {"head.weight": torch.zeros(10, 0)}, "convnet", "'head.weight' .* has shape .10, 0. and so no values"),
+    "with a far block": (lambda state: state | {"blocks.100000000.0.weight": torch.zeros(1)}, "convnet", "The weights do not fit a convnet"),
+    "with a block of thousands of digits": (lambda state: state | {f"blocks.{'9' * 5000}.0.weight": torch.zeros(1)}, "mlp", "do not fit a mlp"),
+    "with a block without a number": (lambda state: state | {"blocks.x.0.weight": torch.zeros(1)}, "resnet18", "do not fit a resnet18"),
+    "with a far layer of BEARD": (lambda state: beard_like(state) | {"features.400000000.weight": torch.zeros(1)}, "convnet", "do not fit a convnet"),
+    "with NaN": (lambda state: state | {"head.bias": torch.full((10,), float("nan"))}, "convnet", "10 of 10 values of 'head.bias' .* are NaN or infinite"),
+    "with infinity": (lambda state: state | {"head.bias": torch.full((10,), float("inf"))}, "convnet", "are NaN or infinite"),
+    "with deviation 0": (lambda state: state | {"std": torch.zeros(3)}, "convnet", "Normalisation stored in the file cannot be read: expected means and positive"),
+    "with deviation below 0": (lambda state: state | {"std": -torch.ones(3)}, "convnet", "Normalisation stored in the file cannot be read: expected means and positive"),
+    "with two deviations": (lambda state: state | {"std": torch.ones(2)}, "convnet", "Normalisation stored in the file cannot be read: expected means and positive"),
+    "for no known model": (lambda state: state, "vgg", "Unknown model 'vgg': expected one of convnet, resnet18, mlp, module:function"),
+    "without a head": (lambda state: {name: value for name, value in state.items() if "head" not in name}, "convnet", "do not fit a convnet"),
+    "with one huge layer": (lambda state: state | {"blocks.0.0.weight": torch.zeros(100_000, 3, 1, 1)}, "convnet", "do not fit a convnet"),
+}  # fmt: skip
+
+
+def beard_like(state):
+    return {name.replace("blocks.0.", "features.").replace("head.", "classifier."): value for name, value in state.items()}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_weights_that_no_network_can_have_are_one_sentence_at_once(tmp_path, name):
+    change, model, sentence = FILES[name]
+    torch.save(change(network().state_dict()), tmp_path / "a.pth")
+    began = time.process_time()
+    with pytest.raises(InputError, match=sentence) as caught:
+        weights.load(tmp_path / "a.pth", model, "", 3, 16)
+    assert time.process_time() - began < 2 and str(caught.value).endswith(".") and len(str(caught.value)) < 500

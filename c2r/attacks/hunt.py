@@ -161,7 +161,7 @@ class Hunt:
         :returns: who stays, bool [L]; the others leave
         """
         live, x = self.live, self.x
-        goal = self.aim.goal(logits)
+        goal = self.aim.standing(logits)
         size = self.threat.distance(delta)
         if self.nearest:
             better = (goal <= 0) & (size < self._distance[live])
@@ -204,7 +204,7 @@ class Hunt:
     def _start(self) -> None:
         """Look at the clean images: those already where the attack wants them leave with δ = 0."""
         self._forwards += 1
-        self._goal = self._aim.goal(self._logits)
+        self._goal = self._aim.standing(self._logits)
         self._distance[self._goal <= 0] = 0
         if not self.last:
             self.live = self.live[self._goal > 0]

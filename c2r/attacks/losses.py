@@ -9,7 +9,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from c2r.margins import logit_margin
+from c2r.margins import decided, logit_margin
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class Aim:
     def goal(self, logits: Tensor) -> Tensor:
         """[L], above 0 until the attack succeeds: y wins no longer (a tie counts as lost), or, targeted, the target does."""
         return logit_margin(logits, self.y) if self.target is None else -logit_margin(logits, self.target)
+
+    def standing(self, logits: Tensor) -> Tensor:
+        """`goal`, and minus infinity where the logits decide nothing: a network that answers NaN withstands no attack."""
+        goal = self.goal(logits)
+        return goal.masked_fill(~decided(logits, goal), float("-inf"))
 
 
 def cross_entropy(logits: Tensor, aim: Aim) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from c2r.badges import Badge, Finding, settle
 from c2r.checks.subject import Subject, networks, percent, probe, slopes
+from c2r.margins import decided, logit_margin
 
 TOUCHED = 16  # images of the short attack between the two hashes of a network: any batch updates running statistics
 PROBE = 128  # images whose logits and gradients are looked at in lower precision
@@ -22,6 +23,7 @@ APART = 1e-3  # logits of one image, relative to the largest: rounding of other 
 STRAYED = 0.05  # pixel values that end elsewhere in another batch: rounding flips the sign of a few all but zero gradients
 ONE = 1  # a verdict on the border may flip by rounding; two of sixteen do not
 EVAL = "Call .eval() and freeze the parameters of the networks before attacking them."
+BROKEN = "Train the network again with a lower rate, or load an earlier file: what is no number decides nothing."
 FULL = "Run attacks in float32, with TF32 off."
 SUMS = "Sum losses over the images, normalise per image, and keep batch statistics out of the network."
 
@@ -43,7 +45,7 @@ def _changes(subject: Subject, network: nn.Module) -> bool:
     before, flags = _state(network), [part.training for part in network.modules()]
     x, y = probe(subject, TOUCHED)
     subject.attack("pgd", network, x, y, eps=subject.eps, seed=0, changes={"steps": 2})
-    same = all(torch.equal(a, b) for a, b in zip(before, _state(network), strict=True))
+    same = all(torch.isclose(a, b, 0, 0, equal_nan=True).all() for a, b in zip(before, _state(network), strict=True))
     return not same or flags != [part.training for part in network.modules()]
 
 
@@ -54,13 +56,13 @@ def _state(network: nn.Module) -> list[Tensor]:
 def precision(subject: Subject) -> Badge:
     """Check 8 from the record, the networks' own types, and logits: which gradients would be exactly zero in half precision."""
     figures: dict[str, Any] = {}
-    return settle(8, [*_recorded(subject), *_types(subject), *_vanishing(subject, figures)], figures)
+    return settle(8, [*_recorded(subject), *_types(subject), *_numbers(subject, figures), *_vanishing(subject, figures)], figures)
 
 
 def agreement(subject: Subject) -> Badge:
     """The same, and how many gradient signs of the first network survive bfloat16 and float16."""
     figures: dict[str, Any] = {}
-    findings = [*_recorded(subject), *_types(subject), *_vanishing(subject, figures)]
+    findings = [*_recorded(subject), *_types(subject), *_numbers(subject, figures), *_vanishing(subject, figures)]
     (x, y), used = probe(subject, PROBE), subject.facts.get("precision")
     full, _ = slopes(networks(subject)[0], x, y)
     for name, dtype in HALVES.items():
@@ -95,6 +97,19 @@ def _types(subject: Subject) -> Iterator[Finding]:
         yield Finding("red", f"{low} of {len(subject.networks)} networks compute in less than float32.", FULL)
 
 
+def _numbers(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
+    """Networks with weights that are NaN or infinite, and images whose logits decide nothing."""
+    x, y = probe(subject, PROBE)
+    broken = sum(not all(tensor.isfinite().all() for tensor in _state(network)) for network in networks(subject))
+    with torch.no_grad():
+        logits = torch.cat([network(part).float() for network in subject.networks for part in x.split(128)])
+    share = float((~decided(logits, logit_margin(logits, y.repeat(len(subject.networks))))).float().mean())
+    figures |= {"broken": broken, "undecided": share}
+    if broken or share:
+        told = f"{broken} of {len(subject.networks)} networks hold weights that are NaN or infinite; the logits of {percent(share)} of the images"
+        yield Finding("red", f"{told} are no numbers and count as not robust (n = {len(x)} per network).", BROKEN)
+
+
 def _vanishing(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
     """Correctly classified images whose cross-entropy has no gradient to any logit when the softmax is taken in each precision."""
     x, y = probe(subject, PROBE)
@@ -111,7 +126,7 @@ def _silent(network: nn.Module, x: Tensor, y: Tensor, dtype: torch.dtype) -> flo
     """Share of the correctly classified images whose gradient is zero or, where logits overflow, no number."""
     with torch.no_grad():
         logits = torch.cat([network(part).float() for part in x.split(128)])
-    before = logits.argmax(1) == y
+    before = (logits.argmax(1) == y) & decided(logits, logit_margin(logits, y))
     gradient = logits.to(dtype).softmax(1) - F.one_hot(y, logits.shape[1]).to(dtype)
     silent = ((gradient == 0) | ~gradient.isfinite()).all(1)
     return float((silent & before).sum() / before.sum().clamp(min=1))

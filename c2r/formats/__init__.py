@@ -13,12 +13,13 @@ from typing import Any
 from c2r.errors import InputError, unknown
 from c2r.formats.arrays import read_npz, read_safetensors
 from c2r.formats.fkd import image_folder, label_folder, read_fkd
-from c2r.formats.folders import class_folders, read_folder
+from c2r.formats.folders import FLOAT, class_folders, read_folder
 from c2r.formats.imported import ImportedSet, Raw, digest, finish, size_of
-from c2r.formats.layouts import is_dc, is_pair, mtt_files, read_dc, read_mtt, read_pair, refuse_others
+from c2r.formats.layouts import is_dc, is_pair, is_prototypes, mtt_files, read_dc, read_mtt, read_pair, refuse_others, refuse_prototypes
 from c2r.formats.normalisation import NORMALISATIONS, NormalisationNeeded
 from c2r.formats.safe import Budget, Limits, checked_file, checked_folder, file_name, guarded, unpacked
 from c2r.formats.tensors import read_tensors
+from c2r.sources.splits import partition_problem
 
 __all__ = ["FORMATS", "NORMALISATIONS", "ImportedSet", "Limits", "NormalisationNeeded", "file_name", "read_set", "read_upload", "sniff"]
 
@@ -78,13 +79,6 @@ def _outline(content: Any) -> str:
     return f"{type(content).__name__.lower()}{f' of {inside}' if inside else ''}"
 
 
-def _refuse_prototypes(found: Candidate) -> Raw:
-    raise InputError(
-        f"{found.path.name} is JSON, as D4M's prototypes are: expected images, and these are latents that need Stable Diffusion's decoder; "
-        "decode them with D4M's code and import its image folder."
-    )
-
-
 FORMATS: dict[str, Format] = {
     "dc-pt": Format(
         "DC, DSA, DM, ROME, BEARD pool: .pt with a list of experiments",
@@ -122,7 +116,7 @@ FORMATS: dict[str, Format] = {
         lambda f: f.path.is_dir() and bool(class_folders(f.path)),
         lambda f: read_folder(f.path, f.budget, f.image_size),
     ),
-    "prototypes-json": Format("D4M prototypes (refused: latents)", lambda f: f.path.suffix.lower() == ".json", _refuse_prototypes),
+    "prototypes-json": Format("D4M prototypes (refused: latents)", lambda f: is_prototypes(f.path), lambda f: refuse_prototypes(f.path)),
 }
 
 
@@ -172,11 +166,22 @@ def read_set(
         raise InputError(f"There is no file or folder {path}: expected a distilled set; check the path.")
     given = {"partition": partition, "partition_reason": "given by you"} if partition else {}
     with guarded(path.name, EXPECTED):
-        (checked_folder if path.is_dir() else checked_file)(path, limits)
+        _check_outside(path, limits)
         found = Candidate(path, Budget(limits, path.name), experiment, image_size)
-        read = _read_zip if path.suffix.lower() == ".zip" and path.is_file() else _read
+        read = _read_zip if _is_zip(path) else _read
         imported = read(found, format, normalisation)
-        return replace(imported, facts=imported.facts | given)
+        imported = replace(imported, facts=imported.facts | given)
+        if problem := partition_problem(min(imported.images.shape[2:]), imported.partition):
+            raise InputError(problem)
+        return imported
+
+
+def _check_outside(path: Path, limits: Limits) -> None:
+    (checked_folder if path.is_dir() else checked_file)(path, limits)
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.lower() == ".zip" and path.is_file()
 
 
 def _at_home(path: Path) -> Path:
@@ -195,18 +200,27 @@ def _exists(path: Path) -> bool:
 
 def _read(found: Candidate, format: str, normalisation: str) -> ImportedSet:
     name = sniff(found) if format == "auto" else format
-    return finish(FORMATS[name].read(found), found.path, name, normalisation)
+    raw = FORMATS[name].read(found)
+    if raw.images.itemsize < FLOAT:
+        found.budget.spend(FLOAT * raw.images.size)  # they are held as float32
+    return finish(raw, found.path, name, normalisation)
 
 
 def _read_zip(found: Candidate, format: str, normalisation: str) -> ImportedSet:
-    """A zip of any layout: unpacked into a temporary folder; a folder that holds nothing but one entry is entered."""
-    path, limits = found.path, found.budget.limits
-    with unpacked(path, limits) as place:
+    """A zip of any layout: unpacked into a temporary folder; a folder that holds nothing but one entry is entered. One budget for all."""
+    path = found.path
+    with unpacked(path, found.budget) as place:
         inside = place
         while inside.is_dir() and len(children := list(inside.iterdir())) == 1 and not class_folders(inside):
             inside = children[0]
-        options = {"experiment": found.experiment, "image_size": found.image_size}
-        imported = read_set(inside, format, normalisation=normalisation, limits=limits, **options)
+        if inside.is_dir() and not any(inside.iterdir()):
+            raise InputError(f"{path.name} is an empty archive: expected {EXPECTED}; choose another file.")
+        _check_outside(inside, found.budget.limits)
+        if _is_zip(inside):
+            raise InputError(
+                f"{path.name} holds another zip, {inside.name}: expected the set itself; unpack the outer one and choose the inner."
+            )
+        imported = _read(Candidate(inside, found.budget, found.experiment, found.image_size), format, normalisation)
         return replace(imported, path=str(path), facts=imported.facts | {"bytes": size_of(path), "sha256": digest(path)})
 
 

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from safetensors import safe_open
 
-from c2r.errors import InputError
+from c2r.errors import InputError, quoted
 from c2r.formats.imported import Raw
 from c2r.formats.safe import Budget, member_array, members, size
+from c2r.untrusted import MOST_ENTRIES, plain, slug, word
 
 IMAGES = ("images", "image", "x", "X", "data", "image_syn", "images_train", "x_train", "train_images", "arr_0")
 LABELS = ("labels", "label", "y", "Y", "target", "targets", "label_syn", "labels_train", "y_train", "train_labels", "arr_1")
 SOFT = ("soft_labels", "soft", "logits")
+WORDS = {"method": slug, "data_hash": slug, "partition_reason": word, "augmentation": word}  # metadata that are one word or text
 LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
 
 
@@ -51,7 +53,7 @@ def read_safetensors(path: Path, budget: Budget) -> Raw:
         arrays = {role: stored.get_tensor(name) for role, name in names.items()}
         notes = stored.metadata() or {}
     classes = _json(notes.get("classes", "[]"), list, path.name)
-    return _raw(arrays, tuple(map(str, classes)), json.dumps({k: v for k, v in notes.items() if k != "classes"}), path.name)
+    return _raw(arrays, tuple(classes), json.dumps({k: v for k, v in notes.items() if k != "classes"}), path.name)
 
 
 def _names(found: set[str], name: str) -> dict[str, str]:
@@ -64,20 +66,20 @@ def _names(found: set[str], name: str) -> dict[str, str]:
     return {role: n for role, n in first.items() if n}
 
 
-def _raw(arrays: dict[str, np.ndarray], classes: tuple[str, ...], text: str, name: str) -> Raw:
+def _raw(arrays: dict[str, np.ndarray], classes: tuple[Any, ...], text: str, name: str) -> Raw:
     soft = arrays.get("soft")
     labels = arrays["labels"] if "labels" in arrays else arrays["soft"]
     metadata = _metadata(_json(text or "{}", dict, name))
     facts: dict[str, Any] = {"metadata": metadata} if metadata else {}
     if metadata.get("partition"):
-        facts |= {"partition": metadata["partition"], "partition_reason": str(metadata.get("partition_reason") or "stored in the file")}
+        facts |= {"partition": metadata["partition"], "partition_reason": metadata.get("partition_reason") or "stored in the file"}
     if metadata.get("method"):
         facts["method"] = metadata["method"]
     return Raw(arrays["images"], labels, classes, soft if "labels" in arrays else None, facts)
 
 
 def _metadata(stored: dict[str, Any]) -> dict[str, Any]:
-    """Metadata with numbers and lists where a safetensors header has their text."""
+    """Metadata with numbers and lists where a safetensors header has their text, all of it short, plain words: nothing of it is a path."""
     found: dict[str, Any] = {}
     for key, value in stored.items():
         try:
@@ -88,8 +90,9 @@ def _metadata(stored: dict[str, Any]) -> dict[str, Any]:
     found = facts | found if isinstance(facts, dict) else found
     parts = found.get("partition")
     if parts is not None and not (type(parts) is int and 1 <= parts <= 16):
-        raise InputError(f"The metadata says partition {parts}: expected a whole number from 1 to 16; write the file again.")
-    return found
+        raise InputError(f"The metadata says partition {quoted(parts)}: expected a whole number from 1 to 16; write the file again.")
+    cleaned = {word(key): plain(value) for key, value in list(found.items())[:MOST_ENTRIES]}
+    return cleaned | {name: clean(cleaned[name]) for name, clean in WORDS.items() if name in cleaned}
 
 
 def _json(text: str, kind: type, name: str) -> Any:

@@ -6,6 +6,7 @@ torch's RandomSampler with seed 42 draws, over torchvision's ImageFolder, whose 
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import numpy as np
 from c2r.errors import InputError
 from c2r.formats.folders import class_folders, read_folder
 from c2r.formats.imported import Raw
-from c2r.formats.safe import Budget, checked_file
+from c2r.formats.safe import Budget, Limits, checked_file
 from c2r.formats.standins import as_array
 from c2r.formats.tensors import read_tensors
 
 SEED = 42
+UNPACKED = 8  # times its own size that a batch may take in memory
 LEAST_GAIN = 2.0  # agreement of labels and teacher relative to chance, below which the order is not believed
 HOW = (
     "softmax of the logits at temperature 1, credited to the image that covers most of the view, weighted by its share, "
@@ -97,8 +99,8 @@ def _epoch(folder: Path, count: int, budget: Budget) -> tuple[np.ndarray, np.nda
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     start = 0
     for file in batches:
-        own = Budget(budget.limits, file.name)
-        stored, _ = read_tensors(checked_file(file, budget.limits), own)
+        own = Budget(_batch_limits(checked_file(file, budget.limits), budget.limits), file.name)
+        stored, _ = read_tensors(file, own)
         parts.append(_batch(stored, start, own))
         start += len(parts[-1][0])
     if start != count:
@@ -107,6 +109,11 @@ def _epoch(folder: Path, count: int, budget: Budget) -> tuple[np.ndarray, np.nda
         )
     probabilities, mixed, share = (np.concatenate(column) for column in zip(*parts, strict=True))
     return probabilities, mixed, share
+
+
+def _batch_limits(file: Path, limits: Limits) -> Limits:
+    """What one batch may cost: torch stores its numbers unpacked, and a set has thousands of batches."""
+    return replace(limits, bytes=min(limits.bytes, UNPACKED * file.stat().st_size))
 
 
 def _batch(stored: Any, start: int, budget: Budget) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

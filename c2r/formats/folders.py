@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL.Image import DecompressionBombError
 
 from c2r.errors import InputError
 from c2r.formats.imported import Raw
 from c2r.formats.safe import Budget
 from c2r.sources.imagefiles import SUFFIXES
-from c2r.sources.pixels import decode
+from c2r.sources.pixels import decode, opened
 
 FLOAT = 4  # bytes of a value of a set
 INSIDE = ("train", "images", "syn", "synthetic")
@@ -60,11 +60,11 @@ def read_folder(folder: Path, budget: Budget, side: int = 0) -> Raw:
 def _pay(file: Path, side: int, budget: Budget) -> None:
     """Check the size that a picture's header claims before it is decoded; a damaged header is left to the decoder."""
     try:
-        with Image.open(file) as opened:
-            width, height = opened.size
-    except Image.DecompressionBombError:
+        with opened(file) as picture:
+            width, height = picture.size
+    except DecompressionBombError:
         width = height = budget.limits.pixels
-    except (OSError, ValueError, SyntaxError):
+    except Exception:  # what foreign bytes make a parser raise cannot be listed
         return
     if width * height > budget.limits.pixels:
         raise InputError(

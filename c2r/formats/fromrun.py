@@ -8,7 +8,7 @@ import numpy as np
 from c2r.errors import InputError
 from c2r.files import read_arrays
 from c2r.formats.imported import ImportedSet, counts
-from c2r.formats.normalisation import NORMALISATIONS, Constants, resolve
+from c2r.formats.normalisation import NORMALISATIONS, Constants, constants, resolve
 from c2r.runs import open_run, read_frame
 
 START = "start.safetensors"  # what a fork or an import started from
@@ -63,8 +63,8 @@ def training_constants(found: ImportedSet, wanted: str = "") -> Constants:
     stored = (found.mean, found.std) if found.mean else (notes.get("mean"), notes.get("std"))
     if wanted:
         return resolve(found.images, wanted, Path(found.path).name) or ((0.0,) * channels, (1.0,) * channels)
-    if stored[0] and stored[1] and len(stored[0]) in (1, channels):
-        return tuple(map(float, stored[0])), tuple(map(float, stored[1]))
+    if (known := constants(*stored)) and len(known[0]) in (1, channels):
+        return known
     if named and len(named[0]) == channels:
         return named
     std = np.maximum(found.images.std((0, 2, 3)), 0.01)

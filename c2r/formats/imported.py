@@ -13,9 +13,11 @@ import numpy as np
 
 from c2r.errors import InputError
 from c2r.formats.normalisation import Constants, resolve, undo
+from c2r.schema import MOST_CLASSES
 from c2r.sources.pixels import channels_first
+from c2r.sources.splits import SMALLEST_PART
+from c2r.untrusted import class_names
 
-MOST_CLASSES = 100_000
 SEAM = 1.8  # relative jump of pixels, see `seam`, from which it is taken for the seam of parts
 METHODS = {
     "c2r": None, "rome": 2, "bacon": 2, "idm": 2, "idc": 2, "dream": 2, "dsa": 1, "dm": 1, "dc": 1, "mtt": 1, "tesla": 1,
@@ -64,7 +66,7 @@ class Raw:
 
     images: np.ndarray
     labels: np.ndarray
-    classes: tuple[str, ...] = ()
+    classes: tuple[Any, ...] = ()
     soft: np.ndarray | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     constants: Constants | None = None
@@ -144,11 +146,13 @@ def _probabilities(soft: np.ndarray, count: int, name: str) -> tuple[np.ndarray,
     return raised / raised.sum(1, keepdims=True), "soft: logits as stored, softmax at temperature 1 taken"
 
 
-def _class_names(labels: np.ndarray, soft: np.ndarray | None, classes: tuple[str, ...], name: str) -> tuple[str, ...]:
+def _class_names(labels: np.ndarray, soft: np.ndarray | None, classes: tuple[Any, ...], name: str) -> tuple[str, ...]:
     count = max(int(labels.max()) + 1, soft.shape[1] if soft is not None else 0)
     if classes and len(classes) < count:
         raise InputError(f"{name} names {len(classes)} classes and uses {count}: expected a name for every class; write it again.")
-    return tuple(classes) or tuple(str(index) for index in range(count))
+    if max(count, len(classes)) > MOST_CLASSES:
+        raise InputError(f"{name} has {max(count, len(classes))} classes: expected at most {MOST_CLASSES}; leave out some.")
+    return class_names(classes or map(str, range(count)))
 
 
 def counts(labels: np.ndarray, classes: int) -> dict[str, Any]:
@@ -176,7 +180,7 @@ def partition_facts(images: np.ndarray, method: str) -> dict[str, Any]:
                 "partition_reason": f"pixels jump {jump:.1f} × as much across the {parts}×{parts} seams as beside them",
             }
     usual = METHODS.get(method)
-    if usual:
+    if usual and images.shape[-1] // usual >= SMALLEST_PART:
         return {
             "partition": usual,
             "partition_reason": f"{method.upper()} usually stores {usual}×{usual} parts, found no seam in the pictures",

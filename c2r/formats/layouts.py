@@ -15,8 +15,10 @@ from c2r.formats.normalisation import check
 from c2r.formats.safe import Budget, checked_file
 from c2r.formats.standins import Array, Tensor, as_array
 from c2r.formats.tensors import read_tensors
+from c2r.untrusted import word
 
 ARRAY = Tensor | Array
+PROTOTYPES = re.compile(rb'\s{0,99}\{\s{0,99}"[^"]{0,999}"\s{0,99}:\s{0,99}\[\s{0,99}(\[\s{0,99}){1,5}-?\d')
 
 
 def is_dc(content: Any) -> bool:
@@ -60,7 +62,7 @@ def _accuracies(stored: Any) -> dict[str, float]:
     found = {}
     for name, values in list(stored.items())[:50] if isinstance(stored, dict) else []:
         if isinstance(name, str) and isinstance(values, list) and values and all(isinstance(v, int | float) for v in values):
-            found[name] = float(np.mean(values))
+            found[word(name)] = float(np.mean(values))
     return found
 
 
@@ -148,3 +150,21 @@ def refuse_others(content: Any, name: str) -> None:
     for applies, sentence in OTHERS:
         if applies(content):
             raise InputError(f"{name} {sentence}.")
+
+
+def is_prototypes(path: Path) -> bool:
+    """Whether a JSON file begins like D4M's prototypes: a class and lists of lists of numbers."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return PROTOTYPES.match(file.read(4096)) is not None
+
+
+def refuse_prototypes(path: Path) -> Raw:
+    """Raise InputError: prototypes are recognised and cannot be read."""
+    if not is_prototypes(path):
+        raise InputError(f"{path.name} holds no prototypes of D4M: expected a class and lists of numbers; choose another format or file.")
+    raise InputError(
+        f"{path.name} is JSON, as D4M's prototypes are: expected images, and these are latents that need Stable Diffusion's decoder; "
+        "decode them with D4M's code and import its image folder."
+    )

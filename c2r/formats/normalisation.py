@@ -3,6 +3,8 @@
 Most distillation code stores (x − mean) / std (methods spec §5 and §6, pitfall 7); everything here is [0, 1] again.
 """
 
+from typing import Any
+
 import numpy as np
 
 from c2r.errors import InputError, unknown
@@ -112,6 +114,16 @@ def check(mean: tuple[float, ...], std: tuple[float, ...], text: str) -> Constan
             "write for example 0.49,0.48,0.45;0.2,0.2,0.2."
         )
     return mean, std
+
+
+def constants(mean: Any, std: Any) -> Constants | None:
+    """Two lists from elsewhere as constants; None when they are none."""
+    if not all(isinstance(values, list | tuple) for values in (mean, std)):
+        return None
+    try:
+        return check(tuple(map(float, [*mean])), tuple(map(float, [*std])), "of the file")
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _fitting(constants: Constants, name: str, channels: int) -> Constants:

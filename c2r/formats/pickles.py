@@ -4,17 +4,18 @@ Tensors and arrays become `Tensor` and `Array`, descriptions that are turned int
 so nothing of torch is loaded, and storages of a GPU are plain bytes like all others. numpy, no torch.
 """
 
-import collections
 import io
 import pickle
 import pickletools
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from c2r.errors import InputError
-from c2r.formats.safe import printable
+from c2r.formats.safe import Budget, printable
 from c2r.formats.standins import Array, Kind, Storage, Tensor, Word
 
 DTYPES = {
@@ -25,35 +26,28 @@ WORDS = {
     "float32": "f4", "float64": "f8", "float16": "f2", "bfloat16": "bf16", "int64": "i8", "int32": "i4", "int16": "i2", "int8": "i1",
     "uint8": "u1", "bool": "?", "uint16": "u2", "uint32": "u4", "uint64": "u8",
 }  # fmt: skip
-MOST_STEPS = 2_000_000  # opcodes of one pickle; a distilled set has some hundreds
-MOST_TUPLES = 20_000  # nested ones could exhaust the stack when they are hashed
+LARGEST_KEY = 2**31
 
 
+@dataclass(frozen=True)
 class Call:
-    """A harmless function under a foreign name. It cannot be changed from within a pickle, and it is no class."""
+    """A harmless function under a foreign name; it is no class."""
 
-    __slots__ = ("_function",)
-    _function: Callable[..., Any]
-
-    def __init__(self, function: Callable[..., Any]):
-        object.__setattr__(self, "_function", function)
+    function: Callable[..., Any]
 
     def __call__(self, *arguments: Any) -> Any:
-        return self._function(*arguments)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(name)
-
-    def __setstate__(self, state: Any) -> None:
-        raise AttributeError("a function has no state")
+        return self.function(*arguments)
 
 
-def _tensor(storage: Storage, offset: int, shape: Any, stride: Any, *_rest: Any) -> Tensor:
-    return Tensor(storage, offset, tuple(shape), tuple(stride), storage.kind)
+def _tensor(storage: Any, offset: int, shape: Any, stride: Any, _grad: Any = None, _hooks: Any = None, bits: Any = None) -> Tensor:
+    if not isinstance(storage, Storage):
+        raise ValueError("a tensor looks into something that is no storage")
+    negative = isinstance(bits, dict) and bits.get("neg") is True
+    return Tensor(storage, offset, tuple(shape), tuple(stride), storage.kind, negative)
 
 
-def _tensor_v3(storage: Storage, offset: int, shape: Any, stride: Any, _grad: Any, _hooks: Any, kind: Word, *_rest: Any) -> Tensor:
-    return Tensor(storage, offset, tuple(shape), tuple(stride), WORDS[kind.name])
+def _tensor_v3(storage: Any, offset: int, shape: Any, stride: Any, grad: Any, hooks: Any, kind: Word, bits: Any = None) -> Tensor:
+    return replace(_tensor(storage, offset, shape, stride, grad, hooks, bits), kind=WORDS[kind.name])
 
 
 def _from_type(function: Any, _type: Any, arguments: tuple[Any, ...], _state: Any) -> Any:
@@ -69,7 +63,18 @@ def _frombuffer(content: Any, kind: Kind, shape: Any, order: str = "C") -> Array
 
 
 def _scalar(kind: Kind, content: Any) -> Any:
-    return np.frombuffer(bytes(content), kind.plain)[0].item()
+    return np.frombuffer(memoryview(content), kind.plain)[0].item()
+
+
+def _ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
+    return OrderedDict((_key(key), value) for key, value in pairs)
+
+
+def _key(key: Any) -> Any:
+    """The key itself. Nested tuples exhaust the stack when they are hashed, and of other numbers thousands can have one hash."""
+    if isinstance(key, str | bytes | bool | None) or (type(key) is int and abs(key) <= LARGEST_KEY):
+        return key
+    raise ValueError(f"a {type(key).__name__} is the key of an entry")
 
 
 def _encode(text: str, encoding: str = "latin1") -> bytes:
@@ -90,7 +95,7 @@ ALLOWED: dict[str, Callable[..., Any]] = {
     "torch._tensor._rebuild_from_type_v2": _from_type,
     "torch.Size": tuple,
     "torch.device": lambda *_: None,
-    "collections.OrderedDict": collections.OrderedDict,
+    "collections.OrderedDict": _ordered,
     "_codecs.encode": _encode,
     "numpy.dtype": lambda text, *_: Kind(text),
 }
@@ -108,12 +113,44 @@ STORAGES = {f"torch.{word}Storage": kind for word, kind in DTYPES.items()} | {"t
 STORAGES |= {f"torch.cuda.{word}Storage": kind for word, kind in DTYPES.items()}
 
 
-class Reader(pickle.Unpickler):
-    """An unpickler that knows the names of `ALLOWED` only.
+OPCODES: dict[int, Callable[[Any], None]] = pickle._Unpickler.dispatch
+
+
+def _with_keys(code: bytes, keys: Callable[[list[Any]], list[Any]]) -> Callable[[Any], None]:
+    """The instruction `code` once the keys that it would hash, found on the stack, were looked at."""
+
+    def step(reader: Any) -> None:
+        for key in keys(reader.stack):
+            _key(key)
+        OPCODES[code[0]](reader)
+
+    return step
+
+
+def _state(reader: Any) -> None:
+    """BUILD: numpy's arrays and types keep what they are given, an ordered dictionary ignores it, nothing else has a state."""
+    state = reader.stack.pop()
+    if isinstance(reader.stack[-1], Array | Kind):
+        reader.stack[-1].__setstate__(state)
+    elif not isinstance(reader.stack[-1], OrderedDict):
+        raise ValueError("a state is given to something that has none")
+
+
+class Reader(pickle._Unpickler):
+    """An unpickler that knows the names of `ALLOWED` only. The one that is written in Python, since it lets us see every key and state.
 
     :param find_storage: gives the Storage of a persistent id; None where a file has none
     :param nested: reads what ``torch.storage._load_from_bytes`` gets; None inside such bytes
     """
+
+    dispatch = OPCODES | {
+        pickle.SETITEM[0]: _with_keys(pickle.SETITEM, lambda stack: stack[-2:-1]),
+        pickle.SETITEMS[0]: _with_keys(pickle.SETITEMS, lambda stack: stack[::2]),
+        pickle.DICT[0]: _with_keys(pickle.DICT, lambda stack: stack[::2]),
+        pickle.ADDITEMS[0]: _with_keys(pickle.ADDITEMS, list),
+        pickle.FROZENSET[0]: _with_keys(pickle.FROZENSET, list),
+        pickle.BUILD[0]: _state,
+    }
 
     def __init__(
         self,
@@ -147,26 +184,28 @@ class Reader(pickle.Unpickler):
         return self._storage(key)
 
 
-def read_pickle(file: io.BytesIO, name: str, **options: Any) -> Any:
+def read_pickle(file: io.BytesIO, budget: Budget, **options: Any) -> Any:
     """The object of one pickle, after its instructions were looked over; the file then stands behind it.
 
     :raises InputError: it names anything outside `ALLOWED`
     :raises Exception: damage of any kind; call inside `guarded`
     """
     start = file.tell()
-    _look_over(file)
+    _look_over(file, budget)
     file.seek(start)
-    return Reader(file, name, **options).load()
+    return Reader(file, budget.name, **options).load()
 
 
-def _look_over(file: io.BytesIO) -> None:
-    """Refuse what could exhaust memory or the stack: lengths beyond the file, far memo places, towers of tuples, extension codes."""
-    tuples = 0
-    for count, (opcode, argument, _place) in enumerate(pickletools.genops(file)):
-        tuples += opcode.name.startswith("TUPLE")
-        if count > MOST_STEPS or tuples > MOST_TUPLES:
-            raise ValueError("it has more parts than any distilled set")
+def _look_over(file: io.BytesIO, budget: Budget) -> None:
+    """Refuse what could exhaust memory or time: lengths beyond the file, far memo places, extension codes, too many instructions."""
+    start = file.tell()
+    end = file.seek(0, io.SEEK_END)
+    file.seek(start)
+    for count, (opcode, argument, place) in enumerate(pickletools.genops(file)):
+        budget.step()
         if opcode.name.startswith("EXT"):
             raise ValueError("it uses extension codes")
         if opcode.name.endswith("PUT") and (argument or 0) > count + 1:
             raise ValueError("it keeps a value at an impossible place")
+        if opcode.name == "FRAME" and (argument or 0) + (place or 0) > end:
+            raise ValueError("a part of it ends beyond the file")

@@ -15,8 +15,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from c2r.errors import InputError, one_line
+from c2r.untrusted import regular
 
 GIGABYTE = 1_000_000_000
+MOST_STEPS = 1_000_000  # instructions of the pickles of one import; a distilled set has some hundreds
 LONGEST_NAME = 200  # bytes of a file's name
 LINK = 0o120000  # file type of a symbolic link in the upper half of a zip member's attributes
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -38,11 +40,12 @@ class Limits:
 
 @dataclass
 class Budget:
-    """The bytes an import may still allocate; `spend` is called before an allocation, not after."""
+    """What an import may still allocate and execute; `spend` is called before an allocation, not after."""
 
     limits: Limits
     name: str
     spent: int = field(default=0)
+    steps: int = field(default=0)
 
     def spend(self, count: int) -> None:
         """Raise InputError when `count` more bytes go beyond the limit."""
@@ -52,6 +55,12 @@ class Budget:
                 f"{self.name} unpacks to more than {size(self.limits.bytes)}: expected a distilled set within that limit; "
                 "raise the limit if you trust the file, or make a smaller one."
             )
+
+    def step(self) -> None:
+        """Count one instruction of a pickle. Raises ValueError when all pickles of the import together have too many."""
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise ValueError("it has more parts than any distilled set")
 
 
 def file_name(given: str) -> str:
@@ -97,9 +106,7 @@ def guarded(name: str, expected: str) -> Iterator[None]:
 
 def checked_file(path: Path, limits: Limits) -> Path:
     """The path of a file that exists, is not empty and is within the size limit. Raises InputError otherwise."""
-    count = path.stat().st_size
-    if not path.is_file():
-        raise InputError(f"{path.name} is no regular file: expected a file or folder with a distilled set; choose another.")
+    count = regular(path, "a file or folder with what is to be read").stat().st_size
     if count == 0:
         raise InputError(f"{path.name} is empty: expected images and labels; write or download it again.")
     if count > limits.bytes:
@@ -167,12 +174,11 @@ def member_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget
 
 
 @contextmanager
-def unpacked(path: Path, limits: Limits) -> Iterator[Path]:
+def unpacked(path: Path, budget: Budget) -> Iterator[Path]:
     """The files of a zip in a temporary folder, which is deleted afterwards.
 
     :raises InputError: a member is a link, or its path leads out of the folder; a bomb; damage
     """
-    budget = Budget(limits, path.name)
     with tempfile.TemporaryDirectory(prefix="c2r-import-") as place, zipfile.ZipFile(path) as archive:
         root = Path(place) / "files"
         root.mkdir()

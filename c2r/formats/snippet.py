@@ -4,7 +4,7 @@ from c2r.errors import InputError
 from c2r.formats.fromrun import training_constants
 from c2r.formats.imported import ImportedSet
 
-SCRIPT = '''"""Train a small network on {file}: {count} stored images in [0, 1], {classes} classes{parts}. Run: python train.py [steps]"""
+SCRIPT = '''"""Train a small network on the npz file below: {count} stored images in [0, 1], {classes} classes{parts}. Run: python train.py [steps]"""
 import sys, numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 file, steps = np.load({file!r}), int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 x, y = torch.tensor(file["images"]) / 255, torch.tensor(file[{labels!r}])
@@ -31,7 +31,8 @@ y = y.repeat_interleave({p} ** 2, 0)
 def snippet(found: ImportedSet, *, file: str = "synthetic.npz") -> bytes:
     """The text of ``train.py``: a ConvNet trained on the npz export named `file`, partition-expansion and soft labels included.
 
-    The file name and every number in it come from here, so it has no settings but the number of steps.
+    The file name and every number in it come from here, so it has no settings but the number of steps. The name is written by
+    `repr` and nowhere else, so that no name becomes code.
 
     :raises InputError: the images are too small for a network
     """
@@ -41,7 +42,7 @@ def snippet(found: ImportedSet, *, file: str = "synthetic.npz") -> bytes:
     if depth < 1:
         raise InputError(f"The images are {side} px wide: expected at least 4 px for a training script; export npz alone.")
     widths = [channels] + [64] * depth
-    mean, std = ([round(value, 4) for value in values] for values in training_constants(found))
+    mean, std = ([float(f"{value:.4g}") for value in values] for values in training_constants(found))
     return SCRIPT.format(
         file=file, count=len(found.images), classes=classes, parts=f", {p}x{p} parts each" if p > 1 else "",
         labels="labels" if found.soft is None else "soft_labels", embedding=64 * (height >> depth) * (width >> depth),

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +25,14 @@ class Storage:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A strided view of a storage, as torch writes it; nothing is checked until `as_array`."""
+    """A strided view of a storage, as torch writes it, with its negative bit; nothing is checked until `as_array`."""
 
     storage: Storage
     offset: int
     shape: tuple[int, ...]
     stride: tuple[int, ...]
     kind: str
+    negative: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,23 +74,43 @@ def as_array(value: Any, budget: Budget) -> np.ndarray:
     """What a pickle held as a numpy array of plain numbers.
 
     :param value: a Tensor, an Array, a number, or a list or tuple of such things of equal shape
-    :raises InputError: it lies outside its bytes, is larger than the limit, or is no array
+    :raises InputError: it lies outside its bytes, repeats them more than a set does, is larger than the limit, or is no array
     """
-    if isinstance(value, Tensor):
-        return _from_tensor(value, budget)
-    if isinstance(value, Array):
-        return _from_numpy(value, budget)
+    if isinstance(value, Tensor | Array):
+        return _stored([value], budget)[0]
     if isinstance(value, list | tuple) and value and len(value) <= MOST_ENTRIES:
         if all(isinstance(item, int | float) for item in value):
             return np.array(value)
-        return np.stack([as_array(item, budget) for item in value if isinstance(item, Tensor | Array)])
+        if all(isinstance(item, Tensor | Array) for item in value):
+            return np.stack(_stored(value, budget))
     raise InputError(f"{budget.name} holds a {type(value).__name__} where images or labels stand: expected tensors; write the file again.")
 
 
+def _stored(items: Sequence[Tensor | Array], budget: Budget) -> list[np.ndarray]:
+    """Their numbers. Raises InputError when views of a few stored numbers claim to be many: 400 bytes must not become gigabytes."""
+    shown, held = 0, {}
+    for item in items:
+        content = item.storage.content if isinstance(item, Tensor) else item.state[4]
+        held[id(content)] = len(content)
+        shown += math.prod(_sizes(item.shape)) if isinstance(item, Tensor) else len(content)
+    if shown > sum(held.values()) + MOST_ENTRIES:
+        raise InputError(
+            f"The tensors of {budget.name} claim {shown} numbers and the file holds {size(sum(held.values()))} of them: "
+            "expected every number to be stored; save a copy of the tensor (clone)."
+        )
+    return [_from_tensor(item, budget) if isinstance(item, Tensor) else _from_numpy(item, budget) for item in items]
+
+
+def _sizes(numbers: Any) -> tuple[int, ...]:
+    """Sides, strides or an offset from a file as whole numbers from 0."""
+    if not isinstance(numbers, tuple) or len(numbers) > MOST_DIMENSIONS or not all(type(n) is int and 0 <= n < 2**62 for n in numbers):
+        raise ValueError("a tensor has an impossible shape")
+    return numbers
+
+
 def _from_tensor(value: Tensor, budget: Budget) -> np.ndarray:
-    shape, stride, offset = value.shape, value.stride, value.offset
-    numbers = (*shape, *stride, offset)
-    if len(shape) != len(stride) or len(shape) > MOST_DIMENSIONS or not all(type(n) is int and n >= 0 for n in numbers):
+    shape, stride, (offset,) = _sizes(value.shape), _sizes(value.stride), _sizes((value.offset,))
+    if len(shape) != len(stride):
         raise ValueError("a tensor has an impossible shape")
     kind = np.dtype("u2" if value.kind == "bf16" else value.kind).newbyteorder("<")
     flat = np.frombuffer(value.storage.content, kind, len(value.storage.content) // kind.itemsize)
@@ -103,14 +125,14 @@ def _from_tensor(value: Tensor, budget: Budget) -> np.ndarray:
         return np.zeros(shape, kind)
     view = np.lib.stride_tricks.as_strided(flat[offset:], shape, [step * kind.itemsize for step in stride], writeable=False)
     if value.kind == "bf16":
-        return (view.astype(np.uint32) << 16).view(np.float32)
-    return np.array(view)
+        view = (view.astype(np.uint32) << 16).view(np.float32)
+    return -view if value.negative else np.array(view)
 
 
 def _from_numpy(value: Array, budget: Budget) -> np.ndarray:
     _, shape, kind, fortran, content = value.state
     plain = kind.plain
-    if len(content) != math.prod(shape) * plain.itemsize:
+    if len(content) != math.prod(_sizes(shape)) * plain.itemsize:
         raise ValueError("a numpy array has more or fewer bytes than its shape needs")
     budget.spend(len(content))
     array = np.frombuffer(content, plain)

@@ -32,8 +32,8 @@ def read_tensors(path: Path, budget: Budget) -> tuple[Any, str]:
     if content[:1] not in (b"\x80", b"(", b"]", b"}", b"c"):
         raise ValueError("it neither is a zip archive nor starts like a pickle")
     if _is_stream(content):
-        return _stream(content, budget.name), "torch stream"
-    return read_pickle(io.BytesIO(content), budget.name, nested=lambda inner: _stream(inner, budget.name)), "pickle"
+        return _stream(content, budget), "torch stream"
+    return read_pickle(io.BytesIO(content), budget, nested=lambda inner: _stream(inner, budget)), "pickle"
 
 
 def _zip(archive: zipfile.ZipFile, budget: Budget) -> Any:
@@ -53,7 +53,7 @@ def _zip(archive: zipfile.ZipFile, budget: Budget) -> Any:
             storages[name] = member_bytes(archive, found[name], budget)
         return Storage(key[1].name, storages[name])
 
-    return read_pickle(io.BytesIO(member_bytes(archive, found[heads[0]], budget)), budget.name, find_storage=storage)
+    return read_pickle(io.BytesIO(member_bytes(archive, found[heads[0]], budget)), budget, find_storage=storage)
 
 
 def _is_stream(content: bytes) -> bool:
@@ -61,13 +61,13 @@ def _is_stream(content: bytes) -> bool:
     return content[2:3] == b"\x8a" and int.from_bytes(content[4 : 4 + content[3]], "little") == MAGIC
 
 
-def _stream(content: bytes, name: str) -> Any:
+def _stream(content: bytes, budget: Budget) -> Any:
     """Three small pickles, the object, the names of its storages, then each storage as a length and its bytes."""
     if not isinstance(content, bytes) or not _is_stream(content):
         raise ValueError("a tensor inside it is written in an unknown way")
     file = io.BytesIO(content)
     for _ in range(3):
-        read_pickle(file, name)
+        read_pickle(file, budget)
     storages: dict[Any, Storage] = {}
 
     def storage(key: tuple[Any, ...]) -> Storage:
@@ -75,9 +75,9 @@ def _stream(content: bytes, name: str) -> Any:
             raise ValueError("a storage is a view of another one, which torch stopped writing long ago")
         return storages.setdefault(str(key[2]), Storage(key[1].name))
 
-    found = read_pickle(file, name, find_storage=storage)
+    found = read_pickle(file, budget, find_storage=storage)
     whole = memoryview(content)
-    for key in read_pickle(file, name):
+    for key in read_pickle(file, budget):
         (count,) = struct.unpack("<q", file.read(8))
         stored = storages[str(key)]
         length, start = count * SIZES[stored.kind], file.tell()

@@ -6,6 +6,7 @@ An npz holds ``x_train y_train x_test y_test``, or ``train_images train_labels t
 """
 
 import gzip
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import numpy as np
 
 from c2r.errors import InputError
 from c2r.sources.pixels import channels_first, own_side, resize
-from c2r.sources.splits import Progress, Shape, Splits, at_side, check_counts, outline, stratified, whole_labels
+from c2r.sources.splits import Progress, Shape, Splits, at_side, check_alike, check_counts, outline, stratified, whole_labels
 
 DIGITS = Shape(channels=1, size=8, classes=10, train=1352, test=445, smallest=131)
 LAYOUTS = (
@@ -77,7 +78,11 @@ def peek_npz(data: str, side: int) -> Shape:
     if len(labels) == 1:
         whole = whole_labels(labels[0], "train", data)
         labels = [whole[part] for part in stratified(whole, 5)]
-    _, channels, height, width = channels_first(_hollow(*headers[names[0]]), data).shape
+    shapes = [channels_first(_hollow(*headers[name]), data).shape[1:] for name in names[::2]]
+    channels, height, width = shapes[0]
+    if not side:
+        check_alike(shapes[0], shapes[-1], data)
+    check_alike(shapes[0][:1], shapes[-1][:1], data)
     return outline(channels, side or own_side((width, height), data), labels[0], labels[1], (), data)
 
 
@@ -94,6 +99,9 @@ def _headers(data: str) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
             if member.endswith(".npy"):
                 with archive.open(member) as file:
                     shape, _, kind = HEADERS[np.lib.format.read_magic(file)](file)
+                whole = all(0 <= side < 2**62 for side in shape)
+                if not whole or (math.prod(shape) * kind.itemsize > archive.getinfo(member).file_size and not kind.hasobject):
+                    raise ValueError("an array claims more than the file holds")
                 found[member.removesuffix(".npy")] = (shape, kind)
     return found
 
@@ -122,6 +130,10 @@ def _layout(headers: dict[str, tuple[tuple[int, ...], np.dtype]], data: str) -> 
     for images, labels in zip(names[::2], names[1::2], strict=True):
         check_counts(_length(headers[images][0]), _length(headers[labels][0]), f"'{images}'", data)
         _check_kind(headers[images][1], data)
+        if 0 in headers[images][0][1:]:
+            raise InputError(
+                f"Array '{images}' of {data} has shape {list(headers[images][0])}: expected images with sides; write it again."
+            )
     return names
 
 

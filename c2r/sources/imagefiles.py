@@ -54,7 +54,9 @@ def parquet_files(path: Path, split: str) -> list[Path]:
 
 def _parquet_labels(data: str) -> tuple[Labels, tuple[str, ...]]:
     train, test = (_table(data, split, "label") for split in SPLIT_WORDS)
-    labels = whole_labels(train.column(0).to_numpy(), "train", data), whole_labels(test.column(0).to_numpy(), "test", data)
+    with _damage(data, "label"):
+        stored = train.column(0).to_numpy(), test.column(0).to_numpy()
+    labels = whole_labels(stored[0], "train", data), whole_labels(stored[1], "test", data)
     return labels, check_classes(*labels, names=_class_names(train.schema), where=data)
 
 
@@ -92,16 +94,21 @@ def _damage(data: str, split: str) -> Iterator[None]:
 
 
 def _column(schema: "pa.Schema", role: str, data: str) -> str:
+    found = [name for name in schema.names if name in COLUMNS[role]]
+    if len(found) != 1 or (role == "image" and not _holds_bytes(schema.field(found[0]).type)):
+        words = " or ".join(f"'{name}'" for name in COLUMNS[role])
+        came = f"{len(found)} {role} columns ({', '.join(found)})" if len(found) > 1 else f"no {role} column"
+        raise InputError(f"The parquet files of {data} have {came}: expected {words} of {KINDS[role]}; rename or convert the column.")
+    return found[0]
+
+
+def _holds_bytes(kind: "pa.DataType") -> bool:
+    """Whether a column is a struct with one field ``bytes`` of bytes, in any of the ways Arrow stores them."""
     import pyarrow as pa
 
-    found = [name for name in COLUMNS[role] if name in schema.names]
-    kind = schema.field(found[0]).type if found else None
-    if kind is None or (role == "image" and not (pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0)):
-        words = " or ".join(f"'{name}'" for name in COLUMNS[role])
-        raise InputError(
-            f"The parquet files of {data} have no {role} column: expected {words} of {KINDS[role]}; rename or convert the column."
-        )
-    return found[0]
+    at = kind.get_field_index("bytes") if pa.types.is_struct(kind) else -1
+    asked = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
+    return at >= 0 and any(ask(kind.field(at).type) for ask in asked)
 
 
 def _contents(table: "pa.Table") -> list[Item]:
@@ -120,11 +127,12 @@ def _path_namer(files: list[Path]) -> Namer:
 
 
 def _class_names(schema: "pa.Schema") -> tuple[str, ...]:
+    """The names that the metadata give the classes, whatever these are; () without a list of them."""
     try:
-        features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
-        return tuple(features[schema.names[0]]["names"])
-    except (KeyError, TypeError, ValueError):
+        names = json.loads(schema.metadata[b"huggingface"])["info"]["features"][schema.names[0]]["names"]
+    except (KeyError, TypeError, ValueError, RecursionError):
         return ()
+    return tuple(names) if isinstance(names, list) else ()
 
 
 def read_folder(data: str, side: int, progress: Progress) -> Splits:
@@ -156,8 +164,7 @@ def _folder(data: str) -> tuple[list[list[Path]], Labels, tuple[str, ...]]:
             raise InputError(f"The folder {data} holds no {split} images: expected pictures in {part.name}/<class>/; add them.")
         files.append([file for file, _ in pairs])
         labels.append(np.array([index for _, index in pairs]))
-    check_classes(labels[0], labels[1], names, data)
-    return files, (labels[0], labels[1]), names
+    return files, (labels[0], labels[1]), check_classes(labels[0], labels[1], names, data)
 
 
 def _class_folders(part: Path) -> list[str]:

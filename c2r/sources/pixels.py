@@ -15,7 +15,12 @@ from PIL import Image
 
 from c2r.errors import InputError
 from c2r.sources.splits import Progress
+from c2r.untrusted import regular
 
+# What foreign bytes may be, whatever their name says. Pillow reads more, and starts Ghostscript for EPS.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+PICTURE = "a PNG, JPEG, WebP, BMP, GIF, TIFF or PPM picture"
+MOST_PIXELS = 8192 * 8192
 GREY = ("1", "L", "LA")
 COLOUR = ("RGB", "RGBA", "P", "PA", "CMYK", "YCbCr")
 CHUNK = 500
@@ -60,20 +65,31 @@ def _threads(item: Item) -> int:
     return min(8, os.cpu_count() or 1) if size > THREAD_BYTES else 1
 
 
+def opened(item: Item) -> Image.Image:
+    """The picture behind a path or in bytes, not decoded yet. Raises whatever Pillow raises for bytes that are none of `FORMATS`."""
+    return Image.open(regular(item, PICTURE) if isinstance(item, Path) else io.BytesIO(item or b""), formats=FORMATS)
+
+
 def open_picture(item: Item, name: str) -> Image.Image:
     """A decoded picture with 8 bits per channel. Raises InputError calling it `name`."""
     try:
-        picture = Image.open(item if isinstance(item, Path) else io.BytesIO(item or b""))
+        picture = opened(item)
+        if picture.width * picture.height > MOST_PIXELS:
+            raise _too_large(name)
         picture.load()
-    except PermissionError:
+    except (InputError, PermissionError, MemoryError):
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        raise InputError(
-            f"The bytes of {name} are no image: expected PNG, JPEG or another format Pillow reads; replace or remove it."
-        ) from None
+    except Image.DecompressionBombError:
+        raise _too_large(name) from None
+    except Exception:  # what foreign bytes make a decoder raise cannot be listed
+        raise InputError(f"The bytes of {name} are no image: expected {PICTURE}; replace or remove it.") from None
     if picture.mode not in GREY + COLOUR:
         raise InputError(f"The image of {name} has pixel format {picture.mode}: expected 8 bits per channel, grey or colour; convert it.")
     return picture
+
+
+def _too_large(name: str) -> InputError:
+    return InputError(f"The image of {name} has more than {MOST_PIXELS} pixels: expected at most 8192×8192; shrink or remove it.")
 
 
 def look(item: Item, side: int, name: str) -> tuple[int, int]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from c2r.errors import InputError
+from c2r.schema import MOST_CLASSES
+from c2r.untrusted import class_names, regular
 
 Progress = Callable[[str, float], None]
 SMALLEST_SIDE = 8
@@ -48,6 +50,7 @@ def check_splits(found: Splits, where: str) -> Splits:
         check_counts(len(images), len(labels), split, where)
     labels, test_labels = whole_labels(found.labels, "train", where), whole_labels(found.test_labels, "test", where)
     names = check_classes(labels, test_labels, found.names, where)
+    check_alike(found.images.shape[1:], found.test_images.shape[1:], where)
     check_side(found.images.shape[-1], where)
     return Splits(found.images, labels, found.test_images, test_labels, names)
 
@@ -79,6 +82,10 @@ def whole_labels(values: np.ndarray, split: str, where: str) -> np.ndarray:
         raise InputError(
             f"A {split} label of {where} is negative ({labels.min()}): expected 0 to classes - 1; leave out images without a label."
         )
+    if labels.max() >= 2**62:
+        raise InputError(
+            f"A {split} label of {where} is {labels.max().item()}, out of range: expected 0 to classes - 1; renumber the classes without gaps."
+        )
     return labels.astype(np.int64)
 
 
@@ -91,11 +98,16 @@ def _not_whole(labels: np.ndarray) -> np.ndarray:
 
 
 def check_classes(labels: np.ndarray, test_labels: np.ndarray, names: tuple[str, ...], where: str) -> tuple[str, ...]:
-    """Names of all K classes (numbers where the source has none). Raises InputError unless both splits hold every class."""
+    """Names of all K classes, as words that can be stored and shown (numbers where the source has none).
+
+    :raises InputError: a split lacks a class, or there are more classes than a run folder may name
+    """
     if len(np.unique(labels)) < 2:
         raise InputError(f"{where} has one class only: expected at least two; add images of another class.")
     count = len(names) or min(int(labels.max()) + 1, len(labels))
-    names = names or tuple(str(index) for index in range(count))
+    if count > MOST_CLASSES:
+        raise InputError(f"{where} has {count} classes: expected at most {MOST_CLASSES}; choose other data or merge classes.")
+    names = class_names(names or map(str, range(count)))
     for split, values in (("train", labels), ("test", test_labels)):
         if values.max() >= count:
             raise InputError(
@@ -107,6 +119,15 @@ def check_classes(labels: np.ndarray, test_labels: np.ndarray, names: tuple[str,
                 f"Class '{names[empty[0]]}' has no {split} images in {where}: expected some of every class; add them or remove the class."
             )
     return names
+
+
+def check_alike(train: tuple[int, ...], test: tuple[int, ...], where: str) -> None:
+    """Raise InputError unless images of both splits, [C, H, W], have the same channels and size."""
+    if train != test:
+        came, wanted = ("×".join(map(str, shape)) for shape in (test, train))
+        raise InputError(
+            f"The test images of {where} are {came} (channels × px), the training images {wanted}: expected the same of both; convert one of them."
+        )
 
 
 def check_counts(images: int, labels: int, split: str, where: str) -> None:
@@ -151,8 +172,8 @@ def partition_problem(side: int, partition: int) -> str:
 
 
 def check_file(path: Path) -> Path:
-    """The path itself; raises InputError when the file is empty."""
-    if path.stat().st_size == 0:
+    """The path itself; raises InputError when it is no regular file or empty."""
+    if regular(path, "a file of images and labels").stat().st_size == 0:
         raise InputError(f"The file {path} is empty: expected images and labels; write or download it again.")
     return path
 
