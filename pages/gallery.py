@@ -18,7 +18,7 @@ stored = attempts.ordered(shell.optional(view.results, "outcomes") or {}, figure
 shares = attempts.shares(stored, len(labels))
 outcomes = {key: stored[key] for key in shares}
 
-evaluation.progress(view.run)
+evaluation.pointer(view.run, "the-whole-set")
 with st.container(horizontal=True, vertical_alignment="bottom"):
     wanted = tiles.toolbar(view, len(labels), len(chosen), evaluated=bool(shares))
     exporting.popover(view, rows)
@@ -44,7 +44,7 @@ grid = st.container()
 shown = views.page_of(ids, tiles.page_number(views.pages(ids, wanted.size)), wanted.size)
 with grid:
     tiles.show(view, frame, shown, outcomes)
-st.subheader("The whole set")
+st.subheader("The whole set", anchor="the-whole-set")
 if rows:
     st.caption(words.plain(attempts.about(rows)))
     chart(charts.accuracy_bars(rows, wide=True, dark=state.is_dark()), "accuracies", attempts.table(figures))
