@@ -8,12 +8,14 @@ import numpy as np
 from c2r.errors import one_line
 from c2r.methods import METHODS
 from c2r.runs import Run
+from c2r.scorer import scorer
 
 PHASES = {
     "starting": "Starting", "data": "Loading the data", "pool": "Training the pool", "distill": "Distilling",
     "map": "Drawing the map", "evaluate": "Evaluating", "finished": "Finished",
 }  # fmt: skip
 BRIEF = PHASES | {"data": "Loading", "pool": "Pool", "distill": "", "map": "Map"}
+INNER = {"ls-pgd": "LS-PGD", "pgd": "PGD-10"}  # the attack inside a distillation, as `METHODS` names it
 COUNTED = ("pool", "distill", "evaluate")  # phases whose steps say something in a table
 
 SPECIAL = re.compile(r"[\\`*_\[\]<>#|~$&]|:(?=\w)|^[-+=](?=\s|-|=|$)")
@@ -161,3 +163,21 @@ def drawn_sentence(drawn: int, recorded: int, kept: int) -> str:
     said = [f"lines are drawn through {drawn}"] if drawn < recorded else []
     said += [f"images are kept of {kept}"] if kept < recorded else []
     return f"Of {recorded:,} recorded steps {' and '.join(said)}." if said else ""
+
+
+def inner_attack(run: Run) -> str:
+    """The attack that found the stored adversarial images and margins of a run: ``LS-PGD``, or ``PGD-10`` for the ablation."""
+    return INNER[METHODS[run.config.method].attack if run.config else "ls-pgd"]
+
+
+def measured(run: Run) -> str:
+    """Which attack and which network the margins of a run's synthetic images come from, as a sentence."""
+    return f"Robust margins are upper bounds, found by {inner_attack(run)} on the {scorer(run.config, run.manifest)}."
+
+
+def attacked_parts(run: Run) -> str:
+    """How adversarial pictures of images with parts were made, as a sentence; '' for whole images."""
+    p = run.config.partition if run.config else 1
+    if p == 1:
+        return ""
+    return f"Adversarial pictures: each of the {p} × {p} parts is attacked as the networks see it; shown at the stored resolution."

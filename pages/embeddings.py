@@ -24,7 +24,7 @@ with row.container(width=maps.SIDE):
             colour, lines = maps.choices()
         layout = pca if method == "PCA" else maps.umap_layout(view, stored)
         maps.draw(view, frame, layout, colour, lines)
-        st.caption(words.plain(layout.note))
+        st.caption(words.plain(f"{layout.note} {words.measured(view.run)}"))
     else:
         st.info("This run has neither a UMAP nor a PCA basis: the run itself writes both. Choose another run, or compute the map.")
     if stored is None:

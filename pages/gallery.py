@@ -33,7 +33,7 @@ ids = views.arrange(
     keep=attempts.broken(shares.get(view.attack), wanted.filter),
 )
 st.caption(
-    f"{len(ids)} of {len(labels)} images at step {view.step}. Margins are on the scorer, under LS-PGD (an upper bound). "
+    words.plain(f"{len(ids)} of {len(labels)} images at step {view.step}. {words.measured(view.run)} ")
     + (tiles.basis(view, outcomes) if shares else "No per-attack figures yet: they come with the evaluation.")
 )
 if shares:
@@ -50,4 +50,4 @@ if rows:
     chart(charts.accuracy_bars(rows, wide=True, dark=state.is_dark()), "accuracies", attempts.table(figures))
 evaluation.section(view.run)
 if wanted.sample is not None:
-    details.open_details(view, frame, wanted.sample, outcomes)
+    details.open_details(view, frame, wanted.sample, ids, outcomes)

@@ -1,8 +1,10 @@
 """Gallery and Embeddings: what stands where, and what every picture and figure says about itself."""
 
+import pytest
 from fake_run import make_evaluation, make_run
 from test_pages import check, finished, open_page, store, text
 
+from app import views
 from app.components import evaluation
 
 __all__ = ["store"]
@@ -16,6 +18,11 @@ def in_order(app):
 
 def place(app, wanted):
     return next(i for i, said in enumerate(in_order(app)) if wanted in said)
+
+
+def alts(app):
+    """What every picture shows, in words."""
+    return "\n".join(one.alt for picture in app.get("image") for one in picture.proto.imgs)
 
 
 def test_the_progress_of_an_evaluation_stands_where_its_form_was_also_in_a_fresh_tab(store):
@@ -38,3 +45,36 @@ def test_an_evaluation_started_elsewhere_is_noticed_and_a_known_or_finished_one_
     assert not evaluation.begun(store / "two", [])
     make_evaluation(store / "two", f"{EVALUATION}-2", state="running")
     assert evaluation.begun(store / "two", [EVALUATION]) and not evaluation.begun(store / "two", [f"{EVALUATION}-2"])
+
+
+@pytest.mark.parametrize(("page", "query"), [("gallery", {"sample": "2"}), ("embeddings", {})])
+@pytest.mark.parametrize(("method", "attack", "partition"), [("c2r", "LS-PGD", 1), ("c2r-pgd", "PGD-10", 2)])
+def test_margins_and_adversarial_pictures_say_what_made_them(store, page, query, method, attack, partition):
+    make_run(store / "one", n=12, classes=3, steps=2, method=method, pool_steps=77, partition=partition)
+    said = text(open_page(page, **query))
+    assert f"found by {attack} on the scorer of this run: convnet" in said and "77 steps at ε = " in said
+    assert ("LS-PGD" in said) == (attack == "LS-PGD")
+    parts = "each of the 2 × 2 parts is attacked as the networks see it; shown at the stored resolution"
+    assert (parts in said) == (partition == 2)
+
+
+def test_tiles_carry_their_number_and_details_lead_to_the_neighbours_in_the_order_of_the_page(store):
+    make_run(store / "one", n=24, classes=3, steps=3)
+    app = open_page("gallery", sort="Robust margin, smallest first")
+    order = [int(button.key.removeprefix("tile-")) for button in app.button if str(button.key).startswith("tile-")]
+    assert all(f"**#{number} " in text(app) for number in order)
+    app.button(key=f"tile-{order[3]}").click().run()
+    assert "4 of 24 in the order of the page" in text(app)
+    app.button(key="details-next").click().run()
+    assert app.number_input(key="sample").value == order[4] and f"Clean, image {order[4]} of class" in alts(app)
+    app.button(key="details-previous").click().run().button(key="details-previous").click().run()
+    assert app.number_input(key="sample").value == order[2]
+    app.number_input(key="sample").set_value(order[0]).run()
+    assert app.button(key="details-previous").disabled and not app.button(key="details-next").disabled
+
+
+@pytest.mark.parametrize(
+    ("ids", "sample", "found"), [([4, 9, 2], 9, (4, 2)), ([4, 9, 2], 4, (None, 9)), ([4, 9, 2], 2, (9, None)), ([4, 9], 7, (None, None))]
+)
+def test_neighbours_are_those_of_the_list_and_an_image_outside_it_has_none(ids, sample, found):
+    assert views.neighbours(ids, sample) == found

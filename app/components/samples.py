@@ -68,6 +68,8 @@ def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int], c
     except InputError as error:
         shell.problem(error)
         return
+    if told := words.attacked_parts(view.run):
+        st.caption(told)
     called = ", ".join(view.names[k] for k in frame["labels"][ids])
     for label, row in (
         ("Clean", clean),

@@ -28,7 +28,7 @@ def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], outcome
             name, margin = view.names[frame["labels"][i]], float(frame["margin_adv"][i])
             with st.container(border=True, gap="xsmall"):
                 images.show(pictures.upscale(image, TILE), f"Image {i}: {name}, rank {rank[i]}, robust margin {margin:.2f}")
-                st.markdown(f"**{words.plain(name)}**  \n{margin_word(margin)}")
+                st.markdown(f"**#{i} · {words.plain(name)}**  \n{margin_word(margin)}")
                 _bars(view, {key: float(found[:, i].mean()) for key, found in outcomes.items()})
                 told = (
                     ""
@@ -36,7 +36,7 @@ def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], outcome
                     else f"  \n{words.plain(view.called.get(view.attack, view.attack))} {int(hits[:, i].sum())}/{len(hits)}"
                 )
                 st.caption(f"rank {rank[i]}{told}")
-                st.button("Details", key=f"tile-{i}", on_click=opened, args=(i,), width="stretch")
+                st.button("Details", key=f"tile-{i}", on_click=details.opened, args=(i,), width="stretch")
 
 
 def _bars(view: state.View, heights: dict[str, float]) -> None:
@@ -109,11 +109,6 @@ def change(view: state.View, sort: str) -> np.ndarray | None:
         return frames.change_since(view.path, view.steps[0], view.step or 0)
     except InputError:
         return None
-
-
-def opened(sample: int) -> None:
-    """A tile's button: open this image."""
-    st.session_state["sample"] = sample
 
 
 def margin_word(margin: float) -> str:
