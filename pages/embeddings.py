@@ -30,17 +30,20 @@ with row.container(width=maps.SIDE):
     if stored is None:
         st.caption("No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also before.")
         controls.compute_map(view)
+ids = state.selection(view.run.id, n)
+shares = attempts.shares(shell.optional(view.results, "outcomes"), n) if ids else {}
+columns = views.sample_table(frame, ids, names, shares, view.called)
 with row.container():
-    ids = state.selection(view.run.id, n)
     if ids:
-        shares = attempts.shares(shell.optional(view.results, "outcomes"), n)
-        samples.listing(view, frame, ids, views.sample_table(frame, ids, names, shares, view.called), here="embeddings")
+        samples.listing(view, frame, ids, columns, here="embeddings")
         samples.counts(frame, ids, names)
     else:
         hardest = views.hardest(frame["order"], frame["labels"], samples.THUMBNAILS, view.class_index)
         st.markdown(f"**The {len(hardest)} hardest images**")
         st.caption("Nothing is selected: draw a lasso or a box on the map to see the images in it. Clear, above their list, undoes it.")
         samples.thumbnails(view, frame, hardest)
+if ids:
+    samples.table(columns)
 st.subheader("Class separation")
 st.caption(
     "Measured in the original embedding space, not on the map: "

@@ -5,7 +5,7 @@ from fake_run import make_evaluation, make_run
 from test_pages import check, finished, open_page, store, text
 
 from app import views
-from app.components import evaluation
+from app.components import evaluation, samples
 
 __all__ = ["store"]
 EVALUATION = "20261120-0937-12-pixel-2-255-pgd-at"
@@ -78,3 +78,36 @@ def test_tiles_carry_their_number_and_details_lead_to_the_neighbours_in_the_orde
 )
 def test_neighbours_are_those_of_the_list_and_an_image_outside_it_has_none(ids, sample, found):
     assert views.neighbours(ids, sample) == found
+
+
+def selected(page, ids, **query):
+    """The page with the images `ids` of run one selected."""
+    app = open_page(page, **query)
+    app.session_state["selection"] = {"run": "one", "ids": ids, "why": "the UMAP map at step 20"}
+    return app.run()
+
+
+def test_a_selection_lists_all_its_images_paged_with_their_numbers(store):
+    make_run(store / "one", n=40, steps=3)
+    app = selected("embeddings", list(range(5, 35)))
+    check(app, "embeddings")
+    assert "**30 of 40 images selected**" in text(app)
+    pages = []
+    for page in (1, 2, 3):
+        app.get("pagination")[0].set_value(page).run() if page > 1 else None
+        pages.append([caption.value.split()[0] for caption in app.caption if caption.value.startswith("#")])
+    assert [len(found) for found in pages] == [12, 12, 6]
+    assert sum(pages, []) == [f"#{i}" for i in range(5, 35)]
+    assert app.dataframe[0].value["Sample"].tolist() == list(range(5, 35))
+    app.session_state["selection"] = {"run": "one", "ids": list(range(20)), "why": "a smaller one"}
+    app.run()
+    check(app, "embeddings")
+    assert "#0 " in text(app) and "#12 " not in text(app), "another selection begins at its first page"
+
+
+def test_a_selection_of_one_is_shown_as_small_as_one_of_many(store, monkeypatch):
+    make_run(store / "one", n=40, steps=3)
+    widths = []
+    monkeypatch.setattr("app.components.samples.images.show", lambda *_, width="stretch", **__: widths.append(width))
+    selected("embeddings", [7])
+    assert 0 < widths[-1] <= samples.TILE < 100
