@@ -31,7 +31,8 @@ with row.container(width=maps.SIDE):
         st.caption("No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also before.")
         controls.compute_map(view)
 ids = state.selection(view.run.id, n)
-shares = attempts.shares(shell.optional(view.results, "outcomes"), n) if ids else {}
+outcomes = shell.optional(view.results, "outcomes") if ids else None
+shares = attempts.shares(attempts.ordered(outcomes or {}, view.called), n)
 columns = views.sample_table(frame, ids, names, shares, view.called)
 with row.container():
     if ids:

@@ -1,11 +1,19 @@
 """Gallery and Embeddings: what stands where, and what every picture and figure says about itself."""
 
+import base64
+import json
+from io import BytesIO
+
+import numpy as np
 import pytest
 from fake_run import make_evaluation, make_run
+from PIL import Image
 from test_pages import check, finished, open_page, store, text
 
-from app import views
+from app import pictures, views
 from app.components import evaluation, samples
+from c2r.errors import InputError
+from c2r.runs import read_frame
 
 __all__ = ["store"]
 EVALUATION = "20261120-0937-12-pixel-2-255-pgd-at"
@@ -111,3 +119,71 @@ def test_a_selection_of_one_is_shown_as_small_as_one_of_many(store, monkeypatch)
     monkeypatch.setattr("app.components.samples.images.show", lambda *_, width="stretch", **__: widths.append(width))
     selected("embeddings", [7])
     assert 0 < widths[-1] <= samples.TILE < 100
+
+
+def cut(sheet, i):
+    """Picture `i` of a sheet, as a browser cuts it out."""
+    whole, (row, column) = np.asarray(Image.open(BytesIO(sheet.content))), divmod(i, sheet.columns)
+    top, left = row * sheet.cell, column * sheet.cell
+    return whole[top : top + sheet.side, left : left + sheet.side]
+
+
+def test_a_sheet_of_few_pictures_holds_their_very_pixels_and_one_of_a_thousand_twins_is_below_700_kb():
+    few = np.random.default_rng(0).integers(0, 256, (7, 3, 9, 9), dtype=np.uint8)
+    sheet = pictures.sheet(few)
+    assert (sheet.jpeg, sheet.side) == (False, 9)
+    assert all(np.array_equal(cut(sheet, i), np.moveaxis(few[i], 0, -1)) for i in range(7))
+    smooth = np.kron(np.random.default_rng(1).integers(0, 256, (2000, 3, 4, 4), dtype=np.uint8), np.ones((8, 8), np.uint8))
+    noisy = np.clip(smooth + np.random.default_rng(2).normal(0, 12, smooth.shape), 0, 255).astype(np.uint8)
+    sheet = pictures.sheet(noisy)
+    assert len(sheet.content) < 700_000 and sheet.side == 32 and sheet.cell % 16 == 0
+    for i in (0, 44, 45, 1999):
+        assert np.abs(cut(sheet, i).astype(int) - np.moveaxis(smooth[i], 0, -1)).mean() < 20
+
+
+def test_large_pictures_are_made_smaller_until_their_sheet_is_small():
+    sheet = pictures.sheet(np.full((400, 3, 224, 224), 90, np.uint8))
+    assert sheet.side == 56 and len(sheet.content) < 100_000 and abs(int(cut(sheet, 399).mean()) - 90) < 2
+
+
+def map_of(app):
+    """The figure of the map; what travels as bytes becomes lists."""
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)
+    for trace in figure["data"]:
+        found = trace.get("customdata")
+        if isinstance(found, dict):
+            trace["customdata"] = np.frombuffer(base64.b64decode(found["bdata"]), found["dtype"]).tolist()
+    return figure
+
+
+def broken(*_):
+    raise InputError("Frame 10 of run one is damaged: choose another step.")
+
+
+def shown_beside(app):
+    (component,) = app.get("bidi_component")
+    return json.loads(component.proto.json)
+
+
+def test_every_image_on_the_map_has_its_picture_and_figures_beside_the_pointer(store):
+    run = make_run(store / "one", n=40, steps=3, method="c2r-pgd")
+    app = open_page("embeddings", step="10")
+    shown, frame = shown_beside(app), read_frame(run, 10)
+    assert shown["numbers"] == frame["order"].tolist() and shown["area"] == ".st-key-map-area"
+    i = shown["numbers"].index(7)
+    assert shown["names"][shown["classes"][i]] == "zero" and shown["attack"] == "PGD-10"
+    assert shown["robust"][i] == f"{frame['margin_adv'][7]:+.2f}".replace("-", "−")
+    content = base64.b64decode(shown["sheet"].removeprefix("data:image/png;base64,"))
+    sheet = pictures.Sheet(content, jpeg=False, side=shown["side"], cell=shown["cell"], columns=shown["columns"])
+    assert np.array_equal(cut(sheet, 2 * i)[..., 0], frame["images"][7, 0])
+    assert np.array_equal(cut(sheet, 2 * i + 1)[..., 0], pictures.adversarial_twin(frame["images"], frame["delta"])[7, 0])
+    named = {number for trace in map_of(app)["data"] if trace.get("meta") for number in trace["customdata"]}
+    assert named == set(shown["numbers"])
+
+
+def test_pictures_that_cannot_be_read_leave_the_map_with_its_labels(store, monkeypatch):
+    make_run(store / "one", n=12, classes=3, steps=2)
+    monkeypatch.setattr("app.components.hover.frames.rows", broken)
+    app = open_page("embeddings")
+    check(app, "embeddings")
+    assert not app.get("bidi_component") and map_of(app)["data"][0]["hovertemplate"].startswith("image %{customdata}")

@@ -69,6 +69,7 @@ def embedding_map(
                 mark, int(k), len(names), len(labels), None if colour == "class" else floats(values)[member], dark
             )
             figure.data[-1].update(_emphasis(member, names[k], selected, faint=solo not in (None, k)))
+            figure.data[-1].meta = word
             figure.data[-1].showlegend = colour == "class" and word == "clean" and len(names) <= LEGEND_CLASSES
     _add_rings(figure, clean, adversarial, selected, dark)
     _add_keys(figure, colour, dark)

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from app import cache, charts, frames, state, views
-from app.components import shell
+from app.components import hover, shell
 from app.components.figures import chart
 from c2r.errors import InputError
 from c2r.summary import ranks
@@ -15,6 +15,7 @@ from c2r.summary import ranks
 COLOURS = {"class": "Class", "margin": "Robust margin", "rank": "Rank", "broken": "Broken"}
 LINES = {"selection": "Selection", "hardest": "The 20 hardest", "none": "None"}
 HARDEST = 20
+AREA = "map-area"  # the container of the map
 SIDE = 560  # px, the width of the map
 LINES_HELP = "Lines from the clean to the adversarial place of an image"
 
@@ -106,7 +107,9 @@ def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour:
         ids = charts.selected_numbers(st.session_state["map"]["selection"]["points"])
         state.select(view.run.id, ids, f"the {layout.method} map at step {view.step}")
 
-    chart(figure, "map", lambda: _points_table(view, frame, layout), on_select=picked)
+    with st.container(key=AREA):
+        hover.shown_beside(view, frame, layout.index, AREA)
+        chart(figure, "map", lambda: _points_table(view, frame, layout), on_select=picked)
 
 
 def _points_table(view: state.View, frame: dict[str, np.ndarray], layout: Layout) -> views.Columns:

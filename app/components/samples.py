@@ -8,13 +8,13 @@ from app.components import images, shell
 from c2r.errors import InputError
 
 THUMBNAILS = 12  # on one page
-TILE = 64  # px of a picture, also of the only one
+TILE = 52  # px of a picture, also of the only one
 
 
 def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], columns: views.Columns, *, here: str) -> None:
     """Pictures of `ids`, page by page, with buttons to the other pages; `here` is the page this stands on, `columns` the CSV."""
     st.markdown(f"**{len(ids)} of {len(frame['labels'])} images selected**")
-    st.caption(words.plain(state.selection_reason()))
+    st.caption(words.plain(f"By {state.selection_reason()}."))
     with st.container(horizontal=True, vertical_alignment="center"):
         if here != "embeddings":
             shell.link("embeddings", "Show on map", "scatter_plot")
@@ -37,9 +37,10 @@ def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], colu
 
 
 def table(columns: views.Columns) -> None:
-    """All chosen images with their figures: across the page, where no column is cut."""
+    """All chosen images with their figures, across the page, where no column is cut; what they are taken for unattacked, the CSV has."""
     high = "auto" if len(columns["Sample"]) < 8 else 300
-    st.dataframe(columns, hide_index=True, height=high, alt="The selected synthetic images", column_config=accuracy_columns(columns))
+    shown = {name: values for name, values in columns.items() if name != "Clean as"}
+    st.dataframe(shown, hide_index=True, height=high, alt="The selected synthetic images", column_config=accuracy_columns(columns))
 
 
 def of_selection(view: state.View, *, here: str) -> None:
@@ -56,9 +57,10 @@ def of_selection(view: state.View, *, here: str) -> None:
 
 
 def accuracy_columns(columns: views.Columns) -> dict[str, object]:
-    """Bars for the per-attack accuracy columns of a sample table."""
+    """Short heads and percent for the per-attack accuracy columns of a sample table."""
+    text = "Share of the evaluation networks that classify this image correctly: {}"
     return {
-        name: st.column_config.ProgressColumn(name, min_value=0, max_value=1, format="percent")
+        name: st.column_config.NumberColumn(name.removesuffix(" accuracy"), format="percent", help=text.format(name))
         for name in columns
         if name.endswith("accuracy")
     }
@@ -74,9 +76,9 @@ def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int]) -
     except InputError as error:
         shell.problem(error)
         return
-    st.caption(f"From top to bottom: clean, adversarial, difference × {times}. {words.attacked_parts(view.run)}")
+    st.caption(f"From top to bottom: clean, adversarial, difference × {times}, number, class. {words.attacked_parts(view.run)}")
     tiles = zip(ids, clean, pictures.adversarial_twin(clean, delta), pictures.difference(delta, times), strict=True)
-    with st.grid("auto", min_column_width=TILE + 8, gap="small"):
+    with st.grid("auto", min_column_width=TILE + 4, gap="xsmall"):
         for i, *stack in tiles:
             name = view.names[frame["labels"][i]]
             with st.container(gap="xxsmall"):
