@@ -33,7 +33,7 @@ ids = views.arrange(
     keep=attempts.broken(shares.get(view.attack), wanted.filter),
 )
 st.caption(
-    words.plain(f"{len(ids)} of {len(labels)} images at step {view.step}. {words.measured(view.run)} ")
+    f"{len(ids)} of {len(labels)} images at step {view.step}. {words.plain(words.measured(view.run))} "
     + (tiles.basis(view, outcomes) if shares else "No per-attack figures yet: they come with the evaluation.")
 )
 if shares:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from io import BytesIO
 
 import numpy as np
@@ -60,7 +61,8 @@ def test_an_evaluation_started_elsewhere_is_noticed_and_a_known_or_finished_one_
 def test_margins_and_adversarial_pictures_say_what_made_them(store, page, query, method, attack, partition):
     make_run(store / "one", n=12, classes=3, steps=2, method=method, pool_steps=77, partition=partition)
     said = text(open_page(page, **query))
-    assert f"found by {attack} on the scorer of this run: convnet" in said and "77 steps at ε = " in said
+    assert f"found by {attack} on the scorer of this run: convnet" in said and "77 steps at ε = 32/255, seed 0." in said
+    assert not re.search(r"\w\.[A-Z]", said), "a sentence ends with a space before the next one"
     assert ("LS-PGD" in said) == (attack == "LS-PGD")
     parts = "each of the 2 × 2 parts is attacked as the networks see it; shown at the stored resolution"
     assert (parts in said) == (partition == 2)

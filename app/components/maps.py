@@ -16,7 +16,7 @@ COLOURS = {"class": "Class", "margin": "Robust margin", "rank": "Rank", "broken"
 LINES = {"selection": "Selection", "hardest": "The 20 hardest", "none": "None"}
 HARDEST = 20
 AREA = "map-area"  # the container of the map
-SIDE = 560  # px, the width of the map
+SIDE = 578  # px, the width of the map; beside it on a page of 1280 px, below it on one of 768 px stands the list
 LINES_HELP = "Lines from the clean to the adversarial place of an image"
 
 
@@ -131,7 +131,7 @@ def separation(view: state.View) -> None:
         return
     events = views.drawn(events, view.step or 0)
     steps = [event["step"] for event in events]
-    for column, what in zip(st.columns(3), ("knn", "silhouette", "between_within"), strict=True):
+    for column, what in zip(st.columns(3, vertical_alignment="bottom"), ("knn", "silhouette", "between_within"), strict=True):
         clean, adversarial = ([event["separation"][side].get(what) for event in events] for side in ("clean", "adv"))
         with column:
             figure = charts.separation_lines(

@@ -8,7 +8,7 @@ from app.components import images, shell
 from c2r.errors import InputError
 
 THUMBNAILS = 12  # on one page
-TILE = 52  # px of a picture, also of the only one
+TILE = 55  # px of a picture, also of the only one; four fit beside the map at 1280 px
 
 
 def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], columns: views.Columns, *, here: str) -> None:
@@ -78,14 +78,13 @@ def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int]) -
         return
     st.caption(f"From top to bottom: clean, adversarial, difference × {times}, number, class. {words.attacked_parts(view.run)}")
     tiles = zip(ids, clean, pictures.adversarial_twin(clean, delta), pictures.difference(delta, times), strict=True)
-    with st.grid("auto", min_column_width=TILE + 4, gap="xsmall"):
+    with st.grid("auto", min_column_width=TILE, gap="xsmall"):
         for i, *stack in tiles:
             name = view.names[frame["labels"][i]]
             with st.container(gap="xxsmall"):
                 said = f"Image {i}: {name}, clean, adversarial and difference × {times}"
-                sheet = pictures.strip(np.stack(stack), 1, to=TILE - 4)
-                images.show(sheet, said, width=min(TILE, sheet.shape[1]))
-                st.caption(f"#{i}  \n{words.plain(name)}")
+                images.show(pictures.strip(np.stack(stack), 1, to=2 * TILE), said, width=TILE)
+                st.caption(f"#{i}  \n:small[{words.plain(name)}]")
 
 
 def counts(frame: dict[str, np.ndarray], ids: list[int], names: list[str]) -> None:

@@ -89,7 +89,7 @@ def toolbar(view: state.View, n: int, chosen: int, *, evaluated: bool) -> Wanted
     only = bool(chosen) and st.toggle(f"Only the selection ({chosen})", key="only", persist_state="session")
     links.place_sample()
     wanted = st.number_input(
-        "Open image", 0, n - 1, None, key="sample", bind="query-params", width=130, placeholder="number",
+        "Open image", 0, n - 1, None, key="sample", bind="query-params", width=145, placeholder="number",
         help="The number of an image; also ?sample=12 in the address",
     )  # fmt: skip
     sample = int(wanted) if wanted is not None and 0 <= wanted < n else None
