@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from c2r.config import RunConfig
 from c2r.errors import one_line
-from c2r.methods import METHODS
+from c2r.methods import ATTACKS, METHODS
 from c2r.runs import Run
 from c2r.scorer import scorer
 
@@ -15,7 +16,6 @@ PHASES = {
     "map": "Drawing the map", "evaluate": "Evaluating", "finished": "Finished",
 }  # fmt: skip
 BRIEF = PHASES | {"data": "Loading", "pool": "Pool", "distill": "", "map": "Map"}
-INNER = {"ls-pgd": "LS-PGD", "pgd": "PGD-10"}  # the attack inside a distillation, as `METHODS` names it
 COUNTED = ("pool", "distill", "evaluate")  # phases whose steps say something in a table
 
 SPECIAL = re.compile(r"[\\`*_\[\]<>#|~$&]|:(?=\w)|^[-+=](?=\s|-|=|$)")
@@ -80,6 +80,11 @@ def place(text: str) -> str:
 def is_distilled(run: Run) -> bool:
     """Whether a run updates its images: not so for baselines and imported sets, which have no steps."""
     return run.config is None or METHODS[run.config.method].updates
+
+
+def attack_name(config: RunConfig | None) -> str:
+    """The attack that the margins of a run come from, by name."""
+    return ATTACKS[METHODS[config.method].attack if config else "ls-pgd"]
 
 
 def waits(run: Run) -> str:
@@ -165,14 +170,9 @@ def drawn_sentence(drawn: int, recorded: int, kept: int) -> str:
     return f"Of {recorded:,} recorded steps {' and '.join(said)}." if said else ""
 
 
-def inner_attack(run: Run) -> str:
-    """The attack that found the stored adversarial images and margins of a run: ``LS-PGD``, or ``PGD-10`` for the ablation."""
-    return INNER[METHODS[run.config.method].attack if run.config else "ls-pgd"]
-
-
 def measured(run: Run) -> str:
     """Which attack and which network the margins of a run's synthetic images come from, as a sentence."""
-    return f"Robust margins are upper bounds, found by {inner_attack(run)} on the {scorer(run.config, run.manifest)}."
+    return f"Robust margins are upper bounds, found by {attack_name(run.config)} on the {scorer(run.config, run.manifest)}."
 
 
 def attacked_parts(run: Run) -> str:

@@ -74,19 +74,22 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
     name, rank = names[frame["labels"][sample]], int(ranks(frame["order"])[sample])
     panels = (
         ("Clean", image, "pred_clean"),
-        (f"Adversarial ({words.inner_attack(view.run)})", pictures.adversarial_twin(image, delta), "pred_adv"),
+        (f"Adversarial ({view.attack_name})", pictures.adversarial_twin(image, delta), "pred_adv"),
         (f"Difference × {times}", pictures.difference(delta, times), ""),
     )
-    for column, (label, picture, prediction) in zip(st.columns(3), panels, strict=True):
+    side_by_side = st.grid(len(panels), min_column_width=96, wrap=False)
+    for label, picture, prediction in panels:
         said = f", classified as {words.sample_name(names, frame[prediction][sample])}" if prediction else ", grey = no change"
-        with column:
+        with side_by_side:
             images.show(pictures.upscale(picture, BIG), f"{label}, image {sample} of class {name}", f"{label}{said}")
     if told := words.attacked_parts(view.run):
         st.caption(told)
     facts = st.columns(4)
     facts[0].metric("Rank (0 = hardest)", f"{rank} of {len(frame['labels'])}")
-    facts[1].metric("Clean margin", f"{frame['margin_clean'][sample]:.2f}", help="In logits, on the scorer of this run")
-    facts[2].metric("Robust margin", f"{frame['margin_adv'][sample]:.2f}", help="In logits, at the adversarial point: an upper bound")
+    facts[1].metric("Clean margin", f"{frame['margin_clean'][sample]:.2f}", help="In logits, on the scorer")
+    facts[2].metric(
+        "Robust margin", f"{frame['margin_adv'][sample]:.2f}", help=f"In logits, at the point {view.attack_name} found: an upper bound"
+    )
     facts[3].metric("Score", f"{frame['score'][sample]:.2f}", help="s = max(0, 1 − robust margin)")
     st.caption(words.plain(words.measured(view.run)))
     _over_steps(view, sample)
@@ -125,9 +128,7 @@ def _over_steps(view: state.View, sample: int) -> None:
         except (InputError, IndexError):
             continue
     clean, adversarial = zip(*margins.values(), strict=True)
-    figure = charts.margin_history(
-        list(margins), clean, adversarial, current=view.step, attack=words.inner_attack(view.run), dark=state.is_dark()
-    )
+    figure = charts.margin_history(list(margins), clean, adversarial, current=view.step, attack=view.attack_name, dark=state.is_dark())
     chart(figure, "margin-history", {"Step": list(margins), "Clean margin": clean, "Robust margin": adversarial})
 
 

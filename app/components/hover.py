@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from app import cache, frames, pictures, state, words
+from app import cache, frames, pictures, state
 from c2r.errors import InputError
 
 MOST = 1000  # images of a sheet, the hardest ones; a sheet of so many is below a megabyte
@@ -65,7 +65,7 @@ def _data(view: state.View, frame: cache.Arrays, numbers: np.ndarray, sheet: cac
         "names": list(view.names),
         "clean": [_signed(value) for value in frame["margin_clean"][numbers]],
         "robust": [_signed(value) for value in frame["margin_adv"][numbers]],
-        "attack": words.inner_attack(view.run),
+        "attack": view.attack_name,
     }
 
 
