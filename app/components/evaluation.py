@@ -132,7 +132,10 @@ def _table(evaluated: list[Run], key: str) -> None:
         key=f"{key}-table",
         hide_index=True,
         placeholder="–",
-        column_config={name: st.column_config.NumberColumn(name, format="%.1f %%", help=text) for name, text in PERCENT.items()},
+        column_config={
+            "n": st.column_config.NumberColumn("n", help="Test images that each network was attacked on"),
+            **{name: st.column_config.NumberColumn(name, format="%.1f %%", help=text) for name, text in PERCENT.items()},
+        },
         alt="The evaluations of this set with protocol, training, networks, state and accuracies",
     )
 
