@@ -182,7 +182,7 @@ def test_the_map_shows_the_picture_under_the_pointer_at_every_step_in_both_appea
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(500)
     assert point_at(page, 42) == first
-    page.locator("[data-testid='stSidebar'] [data-testid='stSlider'] input").first.press("ArrowLeft")
+    page.locator("[data-testid='stSlider']").filter(has_text="Recorded step").locator("input").first.press("ArrowLeft")
     settled(page)
     wait_until(lambda: point_at(page, 42) not in ("", first), "the picture of another step")
     page.mouse.move(5, 5)
