@@ -471,7 +471,9 @@ def test_class_names_are_text_and_never_markup(store):
     manifest.write_text(manifest.read_text().replace('"zero"', '"**bold** <b>:red[x]"'))
     app = open_page("gallery")
     check(app, "gallery")
-    assert r"**\*\*bold\*\* \<b\>\:red\[x\]**" in text(app)
+    name = r"\*\*bold\*\* \<b\>\:red\[x\]"
+    assert f" · {name}**" in text(app)
+    assert f":small[{name}]" in text(open_page("embeddings"))
 
 
 def field(app, name):
