@@ -179,8 +179,17 @@ def test_every_image_on_the_map_has_its_picture_and_figures_beside_the_pointer(s
     sheet = pictures.Sheet(content, jpeg=False, side=shown["side"], cell=shown["cell"], columns=shown["columns"])
     assert np.array_equal(cut(sheet, 2 * i)[..., 0], frame["images"][7, 0])
     assert np.array_equal(cut(sheet, 2 * i + 1)[..., 0], pictures.adversarial_twin(frame["images"], frame["delta"])[7, 0])
+    assert "compressed" not in text(app) and "Beside the pointer" not in text(app)
     named = {number for trace in map_of(app)["data"] if trace.get("meta") for number in trace["customdata"]}
     assert named == set(shown["numbers"])
+
+
+def test_compressed_pictures_and_those_left_out_are_said(store, monkeypatch):
+    make_run(store / "one", n=200, steps=2, shape=(3, 32, 32), evaluated=False, mapped=False)
+    monkeypatch.setattr("app.components.hover.MOST", 150)
+    app = open_page("embeddings")
+    assert shown_beside(app)["sheet"].startswith("data:image/jpeg") and len(shown_beside(app)["numbers"]) == 150
+    assert "Beside the pointer are pictures of the 150 hardest of 200 images. They are compressed" in text(app)
 
 
 def test_pictures_that_cannot_be_read_leave_the_map_with_its_labels(store, monkeypatch):

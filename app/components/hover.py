@@ -41,8 +41,10 @@ def shown_beside(view: state.View, frame: cache.Arrays, ids: np.ndarray, area: s
     except InputError:
         return
     _component()(data=_data(view, frame, numbers, sheet) | {"area": f".st-key-{area}"}, key=f"{area}-pictures")
-    if len(ids) > MOST:
-        st.caption(f"Pictures are those of the {MOST:,} hardest of {len(ids):,} images.")
+    few = f"Beside the pointer are pictures of the {MOST:,} hardest of {len(ids):,} images. " if len(ids) > MOST else ""
+    lossy = "They are compressed; lists and details show the very pixels." if sheet["geometry"][0] else ""
+    if few or lossy:
+        st.caption(f"{few or 'Beside the pointer are pictures of all images. '}{lossy}")
 
 
 def _component() -> Callable[..., object]:
