@@ -141,9 +141,9 @@ def about(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def evaluation_table(evaluated: list[Run], rows: list[list[dict[str, Any]]], when: list[str]) -> Columns:
-    """One line per evaluation of a run: protocol, training, networks, state, and test accuracy in percent where there is one."""
+    """One line per evaluation of a run: protocol, training, networks, state, and test accuracy of n images in percent where there is one."""
     lines: Columns = {
-        key: [] for key in ("When", "Step", "Protocol", "Training", "Networks", "State", "Clean", "Worst attack", "Worst by", "Note")
+        key: [] for key in ("When", "Step", "Protocol", "Training", "Networks", "State", "n", "Clean", "Worst attack", "Worst by", "Note")
     }
     for run, results, text in zip(evaluated, rows, when, strict=True):
         found = figures(results)
@@ -154,9 +154,10 @@ def evaluation_table(evaluated: list[Run], rows: list[list[dict[str, Any]]], whe
         lines["Training"].append(run.config.eval_training if run.config else None)
         lines["Networks"].append(run.config.eval_seeds if run.config else None)
         lines["State"].append("damaged" if run.problem else run.state)
+        lines["n"].append(max((figure["n"] for figure in found.values()), default=None))
         lines["Clean"].append(_percent(found[CLEAN]["mean"]) if CLEAN in found else None)
         lines["Worst attack"].append(_percent(found[lowest]["mean"]) if lowest else None)
-        lines["Worst by"].append(called[lowest] if lowest else None)
+        lines["Worst by"].append(f"{called[lowest]}, {threat(found[lowest]).removeprefix('L∞ ')}" if lowest else None)
         lines["Note"].append(run.problem or (str(run.status.get("message", "")) if run.state == "failed" else ""))
     return lines
 

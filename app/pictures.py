@@ -4,7 +4,7 @@ C is 1 (grey) or 3 (red, green, blue). Everything stands on the same mid-grey in
 """
 
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -44,6 +44,52 @@ def strip(images: Any, columns: int, *, to: int = 48, gap: int = 2) -> np.ndarra
         top, left = gap + i // columns * (high + gap), gap + i % columns * (wide + gap)
         sheet[top : top + high, left : left + wide] = tile
     return sheet
+
+
+class Sheet(NamedTuple):
+    """Pictures side by side in one file, row by row: each `side` px wide at the top left of a cell of `cell` px; exact unless `jpeg`."""
+
+    content: bytes
+    jpeg: bool
+    side: int
+    cell: int
+    columns: int
+
+
+EXACT, LARGEST = 250_000, 2_100_000  # pixels of a sheet that is stored exactly; of any sheet
+HEAVIEST = 700_000  # bytes of a sheet
+QUALITIES = (75, 50, 25, 10)
+BLOCK = 16  # px of the squares that JPEG mixes colours in: no picture shares one with its neighbour
+
+
+def sheet(images: Any) -> Sheet:
+    """All images [M, C, H, W] uint8 in one small file: a PNG of the very pixels, or of many a JPEG, made smaller where they are large."""
+    images = np.asarray(images)
+    _checked(images[0])
+    m, largest = len(images), max(images.shape[2:])
+    k = next(k for k in range(1, largest + 1) if m * (largest // k) ** 2 <= LARGEST or k == largest)
+    if k > 1:
+        high, wide = (size // k for size in images.shape[2:])
+        parts = images[:, :, : high * k, : wide * k].reshape(m, -1, high, k, wide, k)
+        images = np.rint(parts.mean((3, 5), dtype=np.float32)).astype(np.uint8)
+    side = max(images.shape[2:])
+    jpeg = m * side**2 > EXACT
+    cell, columns = -(-side // BLOCK) * BLOCK if jpeg else side, int(np.ceil(np.sqrt(m)))
+    rows = -(-m // columns)
+    cells = np.full((rows * columns, cell, cell, 3), GREY, dtype=np.uint8)
+    cells[:m, : images.shape[2], : images.shape[3]] = np.moveaxis(images, 1, -1)
+    picture = cells.reshape(rows, columns, cell, cell, 3).swapaxes(1, 2).reshape(rows * cell, columns * cell, 3)
+    return Sheet(_jpeg(picture) if jpeg else png(picture), jpeg, side, cell, columns)
+
+
+def _jpeg(picture: np.ndarray) -> bytes:
+    """A picture uint8 [H, W, 3] as the bytes of a JPEG file of at most `HEAVIEST` bytes, or of the lowest quality."""
+    for quality in QUALITIES:
+        buffer = BytesIO()
+        Image.fromarray(picture).save(buffer, format="JPEG", quality=quality)
+        if buffer.tell() <= HEAVIEST:
+            break
+    return buffer.getvalue()
 
 
 def adversarial_twin(image: Any, delta: Any) -> np.ndarray:

@@ -246,6 +246,14 @@ def page_of(ids: list[int], page: int, size: int) -> list[int]:
     return ids[(page - 1) * size : page * size]
 
 
+def neighbours(ids: list[int], sample: int) -> tuple[int | None, int | None]:
+    """The samples before and after `sample` in `ids`; None at an end, and both for a sample that is not among them."""
+    if sample not in ids:
+        return None, None
+    place = ids.index(sample)
+    return ids[place - 1] if place else None, ids[place + 1] if place + 1 < len(ids) else None
+
+
 def class_counts(labels: np.ndarray, ids: list[int], names: list[str]) -> Columns:
     """How many of each class are in the selection, of how many there are: `selected / total`."""
     total, chosen = np.bincount(labels, minlength=len(names)), np.bincount(labels[ids], minlength=len(names))

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from c2r.config import RunConfig
 from c2r.errors import one_line
-from c2r.methods import METHODS
+from c2r.methods import ATTACKS, METHODS
 from c2r.runs import Run
+from c2r.scorer import scorer
 
 PHASES = {
     "starting": "Starting", "data": "Loading the data", "pool": "Training the pool", "distill": "Distilling",
@@ -113,6 +115,11 @@ def is_distilled(run: Run) -> bool:
     return run.config is None or METHODS[run.config.method].updates
 
 
+def attack_name(config: RunConfig | None) -> str:
+    """The attack that the margins of a run come from, by name."""
+    return ATTACKS[METHODS[config.method].attack if config else "ls-pgd"]
+
+
 def waits(run: Run) -> str:
     """What a queued run waits for, as its process says; '' for every other run."""
     return str(run.status.get("message") or "") if run.state == "queued" else ""
@@ -194,3 +201,16 @@ def drawn_sentence(drawn: int, recorded: int, kept: int) -> str:
     said = [f"lines are drawn through {drawn}"] if drawn < recorded else []
     said += [f"images are kept of {kept}"] if kept < recorded else []
     return f"Of {recorded:,} recorded steps {' and '.join(said)}." if said else ""
+
+
+def measured(run: Run) -> str:
+    """Which attack and which network the margins of a run's synthetic images come from, as a sentence."""
+    return f"Robust margins are upper bounds, found by {attack_name(run.config)} on the {scorer(run.config, run.manifest)}."
+
+
+def attacked_parts(run: Run) -> str:
+    """How adversarial pictures of images with parts were made, as a sentence; '' for whole images."""
+    p = run.config.partition if run.config else 1
+    if p == 1:
+        return ""
+    return f"Adversarial pictures: each of the {p} × {p} parts is attacked as the networks see it; shown at the stored resolution."

@@ -24,23 +24,27 @@ with row.container(width=maps.SIDE):
             colour, lines = maps.choices()
         layout = pca if method == "PCA" else maps.umap_layout(view, stored)
         maps.draw(view, frame, layout, colour, lines)
-        st.caption(words.plain(layout.note))
+        st.caption(words.plain(f"{layout.note} {words.measured(view.run)}"))
     else:
         st.info("This run has neither a UMAP nor a PCA basis: the run itself writes both. Choose another run, or compute the map.")
     if stored is None:
         st.caption("No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also before.")
         controls.compute_map(view)
+ids = state.selection(view.run.id, n)
+outcomes = shell.optional(view.results, "outcomes") if ids else None
+shares = attempts.shares(attempts.ordered(outcomes or {}, view.called), n)
+columns = views.sample_table(frame, ids, names, shares, view.called)
 with row.container():
-    ids = state.selection(view.run.id, n)
     if ids:
-        shares = attempts.shares(shell.optional(view.results, "outcomes"), n)
-        samples.listing(view, frame, ids, views.sample_table(frame, ids, names, shares, view.called), here="embeddings")
+        samples.listing(view, frame, ids, columns, here="embeddings")
         samples.counts(frame, ids, names)
     else:
         hardest = views.hardest(frame["order"], frame["labels"], samples.THUMBNAILS, view.class_index)
         st.markdown(f"**The {len(hardest)} hardest images**")
         st.caption("Nothing is selected: draw a lasso or a box on the map to see the images in it. Clear, above their list, undoes it.")
         samples.thumbnails(view, frame, hardest)
+if ids:
+    samples.table(columns)
 st.subheader("Class separation")
 st.caption(
     "Measured in the original embedding space, not on the map: "

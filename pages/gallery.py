@@ -18,7 +18,7 @@ stored = attempts.ordered(shell.optional(view.results, "outcomes") or {}, figure
 shares = attempts.shares(stored, len(labels))
 outcomes = {key: stored[key] for key in shares}
 
-evaluation.progress(view.run)
+evaluation.pointer(view.run, "the-whole-set")
 with st.container(horizontal=True, vertical_alignment="bottom"):
     wanted = tiles.toolbar(view, len(labels), len(chosen), evaluated=bool(shares))
     exporting.popover(view, rows)
@@ -33,7 +33,7 @@ ids = views.arrange(
     keep=attempts.broken(shares.get(view.attack), wanted.filter),
 )
 st.caption(
-    f"{len(ids)} of {len(labels)} images at step {view.step}. Margins are on the scorer, under LS-PGD (an upper bound). "
+    f"{len(ids)} of {len(labels)} images at step {view.step}. {words.plain(words.measured(view.run))} "
     + (tiles.basis(view, outcomes) if shares else "No per-attack figures yet: they come with the evaluation.")
 )
 if shares:
@@ -44,10 +44,10 @@ grid = st.container()
 shown = views.page_of(ids, tiles.page_number(views.pages(ids, wanted.size)), wanted.size)
 with grid:
     tiles.show(view, frame, shown, outcomes)
-st.subheader("The whole set")
+st.subheader("The whole set", anchor="the-whole-set")
 if rows:
     st.caption(words.plain(attempts.about(rows)))
     chart(charts.accuracy_bars(rows, wide=True, dark=state.is_dark()), "accuracies", attempts.table(figures))
 evaluation.section(view.run)
 if wanted.sample is not None:
-    details.open_details(view, frame, wanted.sample, outcomes)
+    details.open_details(view, frame, wanted.sample, ids, outcomes)

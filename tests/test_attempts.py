@@ -96,10 +96,12 @@ def test_the_list_of_evaluations_names_protocol_state_and_worst_attack(tmp_path)
     found = runs.evaluations(run)
     table = attempts.evaluation_table(found, [cache.own_rows(one.path) for one in found], ["", ""])
     lines = dict(
-        zip(table["Protocol"], zip(*[table[name] for name in ("State", "Clean", "Worst attack", "Worst by")], strict=True), strict=True)
+        zip(
+            table["Protocol"], zip(*[table[name] for name in ("State", "n", "Clean", "Worst attack", "Worst by")], strict=True), strict=True
+        )
     )
-    assert lines["pixel-2/255"] == ("done", 81.0, 51.0, "AutoAttack")
-    assert lines["guard-1/255"][:3] == ("failed", None, None)
+    assert lines["pixel-2/255"] == ("done", 359, 81.0, 51.0, "AutoAttack, 2/255")
+    assert lines["guard-1/255"][:4] == ("failed", None, None, None)
     assert table["Note"][table["Protocol"].index("guard-1/255")].startswith("The disk is full")
     assert (
         attempts.title(runs.open_run(run / "evaluations" / "20261120-0937-12-pixel-2-255-pgd-at"))

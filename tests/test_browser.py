@@ -5,6 +5,7 @@ the tests fail in CI and are skipped elsewhere.
 """
 
 import os
+import re
 import time
 
 import numpy as np
@@ -122,6 +123,9 @@ def an_evaluation_is_started_from_the_gallery_and_stopped(chrome, address, run):
     found = runs.evaluations(run.path)
     wait_until(lambda: runs.open_run(found[0].path).status.get("phase") == "evaluate", "the evaluation to work")
     page.get_by_text("Evaluating:").wait_for()
+    settled(page)
+    top = page.get_by_role("button", name="Stop evaluation", exact=True).bounding_box()["y"]
+    assert 0 < top < page.viewport_size["height"], "progress and its buttons stand where the person who pressed Start looks"
     shot(page, "evaluating-light")
     assert press(page, "Stop evaluation", lambda: not runs.open_run(found[0].path).alive), "the evaluation did not stop"
     assert runs.open_run(found[0].path).state in ("stopped", "done")
@@ -146,6 +150,80 @@ def views_differ_between_steps(chrome, address, run_id, steps):
             assert errors == []
             page.context.close()
         assert seen[0] != seen[1], name
+
+
+MARK = """number => {
+  const chart = [...document.querySelectorAll(".st-key-map-area .js-plotly-plot")].at(-1), {xaxis, yaxis} = chart._fullLayout;
+  const trace = chart._fullData.find(one => one.meta === "adversarial" && Array.from(one.customdata).includes(number));
+  const i = Array.from(trace.customdata).indexOf(number), box = chart.getBoundingClientRect();
+  return [box.left + xaxis._offset + xaxis.l2p(trace.x[i]), box.top + yaxis._offset + yaxis.l2p(trace.y[i])];
+}"""
+
+
+def point_at(page, number):
+    """Move the pointer onto the cross of an image on the map; returns what stands beside it, '' for nothing."""
+    page.locator(".st-key-map-area .js-plotly-plot").last.scroll_into_view_if_needed()
+    x, y = page.evaluate(MARK, number)
+    page.mouse.move(5, 5)
+    page.mouse.move(x + 12, y + 12)
+    page.mouse.move(x, y, steps=3)
+    page.wait_for_timeout(400)
+    tile = page.locator(".st-key-map-area .tile")
+    return tile.inner_text() if tile.is_visible() else ""
+
+
+def test_the_map_shows_the_picture_under_the_pointer_at_every_step_in_both_appearances_and_by_keyboard(chrome, address):
+    page, errors = open_page(chrome, f"{address}/embeddings?run=Sample run (recorded)")
+    settled(page)
+    page.wait_for_selector(".st-key-map-area .js-plotly-plot")
+    first = point_at(page, 42)
+    assert first.startswith("#42 · ") and "adversarial (LS-PGD)" in first and "robust margin" in first
+    page.screenshot(path=SHOTS / "hover-light.png")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(500)
+    assert point_at(page, 42) == first
+    page.locator("[data-testid='stSlider']").filter(has_text="Recorded step").locator("input").first.press("ArrowLeft")
+    settled(page)
+    wait_until(lambda: point_at(page, 42) not in ("", first), "the picture of another step")
+    page.mouse.move(5, 5)
+    page.locator(".st-key-map-area .line").press("ArrowRight")
+    assert page.locator(".st-key-map-area .tile").is_visible() and page.locator(".st-key-map-area .ring").is_visible()
+    assert page.locator(".st-key-map-area .line").get_attribute("aria-valuetext").startswith("#")
+    assert errors == []
+    page.context.close()
+
+
+def test_without_the_pictures_the_map_keeps_its_labels(chrome, address):
+    page, errors = open_page(chrome, "about:blank")
+    page.add_init_script("window.Image = class { constructor() { throw new Error('no pictures here'); } };")
+    page.goto(f"{address}/embeddings?run=Sample run (recorded)")
+    settled(page)
+    page.wait_for_selector(".st-key-map-area .js-plotly-plot")
+    assert point_at(page, 42) == ""
+    assert "image 42" in page.locator(".st-key-map-area .hoverlayer").text_content()
+    assert "Error" not in text_of(page) and errors == []
+    page.context.close()
+
+
+def test_a_lasso_lists_all_its_images(chrome, address):
+    page, errors = open_page(chrome, f"{address}/embeddings?run=Sample run (recorded)")
+    settled(page)
+    page.wait_for_selector(".st-key-map-area .js-plotly-plot")
+    box = page.locator(".st-key-map-area .js-plotly-plot .nsewdrag").first.bounding_box()
+    left, top, right, bottom = box["x"] + 4, box["y"] + 4, box["x"] + box["width"] * 0.6, box["y"] + box["height"] - 4
+    page.set_viewport_size({"width": 1280, "height": 1200})
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
+        page.mouse.move(x, y, steps=4)
+    page.mouse.up()
+    page.get_by_text("of 100 images selected").wait_for()
+    settled(page)
+    shot(page, "lasso-light")
+    count = int(re.search(r"(\d+) of 100 images selected", text_of(page)).group(1))
+    assert count > 12 and page.locator("[data-testid='stPagination'], nav").count()
+    assert errors == []
+    page.context.close()
 
 
 def test_frozen_a_click_on_a_bar_leads_to_its_samples(chrome, address):

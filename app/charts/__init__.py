@@ -10,7 +10,7 @@
 | series.py | `separation_lines`, `loss_lines`, `accuracy_bars` |
 | storage.py | `storage_bars` |
 | base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
-| labels.py | names at the ends of lines |
+| labels.py, naming.py | names at the ends of lines; names of groups on a map |
 """
 
 from app.charts.base import alt_text, chart_config, selected_numbers

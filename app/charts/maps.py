@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.charts.base import axis, blank, broken_statement, class_names, colour_bar, faded, floats, images, number, percent
+from app.charts.naming import place_names
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, class_colour, margin_scale, rank_scale, tokens
 from c2r.errors import InputError, unknown
 
@@ -68,13 +69,14 @@ def embedding_map(
                 mark, int(k), len(names), len(labels), None if colour == "class" else floats(values)[member], dark
             )
             figure.data[-1].update(_emphasis(member, names[k], selected, faint=solo not in (None, k)))
+            figure.data[-1].meta = word
             figure.data[-1].showlegend = colour == "class" and word == "clean" and len(names) <= LEGEND_CLASSES
     _add_rings(figure, clean, adversarial, selected, dark)
     _add_keys(figure, colour, dark)
     figure.update_layout(**_map_layout(ranges, method, explained, dark), coloraxis=_colour_axis(colour, values, limit, dark))
     _place_below(figure, colour)
     if colour == "class":
-        _name_classes(figure, clean, labels, names, ranges, dark)
+        _name_classes(figure, clean, adversarial, labels, names, ranges, dark)
     return figure
 
 
@@ -261,14 +263,16 @@ def _bar_below(title: str, dark: bool) -> dict[str, Any]:
     return bar | {"title": bar["title"] | {"side": "top"}}
 
 
-def _name_classes(figure: go.Figure, xy: np.ndarray, labels: np.ndarray, names: list[str], ranges: Ranges, dark: bool) -> None:
-    """Class names at the middles of their clean images [P, 2]; one that would cover another is left out."""
-    ink = tokens(dark)
-    placed: list[tuple[float, float]] = []
-    wide, tall = (0.01 + 0.013 * max(map(len, names))) * (ranges[0][1] - ranges[0][0]), 0.035 * (ranges[1][1] - ranges[1][0])
-    for k in np.unique(labels):
-        x, y = map(float, np.nanmedian(xy[labels == k], axis=0))
-        if any(abs(x - a) < wide and abs(y - b) < tall for a, b in placed):
-            continue
-        placed.append((x, y))
-        figure.add_annotation(x=x, y=y, text=names[k], showarrow=False, font={"size": 12, "color": ink.text}, bgcolor=faded(ink.page, 0.7))
+def _name_classes(
+    figure: go.Figure, clean: np.ndarray, adversarial: np.ndarray, labels: np.ndarray, names: list[str], ranges: Ranges, dark: bool
+) -> None:
+    """Class names beside the middles of their clean images [P, 2], off the points, a thin line to each middle."""
+    ink, known = tokens(dark), np.unique(labels)
+    middles = np.stack([np.nanmedian(clean[labels == k], axis=0) for k in known])
+    font, page = {"size": 12, "color": ink.text, "weight": 600}, faded(ink.page, 0.7)
+    for at, (x, y), place in place_names(middles, [names[k] for k in known], np.concatenate([clean, adversarial]), ranges, NARROW):
+        far = place != (x, y)
+        line = {"ax": place[0], "ay": place[1], "axref": "x", "ayref": "y", "arrowhead": 0, "arrowwidth": 1} if far else {}
+        figure.add_annotation(
+            x=x, y=y, text=names[known[at]], showarrow=far, font=font, bgcolor=page, arrowcolor=faded(ink.text, 0.5), **line
+        )  # fmt: skip

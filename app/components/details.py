@@ -30,18 +30,41 @@ def definition(view: state.View) -> str:
     return f"{DEFINITION} {PARTS.format(count=parts)}" if parts > 1 else DEFINITION
 
 
-def open_details(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes: dict[str, np.ndarray]) -> None:
-    """Open the drawer of image `sample` of the shown step; `outcomes` [M, N] per attempt, {} before an evaluation."""
+def opened(sample: int) -> None:
+    """The button of a tile or of a neighbour: this image is open."""
+    st.session_state["sample"] = sample
+
+
+def open_details(view: state.View, frame: dict[str, np.ndarray], sample: int, ids: list[int], outcomes: dict[str, np.ndarray]) -> None:
+    """Open the drawer of image `sample` of the shown step, one of `ids` in the order of the page.
+
+    `outcomes` [M, N] per attempt, {} before an evaluation.
+    """
     name = view.names[frame["labels"][sample]]
-    title = f"Image {sample} of class {words.plain(name)}, step {view.step}"
-    st.dialog(title, width=DRAWER, position="right", on_dismiss=closed)(_body)(view, frame, sample, outcomes)
+    title = f"#{sample} · {words.plain(name)}, step {view.step}"
+    st.dialog(title, width=DRAWER, position="right", on_dismiss=closed)(_body)(view, frame, sample, ids, outcomes)
 
 
-def _body(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes: dict[str, np.ndarray]) -> None:
+def _body(view: state.View, frame: dict[str, np.ndarray], sample: int, ids: list[int], outcomes: dict[str, np.ndarray]) -> None:
+    _neighbours(ids, sample)
     try:
         _image(view, frame, sample, outcomes)
     except InputError as error:
         shell.problem(error)
+
+
+def _neighbours(ids: list[int], sample: int) -> None:
+    """Buttons to the images before and after this one in the order of the page; the whole page follows, and the address with it."""
+    before, after = views.neighbours(ids, sample)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        back = st.button(
+            "Previous", icon=":material/chevron_left:", key="details-previous", disabled=before is None, on_click=opened, args=(before,)
+        )
+        on = st.button("Next", icon=":material/chevron_right:", key="details-next", disabled=after is None, on_click=opened, args=(after,))
+        place = f"{ids.index(sample) + 1} of {len(ids)} in the order of the page" if sample in ids else "Not among the images of the page"
+        st.caption(place)
+    if back or on:
+        st.rerun()
 
 
 def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes: dict[str, np.ndarray]) -> None:
@@ -51,18 +74,24 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
     name, rank = names[frame["labels"][sample]], int(ranks(frame["order"])[sample])
     panels = (
         ("Clean", image, "pred_clean"),
-        ("Adversarial (LS-PGD)", pictures.adversarial_twin(image, delta), "pred_adv"),
+        (f"Adversarial ({view.attack_name})", pictures.adversarial_twin(image, delta), "pred_adv"),
         (f"Difference × {times}", pictures.difference(delta, times), ""),
     )
-    for column, (label, picture, prediction) in zip(st.columns(3), panels, strict=True):
+    side_by_side = st.grid(len(panels), min_column_width=96, wrap=False)
+    for label, picture, prediction in panels:
         said = f", classified as {words.sample_name(names, frame[prediction][sample])}" if prediction else ", grey = no change"
-        with column:
+        with side_by_side:
             images.show(pictures.upscale(picture, BIG), f"{label}, image {sample} of class {name}", f"{label}{said}")
+    if told := words.attacked_parts(view.run):
+        st.caption(told)
     facts = st.columns(4)
     facts[0].metric("Rank (0 = hardest)", f"{rank} of {len(frame['labels'])}")
     facts[1].metric("Clean margin", f"{frame['margin_clean'][sample]:.2f}", help="In logits, on the scorer")
-    facts[2].metric("Robust margin", f"{frame['margin_adv'][sample]:.2f}", help="In logits, at the point LS-PGD found: an upper bound")
+    facts[2].metric(
+        "Robust margin", f"{frame['margin_adv'][sample]:.2f}", help=f"In logits, at the point {view.attack_name} found: an upper bound"
+    )
     facts[3].metric("Score", f"{frame['score'][sample]:.2f}", help="s = max(0, 1 − robust margin)")
+    st.caption(words.plain(words.measured(view.run)))
     _over_steps(view, sample)
     _attacks(view, sample, outcomes)
     other = frames.nearest_other(view.path, step, sample)
@@ -99,7 +128,7 @@ def _over_steps(view: state.View, sample: int) -> None:
         except (InputError, IndexError):
             continue
     clean, adversarial = zip(*margins.values(), strict=True)
-    figure = charts.margin_history(list(margins), clean, adversarial, current=view.step, dark=state.is_dark())
+    figure = charts.margin_history(list(margins), clean, adversarial, current=view.step, attack=view.attack_name, dark=state.is_dark())
     chart(figure, "margin-history", {"Step": list(margins), "Clean margin": clean, "Robust margin": adversarial})
 
 

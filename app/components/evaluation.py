@@ -1,6 +1,7 @@
-"""Evaluating a finished set from the page: what is at work, the earlier evaluations, and the form that starts another.
+"""Evaluating a finished set from the page: the earlier evaluations, then the form that starts another, or how the one at work is doing.
 
-`progress` belongs near the top of a page, `section` below its figures; both take any run and a key, so that several pages can use them.
+`section` takes any run and a key, so that several pages can use it. Progress and its buttons stand where the form was, where the person
+who pressed Start looks; `pointer` says near the top of a page that there is something to see below.
 """
 
 import re
@@ -20,6 +21,7 @@ from c2r.runs import Run
 
 FIELDS = ("eval_training", "eval_seeds", "eval_images", *form.CUSTOM)
 LINES = 12  # of the log of an evaluation
+ELSEWHERE = 5.0  # seconds between two looks for an evaluation that was started in another tab
 PERCENT = {
     "Clean": "Test accuracy of the networks, mean over seeds",
     "Worst attack": "The lowest mean test accuracy under an untargeted attack within the protocol's own radius",
@@ -41,29 +43,36 @@ def why_not(run: Run) -> str:
     return ""
 
 
-def progress(run: Run, key: str = "evaluation") -> None:
-    """How the evaluation of this run that is at work is doing, with its buttons; and what went wrong with the last one. Else nothing."""
-    newest = next(iter(jobs.evaluations(run.path)), None)
-    if newest is None:
+def pointer(run: Run, anchor: str) -> None:
+    """One line near the top of a page while an evaluation of this run is at work: where its progress is. Else nothing."""
+    if any(one.alive for one in jobs.evaluations(run.path)):
+        st.caption(f":material/progress_activity: An evaluation of this set is at work: [its progress and its buttons](#{anchor}).")
+
+
+def _at_work(newest: Run, key: str) -> None:
+    """How an evaluation is doing, with its buttons."""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Evaluating: {words.plain(attempts.what(newest))}**")
+            controls.buttons(newest, key, leave_out=("step",))
+        st.fragment(_watch, run_every=shell.TICK)(newest.path, jobs.standing(newest))
+
+
+def _ended(newest: Run, key: str) -> None:
+    """What went wrong with the last evaluation, and how it goes on; nothing for one that is done."""
+    if newest.state not in RESUMABLE:
         return
-    if newest.alive:
-        with st.container(border=True):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**Evaluating: {words.plain(attempts.what(newest))}**")
-                controls.buttons(newest, key, leave_out=("step",))
-            st.fragment(_watch, run_every=shell.TICK)(newest.path, jobs.standing(newest))
-    elif newest.state in RESUMABLE:
-        message = newest.problem or str(newest.status.get("message") or "")
-        lost = "its process is gone without a word: killed, ended with the machine, or by a system short of memory. Resume goes on with the next network."
-        said = {
-            "failed": f"failed. {message}",
-            "lost": f"was lost: {lost}",
-            "stopped": "was stopped. Resume goes on with the next network.",
-        }
-        show = st.info if newest.state == "stopped" else st.error
-        show(words.plain(f"The last evaluation ({attempts.what(newest)}) {said[newest.state]}"))
-        if newest.config is not None:
-            controls.resume(newest, "evaluate", key)
+    message = newest.problem or str(newest.status.get("message") or "")
+    lost = "its process is gone without a word: killed, ended with the machine, or by a system short of memory. Resume goes on with the next network."
+    said = {
+        "failed": f"failed. {message}",
+        "lost": f"was lost: {lost}",
+        "stopped": "was stopped. Resume goes on with the next network.",
+    }
+    show = st.info if newest.state == "stopped" else st.error
+    show(words.plain(f"The last evaluation ({attempts.what(newest)}) {said[newest.state]}"))
+    if newest.config is not None:
+        controls.resume(newest, "evaluate", key)
 
 
 def _watch(path: Path, before: tuple[str, str, bool]) -> None:
@@ -83,19 +92,35 @@ def _watch(path: Path, before: tuple[str, str, bool]) -> None:
 
 
 def section(run: Run, key: str = "evaluation") -> None:
-    """The earlier evaluations of this run, and the form that starts another one."""
+    """The earlier evaluations of this run; below them the one at work, or the form that starts another one."""
     evaluated = jobs.evaluations(run.path)
     own = [run] if (run.path / "rows.jsonl").exists() else []
     if evaluated or own:
         st.markdown("**Evaluations of this set**")
         _table([*evaluated, *own], key)
-    reason = why_not(run) or ("one is at work" if any(one.alive for one in evaluated) else "")
-    if reason:
+    if working := next((one for one in evaluated if one.alive), None):
+        _at_work(working, key)
+        return
+    if evaluated:
+        _ended(evaluated[0], key)
+    if reason := why_not(run):
         st.caption(words.plain(f"It cannot be evaluated now: {reason}."))
         return
     opened = st.expander("Evaluate this set again" if own or evaluated else "Evaluate this set", expanded=not own and not evaluated)
     with opened:
         _form(run, key)
+    st.fragment(_look_elsewhere, run_every=ELSEWHERE)(run.path, [one.id for one in evaluated])
+
+
+def begun(path: Path, known: list[str]) -> bool:
+    """Whether an evaluation of the run folder `path` is at work that is not `known`: started from another tab or from a shell."""
+    return any(one.alive and one.id not in known for one in jobs.evaluations(path))
+
+
+def _look_elsewhere(path: Path, known: list[str]) -> None:
+    """Draw the page again, with the progress in place of the form, when an evaluation was started elsewhere."""
+    if begun(path, known):
+        st.rerun()
 
 
 def _table(evaluated: list[Run], key: str) -> None:
@@ -107,7 +132,10 @@ def _table(evaluated: list[Run], key: str) -> None:
         key=f"{key}-table",
         hide_index=True,
         placeholder="–",
-        column_config={name: st.column_config.NumberColumn(name, format="%.1f %%", help=text) for name, text in PERCENT.items()},
+        column_config={
+            "n": st.column_config.NumberColumn("n", help="Test images that each network was attacked on"),
+            **{name: st.column_config.NumberColumn(name, format="%.1f %%", help=text) for name, text in PERCENT.items()},
+        },
         alt="The evaluations of this set with protocol, training, networks, state and accuracies",
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from app import cache, charts, frames, state, views
-from app.components import shell
+from app.components import hover, shell
 from app.components.figures import chart
 from c2r.errors import InputError
 from c2r.summary import ranks
@@ -15,7 +15,8 @@ from c2r.summary import ranks
 COLOURS = {"class": "Class", "margin": "Robust margin", "rank": "Rank", "broken": "Broken"}
 LINES = {"selection": "Selection", "hardest": "The 20 hardest", "none": "None"}
 HARDEST = 20
-SIDE = 560  # px, the width of the map
+AREA = "map-area"  # the container of the map
+SIDE = 578  # px, the width of the map; beside it on a page of 1280 px, below it on one of 768 px stands the list
 LINES_HELP = "Lines from the clean to the adversarial place of an image"
 
 
@@ -106,7 +107,9 @@ def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour:
         ids = charts.selected_numbers(st.session_state["map"]["selection"]["points"])
         state.select(view.run.id, ids, f"the {layout.method} map at step {view.step}")
 
-    chart(figure, "map", lambda: _points_table(view, frame, layout), on_select=picked)
+    with st.container(key=AREA):
+        hover.shown_beside(view, frame, layout.index, AREA)
+        chart(figure, "map", lambda: _points_table(view, frame, layout), on_select=picked)
 
 
 def _points_table(view: state.View, frame: dict[str, np.ndarray], layout: Layout) -> views.Columns:
@@ -128,7 +131,7 @@ def separation(view: state.View) -> None:
         return
     events = views.drawn(events, view.step or 0)
     steps = [event["step"] for event in events]
-    for column, what in zip(st.columns(3), ("knn", "silhouette", "between_within"), strict=True):
+    for column, what in zip(st.columns(3, vertical_alignment="bottom"), ("knn", "silhouette", "between_within"), strict=True):
         clean, adversarial = ([event["separation"][side].get(what) for event in events] for side in ("clean", "adv"))
         with column:
             figure = charts.separation_lines(

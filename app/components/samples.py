@@ -7,13 +7,14 @@ from app import cache, frames, pictures, state, views, words
 from app.components import images, shell
 from c2r.errors import InputError
 
-THUMBNAILS = 12
+THUMBNAILS = 12  # on one page
+TILE = 55  # px of a picture, also of the only one; four fit beside the map at 1280 px
 
 
-def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], table: views.Columns, *, here: str) -> None:
-    """Pictures and table of `ids`, with buttons to the other pages; `here` is the page this stands on."""
+def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], columns: views.Columns, *, here: str) -> None:
+    """Pictures of `ids`, page by page, with buttons to the other pages; `here` is the page this stands on, `columns` the CSV."""
     st.markdown(f"**{len(ids)} of {len(frame['labels'])} images selected**")
-    st.caption(words.plain(state.selection_reason()))
+    st.caption(words.plain(f"By {state.selection_reason()}."))
     with st.container(horizontal=True, vertical_alignment="center"):
         if here != "embeddings":
             shell.link("embeddings", "Show on map", "scatter_plot")
@@ -21,21 +22,25 @@ def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], tabl
         st.button("Clear", icon=":material/close:", on_click=state.clear_selection, key="clear-listing")
         st.download_button(
             "CSV",
-            views.to_csv(table),
+            views.to_csv(columns),
             f"{view.path.name}-selection.csv",
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
             key="csv",
         )
-    thumbnails(view, frame, ids[:THUMBNAILS], columns=6 if here == "embeddings" else THUMBNAILS)
-    st.dataframe(
-        table,
-        hide_index=True,
-        height="auto" if len(ids) < 8 else 300,
-        alt="The selected synthetic images",
-        column_config=accuracy_columns(table),
-    )
+    pages = views.pages(ids, THUMBNAILS)
+    shown = st.container()
+    page = st.pagination(pages, key=f"selected-page-{ids[0]}-{len(ids)}", max_visible_pages=5) if pages > 1 else 1
+    with shown:
+        thumbnails(view, frame, views.page_of(ids, page, THUMBNAILS))
+
+
+def table(columns: views.Columns) -> None:
+    """All chosen images with their figures, across the page, where no column is cut; what they are taken for unattacked, the CSV has."""
+    high = "auto" if len(columns["Sample"]) < 8 else 300
+    shown = {name: values for name, values in columns.items() if name != "Clean as"}
+    st.dataframe(shown, hide_index=True, height=high, alt="The selected synthetic images", column_config=accuracy_columns(columns))
 
 
 def of_selection(view: state.View, *, here: str) -> None:
@@ -46,20 +51,23 @@ def of_selection(view: state.View, *, here: str) -> None:
         return
     ids = state.selection(view.run.id, len(frame["labels"]))
     if ids:
-        listing(view, frame, ids, views.sample_table(frame, ids, list(view.names)), here=here)
+        columns = views.sample_table(frame, ids, list(view.names))
+        listing(view, frame, ids, columns, here=here)
+        table(columns)
 
 
-def accuracy_columns(table: views.Columns) -> dict[str, object]:
-    """Bars for the per-attack accuracy columns of a sample table."""
+def accuracy_columns(columns: views.Columns) -> dict[str, object]:
+    """Short heads and percent for the per-attack accuracy columns of a sample table."""
+    text = "Share of the evaluation networks that classify this image correctly: {}"
     return {
-        name: st.column_config.ProgressColumn(name, min_value=0, max_value=1, format="percent")
-        for name in table
+        name: st.column_config.NumberColumn(name.removesuffix(" accuracy"), format="percent", help=text.format(name))
+        for name in columns
         if name.endswith("accuracy")
     }
 
 
-def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int], columns: int = 6) -> None:
-    """Three sheets of small pictures in `columns`: clean, adversarial, and their difference, enlarged; a damaged frame is said instead."""
+def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int]) -> None:
+    """A tile for each image: clean, adversarial and their enlarged difference, one below the other; a damaged frame is said instead."""
     if not ids:
         return
     try:
@@ -68,14 +76,15 @@ def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int], c
     except InputError as error:
         shell.problem(error)
         return
-    called = ", ".join(view.names[k] for k in frame["labels"][ids])
-    for label, row in (
-        ("Clean", clean),
-        ("Adversarial", pictures.adversarial_twin(clean, delta)),
-        (f"Difference × {times}", pictures.difference(delta, times)),
-    ):
-        st.caption(label)
-        images.show(pictures.strip(row, columns, gap=4), f"{label} pictures of {len(ids)} images: {called}")
+    st.caption(f"From top to bottom: clean, adversarial, difference × {times}, number, class. {words.attacked_parts(view.run)}")
+    tiles = zip(ids, clean, pictures.adversarial_twin(clean, delta), pictures.difference(delta, times), strict=True)
+    with st.grid("auto", min_column_width=TILE, gap="xsmall"):
+        for i, *stack in tiles:
+            name = view.names[frame["labels"][i]]
+            with st.container(gap="xxsmall"):
+                said = f"Image {i}: {name}, clean, adversarial and difference × {times}"
+                images.show(pictures.strip(np.stack(stack), 1, to=2 * TILE), said, width=TILE)
+                st.caption(f"#{i}  \n:small[{words.plain(name)}]")
 
 
 def counts(frame: dict[str, np.ndarray], ids: list[int], names: list[str]) -> None:

@@ -28,7 +28,7 @@ def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], outcome
             name, margin = view.names[frame["labels"][i]], float(frame["margin_adv"][i])
             with st.container(border=True, gap="xsmall"):
                 images.show(pictures.upscale(image, TILE), f"Image {i}: {name}, rank {rank[i]}, robust margin {margin:.2f}")
-                st.markdown(f"**{words.plain(name)}**  \n{margin_word(margin)}")
+                st.markdown(f"**#{i} · {words.plain(name)}**  \n{margin_word(margin)}")
                 _bars(view, {key: float(found[:, i].mean()) for key, found in outcomes.items()})
                 told = (
                     ""
@@ -36,7 +36,7 @@ def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], outcome
                     else f"  \n{words.plain(view.called.get(view.attack, view.attack))} {int(hits[:, i].sum())}/{len(hits)}"
                 )
                 st.caption(f"rank {rank[i]}{told}")
-                st.button("Details", key=f"tile-{i}", on_click=opened, args=(i,), width="stretch")
+                st.button("Details", key=f"tile-{i}", on_click=details.opened, args=(i,), width="stretch")
 
 
 def _bars(view: state.View, heights: dict[str, float]) -> None:
@@ -89,7 +89,7 @@ def toolbar(view: state.View, n: int, chosen: int, *, evaluated: bool) -> Wanted
     only = bool(chosen) and st.toggle(f"Only the selection ({chosen})", key="only", persist_state="session")
     links.place_sample()
     wanted = st.number_input(
-        "Open image", 0, n - 1, None, key="sample", bind="query-params", width=130, placeholder="number",
+        "Open image", 0, n - 1, None, key="sample", bind="query-params", width=145, placeholder="number",
         help="The number of an image; also ?sample=12 in the address",
     )  # fmt: skip
     sample = int(wanted) if wanted is not None and 0 <= wanted < n else None
@@ -109,11 +109,6 @@ def change(view: state.View, sort: str) -> np.ndarray | None:
         return frames.change_since(view.path, view.steps[0], view.step or 0)
     except InputError:
         return None
-
-
-def opened(sample: int) -> None:
-    """A tile's button: open this image."""
-    st.session_state["sample"] = sample
 
 
 def margin_word(margin: float) -> str:

@@ -38,3 +38,5 @@ METHODS: dict[str, Method] = {
     "full-data": Method("All real images", "Networks trained on the whole training set: the ceiling", updates=False, source="all"),
     "imported": Method("Imported set", "A distilled set from a file, scored and evaluated as it is", updates=False, source="file"),
 }
+
+ATTACKS = {"ls-pgd": "LS-PGD", "pgd": "PGD-10"}  # what the inner attacks are called on screen
