@@ -1,12 +1,10 @@
 """Files of a run folder: written complete or not at all, read with one sentence for damage. numpy, no torch."""
 
 import os
-import shutil
 import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -16,11 +14,6 @@ from c2r import schema
 from c2r.errors import InputError
 
 Rows = Sequence[int] | np.ndarray
-
-try:
-    import fcntl
-except ImportError:  # Windows: the process id in status.json alone decides there
-    fcntl = None  # type: ignore[assignment]
 
 
 def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
@@ -61,72 +54,6 @@ def sync_folder(folder: Path) -> None:
         pass
     finally:
         os.close(place)
-
-
-def lock(file: IO[str], wait: bool = False) -> bool:
-    """Lock an open file for this process, until it is closed or the process ends, however it ends. False: another process has it."""
-    if not fcntl:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
-        return False
-    return True
-
-
-def unlock(file: IO[str]) -> None:
-    """Give a lock back."""
-    if fcntl:
-        fcntl.flock(file, fcntl.LOCK_UN)
-
-
-def hold(folder: Path, patience: float = 0.0) -> IO[str]:
-    """Hold a run folder for this process. Raises InputError when another process holds it for longer than `patience` seconds."""
-    file = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the lock is held
-    end = time.monotonic() + patience
-    while fcntl and not (held := lock(file)) and time.monotonic() < end:
-        time.sleep(0.05)
-    if fcntl and not held:
-        file.close()
-        raise InputError(f"Run {folder.name} is being written by another process: expected one writer; wait for it or stop it.")
-    return file
-
-
-def holds(folder: Path, file: IO[str]) -> bool:
-    """Whether `folder` still is the one held by the lock `file`: not deleted, and no other folder of its name."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), os.stat(folder / "lock"))
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-
-
-def claim(folder: Path, files: Mapping[str, bytes | str], inside: str) -> None:
-    """Make a new run folder with `files` (name → content) and an empty folder `inside`: all of it at once, or nothing. Raises InputError."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    try:
-        if folder.is_dir() and any(folder.iterdir()):
-            raise InputError(
-                f"The run folder {folder} is not empty: expected a new or empty folder; choose another --out or delete that one."
-            )
-        if folder.exists() and not folder.is_dir():
-            raise NotADirectoryError
-        (temporary / inside).mkdir(parents=True)
-        for name, text in files.items():
-            write_atomic(temporary / name, text)
-        if folder.exists():
-            folder.rmdir()
-        os.rename(temporary, folder)
-        sync_folder(folder.parent)
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(
-            f"The run folder {folder} is taken or not a folder: expected a new or empty folder; choose another --out."
-        ) from None
-    except PermissionError:
-        raise InputError(f"No permission to write {folder}: expected a folder of yours; choose another --out.") from None
-    except OSError as error:
-        raise InputError(f"The run folder {folder} cannot be made ({error.strerror}): free some space or choose another --out.") from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:

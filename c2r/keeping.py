@@ -9,13 +9,15 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from c2r.claiming import fill, hold, reserve
 from c2r.errors import InputError
-from c2r.files import hold, read_json, write_atomic
+from c2r.files import read_json, write_atomic
 from c2r.runs import Run, evaluations, is_run, list_runs, open_run
 
 ABOUT = "about.json"
@@ -158,20 +160,15 @@ def undo(name: str, store: Path) -> Path:
 
 def settle(folder: Path, store: Path, wanted: str) -> Path:
     """Move a complete run folder into the store under the id `wanted`, or ``wanted-2`` … when it is taken; returns its new path."""
-    for number in range(1, 1000):
-        place = store / (wanted if number == 1 else f"{wanted}-{number}")
-        if place.exists() or place.is_symlink():
-            continue
-        try:
-            os.rename(folder, place)
-        except OSError as error:
-            if place.exists():
-                continue
-            raise InputError(
-                f"{place} cannot be made ({error.strerror}): expected a run store of yours with free space; check it."
-            ) from None
-        return place
-    raise InputError(f"Run id {wanted} and 998 like it are taken in {store}: expected a free one; delete some of those runs.")
+    place = store / wanted
+    try:
+        place = reserve(place)
+        fill(folder, place)
+    except OSError as error:
+        with suppress(OSError):
+            place.rmdir()
+        raise InputError(f"{place} cannot be made ({error.strerror}): expected a run store of yours with free space; check it.") from None
+    return place
 
 
 def empty_trash(store: Path, older_than_days: float = 0) -> int:

@@ -12,7 +12,7 @@ from c2r.config import RunConfig
 from c2r.cost import PHASES, disk_mb, evaluation_mb, flops, memory_gb, minutes
 from c2r.errors import NO_CUDA, InputError
 from c2r.methods import METHODS
-from c2r.runs import Run, list_runs, open_run
+from c2r.runs import Run, is_evaluation, list_runs, open_run
 from c2r.sources.downloads import NAMED, cache_folder
 from c2r.sources.splits import Shape, budget_problem, partition_problem
 
@@ -54,7 +54,7 @@ def evaluation(config: RunConfig, folder: Path) -> Preflight:
 
 def resumed(config: RunConfig, folder: Path) -> Preflight:
     """What going on with the run or evaluation in `folder` still needs, in the same way; the minutes are those of all of it."""
-    alone = folder.absolute().parent.name == "evaluations"
+    alone = is_evaluation(open_run(folder))
     phases, size = (("evaluate",), evaluation_mb) if alone else (PHASES, disk_mb)
     return _common(config, folder, phases, lambda config, shape: max(0.0, size(config, shape) - _written(folder)))[0]
 

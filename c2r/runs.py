@@ -41,15 +41,19 @@ def default_store() -> Path:
     return Path(os.environ.get("C2R_RUNS") or Path(__file__).resolve().parents[1] / "runs")
 
 
+def word(text: str) -> str:
+    """What becomes of a text in a name: small letters, digits and single hyphens, at most 40."""
+    return re.sub(r"[^a-z0-9]+", "-", text[:400].lower())[:40].strip("-")
+
+
 def evaluation_id(config: RunConfig, now: datetime | None = None) -> str:
     """A readable, sortable name for an evaluation such as ``20261120-0937-12-pixel-2-255-pgd-at``."""
-    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{re.sub('[^a-z0-9]+', '-', config.protocol)}-{config.eval_training}"
+    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{word(config.protocol)}-{word(config.eval_training)}"
 
 
 def new_id(config: RunConfig, now: datetime | None = None) -> str:
     """A readable, sortable run id such as ``20261120-0937-12-c2r-digits-ipc10``."""
-    source = re.sub(r"[^a-z0-9]+", "-", Path(config.data).stem.lower()).strip("-") or "data"
-    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{source}-ipc{config.ipc}"
+    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{word(Path(config.data).stem) or 'data'}-ipc{config.ipc}"
 
 
 @disasters.spoken()
@@ -147,6 +151,39 @@ def evaluations(path: Path) -> list[Run]:
     """The evaluations of a run that have folders of their own, newest first; each looks like a run without frames."""
     folder = Path(path) / "evaluations"
     return list_runs(folder) if folder.is_dir() else []
+
+
+HOME = "../.."  # from an evaluation in its run's folder to that run
+
+
+def evaluates(folder: Path, run: Path | None) -> str:
+    """What the status of a new folder says it evaluates: '' for a run, `HOME` inside the run, which may move, else the run's place."""
+    if run is None:
+        return ""
+    return HOME if folder.resolve().parent == run.resolve() / "evaluations" else str(run.resolve())
+
+
+def is_evaluation(run: Run) -> bool:
+    """Whether a folder holds an evaluation. Older ones lie in their run or name the evaluated step in their manifest."""
+    inside = run.path.resolve().parent
+    return bool(run.status.get("of", inside.name == "evaluations" and is_run(inside.parent) or "step" in run.manifest))
+
+
+def evaluated(run: Run) -> Path | None:
+    """The folder of the run that an evaluation is of, None for a run. Raises InputError when it does not say so, or the run is gone."""
+    if not is_evaluation(run):
+        return None
+    folder = run.path.resolve()
+    inside = folder.parent.name == "evaluations"
+    of = run.status.get("of", HOME if inside else "")
+    source = folder.parents[1] if of == HOME and inside else Path(of)
+    if not of or of == HOME and not inside:
+        raise InputError(f"Evaluation {run.id} does not say which run it is of: expected its place in status.json; start a new evaluation.")
+    if not is_run(source):
+        raise InputError(
+            f"Evaluation {run.id} is of the run in {source}, which is not there any more: expected it to stay; bring it back or start a new evaluation."
+        )
+    return source
 
 
 def results(path: Path) -> Path:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from c2r.files import lock, unlock
+from c2r.claiming import lock, unlock
 
 FOLDER = ".slots"
 

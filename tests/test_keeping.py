@@ -14,8 +14,9 @@ from fake_run import make_evaluation, make_run
 
 from c2r import archives, keeping
 from c2r.__main__ import main
+from c2r.claiming import hold
 from c2r.errors import InputError
-from c2r.files import hold, save_arrays
+from c2r.files import save_arrays
 from c2r.formats.safe import Limits
 from c2r.runs import list_runs, open_run
 from c2r.writing import RunWriter

@@ -17,7 +17,7 @@ LAYERS = [
     {"c2r", "c2r.errors"},
     {"c2r.schema", "c2r.thinning", "c2r.disasters", "c2r.processes", "c2r.machine"},
     {"c2r.fields", "c2r.files", "c2r.catalog", "c2r.badges", "c2r.lifecycle"},
-    {"c2r.config", "c2r.metrics", "c2r.summary", "c2r.methods"},
+    {"c2r.config", "c2r.claiming", "c2r.metrics", "c2r.summary", "c2r.methods"},
     {"c2r.kernels", "c2r.digest", "c2r.beardlog", "c2r.literature", "c2r.protocols"},
     {"c2r.convblock"},
     {"c2r.threat", "c2r.margins", "c2r.memory", "c2r.contrastive", "c2r.curriculum", "c2r.augment", "c2r.partition", "c2r.models",

@@ -1,6 +1,7 @@
 """``import`` and ``export``: distilled sets from elsewhere, and for elsewhere."""
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from c2r.errors import InputError, unknown
 from c2r.files import write_atomic
 from c2r.formats import FORMATS, ImportedSet, NormalisationNeeded, read_set
 from c2r.formats.fromrun import from_run
+from c2r.formats.imported import METHODS as KNOWN
 from c2r.formats.normalisation import NORMALISATIONS
 from c2r.formats.write import EXPORTS, rows_csv, rows_json, write_set
+from c2r.methods import METHODS
+from c2r.sets import staged
 from c2r.sources import WORDS
 
 
@@ -51,10 +55,11 @@ def import_set(chosen: argparse.Namespace) -> int:
     if not chosen.json:
         print(_told(found))
     out = chosen.out or runs.default_store() / f"{runs.new_id(settings.load('demo'))[:16]}-imported-{_word(found)}"
-    stored = out.parent / ".imports" / f"{found.facts['sha256'][:16]}-{chosen.normalisation.partition(';')[0]}.safetensors"
-    write_set("safetensors", stored, found)
+    stored = out.parent / ".imports" / f"{_read_as(found, chosen)}.safetensors"
     config = settings.load(chosen.preset or _preset(found), _changes(found, stored, chosen))
-    return work.start(config, chosen.preset or _preset(found), out, chosen.json)
+    with staged(stored):
+        write_set("safetensors", stored, found)
+        return work.start(config, chosen.preset or _preset(found), out, chosen.json, numbered=not chosen.out)
 
 
 def _open_archive(chosen: argparse.Namespace) -> int:
@@ -91,17 +96,17 @@ def _changes(found: ImportedSet, stored: Path, chosen: argparse.Namespace) -> di
     return base | settings.parse_assignments(chosen.set)
 
 
+def _read_as(found: ImportedSet, chosen: argparse.Namespace) -> str:
+    """A name for what was read: another one for every file, and for every way of reading it."""
+    asked = (found.facts["sha256"], chosen.normalisation, chosen.experiment, found.partition)
+    return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
+
+
 def _word(found: ImportedSet) -> str:
-    return "-".join(
-        filter(
-            None,
-            [
-                str(found.facts.get("method") or "set"),
-                str(found.facts.get("data") or ""),
-                f"ipc{len(found.labels) // max(1, len(found.classes))}",
-            ],
-        )
-    )
+    """What the run of a set is called: words of a file become no name, only methods and data that are known."""
+    method = found.facts.get("method")
+    parts = (method if method in {*KNOWN, *METHODS} else "set", runs.word(str(found.facts.get("data") or "")))
+    return "-".join(filter(None, (*parts, f"ipc{len(found.labels) // max(1, len(found.classes))}")))
 
 
 def _facts(found: ImportedSet) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from c2r import badges, disasters, forking, lifecycle, listening, machine, preflight, runs, slots, writing
+from c2r import badges, disasters, forking, lifecycle, listening, machine, preflight, runs, sets, slots, writing
 from c2r import config as settings
 from c2r.commands import control
 from c2r.commands.terminal import Bar, print_badges, print_rows
@@ -41,13 +41,13 @@ def distill(chosen: argparse.Namespace) -> int:
     if chosen.settings:
         return _print_settings(config)
     out = chosen.out or runs.default_store() / runs.new_id(config)
-    return start(config, chosen.preset, out)
+    return start(config, chosen.preset, out, numbered=not chosen.out)
 
 
-def start(config: RunConfig, preset: str, out: Path, as_json: bool = False) -> int:
-    """Check the settings, claim the folder `out`, do the run."""
+def start(config: RunConfig, preset: str, out: Path, as_json: bool = False, numbered: bool = False) -> int:
+    """Check the settings, claim the folder `out` (`numbered`: or the next one of that name that is free), do the run."""
     preflight.refuse(preflight.check(config, out.parent))
-    return _work(out, config, lambda worker: _tasks().distil(worker, config, preset), as_json)
+    return _work(out, config, lambda worker: _tasks().distil(worker, config, preset), as_json, numbered=numbered)
 
 
 def add_evaluate(one: argparse.ArgumentParser) -> None:
@@ -79,7 +79,9 @@ def evaluate(chosen: argparse.Namespace) -> int:
         )
     out = chosen.out or run.path / "evaluations" / runs.evaluation_id(config)
     preflight.refuse(preflight.evaluation(config, out))
-    return _work(out, config, lambda worker: _tasks().evaluate_set(worker, config, run.path), chosen.json)
+    return _work(
+        out, config, lambda worker: _tasks().evaluate_set(worker, config, run.path), chosen.json, numbered=not chosen.out, of=run.path
+    )
 
 
 def add_fork(one: argparse.ArgumentParser) -> None:
@@ -93,8 +95,10 @@ def add_fork(one: argparse.ArgumentParser) -> None:
 def fork(chosen: argparse.Namespace) -> int:
     """Start a new run from a recorded step of another one, with changed settings."""
     store = chosen.out.parent if chosen.out else runs.default_store()
-    config = forking.prepare(chosen.dir, chosen.step, store, settings.parse_assignments(chosen.set))
-    return start(config, str(runs.open_run(chosen.dir).manifest.get("preset", "")), chosen.out or store / f"{runs.new_id(config)}-fork")
+    preset = str(runs.open_run(chosen.dir).manifest.get("preset", ""))
+    with sets.staged(forking.start_file(chosen.dir, chosen.step, store)):
+        config = forking.prepare(chosen.dir, chosen.step, store, settings.parse_assignments(chosen.set))
+        return start(config, preset, chosen.out or store / f"{runs.new_id(config)}-fork", numbered=not chosen.out)
 
 
 def add_resume(one: argparse.ArgumentParser) -> None:
@@ -114,10 +118,10 @@ def resume(chosen: argparse.Namespace) -> int:
         raise InputError(
             f"Run {run.id} is {run.state}: expected one that is paused, or was stopped, failed or lost; there is nothing to resume."
         )
+    source = runs.evaluated(run)
     preflight.refuse(preflight.resumed(run.config, run.path))
     config, preset = run.config, str(run.manifest.get("preset", ""))
-    if run.path.resolve().parent.name == "evaluations":
-        source = run.path.resolve().parents[1]
+    if source is not None:
         return _work(run.path, config, lambda worker: _tasks().evaluate_set(worker, config, source), chosen.json, reopen=True)
     return _work(run.path, config, lambda worker: _tasks().distil(worker, config, preset, resume=True), chosen.json, reopen=True)
 
@@ -128,13 +132,14 @@ def _tasks() -> Any:
     return tasks
 
 
-def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool = False) -> int:
-    """Claim the folder, wait for the device's slot, do the work."""
+def _work(out: Path, config: RunConfig, work: Any, as_json: bool, **how: Any) -> int:
+    """Claim the folder, `how` as for `writing.RunWriter`, wait for the device's slot, do the work."""
     signal.signal(signal.SIGTERM, _interrupt)
     rows, writer = [], None
     try:
         with _signals_held():
-            writer = writing.RunWriter(out, config, reopen)
+            writer = writing.RunWriter(out, config, **how)
+            out = writer.path
         queue = slots.place(out, "cuda" if config.device != "cpu" and machine.gpu()[0] else "cpu")
         with (
             listening.Listener(writer) as listener,
