@@ -12,12 +12,14 @@ from typing import IO
 from uuid import uuid4
 
 from c2r.errors import InputError
-from c2r.files import sync_folder, write_atomic
+from c2r.files import free_for_a_file, opened, sync_folder, write_atomic
 
 try:
     import fcntl
 except ImportError:  # Windows: the process id in status.json alone decides there
     fcntl = None  # type: ignore[assignment]
+
+GLANCE = 0.3  # seconds for which whoever looks whether a folder is held may seem to hold it
 
 
 def lock(file: IO[str], wait: bool = False) -> bool:
@@ -37,8 +39,22 @@ def unlock(file: IO[str]) -> None:
         fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def hold(folder: Path, patience: float = 0.0) -> IO[str]:
+def held(folder: Path) -> bool:
+    """Whether a living process holds a run folder, also one of another container whose number means nothing here."""
+    try:
+        with opened(folder / "lock") as file:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def hold(folder: Path, patience: float = GLANCE) -> IO[str]:
     """Hold a run folder for this process. Raises InputError when another process holds it for longer than `patience` seconds."""
+    free_for_a_file(folder / "lock")
     file = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the lock is held
     end = time.monotonic() + patience
     while fcntl and not (held := lock(file)) and time.monotonic() < end:

@@ -1,10 +1,12 @@
 """Files of a run folder: written complete or not at all, read with one sentence for damage. numpy, no torch."""
 
+import errno
 import os
+import stat
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -56,6 +58,38 @@ def sync_folder(folder: Path) -> None:
         os.close(place)
 
 
+def at_home(path: str) -> Path:
+    """The path with a leading ``~`` replaced; one of a user that this machine does not know stays as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def opened(file: Path) -> IO[bytes]:
+    """A regular file, open for reading; pipes and devices, which would never end, are refused. Raises OSError."""
+    place = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        _regular(file, os.fstat(place))
+        return open(place, "rb")
+    except BaseException:
+        os.close(place)
+        raise
+
+
+def _regular(file: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "no regular file", str(file))
+
+
+def free_for_a_file(file: Path) -> None:
+    """Raise InputError when something else than a file stands where a run's process keeps one."""
+    if file.is_dir():
+        raise InputError(f"{file.name} of run {file.parent.name} is a folder: expected a file; remove that folder.")
+    if file.exists() and not file.is_file():
+        raise InputError(f"{file.name} of run {file.parent.name} is a pipe or a device: expected a file; remove it.")
+
+
 def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:
     """Store named arrays as ``<name>.safetensors`` of the run folder `path`."""
     file = path / f"{name}.safetensors"
@@ -68,6 +102,7 @@ def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> d
     """The arrays of ``<name>.safetensors``, or those of them named in `only`. Raises InputError when missing or unreadable."""
     file = Path(path) / f"{name}.safetensors"
     try:
+        _regular(file, os.stat(file))
         with safe_open(file, framework="numpy") as stored:
             found = {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
     except FileNotFoundError:
@@ -88,7 +123,10 @@ def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> d
 def read_text(file: Path) -> str:
     """The text of a file every run folder has. Raises InputError."""
     try:
-        return file.read_text(encoding="utf-8")
+        with opened(file) as source:
+            return source.read().decode("utf-8")
+    except PermissionError:
+        raise InputError(f"No permission to read {file}: expected a file of yours; change its permissions.") from None
     except (OSError, UnicodeDecodeError):
         raise InputError(
             f"{file.name} is missing or unreadable: expected it in every run folder; delete the folder or restore the file."
@@ -97,8 +135,9 @@ def read_text(file: Path) -> str:
 
 def read_json(file: Path) -> dict[str, Any]:
     """The JSON object of a file every run folder has. Raises InputError."""
+    text = read_text(file)
     try:
-        value = schema.parse(read_text(file))
+        value = schema.parse(text)
     except ValueError:
         value = None
     if not isinstance(value, dict):
@@ -114,7 +153,7 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
 def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
     """Like `read_lines`, of what stands behind the first `start` bytes; also where the next look starts: before a torn last line."""
     try:
-        with open(file, "rb") as source:
+        with opened(file) as source:
             source.seek(start)
             content = source.read()
     except OSError:
@@ -133,8 +172,10 @@ def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
 
 def read_array_rows(path: Path, name: str, array: str, rows: Rows) -> np.ndarray:
     """Of one array of ``<name>.safetensors`` only the `rows`, in their order. Raises InputError when missing or unreadable."""
+    file = Path(path) / f"{name}.safetensors"
     try:
-        with safe_open(Path(path) / f"{name}.safetensors", framework="numpy") as stored:
+        _regular(file, os.stat(file))
+        with safe_open(file, framework="numpy") as stored:
             part = stored.get_slice(array)
             ends = [(rows.start, rows.stop)] if isinstance(rows, range) else [(int(row), int(row) + 1) for row in rows]
             found = np.concatenate([part[start:end] for start, end in ends] or [part[:0]])

@@ -11,8 +11,9 @@ from c2r import machine, slots, sources
 from c2r.config import RunConfig
 from c2r.cost import PHASES, disk_mb, evaluation_mb, flops, memory_gb, minutes
 from c2r.errors import NO_CUDA, InputError
+from c2r.kinds import is_evaluation
 from c2r.methods import METHODS
-from c2r.runs import Run, is_evaluation, list_runs, open_run
+from c2r.runs import Run, list_runs, open_run
 from c2r.sources.downloads import NAMED, cache_folder
 from c2r.sources.splits import Shape, budget_problem, partition_problem
 

@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from c2r import disasters, processes, schema
+from c2r import claiming, disasters, processes, schema
 from c2r.config import RunConfig, from_json
 from c2r.errors import InputError
 from c2r.files import (
     Rows,
+    at_home,
+    free_for_a_file,
     read_array_rows,
     read_arrays,
     read_json,
@@ -38,7 +40,8 @@ FRAME_ARRAYS = (
 
 def default_store() -> Path:
     """``$C2R_RUNS``, or ``runs/`` beside the package: the same folder wherever the app or a command is started."""
-    return Path(os.environ.get("C2R_RUNS") or Path(__file__).resolve().parents[1] / "runs")
+    named = os.environ.get("C2R_RUNS")
+    return at_home(named) if named else Path(__file__).resolve().parents[1] / "runs"
 
 
 def word(text: str) -> str:
@@ -62,6 +65,7 @@ def send(path: Path, command: str) -> None:
     if command not in COMMANDS:
         raise InputError(f"Unknown command '{command}': choose one of {', '.join(COMMANDS)}.")
     file = Path(path) / "control"
+    free_for_a_file(file)
     if command == "stop" or not file.exists() or read_text(file).strip() != "stop":
         write_atomic(file, command, durable=False)
 
@@ -111,18 +115,29 @@ def open_run(path: Path) -> Run:
             f"Run {path.name} is damaged. status.json expects a state out of {', '.join(STATES)}, found '{state}'; choose another run."
         )
         return Run(path, "failed", config, status, manifest, problem)
-    if state in ALIVE and not processes.alive(status):
+    if state in ALIVE and not processes.alive(status) and not claiming.held(path):
         state = "lost"
     return Run(path, state, config, status, manifest)
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with.
+    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with, or may not be looked into.
 
     A name that cannot be written as text, and so in no address, is none.
     """
-    writable = path.name.encode("utf-8", "replace").decode() == path.name
-    return writable and path.is_dir() and any((path / name).exists() for name in ("config.json", "status.json", "events.jsonl", "frames"))
+    if path.name.encode("utf-8", "replace").decode() != path.name or not path.is_dir():
+        return False
+    return any(os.path.exists(path / name) for name in ("config.json", "status.json", "events.jsonl", "frames")) or _closed(path)
+
+
+def _closed(folder: Path) -> bool:
+    try:
+        os.listdir(folder)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def list_runs(store: Path) -> list[Run]:
@@ -150,40 +165,7 @@ def read_events_from(path: Path, start: int) -> tuple[list[dict[str, Any]], int]
 def evaluations(path: Path) -> list[Run]:
     """The evaluations of a run that have folders of their own, newest first; each looks like a run without frames."""
     folder = Path(path) / "evaluations"
-    return list_runs(folder) if folder.is_dir() else []
-
-
-HOME = "../.."  # from an evaluation in its run's folder to that run
-
-
-def evaluates(folder: Path, run: Path | None) -> str:
-    """What the status of a new folder says it evaluates: '' for a run, `HOME` inside the run, which may move, else the run's place."""
-    if run is None:
-        return ""
-    return HOME if folder.resolve().parent == run.resolve() / "evaluations" else str(run.resolve())
-
-
-def is_evaluation(run: Run) -> bool:
-    """Whether a folder holds an evaluation. Older ones lie in their run or name the evaluated step in their manifest."""
-    inside = run.path.resolve().parent
-    return bool(run.status.get("of", inside.name == "evaluations" and is_run(inside.parent) or "step" in run.manifest))
-
-
-def evaluated(run: Run) -> Path | None:
-    """The folder of the run that an evaluation is of, None for a run. Raises InputError when it does not say so, or the run is gone."""
-    if not is_evaluation(run):
-        return None
-    folder = run.path.resolve()
-    inside = folder.parent.name == "evaluations"
-    of = run.status.get("of", HOME if inside else "")
-    source = folder.parents[1] if of == HOME and inside else Path(of)
-    if not of or of == HOME and not inside:
-        raise InputError(f"Evaluation {run.id} does not say which run it is of: expected its place in status.json; start a new evaluation.")
-    if not is_run(source):
-        raise InputError(
-            f"Evaluation {run.id} is of the run in {source}, which is not there any more: expected it to stay; bring it back or start a new evaluation."
-        )
-    return source
+    return list_runs(folder) if os.path.isdir(folder) else []
 
 
 def results(path: Path) -> Path:

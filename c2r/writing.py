@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from c2r import processes
-from c2r.claiming import claim, hold, holds
+from c2r.claiming import GLANCE, claim, hold, holds
 from c2r.config import RunConfig, to_json
 from c2r.errors import InputError
-from c2r.files import read_json, save_arrays, sweep, write_atomic
+from c2r.files import free_for_a_file, read_json, save_arrays, sweep, write_atomic
+from c2r.kinds import evaluates
 from c2r.lifecycle import ALIVE, allowed
-from c2r.runs import evaluates, frame_file, frame_steps, list_runs, read_events
+from c2r.runs import frame_file, frame_steps, list_runs, read_events
 from c2r.thinning import kept
 
 RESERVE, RESERVED = ".reserve", 1 << 16  # a file of so many bytes, which makes room for the last status of a run on a full disk
@@ -55,9 +56,10 @@ class RunWriter:
                 RESERVE: os.urandom(RESERVED),
             }
             self.path = claim(self.path, first, "frames", numbered)
-        self._lock = hold(self.path, LEAVING if reopen else 0.0)
+        self._lock = hold(self.path, LEAVING if reopen else GLANCE)
         self._recent, self._recorded = config.frames_recent, [event["step"] for event in read_events(self.path)]
         if reopen:
+            free_for_a_file(self.path / "control")
             sweep(self.path)
             (self.path / "control").unlink(missing_ok=True)
             write_atomic(self.path / RESERVE, os.urandom(RESERVED), durable=False)

@@ -1,17 +1,24 @@
 """Where a run is written and what its folder says of itself: numbers, known words, the kind of work. Run: pytest tests/test_claiming.py"""
 
+import contextlib
+import errno
 import json
+import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_run import make_run
+from fake_run import make_evaluation, make_run
 
-from c2r import claiming, forking, keeping, runs, writing
+from app import jobs
+from c2r import archives, claiming, forking, keeping, kinds, runs, writing
 from c2r.__main__ import main
 from c2r.commands import work
 from c2r.config import load
@@ -166,7 +173,7 @@ def test_an_evaluation_in_its_run_moves_with_it(store):
     run = make_run(store / "one", steps=2)
     evaluation_of(run, run / "evaluations" / "mine")
     moved = run.rename(store / "two")
-    assert runs.evaluated(runs.open_run(moved / "evaluations" / "mine")) == moved
+    assert kinds.evaluated(runs.open_run(moved / "evaluations" / "mine")) == moved
 
 
 def test_an_evaluation_whose_run_is_gone_is_not_resumed(store, tmp_path, capsys):
@@ -185,13 +192,158 @@ def test_folders_of_before_that_do_not_say_what_they_hold_are_told_apart(store, 
     for out in (tmp_path / "mine", run / "evaluations" / "mine"):
         status = json.loads((evaluation_of(run, out) / "status.json").read_text())
         (out / "status.json").write_text(json.dumps({key: value for key, value in status.items() if key != "of"}))
-    assert runs.evaluated(runs.open_run(run / "evaluations" / "mine")) == run
-    assert runs.evaluated(runs.open_run(tmp_path / "mine")) is None
+    assert kinds.evaluated(runs.open_run(run / "evaluations" / "mine")) == run
+    assert kinds.evaluated(runs.open_run(tmp_path / "mine")) is None
     (tmp_path / "mine" / "manifest.json").write_text('{"step": null}')
     with pytest.raises(InputError, match="Evaluation mine does not say which run it is of: .* start a new evaluation"):
-        runs.evaluated(runs.open_run(tmp_path / "mine"))
+        kinds.evaluated(runs.open_run(tmp_path / "mine"))
 
 
 def test_a_run_that_lies_in_a_folder_called_evaluations_is_a_run(store):
     run = make_run(store / "one", steps=2)
-    assert runs.evaluated(runs.open_run(make_run(run / "evaluations" / "no evaluation", steps=1))) is None
+    assert kinds.evaluated(runs.open_run(make_run(run / "evaluations" / "no evaluation", steps=1))) is None
+
+
+def test_a_run_whose_lock_is_held_lives_whatever_its_process_number_says(tmp_path):
+    writer = writing.RunWriter(tmp_path / "run", load("demo"))
+    writer.status(force=True, state="running", pid=2**30, pid_started=1.0, boot="another machine")
+    assert runs.open_run(writer.path).state == "running"
+    writer._lock.close()
+    assert runs.open_run(writer.path).state == "lost"
+
+
+def test_a_look_at_a_lock_never_keeps_the_one_who_may_have_it_from_it(tmp_path):
+    writer = writing.RunWriter(tmp_path / "run", load("demo"))
+    writer._lock.close()
+    looking = open(writer.path / "lock")  # noqa: SIM115 - held by a reader for a moment
+    claiming.lock(looking)
+    threading.Timer(0.1, looking.close).start()
+    claiming.hold(writer.path).close()
+
+
+def test_a_process_of_another_namespace_is_never_ended_from_here(tmp_path):
+    writer = writing.RunWriter(tmp_path / "run", load("demo"))
+    bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    writer.status(force=True, state="running", pid=bystander.pid, pid_started=1.0, boot="another machine")
+    with pytest.raises(InputError, match="works in another container or machine: expected a process of this one; end it there"):
+        jobs.force_stop(runs.open_run(writer.path))
+    assert bystander.poll() is None
+    bystander.communicate(b"\n")
+
+
+@pytest.mark.parametrize("state", ["stopped", "lost", "running"])
+@pytest.mark.parametrize("name", ["lock", "control"])
+def test_a_folder_where_lock_or_control_belong_gets_one_sentence(store, capsys, name, state):
+    run = make_run(store / "one", steps=1, state=state)
+    (run / name).unlink(missing_ok=True)
+    (run / name).mkdir()
+    (run / name / "file").write_text("x")
+    assert runs.open_run(run).problem == ""
+    words = {"running": "stop", "stopped": "resume", "lost": "resume"}[state]
+    if (name, state) != ("lock", "running"):
+        assert main([words, str(run)]) == 2
+        said = capsys.readouterr().err.strip()
+        assert f"{name} of run one is a folder: expected a file; remove that folder." in said and "\n" not in said
+    if name == "lock" and state != "running":
+        with pytest.raises(InputError, match="lock of run one is a folder"):
+            keeping.delete(run, store)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "endless"])
+def test_what_is_no_regular_file_is_not_read(store, kind):
+    run, other = make_run(store / "one", steps=1), make_run(store / "two", steps=1)
+    for name in ("status.json", "events.jsonl", "frames/000000.safetensors", "rows.jsonl"):
+        (run / name).unlink()
+        os.mkfifo(run / name) if kind == "fifo" else (run / name).symlink_to("/dev/zero")
+    with timed(5):
+        found = {one.id: one.problem for one in runs.list_runs(store)}
+        assert found == {"one": found["one"], other.name: ""} and "status.json is missing or unreadable" in found["one"]
+        assert runs.read_events(run) == runs.own_rows(run) == []
+        with pytest.raises(InputError, match="is damaged|has no"):
+            runs.read_frame(run, 0)
+        assert {one["id"] for one in keeping.storage(store)["runs"]} == {"one", "two"}
+
+
+@contextlib.contextmanager
+def timed(seconds):
+    """Fail instead of waiting for ever."""
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it was read"))
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_one_run_without_permission_hides_no_other(store, monkeypatch):
+    make_run(store / "open", steps=1)
+    locked = make_run(store / "locked", steps=1)
+    stat, listed = os.stat, os.listdir
+
+    def refusing(do):
+        def act(path=".", *words, **named):
+            if not isinstance(path, int) and str(path).startswith(f"{locked}{os.sep}"):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return do(path, *words, **named)
+
+        return act
+
+    monkeypatch.setattr(os, "stat", refusing(stat))
+    monkeypatch.setattr(os, "open", refusing(os.open))
+    monkeypatch.setattr(
+        os, "listdir", lambda path=".": (_ for _ in ()).throw(PermissionError()) if str(path) == str(locked) else listed(path)
+    )
+    found = {run.id: run.problem for run in runs.list_runs(store)}
+    assert found["open"] == "" and "locked" in found and "No permission to read" in found["locked"]
+    assert "open" in {run["id"] for run in keeping.storage(store)["runs"]}
+    assert main(["list", "--store", str(store)]) == main(["storage", "--store", str(store)]) == 0
+
+
+def test_an_opened_archive_says_nothing_of_places_of_this_machine(store, tmp_path):
+    run = make_run(store / "one", steps=1)
+    out = evaluation_of(run, tmp_path / "mine")
+    opened = archives.open_archive(archives.archive(out, tmp_path / "mine.zip"), tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="does not say which run it is of"):
+        kinds.evaluated(runs.open_run(opened))
+
+
+def test_the_same_archive_opened_twice_is_one_run_and_the_second_time_says_where(store, tmp_path, capsys):
+    run = make_run(store / "one", steps=2)
+    file = archives.archive(run, tmp_path / "one.zip")
+    first = archives.open_archive(file, tmp_path / "elsewhere")
+    keeping.describe(first, "mine")
+    for there, place in ((store, run), (first.parent, first)):
+        with pytest.raises(archives.AlreadyThere, match=f"one.zip holds run one, which is in this store already: {place}") as told:
+            archives.open_archive(file, there)
+        assert told.value.path == place and len(runs.list_runs(there)) == 1
+    assert main(["open", str(file)]) == 2 and "--again" in capsys.readouterr().err
+    assert main(["open", str(file), "--again"]) == 0 and "one-2" in capsys.readouterr().out
+
+
+def test_an_archive_of_the_same_run_with_another_evaluation_is_opened(store, tmp_path):
+    run = make_run(store / "one", steps=2)
+    make_evaluation(run, "e1")
+    file = archives.archive(run, tmp_path / "one.zip")
+    shutil.rmtree(run / "evaluations")
+    assert archives.open_archive(file, store).name == "one-2"
+
+
+def test_archive_says_what_it_left_out(store, tmp_path, capsys):
+    run = make_run(store / "one", steps=2)
+    assert main(["archive", str(run), str(tmp_path / "whole.zip")]) == 0
+    assert "Left out" not in capsys.readouterr().out
+    (run / "my notes.txt").write_text("x")
+    (run / "plots").mkdir()
+    (run / "plots" / "a\nb.png").write_text("x")
+    (run / "link.json").symlink_to("config.json")
+    assert main(["archive", str(run), str(tmp_path / "one.zip")]) == 0
+    said = capsys.readouterr().out.strip().splitlines()
+    assert said[-1] == "Left out, because a run does not write them: link.json, my notes.txt, plots/a?b.png." and len(said) == 2
+
+
+@pytest.mark.parametrize(("said", "meant"), [("~/runs", "home/runs"), ("~nobody-at-all/x", None)])
+def test_a_home_in_the_name_of_the_store_is_followed(tmp_path, monkeypatch, said, meant):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("C2R_RUNS", said)
+    assert runs.default_store() == (tmp_path / meant if meant else Path(said))

@@ -22,6 +22,7 @@ LAYERS = [
     {"c2r.convblock"},
     {"c2r.threat", "c2r.margins", "c2r.memory", "c2r.contrastive", "c2r.curriculum", "c2r.augment", "c2r.partition", "c2r.models",
      "c2r.project", "c2r.device", "c2r.runs", "c2r.sources", "c2r.slots"},
+    {"c2r.kinds"},
     {"c2r.formats", "c2r.linesearch", "c2r.data", "c2r.training", "c2r.attacks", "c2r.cost", "c2r.legacy", "c2r.writing"},
     {"c2r.preflight", "c2r.forking", "c2r.inner", "c2r.measure", "c2r.sets", "c2r.weights", "c2r.keeping", "c2r.listening"},
     {"c2r.pool", "c2r.synthetic", "c2r.checks", "c2r.archives"},

@@ -76,19 +76,20 @@ def add_archive(one: argparse.ArgumentParser) -> None:
 
 def archive(chosen: argparse.Namespace) -> int:
     """Write a whole run into one zip file that 'open' takes on any machine."""
-    print(archives.archive(chosen.dir, chosen.file))
+    print("\n".join(filter(None, (str(archives.archive(chosen.dir, chosen.file)), archives.left_out(chosen.dir)))))
     return 0
 
 
 def add_open(one: argparse.ArgumentParser) -> None:
     """Options of ``open``."""
     one.add_argument("file", type=Path, metavar="FILE.zip", help="archive of a run")
+    one.add_argument("--again", action="store_true", help="also when the same run is in the store already: it becomes a second one")
     _add_store(one)
 
 
 def open_file(chosen: argparse.Namespace) -> int:
     """Make a run of an archive that was written here or elsewhere."""
-    print(f"Opened {archives.open_archive(chosen.file, chosen.store)}")
+    print(f"Opened {archives.open_archive(chosen.file, chosen.store, again=chosen.again)}")
     return 0
 
 

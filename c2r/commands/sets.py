@@ -148,7 +148,7 @@ def add_export(one: argparse.ArgumentParser) -> None:
 def export(chosen: argparse.Namespace) -> int:
     """Write a run's set, its result rows or a report for other tools and people."""
     if chosen.file is not None:
-        print(archives.archive(chosen.dir, chosen.file))
+        print("\n".join(filter(None, (str(archives.archive(chosen.dir, chosen.file)), archives.left_out(chosen.dir)))))
         return 0
     kinds = [kind.strip() for kind in chosen.format.split(",") if kind.strip()]
     for kind in kinds:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from c2r import badges, disasters, forking, lifecycle, listening, machine, preflight, runs, sets, slots, writing
+from c2r import badges, disasters, forking, kinds, lifecycle, listening, machine, preflight, runs, sets, slots, writing
 from c2r import config as settings
 from c2r.commands import control
 from c2r.commands.terminal import Bar, print_badges, print_rows
@@ -118,7 +118,7 @@ def resume(chosen: argparse.Namespace) -> int:
         raise InputError(
             f"Run {run.id} is {run.state}: expected one that is paused, or was stopped, failed or lost; there is nothing to resume."
         )
-    source = runs.evaluated(run)
+    source = kinds.evaluated(run)
     preflight.refuse(preflight.resumed(run.config, run.path))
     config, preset = run.config, str(run.manifest.get("preset", ""))
     if source is not None:
