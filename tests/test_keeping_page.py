@@ -12,7 +12,7 @@ from app.components import keeping as component
 from c2r import archives, keeping
 from c2r.errors import InputError
 
-MAIN = Path(__file__).resolve().parents[1] / "app" / "main.py"
+MAIN = Path(__file__).resolve().parents[1] / "app" / "script.py"
 RUDE = "<script>alert(1)</script> **bold** $x$ [a](http://b)"
 
 
