@@ -286,11 +286,15 @@ def _check_data(folder: Path) -> None:
         raise InputError(problem)
 
 
-@disasters.spoken()
 def _claimed(path: Path) -> Path:
     """The new, empty folder `path`, or the first of ``-2``, ``-3`` … behind it that is free: ids are times, and two may be equal."""
     guard.refuse_changes()
-    return claiming.reserve(path)
+    try:
+        return claiming.reserve(path)
+    except OSError as error:
+        raise InputError(
+            disasters.sentence(error) or f"{path} cannot be made ({error.strerror}): expected a folder of yours; choose another run store."
+        ) from None
 
 
 def _begun(job: Job, patience: float | None = None) -> Path:

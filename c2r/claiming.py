@@ -133,4 +133,9 @@ def _spoken(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ENOTEMPTY:
             raise InputError(f"The run folder {folder} is not empty: expected a new or empty folder; choose another --out.") from None
-        raise InputError(f"The run folder {folder} cannot be made ({error.strerror}): free some space or choose another --out.") from None
+        advice = (
+            "free some space or"
+            if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+            else "expected a place that can be written;"
+        )
+        raise InputError(f"The run folder {folder} cannot be made ({error.strerror}): {advice} choose another --out.") from None

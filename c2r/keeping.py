@@ -209,7 +209,7 @@ def storage(store: Path) -> dict[str, Any]:
 
 def free(store: Path) -> int:
     """Free bytes on the disk of a store, which need not exist yet."""
-    near = next(place for place in (Path(store).absolute(), *Path(store).absolute().parents) if place.exists())
+    near = next(place for place in (Path(store).absolute(), *Path(store).absolute().parents) if os.path.exists(place))
     return shutil.disk_usage(near).free
 
 

@@ -129,7 +129,7 @@ def _device_problem(config: RunConfig, name: str) -> str:
 
 def _existing(store: Path) -> Path:
     """The store itself, or the nearest folder above it that exists."""
-    return next(path for path in (store.absolute(), *store.absolute().parents) if path.exists())
+    return next(path for path in (store.absolute(), *store.absolute().parents) if os.path.exists(path))
 
 
 def _store_problem(store: Path) -> str:

@@ -143,7 +143,7 @@ def _closed(folder: Path) -> bool:
 def list_runs(store: Path) -> list[Run]:
     """All runs of a store, newest first; damaged ones are listed too, folders that never were a run are not."""
     store = Path(store)
-    folders = [p for p in store.iterdir() if is_run(p) and not p.name.startswith(".")] if store.is_dir() else []
+    folders = [p for p in store.iterdir() if is_run(p) and not p.name.startswith(".")] if os.path.isdir(store) else []
     return sorted((open_run(p) for p in folders), key=_age, reverse=True)
 
 

@@ -347,3 +347,12 @@ def test_a_home_in_the_name_of_the_store_is_followed(tmp_path, monkeypatch, said
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("C2R_RUNS", said)
     assert runs.default_store() == (tmp_path / meant if meant else Path(said))
+
+
+@pytest.mark.parametrize(("out", "said"), [("x" * 300, "File name too long"), ("loop/run", "taken or not a folder|symbolic links")])
+def test_a_name_that_no_disk_holds_is_not_a_matter_of_space(tmp_path, out, said):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for numbered in (False, True):
+        with pytest.raises(InputError, match=said) as told:
+            writing.RunWriter(tmp_path / out, load("demo"), numbered=numbered)
+        assert "space" not in str(told.value) and "expected" in str(told.value)
