@@ -356,3 +356,22 @@ def test_a_name_that_no_disk_holds_is_not_a_matter_of_space(tmp_path, out, said)
         with pytest.raises(InputError, match=said) as told:
             writing.RunWriter(tmp_path / out, load("demo"), numbered=numbered)
         assert "space" not in str(told.value) and "expected" in str(told.value)
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_claim_that_is_killed_half_way_leaves_a_run_that_goes_on_or_none(tmp_path, how):
+    code = (
+        "import os, signal, sys; from pathlib import Path; from c2r import claiming, config, writing\n"
+        "def die(folder, place, fill=claiming.fill):\n"
+        "    sys.argv[2] == 'after' and fill(folder, place)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "claiming.fill = die\n"
+        "writing.RunWriter(Path(sys.argv[1]), config.load('demo'), numbered=True)"
+    )
+    make_run(tmp_path / "run", steps=1)
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "run"), how]).returncode == -signal.SIGKILL
+    found = {run.id: (run.state, run.problem) for run in runs.list_runs(tmp_path)}
+    assert found == {"run": ("done", "")} | ({"run-2": ("lost", "")} if how == "after" else {})
+    if how == "after":
+        assert writing.RunWriter(tmp_path / "run-2", load("demo"), reopen=True).state == "queued"
+    assert writing.RunWriter(tmp_path / "run", load("demo"), numbered=True).path.name == "run-3"
