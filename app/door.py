@@ -31,9 +31,10 @@ PAUSE = 1.0  # seconds that a wrong password takes
 WINDOW = 60.0  # seconds in which attempts are counted
 MOST, MOST_IN_ALL = 5, 60  # attempts from one address, and from all of them, in that time
 WRONG = "That is not the password of this app: ask whoever started it."
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 FORM = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>C2R: password</title><style>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>C2R: password</title>
+<link rel="icon" href="data:,"><style>
 :root {{ color-scheme: light dark; font: 16px sans-serif }}
 body {{ max-width: 22rem; margin: 18vh auto; padding: 0 1rem; background: light-dark(#ffffff, #0e1117); color: light-dark(#1a1f26, #e8ebf0) }}
 label, input, button {{ display: block; width: 100%; box-sizing: border-box; font: inherit }}

@@ -183,9 +183,11 @@ def test_what_the_pages_say_of_uploads_is_what_the_server_takes():
     assert not [name for name in os.listdir(ROOT / "app" / ".streamlit") if name != "config.toml"]
 
 
-def test_the_entry_that_streamlit_runs_stands_behind_the_door():
+def test_the_entry_that_streamlit_runs_stands_behind_the_door(monkeypatch):
+    from streamlit import config
     from streamlit.web.server.app_discovery import discover_asgi_app
 
+    monkeypatch.setattr(config, "_main_script_path", str(ROOT / "app" / "main.py"))
     found = discover_asgi_app(ROOT / "app" / "main.py")
     assert found.is_asgi_app and found.app_name == "app"
     from app.main import app
