@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from c2r import disasters, processes, schema
+from c2r import disasters, paths, processes, schema
 from c2r.config import RunConfig, from_json
 from c2r.errors import InputError
 from c2r.files import (
@@ -37,8 +37,11 @@ FRAME_ARRAYS = (
 
 
 def default_store() -> Path:
-    """``$C2R_RUNS``, or ``runs/`` beside the package: the same folder wherever the app or a command is started."""
-    return Path(os.environ.get("C2R_RUNS") or Path(__file__).resolve().parents[1] / "runs")
+    """``$C2R_RUNS``, or ``runs/`` beside the package: the same folder wherever the app or a command is started. Raises InputError."""
+    try:
+        return paths.store(os.environ.get("C2R_RUNS") or str(Path(__file__).resolve().parents[1] / "runs"))
+    except InputError as error:
+        raise InputError(f"C2R_RUNS {error}") from None
 
 
 def evaluation_id(config: RunConfig, now: datetime | None = None) -> str:

@@ -2,10 +2,9 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
-from c2r import keeping, listening, runs
+from c2r import keeping, listening, paths, runs
 from c2r.methods import METHODS
 
 LINE = "{:44} {:9} {:12} {:>13}  {}"  # of 'list': id, state, method, last recorded step of all, what else there is to say
@@ -13,7 +12,7 @@ LINE = "{:44} {:9} {:12} {:>13}  {}"  # of 'list': id, state, method, last recor
 
 def add_list(one: argparse.ArgumentParser) -> None:
     """Options of ``list``."""
-    one.add_argument("--store", type=Path, default=runs.default_store(), help="folder that holds run folders")
+    one.add_argument("--store", type=paths.store, default=runs.default_store(), help="folder that holds run folders")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -62,7 +61,7 @@ def _now(run: runs.Run, working: runs.Run | None) -> str:
 
 def add_map(one: argparse.ArgumentParser) -> None:
     """Options of ``map``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
     one.add_argument("--json", action="store_true", help="print JSON instead of a sentence")
 
 
@@ -79,7 +78,11 @@ def draw_map(chosen: argparse.Namespace) -> int:
 def add_metrics(one: argparse.ArgumentParser) -> None:
     """Options of ``metrics``."""
     one.add_argument(
-        "files", type=Path, nargs="+", metavar="FILE", help="evaluation logs as BEARD writes them; several IPCs give unified figures too"
+        "files",
+        type=paths.file,
+        nargs="+",
+        metavar="FILE",
+        help="evaluation logs as BEARD writes them; several IPCs give unified figures too",
     )
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
