@@ -94,7 +94,9 @@ def open_run(path: Path) -> Run:
         return Run(path, "failed", problem=f"There is no run folder '{path.name}': it was deleted or never written; choose another run.")
     if not is_run(path):
         return Run(
-            path, "failed", problem=f"'{path.name}' is no run folder: expected one with config.json and status.json; choose another."
+            path,
+            "failed",
+            problem=f"'{path.name or path}' is no run folder: expected one with config.json and status.json; choose another.",
         )
     try:
         status = read_json(path / "status.json")

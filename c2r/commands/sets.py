@@ -74,11 +74,15 @@ def _start(found: ImportedSet, chosen: argparse.Namespace) -> int:
     try:
         write_set("safetensors", stored, found)
         return work.start(config, preset, out, chosen.json)
-    except BaseException:
+    except BaseException as error:
         if not before and not out.exists():
             stored.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 stored.parent.rmdir()
+        if isinstance(error, MemoryError):
+            raise InputError(
+                f"{chosen.path.name} needs more memory than there is: expected room for its images; close other programs or import a smaller set."
+            ) from None
         raise
 
 
@@ -208,7 +212,7 @@ def _place(kind: str, chosen: argparse.Namespace, several: bool) -> Path:
     if several or chosen.out.is_dir() and kind != "png":
         return chosen.out / name
     bare = not chosen.out.suffix and not (kind in EXPORTS and EXPORTS[kind].folder)
-    return chosen.out.with_name(chosen.out.name + Path(ending).suffix) if bare else chosen.out
+    return chosen.out.with_name(f"{chosen.out.name}.{ending.rpartition('.')[2]}") if bare else chosen.out
 
 
 def _write(kind: str, place: Path, chosen: argparse.Namespace) -> Path:

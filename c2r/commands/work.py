@@ -83,9 +83,8 @@ def evaluate(chosen: argparse.Namespace) -> int:
         )
     config = settings.validate(run.config.model_dump(mode="json") | changes)
     if config.method != "full-data" and not (run.path / "synthetic.safetensors").exists():
-        raise InputError(
-            f"Run {run.id} has no synthetic.safetensors: it is written when the run gets that far; choose another run, or wait."
-        )
+        advice = "wait" if run.alive else "resume it or choose another run"
+        raise InputError(f"Run {run.id} ({run.state}) has no synthetic.safetensors yet: expected a run that got that far; {advice}.")
     out = chosen.out or run.path / "evaluations" / runs.evaluation_id(config)
     preflight.refuse(preflight.evaluation(config, out))
     return _work(out, config, lambda worker: _tasks().evaluate_set(worker, config, run.path), chosen.json)
@@ -122,9 +121,7 @@ def resume(chosen: argparse.Namespace) -> int:
     if "resume" in lifecycle.takes(run.state, listening.asked(run)):
         return control.tell(run.path, "resume")
     if run.alive or run.state == "done":
-        raise InputError(
-            f"Run {run.id} is {run.state}: expected one that is paused, or was stopped, failed or lost; there is nothing to resume."
-        )
+        raise InputError(f"Run {run.id} is {run.state}: expected one that is paused, or was stopped, failed or lost; choose another run.")
     preflight.refuse(preflight.resumed(run.config, run.path))
     config, preset = run.config, str(run.manifest.get("preset", ""))
     if run.path.resolve().parent.name == "evaluations":

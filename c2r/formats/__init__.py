@@ -205,6 +205,8 @@ def _read_zip(found: Candidate, format: str, normalisation: str) -> ImportedSet:
         inside = place
         while inside.is_dir() and len(children := list(inside.iterdir())) == 1 and not class_folders(inside):
             inside = children[0]
+        if inside.is_dir() and not any(inside.iterdir()):
+            raise InputError(f"{path.name} is an empty archive: expected {EXPECTED}; choose another file.")
         options = {"experiment": found.experiment, "image_size": found.image_size}
         imported = read_set(inside, format, normalisation=normalisation, limits=limits, **options)
         return replace(imported, path=str(path), facts=imported.facts | {"bytes": size_of(path), "sha256": digest(path)})
