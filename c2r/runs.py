@@ -118,12 +118,23 @@ def open_run(path: Path) -> Run:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with.
+    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with, or may not be looked into.
 
     A name that cannot be written as text, and so in no address, is none.
     """
-    writable = path.name.encode("utf-8", "replace").decode() == path.name
-    return writable and path.is_dir() and any((path / name).exists() for name in ("config.json", "status.json", "events.jsonl", "frames"))
+    if path.name.encode("utf-8", "replace").decode() != path.name or not path.is_dir():
+        return False
+    return any(os.path.exists(path / name) for name in ("config.json", "status.json", "events.jsonl", "frames")) or _closed(path)
+
+
+def _closed(folder: Path) -> bool:
+    try:
+        os.listdir(folder)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def list_runs(store: Path) -> list[Run]:
@@ -151,7 +162,7 @@ def read_events_from(path: Path, start: int) -> tuple[list[dict[str, Any]], int]
 def evaluations(path: Path) -> list[Run]:
     """The evaluations of a run that have folders of their own, newest first; each looks like a run without frames."""
     folder = Path(path) / "evaluations"
-    return list_runs(folder) if folder.is_dir() else []
+    return list_runs(folder) if os.path.isdir(folder) else []
 
 
 def results(path: Path) -> Path:

@@ -4,6 +4,7 @@ The cases are made from the parser: a new command or option is covered without a
 in `BAD`. Run: pytest tests/test_refusals.py; C2R_FUZZ=full tries every setting, number and damaged folder with every command.
 """
 
+import io
 import json
 import os
 import re
@@ -20,10 +21,11 @@ import numpy as np
 import pytest
 from fake_run import make_run
 
-from c2r import archives, foreign, keeping, preflight, tasks
+from c2r import archives, foreign, keeping, preflight, runs, tasks
 from c2r.__main__ import main
 from c2r.commands import control, entry, sets, work
-from c2r.config import RunConfig
+from c2r.config import RunConfig, load
+from c2r.errors import InputError
 
 FULL = os.environ.get("C2R_FUZZ") == "full"
 LIMIT = 20  # seconds of one command
@@ -70,9 +72,19 @@ BAD = {
     "one_of": NAMES, "several_of": NAMES, "check_names": NAMES, "model": NAMES | {"no module": ":x", "no name": "x:", "no such": "nope.nope:x", "ends": "sys:exit"},
     "word": TEXTS, "assignment": SETTINGS, "text": {},
 }  # fmt: skip
+
+
+def _is_refused(name: str, value: str) -> bool:
+    try:
+        load("demo", {name: value})
+    except InputError:
+        return True
+    return False
+
+
 if FULL:
     HURT = ("", "-1", "nan", "inf", "1e400", "9" * 30, "x", "1/0", "\udcff", "a\nb", ",")
-    SETTINGS |= {f"{name} {value!r}": f"{name}={value}" for name in RunConfig.model_fields for value in HURT}
+    SETTINGS |= {f"{name} {value!r}": f"{name}={value}" for name in RunConfig.model_fields for value in HURT if _is_refused(name, value)}
 FEW = ("", "x", "nan", "9" * 30)  # what an ordinary run tries of numbers
 
 
@@ -379,6 +391,46 @@ def test_a_command_works_on_a_run_folder_in_any_state_or_refuses_it(name, states
     damaged = [(label, states / "done", change) for label, change in (BROKEN | HURT_RUNS).items()]
     cases += damaged if FULL else damaged[OF_RUNS.index(name) % 4 :: 4]
     none([f"{label}: {found}" for label, source, change in cases if (found := in_a_state(name, source, change, place, capsys))])
+
+
+@contextmanager
+def closed(folder: Path):
+    """As a folder of somebody else, for a system's manager too: nothing in it can be looked at."""
+
+    def refusing(look, of_itself: bool):
+        def refused(path=".", *more, **how):
+            if isinstance(path, str | Path) and (folder in Path(path).parents or of_itself and Path(path) == folder):
+                raise PermissionError(13, "Permission denied", str(path))
+            return look(path, *more, **how)
+
+        return refused
+
+    with pytest.MonkeyPatch.context() as patched:
+        for module, name in ((os, "stat"), (os, "lstat"), (os, "open"), (io, "open"), (os, "listdir")):
+            patched.setattr(module, name, refusing(getattr(module, name), name == "listdir"))
+        yield
+
+
+@pytest.mark.parametrize("name", ["list", "storage"])
+def test_a_run_that_cannot_be_read_hides_no_other(name, states, tmp_path, capsys, monkeypatch):
+    damage = BROKEN | HURT_RUNS | {"closed": lambda _: None, "broken": lambda _: None}
+    for label, change in damage.items():
+        shutil.copytree(states / "done", tmp_path / label)
+        change(tmp_path / label)
+    for label in STATES:
+        shutil.copytree(states / label, tmp_path / f"a {label}")
+    steps = runs.frame_steps
+    monkeypatch.setattr(runs, "frame_steps", lambda path: 1 / 0 if path.name == "broken" else steps(path))
+    before = listing(tmp_path)
+    with closed(tmp_path / "closed"):
+        assert main([name, "--store", str(tmp_path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    found = found if name == "list" else found["runs"]
+    assert {run["id"] for run in found} == {*damage, *(f"a {label}" for label in STATES)}
+    said = {run["id"]: unfit(run["problem"]) for run in found if name == "list" and run["id"] in {*BROKEN, "closed", "broken"}}
+    assert set(said.values()) <= {""} and len(said) == (len(BROKEN) + 2 if name == "list" else 0), said
+    assert main([name, "--store", str(tmp_path)]) == 0 and listing(tmp_path) == before
+    assert len(capsys.readouterr().out.splitlines()) >= len(damage) + len(STATES)
 
 
 # ---- sentences that misled
