@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import guard, state, warm
+from app import guard, places, state, warm
 from app.components import shell
 
 SIDEBAR = 264  # px
@@ -32,6 +32,9 @@ pages = {
 st.session_state["pages"] = pages
 chosen = st.navigation(list(pages.values()), position="top")
 if not guard.admit():
+    st.stop()
+if problem := places.store_problem():
+    st.error(problem, icon=":material/folder_off:")
     st.stop()
 state.apply_wishes()
 shell.sidebar()

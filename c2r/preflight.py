@@ -12,6 +12,7 @@ from c2r.config import RunConfig
 from c2r.cost import PHASES, disk_mb, evaluation_mb, flops, memory_gb, minutes
 from c2r.errors import NO_CUDA, InputError
 from c2r.methods import METHODS
+from c2r.paths import at_home
 from c2r.runs import Run, list_runs, open_run
 from c2r.sources.downloads import NAMED, cache_folder
 from c2r.sources.splits import Shape, budget_problem, partition_problem
@@ -119,7 +120,7 @@ def _queue_note(known: list[Run], store: Path) -> str:
 
 def _is_file(path: str) -> bool:
     try:
-        return Path(path).is_file()
+        return at_home(path).is_file()
     except OSError:  # no permission, or a name that no disk can hold
         return False
 

@@ -24,6 +24,7 @@ from c2r.formats.standins import Tensor as Stored
 from c2r.formats.standins import as_array
 from c2r.formats.tensors import read_tensors
 from c2r.models import Network, build, frozen
+from c2r.paths import at_home
 
 BEARD = re.compile(r"features\.(\d+)\.(.+)")
 EXPECTED = "the weights of a network: a safetensors file or a state dict saved by torch"
@@ -76,7 +77,7 @@ def load(weights: Path | None, model: str, normalisation: str, channels: int, si
 
 def read_state(file: Path) -> dict[str, Tensor]:
     """The tensors of a state dict, from safetensors or any container torch writes; a leading ``module.`` is dropped."""
-    file = Path(file).expanduser()
+    file = at_home(file)
     if not file.exists():
         raise InputError(f"There is no file {file}: expected {EXPECTED}; check the path.")
     with guarded(file.name, EXPECTED):

@@ -119,3 +119,7 @@ def test_functions_stay_under_forty_lines_or_say_why():
 
 def test_no_file_is_named_utils():
     assert not [f for f in CORE + APP + PAGES if "util" in f.stem or "helper" in f.stem]
+
+
+def test_a_home_is_expanded_in_one_place():
+    assert [module(file) for file in CORE + APP + PAGES if "expanduser" in file.read_text(encoding="utf-8")] == ["c2r.paths"]

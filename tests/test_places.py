@@ -14,6 +14,13 @@ from c2r.runs import open_run
 __all__ = ["store"]
 
 
+@pytest.mark.parametrize("named", ["~nouser/x", "/dev/null", "x" * 300])
+def test_a_store_that_cannot_be_is_said_instead_of_any_page(named, monkeypatch):
+    monkeypatch.setenv("C2R_RUNS", named)
+    app = open_page("home")
+    assert not app.exception and [error.value[:17] for error in app.error] == ["C2R_RUNS expects "] and not app.title
+
+
 @pytest.fixture
 def roots(tmp_path, monkeypatch):
     """An allowed root beside a folder that is not allowed, and links between them."""
