@@ -1,9 +1,7 @@
 """The command line: ``python -m c2r COMMAND``, see `c2r.commands.entry`. Ctrl-C is heard before anything else is loaded."""
 
 import os
-import signal
 import sys
-from typing import Any
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -13,7 +11,7 @@ def main(arguments: list[str] | None = None) -> int:
     return run(arguments)
 
 
-def _leave(*_: Any) -> None:
+def _leave(*_: object) -> None:
     """End at once: while libraries load nothing is begun yet, and an exception inside their imports can be swallowed or printed."""
     os.write(2, b"Stopped.\n")
     os._exit(130)
@@ -21,10 +19,14 @@ def _leave(*_: Any) -> None:
 
 def _started() -> int:
     """`main` of a process of its own. A shell's background job that ignores Ctrl-C goes on doing so."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _leave)
-        import c2r.commands.entry  # noqa: F401
+    import signal
 
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if heard:
+        signal.signal(signal.SIGINT, _leave)
+    import c2r.commands.entry  # noqa: F401
+
+    if heard:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     return main()
 
