@@ -28,15 +28,6 @@ def roots() -> tuple[Path, ...] | None:
     return tuple(folder.resolve() for folder in (*(named or [Path.cwd()]), runs.default_store(), cache_folder()))
 
 
-def store_problem() -> str:
-    """Why there can be no run store where ``C2R_RUNS`` says, '' when there can."""
-    try:
-        runs.default_store()
-    except InputError as error:
-        return str(error)
-    return ""
-
-
 def problem(path: str, setting: str = "data") -> str:
     """Why the app may not read this path, '' when it may. Names of built-in data sets and an empty path may always be given."""
     if not path or (setting == "data" and path in WORDS):

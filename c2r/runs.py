@@ -29,6 +29,7 @@ from c2r.files import (
     write_atomic,
 )
 from c2r.lifecycle import ALIVE, COMMANDS, STATES
+from c2r.paths import at_home
 
 FRAME_ARRAYS = (
     "images", "labels", "delta", "margin_clean", "margin_adv", "score", "order",
@@ -37,11 +38,18 @@ FRAME_ARRAYS = (
 
 
 def default_store() -> Path:
-    """``$C2R_RUNS``, or ``runs/`` beside the package: the same folder wherever the app or a command is started. Raises InputError."""
+    """``$C2R_RUNS``, or ``runs/`` beside the package: the same folder wherever the app or a command is started."""
+    named = os.environ.get("C2R_RUNS")
+    return at_home(named) if named else Path(__file__).resolve().parents[1] / "runs"
+
+
+def store_problem() -> str:
+    """Why there can be no run store where ``C2R_RUNS`` says, '' when there can: asked before anything is read or made."""
     try:
-        return paths.store(os.environ.get("C2R_RUNS") or str(Path(__file__).resolve().parents[1] / "runs"))
+        paths.store(os.environ.get("C2R_RUNS") or str(default_store()))
     except InputError as error:
-        raise InputError(f"C2R_RUNS {error}") from None
+        return f"C2R_RUNS {error}"
+    return ""
 
 
 def evaluation_id(config: RunConfig, now: datetime | None = None) -> str:
