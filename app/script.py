@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import guard, state, warm
 from app.components import shell
+from c2r import runs
 
 SIDEBAR = 264  # px
 PAGES = Path(__file__).resolve().parents[1] / "pages"
@@ -32,6 +33,9 @@ pages = {
 st.session_state["pages"] = pages
 chosen = st.navigation(list(pages.values()), position="top")
 if not guard.admit():
+    st.stop()
+if problem := runs.store_problem():
+    st.error(problem, icon=":material/folder_off:")
     st.stop()
 state.apply_wishes()
 shell.sidebar()

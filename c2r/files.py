@@ -58,14 +58,6 @@ def sync_folder(folder: Path) -> None:
         os.close(place)
 
 
-def at_home(path: str) -> Path:
-    """The path with a leading ``~`` replaced; one of a user that this machine does not know stays as it is."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
-
-
 def opened(file: Path) -> IO[bytes]:
     """A regular file, open for reading; pipes and devices, which would never end, are refused. Raises OSError."""
     place = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

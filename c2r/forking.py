@@ -19,9 +19,7 @@ def prepare(path: Path, step: int, store: Path, changes: dict[str, Any] | None =
     run = open_run(path)
     if run.config is None or run.problem:
         raise InputError(run.problem)
-    steps = frame_steps(path)
-    if step not in steps:
-        raise InputError(f"Run {run.id} has no recorded step {step}: expected one of {_listed(steps)}; choose another --step.")
+    recorded(run, step)
     file = start_file(path, step, store)
     if fixed := [name for name in ("ipc", "partition", "image_size", "data", "parent", "imported") if name in (changes or {})]:
         raise InputError(
@@ -38,6 +36,14 @@ def prepare(path: Path, step: int, store: Path, changes: dict[str, Any] | None =
 def start_file(path: Path, step: int, store: Path) -> Path:
     """Where the images of the run in `path` at `step` lie in a store, for a fork to start from."""
     return store / ".imports" / f"{Path(path).absolute().name}-step{step}.safetensors"
+
+
+def recorded(run: Run, step: int) -> None:
+    """Raise InputError when the run has no frame of this step."""
+    steps = frame_steps(run.path)
+    if step not in steps:
+        known = f"one of {_listed(steps)}" if steps else "a run that has recorded some"
+        raise InputError(f"Run {run.id} has no recorded step {step}: expected {known}; choose another --step or run.")
 
 
 def _listed(steps: list[int]) -> str:

@@ -18,13 +18,13 @@ from typing import Any
 from c2r.claiming import fill, hold, reserve
 from c2r.errors import InputError
 from c2r.files import read_json, write_atomic
+from c2r.paths import at_home
 from c2r.runs import Run, evaluations, is_run, list_runs, open_run
 
 ABOUT = "about.json"
-TRASH = ".trash"
+TRASH, MOMENT = ".trash", "%Y%m%d-%H%M%S-%f"
 NAME, NOTE, TAG, TAGS = 80, 2000, 30, 12  # most characters of a name, a note and a tag, and most tags
 KINDS = ("frames", "networks", "pool", "evaluations", "other")
-MOMENT = "%Y%m%d-%H%M%S-%f"
 _ENTRY = re.compile(r"(?P<id>.+)-(?P<time>\d{8}-\d{6}-\d{6})")
 
 
@@ -39,7 +39,7 @@ class About:
 
 def sample_path() -> Path:
     """The recorded run that comes with the app (``$C2R_SAMPLE`` replaces it); it stays as it is."""
-    return Path(os.environ.get("C2R_SAMPLE") or Path(__file__).resolve().parents[1] / "app" / "sample_run")
+    return at_home(os.environ.get("C2R_SAMPLE") or Path(__file__).resolve().parents[1] / "app" / "sample_run")
 
 
 def about(path: Path) -> About:

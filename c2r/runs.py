@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from c2r import claiming, disasters, processes, schema
+from c2r import claiming, disasters, paths, processes, schema
 from c2r.config import RunConfig, from_json
 from c2r.errors import InputError
 from c2r.files import (
     Rows,
-    at_home,
     free_for_a_file,
     read_array_rows,
     read_arrays,
@@ -31,6 +30,7 @@ from c2r.files import (
     write_atomic,
 )
 from c2r.lifecycle import ALIVE, COMMANDS, STATES
+from c2r.paths import at_home
 
 FRAME_ARRAYS = (
     "images", "labels", "delta", "margin_clean", "margin_adv", "score", "order",
@@ -42,6 +42,15 @@ def default_store() -> Path:
     """``$C2R_RUNS``, or ``runs/`` beside the package: the same folder wherever the app or a command is started."""
     named = os.environ.get("C2R_RUNS")
     return at_home(named) if named else Path(__file__).resolve().parents[1] / "runs"
+
+
+def store_problem() -> str:
+    """Why there can be no run store where ``C2R_RUNS`` says, '' when there can: asked before anything is read or made."""
+    try:
+        paths.store(os.environ.get("C2R_RUNS") or str(default_store()))
+    except InputError as error:
+        return f"C2R_RUNS {error}"
+    return ""
 
 
 def word(text: str) -> str:
@@ -99,7 +108,9 @@ def open_run(path: Path) -> Run:
         return Run(path, "failed", problem=f"There is no run folder '{path.name}': it was deleted or never written; choose another run.")
     if not is_run(path):
         return Run(
-            path, "failed", problem=f"'{path.name}' is no run folder: expected one with config.json and status.json; choose another."
+            path,
+            "failed",
+            problem=f"'{path.name or path}' is no run folder: expected one with config.json and status.json; choose another.",
         )
     try:
         status = read_json(path / "status.json")

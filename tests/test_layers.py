@@ -15,7 +15,7 @@ PAGES = sorted((ROOT / "pages").glob("*.py"))
 # A module may import only modules of `c2r` that stand in a row above its own.
 LAYERS = [
     {"c2r", "c2r.errors"},
-    {"c2r.schema", "c2r.thinning", "c2r.disasters", "c2r.processes", "c2r.machine"},
+    {"c2r.schema", "c2r.paths", "c2r.thinning", "c2r.disasters", "c2r.processes", "c2r.machine"},
     {"c2r.fields", "c2r.files", "c2r.catalog", "c2r.badges", "c2r.lifecycle"},
     {"c2r.config", "c2r.claiming", "c2r.metrics", "c2r.summary", "c2r.methods"},
     {"c2r.kernels", "c2r.digest", "c2r.beardlog", "c2r.literature", "c2r.protocols"},
@@ -120,3 +120,7 @@ def test_functions_stay_under_forty_lines_or_say_why():
 
 def test_no_file_is_named_utils():
     assert not [f for f in CORE + APP + PAGES if "util" in f.stem or "helper" in f.stem]
+
+
+def test_a_home_is_expanded_in_one_place():
+    assert [module(file) for file in CORE + APP + PAGES if "expanduser" in file.read_text(encoding="utf-8")] == ["c2r.paths"]

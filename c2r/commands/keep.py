@@ -3,23 +3,25 @@
 import argparse
 import json
 from dataclasses import asdict
-from pathlib import Path
 
-from c2r import archives, forking, keeping, runs
+from c2r import archives, forking, keeping, paths, runs
+from c2r.commands.arguments import days, text, word
 from c2r.errors import InputError
 from c2r.formats.safe import size
 
 
 def _add_store(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--store", type=Path, default=runs.default_store(), help="folder that holds run folders")
+    one.add_argument("--store", type=paths.store, default=runs.default_store(), help="folder that holds run folders")
 
 
 def add_about(one: argparse.ArgumentParser) -> None:
     """Options of ``about``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
-    one.add_argument("--name", help=f"display name, at most {keeping.NAME} characters; '' removes it (the folder keeps its own name)")
-    one.add_argument("--note", help=f"at most {keeping.NOTE} characters; '' removes it")
-    one.add_argument("--tags", help=f"with commas, at most {keeping.TAGS}; '' removes them")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
+    one.add_argument(
+        "--name", type=text, help=f"display name, at most {keeping.NAME} characters; '' removes it (the folder keeps its own name)"
+    )
+    one.add_argument("--note", type=text, help=f"at most {keeping.NOTE} characters; '' removes it")
+    one.add_argument("--tags", type=text, help=f"with commas, at most {keeping.TAGS}; '' removes them")
     one.add_argument("--json", action="store_true", help="print JSON instead of lines")
 
 
@@ -33,8 +35,8 @@ def about(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print(json.dumps(asdict(found), indent=2))
         return 0
-    for word, text in (("name", found.name), ("tags", ", ".join(found.tags)), ("note", found.note)):
-        print(f"{word}: {text or '-'}")
+    for what, said in (("name", found.name), ("tags", ", ".join(found.tags)), ("note", found.note)):
+        print(f"{what}: {said or '-'}")
     config, born = runs.open_run(chosen.dir).config, forking.children(chosen.dir.absolute().name, chosen.dir.absolute().parent)
     if config and config.parent:
         print(f"fork of: {config.parent.replace('@', ' at step ')}")
@@ -45,7 +47,7 @@ def about(chosen: argparse.Namespace) -> int:
 
 def add_delete(one: argparse.ArgumentParser) -> None:
     """Options of ``delete``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder of the store that has ended")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder of the store that has ended")
     _add_store(one)
 
 
@@ -58,7 +60,7 @@ def delete(chosen: argparse.Namespace) -> int:
 
 def add_undo(one: argparse.ArgumentParser) -> None:
     """Options of ``undo``."""
-    one.add_argument("id", metavar="ID", help="id of a deleted run, or its name in the trash")
+    one.add_argument("id", type=word, metavar="ID", help="id of a deleted run, or its name in the trash")
     _add_store(one)
 
 
@@ -70,8 +72,8 @@ def undo(chosen: argparse.Namespace) -> int:
 
 def add_archive(one: argparse.ArgumentParser) -> None:
     """Options of ``archive``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder that has ended")
-    one.add_argument("file", type=Path, metavar="FILE.zip", help="the archive to write")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder that has ended")
+    one.add_argument("file", type=paths.new, metavar="FILE.zip", help="the archive to write")
 
 
 def archive(chosen: argparse.Namespace) -> int:
@@ -82,7 +84,7 @@ def archive(chosen: argparse.Namespace) -> int:
 
 def add_open(one: argparse.ArgumentParser) -> None:
     """Options of ``open``."""
-    one.add_argument("file", type=Path, metavar="FILE.zip", help="archive of a run")
+    one.add_argument("file", type=paths.file, metavar="FILE.zip", help="archive of a run")
     one.add_argument("--again", action="store_true", help="also when the same run is in the store already: it becomes a second one")
     _add_store(one)
 
@@ -96,7 +98,7 @@ def open_file(chosen: argparse.Namespace) -> int:
 def add_storage(one: argparse.ArgumentParser) -> None:
     """Options of ``storage``."""
     _add_store(one)
-    one.add_argument("--empty-trash", type=float, metavar="DAYS", help="first remove for good what was deleted longer ago (0: everything)")
+    one.add_argument("--empty-trash", type=days, metavar="DAYS", help="first remove for good what was deleted longer ago (0: everything)")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from c2r import badges, disasters, forking, kinds, lifecycle, listening, machine, preflight, runs, sets, slots, writing
+from c2r import badges, disasters, forking, kinds, lifecycle, listening, machine, paths, preflight, runs, sets, slots, writing
 from c2r import config as settings
 from c2r.commands import control
+from c2r.commands.arguments import assignment, one_of, whole
 from c2r.commands.terminal import Bar, print_badges, print_rows
 from c2r.config import PRESETS, RunConfig
 from c2r.errors import InputError
@@ -23,12 +24,18 @@ POLL = 0.3  # seconds between two looks at the queue
 
 def add_distill(one: argparse.ArgumentParser) -> None:
     """Options of ``distill``."""
-    one.add_argument("--preset", default="demo", help=f"start from: {', '.join(PRESETS)} (default demo)")
-    one.add_argument("--method", help=f"one of {', '.join(choices(RunConfig.model_fields['method']))}")
+    one.add_argument("--preset", type=one_of("preset", PRESETS), default="demo", help=f"start from: {', '.join(PRESETS)} (default demo)")
+    methods = choices(RunConfig.model_fields["method"])
+    one.add_argument("--method", type=one_of("method", methods), help=f"one of {', '.join(methods)}")
     one.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated (see --settings)"
+        "--set",
+        type=assignment,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change one setting; may be repeated (see --settings)",
     )
-    one.add_argument("--out", type=Path, help="run folder, new or empty (default: a new one in the run store)")
+    one.add_argument("--out", type=paths.new, help="run folder, new or empty (default: a new one in the run store)")
     one.add_argument("--settings", action="store_true", help="list every setting with its value, unit and meaning, and stop")
 
 
@@ -52,10 +59,12 @@ def start(config: RunConfig, preset: str, out: Path, as_json: bool = False, numb
 
 def add_evaluate(one: argparse.ArgumentParser) -> None:
     """Options of ``evaluate``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
-    one.add_argument("--protocol", help=f"one of {', '.join(PROTOCOLS)} (default: the run's own)")
-    one.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one evaluation setting; may be repeated")
-    one.add_argument("--out", type=Path, help="folder of this evaluation (default: a new one in DIR/evaluations)")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
+    one.add_argument("--protocol", type=one_of("protocol", PROTOCOLS), help=f"one of {', '.join(PROTOCOLS)} (default: the run's own)")
+    one.add_argument(
+        "--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", help="change one evaluation setting; may be repeated"
+    )
+    one.add_argument("--out", type=paths.new, help="folder of this evaluation (default: a new one in DIR/evaluations)")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -74,9 +83,8 @@ def evaluate(chosen: argparse.Namespace) -> int:
         )
     config = settings.validate(run.config.model_dump(mode="json") | changes)
     if config.method != "full-data" and not (run.path / "synthetic.safetensors").exists():
-        raise InputError(
-            f"Run {run.id} has no synthetic.safetensors: it is written when the run gets that far; choose another run, or wait."
-        )
+        advice = "wait" if run.alive else "resume it or choose another run"
+        raise InputError(f"Run {run.id} ({run.state}) has no synthetic.safetensors yet: expected a run that got that far; {advice}.")
     out = chosen.out or run.path / "evaluations" / runs.evaluation_id(config)
     preflight.refuse(preflight.evaluation(config, out))
     return _work(
@@ -86,10 +94,12 @@ def evaluate(chosen: argparse.Namespace) -> int:
 
 def add_fork(one: argparse.ArgumentParser) -> None:
     """Options of ``fork``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
-    one.add_argument("--step", type=int, required=True, help="recorded step whose images the new run starts from")
-    one.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated")
-    one.add_argument("--out", type=Path, help="run folder, new or empty (default: a new one in the run store)")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
+    one.add_argument("--step", type=whole(0, 10**9), required=True, help="recorded step whose images the new run starts from")
+    one.add_argument(
+        "--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated"
+    )
+    one.add_argument("--out", type=paths.new, help="run folder, new or empty (default: a new one in the run store)")
 
 
 def fork(chosen: argparse.Namespace) -> int:
@@ -103,7 +113,7 @@ def fork(chosen: argparse.Namespace) -> int:
 
 def add_resume(one: argparse.ArgumentParser) -> None:
     """Options of ``resume``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder, or one of its evaluations")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder, or one of its evaluations")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -115,9 +125,7 @@ def resume(chosen: argparse.Namespace) -> int:
     if "resume" in lifecycle.takes(run.state, listening.asked(run)):
         return control.tell(run.path, "resume")
     if run.alive or run.state == "done":
-        raise InputError(
-            f"Run {run.id} is {run.state}: expected one that is paused, or was stopped, failed or lost; there is nothing to resume."
-        )
+        raise InputError(f"Run {run.id} is {run.state}: expected one that is paused, or was stopped, failed or lost; choose another run.")
     source = kinds.evaluated(run)
     preflight.refuse(preflight.resumed(run.config, run.path))
     config, preset = run.config, str(run.manifest.get("preset", ""))

@@ -19,6 +19,7 @@ from c2r.formats.layouts import is_dc, is_pair, mtt_files, read_dc, read_mtt, re
 from c2r.formats.normalisation import NORMALISATIONS, NormalisationNeeded
 from c2r.formats.safe import Budget, Limits, checked_file, checked_folder, file_name, guarded, unpacked
 from c2r.formats.tensors import read_tensors
+from c2r.paths import at_home
 
 __all__ = ["FORMATS", "NORMALISATIONS", "ImportedSet", "Limits", "NormalisationNeeded", "file_name", "read_set", "read_upload", "sniff"]
 
@@ -167,7 +168,7 @@ def read_set(
         raise unknown("format", format, ["auto", *FORMATS])
     if not 0 <= partition <= MOST_PARTS:
         raise InputError(f"You gave partition {partition}: expected a whole number from 1 to {MOST_PARTS}, or 0 to guess; change it.")
-    path = _at_home(Path(path))
+    path = at_home(path)
     if not _exists(path):
         raise InputError(f"There is no file or folder {path}: expected a distilled set; check the path.")
     given = {"partition": partition, "partition_reason": "given by you"} if partition else {}
@@ -177,13 +178,6 @@ def read_set(
         read = _read_zip if path.suffix.lower() == ".zip" and path.is_file() else _read
         imported = read(found, format, normalisation)
         return replace(imported, facts=imported.facts | given)
-
-
-def _at_home(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError:  # ~someone, whom this machine does not know
-        return path
 
 
 def _exists(path: Path) -> bool:
@@ -205,6 +199,8 @@ def _read_zip(found: Candidate, format: str, normalisation: str) -> ImportedSet:
         inside = place
         while inside.is_dir() and len(children := list(inside.iterdir())) == 1 and not class_folders(inside):
             inside = children[0]
+        if inside.is_dir() and not any(inside.iterdir()):
+            raise InputError(f"{path.name} is an empty archive: expected {EXPECTED}; choose another file.")
         options = {"experiment": found.experiment, "image_size": found.image_size}
         imported = read_set(inside, format, normalisation=normalisation, limits=limits, **options)
         return replace(imported, path=str(path), facts=imported.facts | {"bytes": size_of(path), "sha256": digest(path)})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from c2r.errors import InputError, unknown
-from c2r.files import at_home
+from c2r.paths import at_home
 from c2r.sources.arrays import peek_digits, peek_npz, read_digits, read_npz
 from c2r.sources.downloads import NAMED, peek_named, read_named
 from c2r.sources.imagefiles import parquet_files, peek_folder, peek_parquet, read_folder, read_parquet
