@@ -7,7 +7,6 @@ because everything that starts or ends a child shares that memory (`_JOBS`, `_ST
 
 import contextlib
 import errno
-import itertools
 import os
 import shutil
 import signal
@@ -21,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from app import guard, places
-from c2r import config, disasters, fields, listening, runs, writing
+from c2r import claiming, config, disasters, fields, kinds, listening, processes, runs, writing
 from c2r.errors import InputError
 
 PATIENCE = 2.0  # seconds that `start` waits for a sign of life
@@ -53,7 +52,6 @@ class Job:
 
 _JOBS: dict[tuple[str, Path], Job] = {}
 _STOP_ASKED: dict[Path, float] = {}
-_CHOOSING = threading.Lock()  # held from the choice of a new folder until its child is known
 
 
 def log_file(path: Path, kind: str = "distill") -> Path:
@@ -67,9 +65,8 @@ def start(settings: config.RunConfig, preset: str, path: Path) -> Path:
     Waits up to `PATIENCE` for the folder or an early exit; raises InputError with the child's own sentence if it gave up.
     """
     places.check(settings)
-    with _CHOOSING:
-        path = _free(path)
-        job = _launch("distill", path, config.command(settings, preset, path)[1:])
+    path = _claimed(path)
+    job = _launch("distill", path, config.command(settings, preset, path)[1:])
     return _begun(job)
 
 
@@ -122,9 +119,8 @@ def evaluate(path: Path, settings: config.RunConfig) -> Path:
     if any(one.alive for one in evaluations(path)):
         raise InputError(f"Run {path.name} is being evaluated: expected one evaluation at a time; wait for it or stop it.")
     _check_data(path)
-    with _CHOOSING:
-        out = _free(path / "evaluations" / runs.evaluation_id(settings))
-        job = _launch("evaluate", out, evaluate_words(path, settings, out))
+    out = _claimed(path / "evaluations" / runs.evaluation_id(settings))
+    job = _launch("evaluate", out, evaluate_words(path, settings, out))
     return _begun(job)
 
 
@@ -177,9 +173,8 @@ def import_set(words: list[str], path: Path) -> Path:
     asked = dict(zip(words, words[1:], strict=False))
     if problem := places.problem(asked.get("--data", "")):
         raise InputError(problem)
-    with _CHOOSING:
-        path = _free(path)
-        job = _launch("distill", path, ["-m", "c2r", "import", *words, "--out", str(path)])
+    path = _claimed(path)
+    job = _launch("distill", path, ["-m", "c2r", "import", *words, "--out", str(path)])
     return _begun(job, QUICK)
 
 
@@ -205,7 +200,7 @@ def look(path: Path, kind: str = "distill") -> runs.Run:
         return run
     if job.alive:
         return runs.Run(Path(path), "queued", status={"phase": "starting", "step": 0, "total": 0})
-    return run if run.path.is_dir() else runs.Run(Path(path), "failed", problem=complaint(job))
+    return run if runs.is_run(run.path) else runs.Run(Path(path), "failed", problem=complaint(job))
 
 
 def complaint(job: Job) -> str:
@@ -238,9 +233,9 @@ def command(run: runs.Run, word: str) -> str:
     """
     guard.refuse_changes()
     deadline = time.monotonic() + PATIENCE
-    while run.alive and not run.path.exists() and time.monotonic() < deadline:
+    while run.alive and not runs.is_run(run.path) and time.monotonic() < deadline:
         time.sleep(0.05)
-    if run.alive and not run.path.exists():
+    if run.alive and not runs.is_run(run.path):
         raise InputError(f"Run {run.id} is only just starting and cannot hear '{word}' yet: expected a few seconds; try again.")
     listening.ask(runs.open_run(run.path), word)
     if word == "stop":
@@ -264,6 +259,8 @@ def force_stop(run: runs.Run) -> None:
     guard.refuse_changes()
     if not run.alive:
         return
+    if not processes.alive(run.status):
+        raise InputError(f"Run {run.id} works in another container or machine: expected a process of this one; end it there.")
     pid = int(run.status["pid"])
     if pid == os.getpid():
         raise InputError(f"Run {run.id} lives in this very process: expected a child process; stop it where it was started.")
@@ -285,13 +282,19 @@ def _check_data(folder: Path) -> None:
         raise InputError(run.problem)
     if run.config is not None:
         places.check(run.config)
+    if (source := kinds.evaluated(run)) and (problem := places.problem(str(source), "of")):
+        raise InputError(problem)
 
 
-def _free(path: Path) -> Path:
-    """`path`, or the first of ``-2``, ``-3`` … behind it that no folder and no child has: ids are times, and two may be equal."""
-    taken = {job.path for job in list(_JOBS.values()) if job.alive}
-    names = (path if number == 1 else path.with_name(f"{path.name}-{number}") for number in itertools.count(1))
-    return next(one for one in names if one not in taken and not one.exists())
+def _claimed(path: Path) -> Path:
+    """The new, empty folder `path`, or the first of ``-2``, ``-3`` … behind it that is free: ids are times, and two may be equal."""
+    guard.refuse_changes()
+    try:
+        return claiming.reserve(path)
+    except OSError as error:
+        raise InputError(
+            disasters.sentence(error) or f"{path} cannot be made ({error.strerror}): expected a folder of yours; choose another run store."
+        ) from None
 
 
 def _begun(job: Job, patience: float | None = None) -> Path:
@@ -301,6 +304,7 @@ def _begun(job: Job, patience: float | None = None) -> Path:
     while job.alive and not sign.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     if job.failed and not sign.exists():
+        _reap(job)
         raise InputError(complaint(job))
     return job.path
 
@@ -319,12 +323,26 @@ def _launch(kind: str, path: Path, arguments: list[str]) -> Job:
             streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
             process = subprocess.Popen([sys.executable, *arguments], **streams, start_new_session=True, env=_environment())
     except OSError as error:
+        _unclaim(kind, path)
         raise InputError(
             f"No process could be started for {path} ({error.strerror}): free some space or choose another run store."
         ) from None
-    threading.Thread(target=process.wait, daemon=True).start()  # reaps the child, so that it never stays a zombie
-    _JOBS[kind, path] = Job(kind, path, log, process)
-    return _JOBS[kind, path]
+    job = _JOBS[kind, path] = Job(kind, path, log, process)
+    threading.Thread(target=_reap, args=(job,), daemon=True).start()
+    return job
+
+
+def _reap(job: Job) -> None:
+    """Wait for a child, so that it never stays a zombie."""
+    job.process.wait()
+    _unclaim(job.kind, job.path)
+
+
+def _unclaim(kind: str, path: Path) -> None:
+    """Take away the folder that was claimed for a child, if it stayed empty."""
+    if kind in ("distill", "evaluate"):
+        with contextlib.suppress(OSError):
+            path.rmdir()
 
 
 def _environment() -> dict[str, str]:

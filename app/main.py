@@ -1,39 +1,10 @@
-"""Entry of the app: ``streamlit run app/main.py``. Registers the pages, draws the sidebar and the status strip, runs the page."""
+"""Entry of the app: ``streamlit run app/main.py`` serves `app/script.py` behind the door (`app/door.py`)."""
 
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
-from app import guard, state, warm
-from app.components import shell
+from app.door import Door
 
-SIDEBAR = 264  # px
-PAGES = Path(__file__).resolve().parents[1] / "pages"
-
-warm.up()
-st.set_page_config(page_title="C2R", page_icon=shell.icon(), layout="wide", initial_sidebar_state=SIDEBAR)
-
-
-def page(name: str, title: str, icon: str, help: str) -> object:
-    """One page of the app, found from this file and not from the working folder."""
-    return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, default=name == "home", help=help)
-
-
-pages = {
-    "home": page("home", "Home", "home", "What this is, and all runs with their state and figures"),
-    "start": page("start", "Start a run", "play_arrow", "Choose a preset, change settings, see what they cost, start"),
-    "live": page("live", "Live", "monitoring", "Margins and curriculum of a run while it works, or at any recorded step"),
-    "embeddings": page(
-        "embeddings", "Embeddings", "scatter_plot", "Where clean and adversarial images lie, and how far the classes stand apart"
-    ),
-    "gallery": page("gallery", "Gallery", "grid_view", "Every synthetic image with its margin, rank and accuracy under attack"),
-    "compare": page("compare", "Compare", "compare_arrows", "Evaluated sets side by side: checks, accuracy under attack, ratios, export"),
-}
-st.session_state["pages"] = pages
-chosen = st.navigation(list(pages.values()), position="top")
-if not guard.admit():
-    st.stop()
-state.apply_wishes()
-shell.sidebar()
-shell.strip("Run of the sidebar:" if chosen.url_path == "compare" else "", ticks=chosen.url_path != "start")
-chosen.run()
+app = st.App(Path(__file__).with_name("script.py"), middleware=[Middleware(Door)])

@@ -14,7 +14,8 @@ from app import guard
 from c2r import runs
 from c2r.config import RunConfig
 from c2r.errors import InputError, quoted
-from c2r.sources import WORDS, at_home
+from c2r.paths import at_home
+from c2r.sources import WORDS
 from c2r.sources.downloads import cache_folder
 
 ROOTS = "C2R_DATA_ROOTS"

@@ -1,70 +1,38 @@
-"""The command line: ``python -m c2r COMMAND``; see `COMMANDS`. Settings are checked before torch is loaded."""
+"""The command line: ``python -m c2r COMMAND``, see `c2r.commands.entry`. Ctrl-C is heard before anything else is loaded."""
 
-import argparse
 import os
 import sys
-
-from c2r import disasters
-from c2r.commands import control, judge, keep, look, sets, work
-from c2r.errors import InputError
-
-# Threads that spin for some 50 µs and then sleep: without spinning an idle machine waits for its threads to wake, and with
-# GNU OpenMP's own much longer spinning a busy one (the app beside the run) waits for them to stop.
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
-
-COMMANDS = {
-    "distill": (work.distill, work.add_distill),
-    "evaluate": (work.evaluate, work.add_evaluate),
-    "fork": (work.fork, work.add_fork),
-    "resume": (work.resume, work.add_resume),
-    "pause": (control.pause, control.add_command),
-    "step": (control.step, control.add_command),
-    "stop": (control.stop, control.add_command),
-    "check": (judge.check, judge.add_check),
-    "attack": (judge.attack, judge.add_attack),
-    "transfer": (judge.transfer, judge.add_transfer),
-    "import": (sets.import_set, sets.add_import),
-    "export": (sets.export, sets.add_export),
-    "metrics": (look.metrics, look.add_metrics),
-    "map": (look.draw_map, look.add_map),
-    "list": (look.list_runs, look.add_list),
-    "about": (keep.about, keep.add_about),
-    "delete": (keep.delete, keep.add_delete),
-    "undo": (keep.undo, keep.add_undo),
-    "archive": (keep.archive, keep.add_archive),
-    "open": (keep.open_file, keep.add_open),
-    "storage": (keep.storage, keep.add_storage),
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 2 bad input or a disaster (one sentence on stderr), 130 stopped."""
-    chosen = _parser().parse_args(arguments)
-    try:
-        return COMMANDS[chosen.command][0](chosen)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        return 0
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if not (said := disasters.sentence(error)):
-            raise
-        print(said, file=sys.stderr)
-        return 2
+    from c2r.commands.entry import run
+
+    return run(arguments)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m c2r", description="Robust dataset distillation with C2R.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, (run, add) in COMMANDS.items():
-        text = (run.__doc__ or "").strip().splitlines()[0]
-        add(commands.add_parser(name, help=text, description=text))
-    return parser
+def _leave(*_: object) -> None:
+    """End at once: while libraries load nothing is begun yet, and an exception inside their imports can be swallowed or printed."""
+    os.write(2, b"Stopped.\n")
+    os._exit(130)
+
+
+def _started() -> int:
+    """`main` of a process of its own. A shell's background job that ignores Ctrl-C goes on doing so."""
+    import signal
+
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if heard:
+        signal.signal(signal.SIGINT, _leave)
+    import c2r.commands.entry  # noqa: F401
+
+    if heard:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return main()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(_started())
+    except KeyboardInterrupt:
+        _leave()

@@ -21,8 +21,9 @@ from c2r import keeping, schema
 from c2r.errors import InputError
 from c2r.files import read_json, write_atomic
 from c2r.formats.safe import GIGABYTE, Limits, guarded, printable, size
+from c2r.kinds import HOME
 from c2r.lifecycle import ALIVE
-from c2r.runs import open_run
+from c2r.runs import Run, evaluations, list_runs, open_run
 from c2r.untrusted import regular
 
 LIMITS = Limits(bytes=20 * GIGABYTE, files=50_000)
@@ -38,11 +39,20 @@ _LARGE = r"checkpoint\.safetensors|networks/(seed|outcomes)\d{1,6}\.safetensors|
 EXPECTED = re.compile(rf"(evaluations/[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}/)?({_ALONE}|{_LARGE})|frames/\d{{6,9}}\.safetensors")
 STORED = re.compile(rf"(.*/)?({_LARGE})")
 ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._ -]{0,118}[A-Za-z0-9])?")
+BELONGINGS = re.compile(r"(.*/)?(lock|control|\.control\.taken|\.reserve|\..*\.tmp)")  # of the process that writes a run
 WANTED = "an archive that 'python -m c2r archive' wrote"
 
 
+class AlreadyThere(InputError):
+    """The run of an archive is in the store already, in the folder `path`."""
+
+    def __init__(self, file: str, path: Path):
+        self.path = path
+        super().__init__(f"{file} holds run {path.name}, which is in this store already: {path}; look there, or use 'open --again'.")
+
+
 def archive(path: Path, file: Path) -> Path:
-    """Write the run in `path` as one zip: complete or not at all. Returns the file.
+    """Write the run in `path` as one zip: complete or not at all. Returns the file; `left_out` says what is not in it.
 
     :raises InputError: no run or a damaged one, one that lives, a name that does not end with .zip or is taken, a place that cannot be written
     """
@@ -74,11 +84,22 @@ def archive(path: Path, file: Path) -> Path:
     return file
 
 
+def left_out(path: Path) -> str:
+    """One sentence about the files of a run folder that its archive does not hold, '' when there are none."""
+    names = sorted({name for name in _files(path) if not BELONGINGS.fullmatch(name)} - {*_names(path)})
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return f"Left out, because a run does not write them: {', '.join(map(printable, names[:8]))}{more}." if names else ""
+
+
 def _names(path: Path) -> list[str]:
     """The files of a run folder that belong to it, as names with slashes, sorted; links are left out."""
-    found = [Path(place, name) for place, _, names in os.walk(path) for name in names]
-    inside = [file.relative_to(path).as_posix() for file in found if stat.S_ISREG(file.lstat().st_mode)]
-    return sorted(name for name in inside if EXPECTED.fullmatch(name))
+    return [name for name in _files(path) if EXPECTED.fullmatch(name) and stat.S_ISREG((path / name).lstat().st_mode)]
+
+
+def _files(path: Path) -> list[str]:
+    """Everything below a folder that is no folder, or a link to one, as names with slashes, sorted."""
+    below = [Path(place, name) for place, folders, names in os.walk(path) for name in (*folders, *names)]
+    return sorted(file.relative_to(path).as_posix() for file in below if file.is_symlink() or not file.is_dir())
 
 
 def _add(into: zipfile.ZipFile, path: Path, name: str) -> None:
@@ -100,11 +121,12 @@ def is_archive(file: Path) -> bool:
     return {"config.json", "status.json"} <= names
 
 
-def open_archive(file: Path, store: Path, limits: Limits = LIMITS) -> Path:
+def open_archive(file: Path, store: Path, limits: Limits = LIMITS, again: bool = False) -> Path:
     """Make a run folder in `store` of an archived run; returns its path. The id is the archive's, or ``id-2`` … when that is taken.
 
     A run that had not ended belongs to a process of another machine: it loses its process id and reads as lost.
 
+    :param again: also when the same run is in the store already; without it that is `AlreadyThere`
     :raises InputError: no such file, damage, members that lead elsewhere, links, foreign names, more than `limits`; nothing is written then
     """
     file, store = Path(file), Path(store)
@@ -122,7 +144,16 @@ def open_archive(file: Path, store: Path, limits: Limits = LIMITS) -> Path:
             run = open_run(folder)
             if run.problem:
                 raise InputError(f"{file.name} holds no run that opens: {run.problem.replace(folder.name, wanted)}")
+            if not again and (there := next((one for one in list_runs(store) if _same(one, run)), None)):
+                raise AlreadyThere(file.name, there.path)
             return keeping.settle(folder, store, wanted)
+
+
+def _same(there: Run, run: Run) -> bool:
+    """Whether a run of the store is the very run of an archive: started at the same instant, as far on, with all its evaluations."""
+    if there.config != run.config or any(there.status.get(key) != run.status.get(key) for key in ("started", "seq", "state")):
+        return False
+    return {one.id for one in evaluations(run.path)} <= {one.id for one in evaluations(there.path)}
 
 
 class _Careful(io.FileIO):
@@ -212,8 +243,8 @@ def _extract(found: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> Non
 
 
 def _part_from_process(folder: Path) -> None:
-    """A state that only a living process may have must not be believed because of a process of this machine with the same number."""
+    """Take out what means something on its own machine only: the process of a run that had not ended, and the place of an evaluated run."""
     for file in (folder / "status.json", *folder.glob("evaluations/*/status.json")):
         status = read_json(file)
-        if status.get("state") in ALIVE:
-            write_atomic(file, json.dumps({key: value for key, value in status.items() if key not in ("pid", "pid_started")}))
+        kept = {key: value for key, value in status.items() if status.get("state") not in ALIVE or key not in ("pid", "pid_started")}
+        write_atomic(file, json.dumps(kept if status.get("of", "") in ("", HOME) else kept | {"of": "elsewhere"}))

@@ -5,7 +5,6 @@ Letters: N images, C channels, H W sides, K classes, p parts per side.
 
 import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +14,7 @@ from c2r import sources
 from c2r.config import DataSettings, SyntheticSettings
 from c2r.errors import InputError
 from c2r.partition import boxes
+from c2r.paths import at_home
 from c2r.runs import Run
 from c2r.sources.splits import Progress, budget_problem, partition_problem
 from c2r.untrusted import word
@@ -62,7 +62,7 @@ def load(settings: DataSettings, progress: Progress | None = None) -> RealData:
 def _name(data: str) -> str:
     if data in sources.WORDS:
         return data
-    path = Path(data).expanduser().resolve()
+    path = at_home(data).resolve()
     return word({".parquet": path.parent.name, ".npz": path.stem}.get(path.suffix, path.name), "images")
 
 

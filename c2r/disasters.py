@@ -1,6 +1,9 @@
 """One sentence for what the machine does to a run: a full disk, too little memory, a folder that is gone. No torch."""
 
 import errno
+import os
+import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +22,9 @@ _FILES = {
     "EPERM": "No permission for {file}: expected files of yours; give the permission back, then resume or start again.",
     "ENOENT": "{file} is not there any more: expected it to stay while it is in use; bring it back, or start again.",
     "ENOTDIR": "A folder on the way to {file} is not there any more: expected it to stay while it is in use; bring it back, or start again.",
+    "EISDIR": "{file} is a folder: expected a file or a new name; choose another.",
+    "ENAMETOOLONG": "The name {file} is too long: expected at most 255 bytes between two slashes; choose a shorter one.",
+    "ELOOP": "{file} is a circle of links: expected a path that leads somewhere; remove them or choose another.",
     "ESTALE": "The network disk of {file} is gone: expected it to stay while it is in use; mount it again, then resume.",
     "EMFILE": "Too many files are open: expected room for one more; close other programs or raise the limit, then resume.",
     "ENFILE": "Too many files are open: expected room for one more; close other programs or raise the limit, then resume.",
@@ -63,6 +69,24 @@ def sentence(error: BaseException) -> str:
     said = str(error).lower()
     found = next((text for words, text in TEXTS if words in said), "")
     return one_line(found.format(said=first_line(error)))
+
+
+def broken(what: str, error: BaseException, expected: str = "it to end by itself") -> str:
+    """What broke, in one sentence, for an error that nobody foresaw; its traceback is in the log that the sentence names."""
+    said = first_line(error).rstrip(".")
+    kind = type(error).__name__
+    return f"{what} broke ({kind if said in ('', kind) else f'{kind}: {said}'}): expected {expected}; {_logged(error)}."
+
+
+def _logged(error: BaseException) -> str:
+    """Write the traceback of an error into a new file; returns what a person does with it, as the end of a sentence."""
+    try:
+        handle, name = tempfile.mkstemp(prefix="c2r-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            traceback.print_exception(error, file=file)
+    except OSError as why:
+        return f"its traceback could not be written ({why.strerror}), make room and try again"
+    return f"read its traceback in {name}"
 
 
 def first_line(error: BaseException) -> str:

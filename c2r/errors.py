@@ -46,4 +46,4 @@ def unknown(kind: str, found: str, known: list[str] | tuple[str, ...]) -> InputE
     expected = (
         f"one of {', '.join(known)}" if len(known) <= FEW else f"one of the {len(known)} that 'python -m c2r distill --settings' lists"
     )
-    return InputError(f"Unknown {kind} '{found}': expected {expected}.{hint}")
+    return InputError(f"Unknown {kind} '{found}': expected {expected}; choose one.{hint}")

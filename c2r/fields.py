@@ -111,14 +111,17 @@ def shown(field: FieldInfo, value: Any) -> str:
 
 def expected(field: FieldInfo) -> str:
     """What the setting expects, for a sentence: "a whole number at least 1 and at most 1000"."""
-    words, rules = choices(field), limits(field)
+    words = choices(field)
     if words:
         several = "any of " if is_list(field) else "one of "
         return several + ", ".join(words)
     kinds: dict[Any, str] = {int: "a whole number", float: "a number", str: "a text"}
     kind = kinds.get(field.annotation, "a value")
-    if is_radius(field):
-        kind = "radii such as 2/255,4/255, or nothing," if is_list(field) else "a radius such as 2/255"
+    if is_radius(field) and is_list(field):
+        return f"radii such as 2/255,4/255, each {_bounds(get_args(field.annotation)[0].__metadata__[0])}, or none"
+    return f"{'a radius such as 2/255' if is_radius(field) else kind} {_bounds(field)}".strip()
+
+
+def _bounds(field: FieldInfo) -> str:
     signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-    bounds = " and ".join(f"{signs[key]} {value:g}" for key, value in rules.items())
-    return f"{kind} {bounds}".strip()
+    return " and ".join(f"{signs[key]} {int(value) if value == int(value) else value}" for key, value in limits(field).items())

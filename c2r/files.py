@@ -1,10 +1,10 @@
 """Files of a run folder: written complete or not at all, read with one sentence for damage. numpy, no torch."""
 
+import errno
 import os
-import shutil
+import stat
 import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,11 +16,6 @@ from c2r import schema
 from c2r.errors import InputError
 
 Rows = Sequence[int] | np.ndarray
-
-try:
-    import fcntl
-except ImportError:  # Windows: the process id in status.json alone decides there
-    fcntl = None  # type: ignore[assignment]
 
 
 def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
@@ -63,70 +58,28 @@ def sync_folder(folder: Path) -> None:
         os.close(place)
 
 
-def lock(file: IO[str], wait: bool = False) -> bool:
-    """Lock an open file for this process, until it is closed or the process ends, however it ends. False: another process has it."""
-    if not fcntl:
-        return False
+def opened(file: Path) -> IO[bytes]:
+    """A regular file, open for reading; pipes and devices, which would never end, are refused. Raises OSError."""
+    place = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
-        return False
-    return True
+        _regular(file, os.fstat(place))
+        return open(place, "rb")
+    except BaseException:
+        os.close(place)
+        raise
 
 
-def unlock(file: IO[str]) -> None:
-    """Give a lock back."""
-    if fcntl:
-        fcntl.flock(file, fcntl.LOCK_UN)
+def _regular(file: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "no regular file", str(file))
 
 
-def hold(folder: Path, patience: float = 0.0) -> IO[str]:
-    """Hold a run folder for this process. Raises InputError when another process holds it for longer than `patience` seconds."""
-    file = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the lock is held
-    end = time.monotonic() + patience
-    while fcntl and not (held := lock(file)) and time.monotonic() < end:
-        time.sleep(0.05)
-    if fcntl and not held:
-        file.close()
-        raise InputError(f"Run {folder.name} is being written by another process: expected one writer; wait for it or stop it.")
-    return file
-
-
-def holds(folder: Path, file: IO[str]) -> bool:
-    """Whether `folder` still is the one held by the lock `file`: not deleted, and no other folder of its name."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), os.stat(folder / "lock"))
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-
-
-def claim(folder: Path, files: Mapping[str, bytes | str], inside: str) -> None:
-    """Make a new run folder with `files` (name → content) and an empty folder `inside`: all of it at once, or nothing. Raises InputError."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    try:
-        if folder.is_dir() and any(folder.iterdir()):
-            raise InputError(
-                f"The run folder {folder} is not empty: expected a new or empty folder; choose another --out or delete that one."
-            )
-        if folder.exists() and not folder.is_dir():
-            raise NotADirectoryError
-        (temporary / inside).mkdir(parents=True)
-        for name, text in files.items():
-            write_atomic(temporary / name, text)
-        if folder.exists():
-            folder.rmdir()
-        os.rename(temporary, folder)
-        sync_folder(folder.parent)
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(
-            f"The run folder {folder} is taken or not a folder: expected a new or empty folder; choose another --out."
-        ) from None
-    except PermissionError:
-        raise InputError(f"No permission to write {folder}: expected a folder of yours; choose another --out.") from None
-    except OSError as error:
-        raise InputError(f"The run folder {folder} cannot be made ({error.strerror}): free some space or choose another --out.") from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+def free_for_a_file(file: Path) -> None:
+    """Raise InputError when something else than a file stands where a run's process keeps one."""
+    if file.is_dir():
+        raise InputError(f"{file.name} of run {file.parent.name} is a folder: expected a file; remove that folder.")
+    if file.exists() and not file.is_file():
+        raise InputError(f"{file.name} of run {file.parent.name} is a pipe or a device: expected a file; remove it.")
 
 
 def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:
@@ -141,6 +94,7 @@ def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> d
     """The arrays of ``<name>.safetensors``, or those of them named in `only`. Raises InputError when missing or unreadable."""
     file = Path(path) / f"{name}.safetensors"
     try:
+        _regular(file, os.stat(file))
         with safe_open(file, framework="numpy") as stored:
             found = {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
     except FileNotFoundError:
@@ -161,7 +115,10 @@ def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> d
 def read_text(file: Path) -> str:
     """The text of a file every run folder has. Raises InputError."""
     try:
-        return file.read_text(encoding="utf-8")
+        with opened(file) as source:
+            return source.read().decode("utf-8")
+    except PermissionError:
+        raise InputError(f"No permission to read {file}: expected a file of yours; change its permissions.") from None
     except (OSError, UnicodeDecodeError):
         raise InputError(
             f"{file.name} is missing or unreadable: expected it in every run folder; delete the folder or restore the file."
@@ -170,8 +127,9 @@ def read_text(file: Path) -> str:
 
 def read_json(file: Path) -> dict[str, Any]:
     """The JSON object of a file every run folder has. Raises InputError."""
+    text = read_text(file)
     try:
-        value = schema.parse(read_text(file))
+        value = schema.parse(text)
     except ValueError:
         value = None
     if not isinstance(value, dict):
@@ -187,7 +145,7 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
 def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
     """Like `read_lines`, of what stands behind the first `start` bytes; also where the next look starts: before a torn last line."""
     try:
-        with open(file, "rb") as source:
+        with opened(file) as source:
             source.seek(start)
             content = source.read()
     except OSError:
@@ -206,8 +164,10 @@ def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
 
 def read_array_rows(path: Path, name: str, array: str, rows: Rows) -> np.ndarray:
     """Of one array of ``<name>.safetensors`` only the `rows`, in their order. Raises InputError when missing or unreadable."""
+    file = Path(path) / f"{name}.safetensors"
     try:
-        with safe_open(Path(path) / f"{name}.safetensors", framework="numpy") as stored:
+        _regular(file, os.stat(file))
+        with safe_open(file, framework="numpy") as stored:
             part = stored.get_slice(array)
             ends = [(rows.start, rows.stop)] if isinstance(rows, range) else [(int(row), int(row) + 1) for row in rows]
             found = np.concatenate([part[start:end] for start, end in ends] or [part[:0]])

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from c2r import checks
+from c2r import checks, disasters
 from c2r.badges import to_json
 from c2r.config import RunConfig
 from c2r.data import RealData, fixed_test_subset
@@ -72,14 +72,12 @@ def _fits(network: Any, x: Tensor, classes: int) -> None:
     try:
         with torch.no_grad():
             logits = network(x[:2])
-    except RuntimeError as error:
-        raise InputError(
-            f"The network does not take these images ({str(error).splitlines()[0]}): choose other --data or --model."
-        ) from None
+        shape = tuple(logits.shape)
+    except Exception as error:  # also of a module of somebody else's
+        wanted = f"a network that takes {tuple(x[:2].shape)} and gives logits, of other --data or --model"
+        raise InputError(disasters.broken("The network", error, wanted)) from None
     if logits.ndim != 2 or logits.shape[1] < classes:
-        raise InputError(
-            f"The network gives outputs of shape {tuple(logits.shape)} for 2 images: expected 2 × {classes} logits; choose other --data."
-        )
+        raise InputError(f"The network gives outputs of shape {shape} for 2 images: expected 2 × {classes} logits; choose other --data.")
 
 
 def _facts(loaded: Loaded, data: RealData, x: Tensor, seed: int) -> dict[str, Any]:

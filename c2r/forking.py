@@ -19,11 +19,8 @@ def prepare(path: Path, step: int, store: Path, changes: dict[str, Any] | None =
     run = open_run(path)
     if run.config is None or run.problem:
         raise InputError(run.problem)
-    steps = frame_steps(path)
-    if step not in steps:
-        raise InputError(f"Run {run.id} has no recorded step {step}: expected one of {_listed(steps)}; choose another --step.")
-    file = store / ".imports" / f"{run.id}-step{step}.safetensors"
-    write_set("safetensors", file, from_run(path, step))
+    recorded(run, step)
+    file = start_file(path, step, store)
     if fixed := [name for name in ("ipc", "partition", "image_size", "data", "parent", "imported") if name in (changes or {})]:
         raise InputError(
             f"A fork keeps the images it starts from, and with them '{fixed[0]}': expected other settings; start a new run to change it."
@@ -32,7 +29,21 @@ def prepare(path: Path, step: int, store: Path, changes: dict[str, Any] | None =
     settings = validate(base | (changes or {}))
     if METHODS[settings.method].source == "all":
         raise InputError("A fork starts from images and 'full-data' has none: choose another method.")
+    write_set("safetensors", file, from_run(path, step))
     return settings
+
+
+def start_file(path: Path, step: int, store: Path) -> Path:
+    """Where the images of the run in `path` at `step` lie in a store, for a fork to start from."""
+    return store / ".imports" / f"{Path(path).absolute().name}-step{step}.safetensors"
+
+
+def recorded(run: Run, step: int) -> None:
+    """Raise InputError when the run has no frame of this step."""
+    steps = frame_steps(run.path)
+    if step not in steps:
+        known = f"one of {_listed(steps)}" if steps else "a run that has recorded some"
+        raise InputError(f"Run {run.id} has no recorded step {step}: expected {known}; choose another --step or run.")
 
 
 def _listed(steps: list[int]) -> str:

@@ -9,14 +9,17 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from c2r.claiming import fill, hold, reserve
 from c2r.errors import InputError
-from c2r.files import hold, read_json, write_atomic
+from c2r.files import read_json, write_atomic
 from c2r.headline import pick
+from c2r.paths import at_home
 from c2r.runs import ABOUT, Run, evaluations, headline, is_run, list_runs, open_run
 from c2r.tagging import TAG, TAGS
 
@@ -39,7 +42,7 @@ class About:
 
 def sample_path() -> Path:
     """The recorded run that comes with the app (``$C2R_SAMPLE`` replaces it); it stays as it is."""
-    return Path(os.environ.get("C2R_SAMPLE") or Path(__file__).resolve().parents[1] / "app" / "sample_run")
+    return at_home(os.environ.get("C2R_SAMPLE") or Path(__file__).resolve().parents[1] / "app" / "sample_run")
 
 
 def about(path: Path) -> About:
@@ -159,20 +162,15 @@ def undo(name: str, store: Path) -> Path:
 
 def settle(folder: Path, store: Path, wanted: str) -> Path:
     """Move a complete run folder into the store under the id `wanted`, or ``wanted-2`` … when it is taken; returns its new path."""
-    for number in range(1, 1000):
-        place = store / (wanted if number == 1 else f"{wanted}-{number}")
-        if place.exists() or place.is_symlink():
-            continue
-        try:
-            os.rename(folder, place)
-        except OSError as error:
-            if place.exists():
-                continue
-            raise InputError(
-                f"{place} cannot be made ({error.strerror}): expected a run store of yours with free space; check it."
-            ) from None
-        return place
-    raise InputError(f"Run id {wanted} and 998 like it are taken in {store}: expected a free one; delete some of those runs.")
+    place = store / wanted
+    try:
+        place = reserve(place)
+        fill(folder, place)
+    except OSError as error:
+        with suppress(OSError):
+            place.rmdir()
+        raise InputError(f"{place} cannot be made ({error.strerror}): expected a run store of yours with free space; check it.") from None
+    return place
 
 
 def empty_trash(store: Path, older_than_days: float = 0) -> int:
@@ -212,7 +210,7 @@ def storage(store: Path) -> dict[str, Any]:
 
 def free(store: Path) -> int:
     """Free bytes on the disk of a store, which need not exist yet."""
-    near = next(place for place in (Path(store).absolute(), *Path(store).absolute().parents) if place.exists())
+    near = next(place for place in (Path(store).absolute(), *Path(store).absolute().parents) if os.path.exists(place))
     return shutil.disk_usage(near).free
 
 

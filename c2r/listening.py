@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from c2r.errors import InputError
+from c2r.files import free_for_a_file
 from c2r.lifecycle import ALIVE, COMMANDS, RESUMABLE, allowed, takes
 from c2r.runs import Run, open_run, send
 from c2r.writing import RunWriter
@@ -87,9 +88,10 @@ def _taken(folder: Path) -> Iterator[str]:
     """The command left in the control file, '' when there is none. It is taken away in one piece, and gone when it is answered."""
     taken = folder / TAKEN
     try:
+        free_for_a_file(folder / "control")
         os.replace(folder / "control", taken)
         word = taken.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+    except (OSError, InputError):
         word = ""
     yield word if word in COMMANDS else ""
     with contextlib.suppress(OSError):

@@ -11,7 +11,9 @@ from c2r import machine, slots, sources
 from c2r.config import RunConfig
 from c2r.cost import PHASES, disk_mb, evaluation_mb, flops, memory_gb, minutes
 from c2r.errors import NO_CUDA, InputError
+from c2r.kinds import is_evaluation
 from c2r.methods import METHODS
+from c2r.paths import at_home
 from c2r.runs import Run, list_runs, open_run
 from c2r.sources.downloads import NAMED, cache_folder
 from c2r.sources.splits import Shape, budget_problem, partition_problem
@@ -54,7 +56,7 @@ def evaluation(config: RunConfig, folder: Path) -> Preflight:
 
 def resumed(config: RunConfig, folder: Path) -> Preflight:
     """What going on with the run or evaluation in `folder` still needs, in the same way; the minutes are those of all of it."""
-    alone = folder.absolute().parent.name == "evaluations"
+    alone = is_evaluation(open_run(folder))
     phases, size = (("evaluate",), evaluation_mb) if alone else (PHASES, disk_mb)
     return _common(config, folder, phases, lambda config, shape: max(0.0, size(config, shape) - _written(folder)))[0]
 
@@ -79,7 +81,11 @@ def _common(
         return Preflight(device, 0.0, 0.0, 0.0, (str(error), *problems), ()), None
     memory, disk = memory_gb(config, shape), size(config, shape)
     found = Preflight(device, minutes(config, shape, kind, cores, phases), memory, disk, problems, ())
-    return _with(found, (_space_problem(place, disk), _memory_problem(memory, kind)), (_memory_note(memory, kind),)), shape
+    return _with(
+        found,
+        (_space_problem(place, disk), _memory_problem(memory, kind, METHODS[config.method].source == "file")),
+        (_memory_note(memory, kind),),
+    ), shape
 
 
 def _with(found: Preflight, problems: Iterable[str], notes: Iterable[str]) -> Preflight:
@@ -113,7 +119,7 @@ def _queue_note(known: list[Run], store: Path) -> str:
 
 def _is_file(path: str) -> bool:
     try:
-        return Path(path).is_file()
+        return at_home(path).is_file()
     except OSError:  # no permission, or a name that no disk can hold
         return False
 
@@ -126,7 +132,7 @@ def _device_problem(config: RunConfig, name: str) -> str:
 
 def _existing(store: Path) -> Path:
     """The store itself, or the nearest folder above it that exists."""
-    return next(path for path in (store.absolute(), *store.absolute().parents) if path.exists())
+    return next(path for path in (store.absolute(), *store.absolute().parents) if os.path.exists(path))
 
 
 def _store_problem(store: Path) -> str:
@@ -199,12 +205,13 @@ def _download(config: RunConfig) -> str:
     return f"{config.data} is downloaded first: about {NAMED[config.data].megabytes} MB into {cache_folder()}."
 
 
-def _memory_problem(need: float, kind: str) -> str:
-    """More than the machine has cannot work; on a GPU most of the estimate lies in its own memory."""
+def _memory_problem(need: float, kind: str, of_file: bool) -> str:
+    """More than the machine has cannot work; on a GPU most of the estimate lies in its own memory. A set of a file keeps its size."""
     whole = machine.memory()
     if kind == "cuda" or need <= whole:
         return ""
-    return f"It needs about {need:.1f} GB of memory and this machine has {whole:.1f} GB: lower ipc, width or the batches."
+    advice = "lower width or eval_batch, or import a smaller set" if of_file else "lower ipc, width or the batches"
+    return f"It needs about {need:.1f} GB of memory and this machine has {whole:.1f} GB: {advice}."
 
 
 def _memory_note(need: float, kind: str) -> str:

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from c2r import disasters, processes, schema
+from c2r import claiming, disasters, paths, processes, schema
 from c2r.config import RunConfig, from_json
 from c2r.errors import InputError
 from c2r.files import (
     Rows,
+    free_for_a_file,
     read_array_rows,
     read_arrays,
     read_json,
@@ -29,6 +30,7 @@ from c2r.files import (
     write_atomic,
 )
 from c2r.lifecycle import ALIVE, COMMANDS, STATES
+from c2r.paths import at_home
 
 ABOUT = "about.json"  # what a person says of a run, see `c2r.keeping`
 FRAME_ARRAYS = (
@@ -39,18 +41,32 @@ FRAME_ARRAYS = (
 
 def default_store() -> Path:
     """``$C2R_RUNS``, or ``runs/`` beside the package: the same folder wherever the app or a command is started."""
-    return Path(os.environ.get("C2R_RUNS") or Path(__file__).resolve().parents[1] / "runs")
+    named = os.environ.get("C2R_RUNS")
+    return at_home(named) if named else Path(__file__).resolve().parents[1] / "runs"
+
+
+def store_problem() -> str:
+    """Why there can be no run store where ``C2R_RUNS`` says, '' when there can: asked before anything is read or made."""
+    try:
+        paths.store(os.environ.get("C2R_RUNS") or str(default_store()))
+    except InputError as error:
+        return f"C2R_RUNS {error}"
+    return ""
+
+
+def word(text: str) -> str:
+    """What becomes of a text in a name: small letters, digits and single hyphens, at most 40."""
+    return re.sub(r"[^a-z0-9]+", "-", text[:400].lower())[:40].strip("-")
 
 
 def evaluation_id(config: RunConfig, now: datetime | None = None) -> str:
     """A readable, sortable name for an evaluation such as ``20261120-0937-12-pixel-2-255-pgd-at``."""
-    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{re.sub('[^a-z0-9]+', '-', config.protocol)}-{config.eval_training}"
+    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{word(config.protocol)}-{word(config.eval_training)}"
 
 
 def new_id(config: RunConfig, now: datetime | None = None) -> str:
     """A readable, sortable run id such as ``20261120-0937-12-c2r-digits-ipc10``."""
-    source = re.sub(r"[^a-z0-9]+", "-", Path(config.data).stem.lower()).strip("-") or "data"
-    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{source}-ipc{config.ipc}"
+    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{word(Path(config.data).stem) or 'data'}-ipc{config.ipc}"
 
 
 @disasters.spoken()
@@ -59,6 +75,7 @@ def send(path: Path, command: str) -> None:
     if command not in COMMANDS:
         raise InputError(f"Unknown command '{command}': choose one of {', '.join(COMMANDS)}.")
     file = Path(path) / "control"
+    free_for_a_file(file)
     if command == "stop" or not file.exists() or read_text(file).strip() != "stop":
         write_atomic(file, command, durable=False)
 
@@ -92,7 +109,9 @@ def open_run(path: Path) -> Run:
         return Run(path, "failed", problem=f"There is no run folder '{path.name}': it was deleted or never written; choose another run.")
     if not is_run(path):
         return Run(
-            path, "failed", problem=f"'{path.name}' is no run folder: expected one with config.json and status.json; choose another."
+            path,
+            "failed",
+            problem=f"'{path.name or path}' is no run folder: expected one with config.json and status.json; choose another.",
         )
     try:
         status = read_json(path / "status.json")
@@ -108,24 +127,35 @@ def open_run(path: Path) -> Run:
             f"Run {path.name} is damaged. status.json expects a state out of {', '.join(STATES)}, found '{state}'; choose another run."
         )
         return Run(path, "failed", config, status, manifest, problem)
-    if state in ALIVE and not processes.alive(status):
+    if state in ALIVE and not processes.alive(status) and not claiming.held(path):
         state = "lost"
     return Run(path, state, config, status, manifest)
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with.
+    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with, or may not be looked into.
 
     A name that cannot be written as text, and so in no address, is none.
     """
-    writable = path.name.encode("utf-8", "replace").decode() == path.name
-    return writable and path.is_dir() and any((path / name).exists() for name in ("config.json", "status.json", "events.jsonl", "frames"))
+    if path.name.encode("utf-8", "replace").decode() != path.name or not path.is_dir():
+        return False
+    return any(os.path.exists(path / name) for name in ("config.json", "status.json", "events.jsonl", "frames")) or _closed(path)
+
+
+def _closed(folder: Path) -> bool:
+    try:
+        os.listdir(folder)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def list_runs(store: Path) -> list[Run]:
     """All runs of a store, newest first; damaged ones are listed too, folders that never were a run are not."""
     store = Path(store)
-    folders = [p for p in store.iterdir() if is_run(p) and not p.name.startswith(".")] if store.is_dir() else []
+    folders = [p for p in store.iterdir() if is_run(p) and not p.name.startswith(".")] if os.path.isdir(store) else []
     return sorted((open_run(p) for p in folders), key=_age, reverse=True)
 
 
@@ -147,7 +177,7 @@ def read_events_from(path: Path, start: int) -> tuple[list[dict[str, Any]], int]
 def evaluations(path: Path) -> list[Run]:
     """The evaluations of a run that have folders of their own, newest first; each looks like a run without frames."""
     folder = Path(path) / "evaluations"
-    return list_runs(folder) if folder.is_dir() else []
+    return list_runs(folder) if os.path.isdir(folder) else []
 
 
 def results(path: Path) -> Path:

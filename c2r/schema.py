@@ -125,6 +125,7 @@ SIDE = named(figure)
 STATUS: dict[str, Check] = {
     "phase": text, "step": few, "total": few, "eta_s": optional(number), "figures": named(figure), "message": optional(text), "asked": text, "pid": few,
     "pid_started": number, "boot": text, "started": moment, "heartbeat": moment, "worked_s": number, "seq": count, "number": few,
+    "of": text,
 }  # fmt: skip
 MANIFEST: dict[str, Check] = {
     "versions": named(text), "commit": text, "device": text, "command": text, "preset": text, "classes": each(text), "step": optional(few),

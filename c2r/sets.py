@@ -1,12 +1,28 @@
 """A set that a run starts from or evaluates: read from a file of the app's own, and whether it fits the real data."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
 from c2r.errors import InputError
 from c2r.formats import ImportedSet, read_set
-from c2r.runs import Run, frame_steps, read_arrays, read_frame
+from c2r.runs import Run, frame_steps, list_runs, read_arrays, read_frame
+
+
+@contextmanager
+def staged(file: Path) -> Iterator[None]:
+    """Within it a set is put into `file`, below its store, for a run to start from. When no run is made of it, it goes again."""
+    before, store = file.exists(), file.parents[1]
+    try:
+        yield
+    except BaseException:
+        if not before and not any(run.config and run.config.imported == str(file.resolve()) for run in list_runs(store)):
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+                file.parent.rmdir()
+        raise
 
 
 def read_own(file: str | Path) -> ImportedSet:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from c2r.files import lock, unlock
+from c2r.claiming import lock, unlock
 
 FOLDER = ".slots"
 
@@ -70,7 +70,8 @@ def ahead(mine: Ticket) -> list[str]:
 
 def holders(store: Path) -> list[str]:
     """Who works or waits in a store, on any device: folders relative to it; [] when the store has no queue yet."""
-    folders = [folder for folder in (Path(store) / FOLDER).glob("*") if folder.is_dir()]
+    queues = Path(store) / FOLDER
+    folders = [folder for folder in (queues.glob("*") if os.path.isdir(queues) else ()) if folder.is_dir()]
     return [name for folder in folders for name in _holders([path for _, path in _tickets(folder)])]
 
 

@@ -24,6 +24,7 @@ from c2r.files import save_arrays, write_atomic
 from c2r.formats.fromrun import START
 from c2r.methods import METHODS
 from c2r.origin import command_line, origin
+from c2r.paths import at_home
 from c2r.project import joint_umap, sample_per_class
 from c2r.runs import frame_steps, open_run, read_arrays, read_frame
 from c2r.sets import fits, read_own, same_set
@@ -111,7 +112,7 @@ def _with_own_start(path: Path, config: RunConfig) -> RunConfig:
     own = path / START
     if config.imported and not own.exists():
         read_own(config.imported)
-        write_atomic(own, Path(config.imported).read_bytes())
+        write_atomic(own, at_home(config.imported).read_bytes())
     return config.model_copy(update={"imported": str(own)}) if config.imported else config
 
 
@@ -121,7 +122,7 @@ def _training_set(source: Path | None, config: RunConfig, data: RealData) -> Tra
         return TrainingSet(data.images.cpu().numpy(), data.labels.cpu().numpy(), looked_at=False)
     found = read_own(source / "synthetic.safetensors")
     fits(found, tuple(data.images.shape[1:]), len(data.classes))
-    start = source / START if (source / START).exists() else Path(config.imported)  # runs of before kept it in the store only
+    start = source / START if (source / START).exists() else at_home(config.imported)  # runs of before kept it in the store only
     constants = read_own(start).facts.get("metadata", {}) if METHODS[config.method].source == "file" else None
     return TrainingSet(found.pixels, found.labels, found.soft, config.partition, constants=constants)
 

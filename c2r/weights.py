@@ -15,7 +15,8 @@ from safetensors.numpy import load_file
 from torch import Tensor, nn
 
 from c2r import config as settings
-from c2r.errors import InputError, unknown
+from c2r import disasters
+from c2r.errors import InputError, quoted, unknown
 from c2r.formats.arrays import checked_header
 from c2r.formats.normalisation import NORMALISATIONS, Constants, check
 from c2r.formats.safe import Budget, Limits, checked_file, guarded
@@ -23,6 +24,7 @@ from c2r.formats.standins import Tensor as Stored
 from c2r.formats.standins import as_array
 from c2r.formats.tensors import read_tensors
 from c2r.models import MODELS, Network, build, frozen
+from c2r.paths import at_home
 from c2r.untrusted import word
 
 BEARD = re.compile(r"features\.(\d{1,3})\.(.+)")
@@ -79,7 +81,7 @@ def load(weights: Path | None, model: str, normalisation: str, channels: int, si
 
 def read_state(file: Path) -> dict[str, Tensor]:
     """The tensors of a state dict, from safetensors or any container torch writes; a leading ``module.`` is dropped."""
-    file = Path(file).expanduser()
+    file = at_home(file)
     if not file.exists():
         raise InputError(f"There is no file {file}: expected {EXPECTED}; check the path.")
     with guarded(file.name, EXPECTED):
@@ -191,14 +193,26 @@ def _with_batch_norm(network: Network) -> None:
         block[1] = nn.BatchNorm2d(block[0].out_channels)
 
 
-def _wrapped(weights: Path | None, model: str, normalisation: str, channels: int, side: int) -> Loaded:
+def _made(model: str) -> nn.Module:
+    """The torch module that ``module:function`` of a person returns. Raises InputError for whatever it raises, also `sys.exit`."""
     place, _, name = model.partition(":")
+    if not place or not name:
+        raise InputError(f"--model expects module:function, found '{quoted(model)}': write both names.")
     try:
         module = getattr(importlib.import_module(place), name)()
-    except (ImportError, AttributeError, TypeError) as error:
-        raise InputError(f"--model {model} cannot be made ({error}): expected module:function that returns a torch module.") from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise InputError(disasters.broken(f"--model {quoted(model)}", error, "module:function that returns a torch module")) from None
     if not isinstance(module, nn.Module):
-        raise InputError(f"--model {model} returned a {type(module).__name__}: expected a torch module that gives logits.")
+        raise InputError(
+            f"--model {quoted(model)} returned a {type(module).__name__}: expected a torch module that gives logits; return one from it."
+        )
+    return module
+
+
+def _wrapped(weights: Path | None, model: str, normalisation: str, channels: int, side: int) -> Loaded:
+    module = _made(model)
     if weights is not None:
         try:
             module.load_state_dict(read_state(weights))

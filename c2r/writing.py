@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from c2r import processes
+from c2r.claiming import GLANCE, claim, hold, holds
 from c2r.config import RunConfig, to_json
 from c2r.errors import InputError
-from c2r.files import claim, hold, holds, read_json, save_arrays, sweep, write_atomic
+from c2r.files import free_for_a_file, read_json, save_arrays, sweep, write_atomic
+from c2r.kinds import evaluates
 from c2r.lifecycle import ALIVE, allowed
 from c2r.runs import frame_file, frame_steps, list_runs, read_events
 from c2r.thinning import kept
@@ -29,19 +31,22 @@ def save_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 class RunWriter:
     """The one process that writes a run folder: a new one, or with `reopen` one whose process is gone. Raises InputError.
 
+    :param numbered: a new folder that is taken becomes ``path-2``, ``path-3`` …; `path` says which
+    :param of: the folder of the run that is evaluated in this one; the folder itself says so, wherever it lies
+
     mutex: held while status.json is written; whoever decides by the state and then changes it holds it over both.
     """
 
-    def __init__(self, path: Path, config: RunConfig, reopen: bool = False):
+    def __init__(self, path: Path, config: RunConfig, reopen: bool = False, numbered: bool = False, of: Path | None = None):
         self.path, self._written, self._merged, self.mutex = Path(path), float("-inf"), time.monotonic(), threading.RLock()
         before = read_json(self.path / "status.json") if reopen else {}
         self._status: dict[str, Any] = {
             "state": "queued", "phase": "starting", "step": 0, "total": 0, "eta_s": None, "figures": {}, "message": "", "asked": "", "worked_s": 0.0,
-            "started": time.time(), "heartbeat": time.time(), "seq": 0,
+            "started": time.time(), "heartbeat": time.time(), "seq": 0, "of": evaluates(self.path, of),
         } | processes.own()  # fmt: skip
         if self.path.parent.name == "evaluations":  # by the order they came in, which setting the clock back does not change
             self._status["number"] = 1 + max((run.status.get("number", 0) for run in list_runs(self.path.parent)), default=0)
-        self._status |= {key: before[key] for key in ("started", "seq", "figures", "number", "worked_s") if key in before}
+        self._status |= {key: before[key] for key in ("started", "seq", "figures", "number", "worked_s", "of") if key in before}
         if not reopen:
             first: dict[str, bytes | str] = {
                 "config.json": to_json(config),
@@ -50,10 +55,11 @@ class RunWriter:
                 "lock": "",
                 RESERVE: os.urandom(RESERVED),
             }
-            claim(self.path, first, "frames")
-        self._lock = hold(self.path, LEAVING if reopen else 0.0)
+            self.path = claim(self.path, first, "frames", numbered)
+        self._lock = hold(self.path, LEAVING if reopen else GLANCE)
         self._recent, self._recorded = config.frames_recent, [event["step"] for event in read_events(self.path)]
         if reopen:
+            free_for_a_file(self.path / "control")
             sweep(self.path)
             (self.path / "control").unlink(missing_ok=True)
             write_atomic(self.path / RESERVE, os.urandom(RESERVED), durable=False)

@@ -167,7 +167,7 @@ def make_evaluation(
     facts = json.loads((run / "facts.json").read_text())
     settings = config.validate(json.loads((run / "config.json").read_text()) | changes)
     manifest = json.loads((run / "manifest.json").read_text())
-    writer = RunWriter(run / "evaluations" / name, settings)
+    writer = RunWriter(run / "evaluations" / name, settings, of=run)
     writer.status(state="running")
     writer.manifest(**manifest | ({} if step is None else {"step": step}))
     if state == "done":

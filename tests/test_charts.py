@@ -475,7 +475,7 @@ def test_the_config_file_holds_the_palettes_of_the_theme_and_ten_colours_per_sca
 
 def test_the_config_file_keeps_the_app_on_this_machine():
     settings = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
-    assert settings["server"]["address"] == "127.0.0.1" and settings["server"]["maxUploadSize"] == 5
+    assert settings["server"]["address"] == "127.0.0.1" and settings["server"]["maxUploadSize"] == 200
     assert settings["browser"]["gatherUsageStats"] is False and settings["client"]["showErrorDetails"] == "type"
     assert settings["client"]["toolbarMode"] == "viewer"
 

@@ -199,6 +199,7 @@ def test_a_fork_starts_from_a_recorded_step_and_both_know_of_each_other(finished
     assert (out / tasks.START).read_bytes() == given.read_bytes()
     given.unlink()
     assert tasks._with_own_start(out, run.config).imported == str(out / tasks.START), "a fork needs nothing beyond its own folder"
+    assert archives.left_out(out) == archives.left_out(finished) == ""
     with zipfile.ZipFile(archives.archive(out, tmp_path / "fork.zip")) as stored:
         assert f"fork/{tasks.START}" in stored.namelist()
     assert "has no recorded step 1" in said(capsys, ["fork", str(finished), "--step", "1"], 2)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
@@ -175,6 +176,7 @@ def test_a_last_status_that_cannot_be_written_at_all_leaves_the_old_one_whole_an
     status = json.loads((store / "one" / "status.json").read_text())
     assert status["state"] == "running" and worker.writer.state == "running"
     monkeypatch.setattr(psutil.Process, "status", lambda _: psutil.STATUS_ZOMBIE)
+    worker.writer._lock.close()
     assert runs.open_run(store / "one").state == "lost"
 
 
@@ -373,7 +375,7 @@ def test_evaluations_stand_in_the_order_they_came_even_when_the_clock_was_set_ba
 
 
 def test_two_runs_of_one_second_get_folders_of_their_own(store, monkeypatch):
-    child = SimpleNamespace(poll=lambda: None, wait=lambda: None, pid=0)
+    child = SimpleNamespace(poll=lambda: None, wait=threading.Event().wait, pid=0)
     monkeypatch.setattr(jobs, "_JOBS", {})
     monkeypatch.setattr(jobs, "PATIENCE", 0.0)
     monkeypatch.setattr(jobs.subprocess, "Popen", lambda *_, **__: child)

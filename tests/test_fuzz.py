@@ -37,7 +37,7 @@ from c2r.report import report
 from c2r.summary import BIN_EDGES
 
 FULL = os.environ.get("C2R_FUZZ") == "full"
-MAIN = Path(__file__).resolve().parents[1] / "app" / "main.py"
+MAIN = Path(__file__).resolve().parents[1] / "app" / "script.py"
 PAGES = ("home", "start", "live", "embeddings", "gallery", "compare")
 CLOSER = ("Classes", "Margins", "Transfer", "Settings", "Export")
 EVALUATION = "20261120-1000-00-pixel-2-255-pgd-at"

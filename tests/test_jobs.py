@@ -246,7 +246,7 @@ def test_an_evaluation_that_is_still_silent_is_queued_and_one_that_dies_unseen_s
     run, out = evaluation("import sys, time; time.sleep(0.4); sys.exit('No room on the disk.')")
     assert [one.state for one in jobs.evaluations(run)] == ["queued"]
     assert wait_for(lambda: jobs.evaluations(run)[0].problem == "No room on the disk.")
-    assert jobs.evaluations(run)[0].state == "failed" and not out.exists()
+    assert jobs.evaluations(run)[0].state == "failed" and wait_for(lambda: not out.exists())
 
 
 def test_a_short_question_gives_what_was_printed_or_the_sentence_it_gave_up_with(monkeypatch):

@@ -14,8 +14,9 @@ from fake_run import make_evaluation, make_run
 
 from c2r import archives, keeping, tagging
 from c2r.__main__ import main
+from c2r.claiming import hold
 from c2r.errors import InputError
-from c2r.files import hold, save_arrays
+from c2r.files import save_arrays
 from c2r.formats.safe import Limits
 from c2r.runs import list_runs, open_run
 from c2r.writing import RunWriter
@@ -304,7 +305,7 @@ def test_equal_runs_give_equal_archives_in_the_order_of_the_names(run, tmp_path)
 
 def test_a_taken_id_gets_a_number(store, run, tmp_path):
     file = archives.archive(run, tmp_path / "run.zip")
-    assert [archives.open_archive(file, store).name for _ in range(2)] == ["one-2", "one-3"]
+    assert [archives.open_archive(file, store, again=True).name for _ in range(2)] == ["one-2", "one-3"]
 
 
 def test_an_unfinished_run_opens_as_lost_even_when_its_process_id_is_in_use_here(store, tmp_path):
@@ -332,7 +333,7 @@ def test_an_archive_that_was_packed_again_without_its_folder_opens_under_the_nam
 def test_an_id_that_is_no_folder_name_is_replaced(run, tmp_path):
     for top in (".hidden", "a\x1b", "x" * 200, "läuft", "end "):
         file = zipped(tmp_path / "x.zip", {f"{top}/{name}": data for name, data in kept(run).items()})
-        assert archives.open_archive(file, tmp_path / "elsewhere").name.startswith("opened")
+        assert archives.open_archive(file, tmp_path / "elsewhere", again=True).name.startswith("opened")
 
 
 @pytest.mark.parametrize("name", ["run.tar", "run", ".zip"])
@@ -547,8 +548,9 @@ def test_the_commands_name_delete_undo_archive_and_open(store, run, tmp_path, ca
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     assert main(["delete", str(run)]) == 0 and not run.exists()
     assert main(["undo", "one"]) == 0 and run.exists()
-    assert main(["open", str(tmp_path / "a.zip")]) == 0 and keeping.about(store / "one-2").name == "Mine"
-    assert main(["import", str(tmp_path / "a.zip")]) == 0 and (store / "one-3" / "config.json").exists()
+    assert main(["open", str(tmp_path / "a.zip"), "--again"]) == 0 and keeping.about(store / "one-2").name == "Mine"
+    assert main(["import", str(tmp_path / "a.zip")]) == 2
+    assert main(["open", str(tmp_path / "b.zip"), "--again"]) == 0 and (store / "one-3" / "config.json").exists()
     said(capsys)
     assert main(["storage", "--json"]) == 0
     assert [one["id"] for one in json.loads(said(capsys))["runs"]] == ["one-3", "one-2", "one"]

@@ -13,7 +13,7 @@ from app.components import keeping as component
 from c2r import archives, keeping
 from c2r.errors import InputError
 
-MAIN = Path(__file__).resolve().parents[1] / "app" / "main.py"
+MAIN = Path(__file__).resolve().parents[1] / "app" / "script.py"
 RUDE = "<script>alert(1)</script> **bold** $x$ [a](http://b)"
 
 
@@ -240,11 +240,13 @@ class Upload:
 
 def test_an_uploaded_archive_becomes_a_run_and_a_planted_one_is_refused(store, tmp_path):
     file = archives.archive(store / "one", tmp_path / "one.zip")
-    assert component._opened(Upload(file.read_bytes()))[0].startswith("Opened C2R · digits · seed 0")
+    assert component._opened(Upload(file.read_bytes()))[0].startswith("The run of that archive is here already: C2R · digits · seed 0")
+    keeping.delete(store / "one", store)
+    assert component._opened(Upload(file.read_bytes()))[0].startswith("Opened run C2R · digits · seed 0")
     evil = zipped(tmp_path / "evil.zip", {"one/config.json": "{}", "../evil.json": "{}"})
     with pytest.raises(InputError, match="leads out of the archive"):
         component._opened(Upload(evil.read_bytes()))
-    assert sorted(path.name for path in store.iterdir()) == ["one", "one-2"]
+    assert sorted(path.name for path in store.iterdir()) == [".trash", "one"]
 
 
 def test_the_download_is_the_archive_and_a_large_run_gets_the_command_instead(store, tmp_path, monkeypatch):

@@ -15,14 +15,15 @@ PAGES = sorted((ROOT / "pages").glob("*.py"))
 # A module may import only modules of `c2r` that stand in a row above its own.
 LAYERS = [
     {"c2r", "c2r.errors"},
-    {"c2r.schema", "c2r.thinning", "c2r.disasters", "c2r.processes", "c2r.machine", "c2r.randomness", "c2r.tagging", "c2r.untrusted"},
+    {"c2r.schema", "c2r.paths", "c2r.tagging", "c2r.thinning", "c2r.disasters", "c2r.processes", "c2r.machine", "c2r.randomness", "c2r.untrusted"},
     {"c2r.fields", "c2r.files", "c2r.catalog", "c2r.badges", "c2r.lifecycle"},
     {"c2r.figurekey"},
-    {"c2r.config", "c2r.metrics", "c2r.summary", "c2r.methods"},
+    {"c2r.config", "c2r.claiming", "c2r.metrics", "c2r.summary", "c2r.methods"},
     {"c2r.kernels", "c2r.scorer", "c2r.paired", "c2r.digest", "c2r.beardlog", "c2r.literature", "c2r.protocols"},
     {"c2r.convblock"},
     {"c2r.threat", "c2r.margins", "c2r.memory", "c2r.contrastive", "c2r.curriculum", "c2r.augment", "c2r.partition", "c2r.models",
      "c2r.project", "c2r.device", "c2r.runs", "c2r.sources", "c2r.slots"},
+    {"c2r.kinds"},
     {"c2r.formats", "c2r.linesearch", "c2r.data", "c2r.training", "c2r.attacks", "c2r.cost", "c2r.legacy", "c2r.writing", "c2r.headline"},
     {"c2r.preflight", "c2r.forking", "c2r.inner", "c2r.measure", "c2r.sets", "c2r.weights", "c2r.keeping", "c2r.listening"},
     {"c2r.pool", "c2r.synthetic", "c2r.checks", "c2r.archives"},
@@ -120,3 +121,7 @@ def test_functions_stay_under_forty_lines_or_say_why():
 
 def test_no_file_is_named_utils():
     assert not [f for f in CORE + APP + PAGES if "util" in f.stem or "helper" in f.stem]
+
+
+def test_a_home_is_expanded_in_one_place():
+    assert [module(file) for file in CORE + APP + PAGES if "expanduser" in file.read_text(encoding="utf-8")] == ["c2r.paths"]

@@ -245,9 +245,9 @@ def test_an_interrupt_while_the_libraries_load_is_a_stop_and_no_traceback(tmp_pa
 def test_a_stop_while_the_folder_is_claimed_is_written_into_it(tmp_path, monkeypatch, how):
     claim = writing.RunWriter
 
-    def claimed(*words):
+    def claimed(*words, **named):
         os.kill(os.getpid(), how)
-        return claim(*words)
+        return claim(*words, **named)
 
     before = {signal.SIGTERM: signal.getsignal(signal.SIGTERM), signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
     monkeypatch.setattr(writing, "RunWriter", claimed)

@@ -15,7 +15,7 @@ from c2r.errors import InputError
 from c2r.files import save_arrays
 from c2r.runs import frame_steps, read_arrays, read_frame
 
-MAIN = Path(__file__).resolve().parents[1] / "app" / "main.py"
+MAIN = Path(__file__).resolve().parents[1] / "app" / "script.py"
 PAGES = ("home", "start", "live", "embeddings", "gallery", "compare")
 TITLES = {
     "home": "C2R: watch a robust data set form", "start": "Start a run", "live": "Live: margins and curriculum",

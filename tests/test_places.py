@@ -14,6 +14,13 @@ from c2r.runs import open_run
 __all__ = ["store"]
 
 
+@pytest.mark.parametrize("named", ["~nouser/x", "/dev/null", "x" * 300])
+def test_a_store_that_cannot_be_is_said_instead_of_any_page(named, monkeypatch):
+    monkeypatch.setenv("C2R_RUNS", named)
+    app = open_page("home")
+    assert not app.exception and [error.value[:17] for error in app.error] == ["C2R_RUNS expects "] and not app.title
+
+
 @pytest.fixture
 def roots(tmp_path, monkeypatch):
     """An allowed root beside a folder that is not allowed, and links between them."""
@@ -121,3 +128,25 @@ def test_the_start_page_refuses_a_path_elsewhere_before_it_looks_at_it(store, tm
     assert "expects a path inside the folders that this app may read, found '/etc/passwd'" in text(app)
     assert app.button(key="start").disabled and not app.exception
     assert not Path(store / "new").exists()
+
+
+@pytest.mark.parametrize("named", ["x" * 300, "loop", "pipe"])
+def test_a_run_store_that_cannot_be_one_gets_a_sentence_on_the_start_page(store, tmp_path, monkeypatch, named):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("C2R_RUNS", str(tmp_path / named))
+    app = open_page("start")
+    assert not app.exception
+    for button in [one for one in app.button if one.key == "start" and not one.disabled]:
+        button.click().run()
+    assert not app.exception and "expect" in "".join(error.value for error in app.error) and not store.exists()
+
+
+def test_data_that_are_none_get_a_sentence_on_the_start_page(store, tmp_path):  # noqa: ARG001
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    os.mkfifo(tmp_path / "pipe.npz")
+    app = open_page("start")
+    for data in ("~nobody-at-all", "~nobody-at-all/x.npz", str(tmp_path / "loop"), "x" * 300 + ".npz", str(tmp_path / "pipe.npz")):
+        next(field for field in app.text_input if field.label == "data").set_value(data).run()
+        assert not app.exception and app.button(key="start").disabled and len(app.error) >= 1, data
+        assert all("\n" not in error.value for error in app.error)

@@ -63,6 +63,7 @@ def test_a_dead_writer_makes_the_run_lost(tmp_path):
 
 def test_a_recycled_process_number_does_not_count_as_alive(writer):
     writer.status(force=True, pid_started=12345.0)
+    writer._lock.close()
     assert runs.open_run(writer.path).state == "lost"
 
 

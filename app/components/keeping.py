@@ -153,6 +153,8 @@ def _download(run: Run) -> None:
             "Download archive", lambda: _archive(run), f"{run.id}.zip", "application/zip", icon=":material/archive:", on_click="ignore",
             key="keep-archive", help=f"The whole run in one file, {size(count)} before it is packed; it opens in any C2R app",
         )  # fmt: skip
+        if left := archives.left_out(run.path):
+            st.caption(words.plain(left))
 
 
 @disasters.spoken()
@@ -177,10 +179,13 @@ def _opened(given: Any) -> tuple[str, str]:
     with tempfile.TemporaryDirectory(prefix="c2r-archive-") as folder:
         file = Path(folder) / "upload.zip"
         file.write_bytes(given.getbuffer())
-        path = archives.open_archive(file, runs.default_store(), LIMITS)
+        try:
+            path, said = archives.open_archive(file, runs.default_store(), LIMITS), "Opened run {}."
+        except archives.AlreadyThere as there:
+            path, said = there.path, "The run of that archive is here already: {}."
     state.choose_run(path.name)
     st.session_state["keep-opened"] = st.session_state.get("keep-opened", 0) + 1
-    return f"Opened {state.spoken_name(runs.open_run(path))}.", ""
+    return said.format(state.spoken_name(runs.open_run(path))), ""
 
 
 def _storage() -> None:

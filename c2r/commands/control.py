@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from c2r import listening, runs
+from c2r import listening, paths, runs
 from c2r.errors import InputError
 
 ANSWER = 5.0  # seconds an answer may take; it takes a fifth of one
@@ -12,7 +12,7 @@ MOMENT = 3.0  # seconds it may take to do what was asked before the line is prin
 
 def add_command(one: argparse.ArgumentParser) -> None:
     """Options of ``pause``, ``step`` and ``stop``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder, or one of its evaluations")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder, or one of its evaluations")
 
 
 def pause(chosen: argparse.Namespace) -> int:

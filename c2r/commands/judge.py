@@ -6,19 +6,42 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from c2r import catalog, runs
 from c2r import config as settings
+from c2r import paths, runs
+from c2r.commands.arguments import assignment, one_of, several_of, whole, word
 from c2r.commands.terminal import print_badges, print_rows
 from c2r.errors import InputError
+from c2r.fields import choices
 from c2r.files import write_atomic
+from c2r.formats.normalisation import NORMALISATIONS
 from c2r.protocols import PROTOCOLS
+
+SPLITS = ("test", "train")
+SURROGATE = ("fgsm", "pgd", "mi-fgsm", "vmi-fgsm")  # attacks that transfer
 
 
 def add_check(one: argparse.ArgumentParser) -> None:
     """Options of ``check``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder or one of its evaluations")
-    one.add_argument("--only", help="names of checks with commas (default: all twelve, the slow ones too)")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder or one of its evaluations")
+    one.add_argument("--only", type=check_names, help="names of checks with commas (default: all twelve, the slow ones too)")
     one.add_argument("--json", action="store_true", help="print JSON instead of lines")
+
+
+def check_names(text: str) -> list[str]:
+    """Reads names of checks. Raises InputError; loads torch."""
+    from c2r.checks import CHECKS
+
+    return several_of("check", CHECKS)(text)
+
+
+def evaluated(path: Path) -> list[dict[str, Any]]:
+    """The result rows that stand for a run. Raises InputError when it is none or was never evaluated."""
+    run = runs.open_run(path)
+    if run.problem:
+        raise InputError(run.problem)
+    if not (rows := runs.read_rows(path)):
+        raise InputError(f"Run {run.id} was never evaluated: expected result rows; run python -m c2r evaluate {path} first.")
+    return rows
 
 
 def check(chosen: argparse.Namespace) -> int:
@@ -27,14 +50,17 @@ def check(chosen: argparse.Namespace) -> int:
     from c2r.judging import judge_again
     from c2r.tasks import load_on_device
 
+    evaluated(chosen.dir)
     path = runs.results(chosen.dir)
     run = runs.open_run(path)
     if run.config is None or run.problem:
         raise InputError(run.problem)
-    names = [name.strip() for name in chosen.only.split(",")] if chosen.only else None
     found = []
     for badge in judge_again(
-        path, load_on_device(run.config), names, lambda name, share: print(f"{100 * share:.0f} %: {name}", file=sys.stderr, flush=True)
+        path,
+        load_on_device(run.config),
+        chosen.only,
+        lambda name, share: print(f"{100 * share:.0f} %: {name}", file=sys.stderr, flush=True),
     ):
         found.append(badge)
         if not chosen.json:
@@ -46,18 +72,37 @@ def check(chosen: argparse.Namespace) -> int:
 
 def add_attack(one: argparse.ArgumentParser) -> None:
     """Options of ``attack``."""
-    one.add_argument("--weights", type=Path, help="safetensors or state dict, of this app or BEARD's layout")
-    one.add_argument("--model", default="convnet", help="convnet, resnet18, mlp, or module:function of yours (default convnet)")
-    one.add_argument("--normalisation", default="", help="constants the network expects; none for a network that takes [0, 1]")
-    one.add_argument("--data", default="cifar10", help="as for distill (default cifar10)")
-    one.add_argument("--split", choices=("test", "train"), default="test", help="which images (default test)")
-    one.add_argument("--n", type=int, default=1000, help="images, class-balanced, fixed by the seed; 0 takes all (default 1000)")
-    one.add_argument("--seed", type=int, default=0, help="of the images and of every attack (default 0)")
-    one.add_argument("--protocol", default="pixel-2/255", help=f"one of {', '.join(PROTOCOLS)} (default pixel-2/255)")
+    one.add_argument("--weights", type=paths.file, help="safetensors or state dict, of this app or BEARD's layout")
+    one.add_argument("--model", type=model, default="convnet", help="convnet, resnet18, mlp, or module:function of yours (default convnet)")
+    constants = ("none", *NORMALISATIONS)
     one.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="settings of the custom protocol: eps, eval_attacks, ..."
+        "--normalisation",
+        type=one_of("normalisation", constants),
+        help=f"constants the network expects: {', '.join(constants)} (default: the file's)",
+    )
+    one.add_argument("--data", type=word, default="cifar10", help="as for distill (default cifar10)")
+    one.add_argument("--split", type=one_of("split", SPLITS), default="test", help="which images: test or train (default test)")
+    one.add_argument(
+        "--n", type=whole(0, 1_000_000), default=1000, help="images, class-balanced, fixed by the seed; 0 takes all (default 1000)"
+    )
+    one.add_argument("--seed", type=whole(0, 2**31 - 1), default=0, help="of the images and of every attack (default 0)")
+    one.add_argument(
+        "--protocol", type=one_of("protocol", PROTOCOLS), default="pixel-2/255", help=f"one of {', '.join(PROTOCOLS)} (default pixel-2/255)"
+    )
+    one.add_argument(
+        "--set",
+        type=assignment,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="settings of the custom protocol: eps, eval_attacks, ...",
     )
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def model(text: str) -> str:
+    """Reads a network of the app or the name of a function. Raises InputError."""
+    return text if ":" in text else one_of("model", choices(settings.RunConfig.model_fields["model"]))(text)
 
 
 def attack(chosen: argparse.Namespace) -> int:
@@ -68,7 +113,7 @@ def attack(chosen: argparse.Namespace) -> int:
     )
     from c2r.foreign import attack_network
 
-    found = attack_network(chosen.weights, chosen.model, chosen.normalisation, config, chosen.split, chosen.n, quiet=chosen.json)
+    found = attack_network(chosen.weights, chosen.model, chosen.normalisation or "", config, chosen.split, chosen.n, quiet=chosen.json)
     if chosen.json:
         print(json.dumps(found, indent=2))
         return 0
@@ -84,11 +129,11 @@ def attack(chosen: argparse.Namespace) -> int:
 
 def add_transfer(one: argparse.ArgumentParser) -> None:
     """Options of ``transfer``."""
-    one.add_argument("dirs", type=Path, nargs="+", metavar="DIR", help="2 to 6 evaluated runs on the same data")
+    one.add_argument("dirs", type=paths.folder, nargs="+", metavar="DIR", help="2 to 6 evaluated runs on the same data")
     one.add_argument(
-        "--attack", default="pgd", choices=("fgsm", "pgd", "mi-fgsm", "vmi-fgsm"), help="crafted on each surrogate (default pgd)"
+        "--attack", type=one_of("attack", SURROGATE), default="pgd", help=f"crafted on each surrogate: {', '.join(SURROGATE)} (default pgd)"
     )
-    one.add_argument("--out", type=Path, help="also write the matrix to this JSON file")
+    one.add_argument("--out", type=paths.new, help="also write the matrix to this new JSON file")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -96,9 +141,12 @@ def transfer(chosen: argparse.Namespace) -> int:
     """Craft adversarial images on the networks of each run and score them on those of every other."""
     if not 2 <= len(chosen.dirs) <= 6:
         raise InputError(f"transfer expects 2 to 6 runs, found {len(chosen.dirs)}: name other folders.")
+    for path in chosen.dirs:
+        evaluated(path)
+    if chosen.out:
+        paths.untaken(chosen.out)
     from c2r.transfer import matrix
 
-    catalog.facts(chosen.attack)
     found = matrix(chosen.dirs, chosen.attack, lambda line: print(line, file=sys.stderr, flush=True))
     if chosen.out:
         chosen.out.parent.mkdir(parents=True, exist_ok=True)

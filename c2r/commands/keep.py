@@ -3,24 +3,28 @@
 import argparse
 import json
 from dataclasses import asdict
-from pathlib import Path
 
-from c2r import archives, forking, keeping, runs, tagging
+from c2r import archives, forking, keeping, paths, runs, tagging
+from c2r.commands.arguments import days, text, word
 from c2r.errors import InputError
 from c2r.formats.safe import size
 
 
 def _add_store(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--store", type=Path, default=runs.default_store(), help="folder that holds run folders")
+    one.add_argument("--store", type=paths.store, default=runs.default_store(), help="folder that holds run folders")
 
 
 def add_about(one: argparse.ArgumentParser) -> None:
     """Options of ``about``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
-    one.add_argument("--name", help=f"display name, at most {keeping.NAME} characters; '' removes it (the folder keeps its own name)")
-    one.add_argument("--note", help=f"at most {keeping.NOTE} characters; '' removes it")
-    one.add_argument("--tags", help=f"with commas, one that holds a comma in double quotes, at most {tagging.TAGS}; '' removes them")
-    one.add_argument("--headline", metavar="ID", help="the evaluation whose figures stand for the run; own: the run's own")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
+    one.add_argument(
+        "--name", type=text, help=f"display name, at most {keeping.NAME} characters; '' removes it (the folder keeps its own name)"
+    )
+    one.add_argument("--note", type=text, help=f"at most {keeping.NOTE} characters; '' removes it")
+    one.add_argument(
+        "--tags", type=text, help=f"with commas, one that holds a comma in double quotes, at most {tagging.TAGS}; '' removes them"
+    )
+    one.add_argument("--headline", type=text, metavar="ID", help="the evaluation whose figures stand for the run; own: the run's own")
     one.add_argument("--json", action="store_true", help="print JSON instead of lines")
 
 
@@ -34,9 +38,9 @@ def about(chosen: argparse.Namespace) -> int:
     if chosen.json:
         print(json.dumps(asdict(found), indent=2))
         return 0
-    said = {"name": found.name, "tags": tagging.tags_text(found.tags), "note": found.note, "headline": found.headline or "own"}
-    for word, text in said.items():
-        print(f"{word}: {text or '-'}")
+    told = {"name": found.name, "tags": tagging.tags_text(found.tags), "note": found.note, "headline": found.headline or "own"}
+    for what, said in told.items():
+        print(f"{what}: {said or '-'}")
     config, born = runs.open_run(chosen.dir).config, forking.children(chosen.dir.absolute().name, chosen.dir.absolute().parent)
     if config and config.parent:
         print(f"fork of: {config.parent.replace('@', ' at step ')}")
@@ -47,7 +51,7 @@ def about(chosen: argparse.Namespace) -> int:
 
 def add_delete(one: argparse.ArgumentParser) -> None:
     """Options of ``delete``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder of the store that has ended")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder of the store that has ended")
     _add_store(one)
 
 
@@ -60,7 +64,7 @@ def delete(chosen: argparse.Namespace) -> int:
 
 def add_undo(one: argparse.ArgumentParser) -> None:
     """Options of ``undo``."""
-    one.add_argument("id", metavar="ID", help="id of a deleted run, or its name in the trash")
+    one.add_argument("id", type=word, metavar="ID", help="id of a deleted run, or its name in the trash")
     _add_store(one)
 
 
@@ -72,32 +76,33 @@ def undo(chosen: argparse.Namespace) -> int:
 
 def add_archive(one: argparse.ArgumentParser) -> None:
     """Options of ``archive``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder that has ended")
-    one.add_argument("file", type=Path, metavar="FILE.zip", help="the archive to write")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder that has ended")
+    one.add_argument("file", type=paths.new, metavar="FILE.zip", help="the archive to write")
 
 
 def archive(chosen: argparse.Namespace) -> int:
     """Write a whole run into one zip file that 'open' takes on any machine."""
-    print(archives.archive(chosen.dir, chosen.file))
+    print("\n".join(filter(None, (str(archives.archive(chosen.dir, chosen.file)), archives.left_out(chosen.dir)))))
     return 0
 
 
 def add_open(one: argparse.ArgumentParser) -> None:
     """Options of ``open``."""
-    one.add_argument("file", type=Path, metavar="FILE.zip", help="archive of a run")
+    one.add_argument("file", type=paths.file, metavar="FILE.zip", help="archive of a run")
+    one.add_argument("--again", action="store_true", help="also when the same run is in the store already: it becomes a second one")
     _add_store(one)
 
 
 def open_file(chosen: argparse.Namespace) -> int:
     """Make a run of an archive that was written here or elsewhere."""
-    print(f"Opened {archives.open_archive(chosen.file, chosen.store)}")
+    print(f"Opened {archives.open_archive(chosen.file, chosen.store, again=chosen.again)}")
     return 0
 
 
 def add_storage(one: argparse.ArgumentParser) -> None:
     """Options of ``storage``."""
     _add_store(one)
-    one.add_argument("--empty-trash", type=float, metavar="DAYS", help="first remove for good what was deleted longer ago (0: everything)")
+    one.add_argument("--empty-trash", type=days, metavar="DAYS", help="first remove for good what was deleted longer ago (0: everything)")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 

@@ -2,10 +2,11 @@
 
 import argparse
 import json
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from c2r import headline, keeping, listening, runs
+from c2r import headline, keeping, listening, paths, runs
+from c2r.disasters import first_line
 from c2r.methods import METHODS
 from c2r.metrics import by_attack
 
@@ -14,13 +15,13 @@ LINE = "{:44} {:9} {:12} {:>13}  {:28} {}"  # of 'list': id, state, method, last
 
 def add_list(one: argparse.ArgumentParser) -> None:
     """Options of ``list``."""
-    one.add_argument("--store", type=Path, default=runs.default_store(), help="folder that holds run folders")
+    one.add_argument("--store", type=paths.store, default=runs.default_store(), help="folder that holds run folders")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def list_runs(chosen: argparse.Namespace) -> int:
     """List the runs of a store."""
-    found = [_summary(run) for run in runs.list_runs(chosen.store)]
+    found = [_listed(run) for run in runs.list_runs(chosen.store)]
     if chosen.json:
         print(json.dumps(found, indent=2))
         return 0
@@ -35,6 +36,16 @@ def list_runs(chosen: argparse.Namespace) -> int:
     if not found:
         print(f"No runs in {chosen.store} yet; start one with: python -m c2r distill --preset demo")
     return 0
+
+
+def _listed(run: runs.Run) -> dict[str, Any]:
+    """What is to say of a run; of one that cannot be read the reason, so that it hides no other."""
+    try:
+        return _summary(run)
+    except Exception as error:
+        problem = f"Run {run.id} cannot be read ({first_line(error)}): expected what a run writes; check its files."
+        empty = replace(run, path=run.path / "unreadable", status={}, config=None, problem=problem)
+        return _summary(empty) | {"id": run.id, "path": str(run.path)}
 
 
 def _summary(run: runs.Run) -> dict[str, Any]:
@@ -63,7 +74,7 @@ def _now(run: runs.Run, working: runs.Run | None) -> str:
 
 def add_map(one: argparse.ArgumentParser) -> None:
     """Options of ``map``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
     one.add_argument("--json", action="store_true", help="print JSON instead of a sentence")
 
 
@@ -80,7 +91,11 @@ def draw_map(chosen: argparse.Namespace) -> int:
 def add_metrics(one: argparse.ArgumentParser) -> None:
     """Options of ``metrics``."""
     one.add_argument(
-        "files", type=Path, nargs="+", metavar="FILE", help="evaluation logs as BEARD writes them; several IPCs give unified figures too"
+        "files",
+        type=paths.file,
+        nargs="+",
+        metavar="FILE",
+        help="evaluation logs as BEARD writes them; several IPCs give unified figures too",
     )
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from c2r import badges, disasters, forking, lifecycle, listening, machine, preflight, runs, slots, writing
+from c2r import badges, disasters, forking, kinds, lifecycle, listening, machine, paths, preflight, runs, sets, slots, writing
 from c2r import config as settings
 from c2r.commands import control
+from c2r.commands.arguments import assignment, one_of, whole
 from c2r.commands.terminal import Bar, print_badges, print_rows
 from c2r.config import PRESETS, RunConfig
 from c2r.errors import InputError
@@ -23,12 +24,18 @@ POLL = 0.3  # seconds between two looks at the queue
 
 def add_distill(one: argparse.ArgumentParser) -> None:
     """Options of ``distill``."""
-    one.add_argument("--preset", default="demo", help=f"start from: {', '.join(PRESETS)} (default demo)")
-    one.add_argument("--method", help=f"one of {', '.join(choices(RunConfig.model_fields['method']))}")
+    one.add_argument("--preset", type=one_of("preset", PRESETS), default="demo", help=f"start from: {', '.join(PRESETS)} (default demo)")
+    methods = choices(RunConfig.model_fields["method"])
+    one.add_argument("--method", type=one_of("method", methods), help=f"one of {', '.join(methods)}")
     one.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated (see --settings)"
+        "--set",
+        type=assignment,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change one setting; may be repeated (see --settings)",
     )
-    one.add_argument("--out", type=Path, help="run folder, new or empty (default: a new one in the run store)")
+    one.add_argument("--out", type=paths.new, help="run folder, new or empty (default: a new one in the run store)")
     one.add_argument("--settings", action="store_true", help="list every setting with its value, unit and meaning, and stop")
 
 
@@ -41,21 +48,23 @@ def distill(chosen: argparse.Namespace) -> int:
     if chosen.settings:
         return _print_settings(config)
     out = chosen.out or runs.default_store() / runs.new_id(config)
-    return start(config, chosen.preset, out)
+    return start(config, chosen.preset, out, numbered=not chosen.out)
 
 
-def start(config: RunConfig, preset: str, out: Path, as_json: bool = False) -> int:
-    """Check the settings, claim the folder `out`, do the run."""
+def start(config: RunConfig, preset: str, out: Path, as_json: bool = False, numbered: bool = False) -> int:
+    """Check the settings, claim the folder `out` (`numbered`: or the next one of that name that is free), do the run."""
     preflight.refuse(preflight.check(config, out.parent))
-    return _work(out, config, lambda worker: _tasks().distil(worker, config, preset), as_json)
+    return _work(out, config, lambda worker: _tasks().distil(worker, config, preset), as_json, numbered=numbered)
 
 
 def add_evaluate(one: argparse.ArgumentParser) -> None:
     """Options of ``evaluate``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
-    one.add_argument("--protocol", help=f"one of {', '.join(PROTOCOLS)} (default: the run's own)")
-    one.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one evaluation setting; may be repeated")
-    one.add_argument("--out", type=Path, help="folder of this evaluation (default: a new one in DIR/evaluations)")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
+    one.add_argument("--protocol", type=one_of("protocol", PROTOCOLS), help=f"one of {', '.join(PROTOCOLS)} (default: the run's own)")
+    one.add_argument(
+        "--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", help="change one evaluation setting; may be repeated"
+    )
+    one.add_argument("--out", type=paths.new, help="folder of this evaluation (default: a new one in DIR/evaluations)")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -74,32 +83,37 @@ def evaluate(chosen: argparse.Namespace) -> int:
         )
     config = settings.validate(run.config.model_dump(mode="json") | changes)
     if config.method != "full-data" and not (run.path / "synthetic.safetensors").exists():
-        raise InputError(
-            f"Run {run.id} has no synthetic.safetensors: it is written when the run gets that far; choose another run, or wait."
-        )
+        advice = "wait" if run.alive else "resume it or choose another run"
+        raise InputError(f"Run {run.id} ({run.state}) has no synthetic.safetensors yet: expected a run that got that far; {advice}.")
     out = chosen.out or run.path / "evaluations" / runs.evaluation_id(config)
     preflight.refuse(preflight.evaluation(config, out))
-    return _work(out, config, lambda worker: _tasks().evaluate_set(worker, config, run.path), chosen.json)
+    return _work(
+        out, config, lambda worker: _tasks().evaluate_set(worker, config, run.path), chosen.json, numbered=not chosen.out, of=run.path
+    )
 
 
 def add_fork(one: argparse.ArgumentParser) -> None:
     """Options of ``fork``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder")
-    one.add_argument("--step", type=int, required=True, help="recorded step whose images the new run starts from")
-    one.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated")
-    one.add_argument("--out", type=Path, help="run folder, new or empty (default: a new one in the run store)")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
+    one.add_argument("--step", type=whole(0, 10**9), required=True, help="recorded step whose images the new run starts from")
+    one.add_argument(
+        "--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated"
+    )
+    one.add_argument("--out", type=paths.new, help="run folder, new or empty (default: a new one in the run store)")
 
 
 def fork(chosen: argparse.Namespace) -> int:
     """Start a new run from a recorded step of another one, with changed settings."""
     store = chosen.out.parent if chosen.out else runs.default_store()
-    config = forking.prepare(chosen.dir, chosen.step, store, settings.parse_assignments(chosen.set))
-    return start(config, str(runs.open_run(chosen.dir).manifest.get("preset", "")), chosen.out or store / f"{runs.new_id(config)}-fork")
+    preset = str(runs.open_run(chosen.dir).manifest.get("preset", ""))
+    with sets.staged(forking.start_file(chosen.dir, chosen.step, store)):
+        config = forking.prepare(chosen.dir, chosen.step, store, settings.parse_assignments(chosen.set))
+        return start(config, preset, chosen.out or store / f"{runs.new_id(config)}-fork", numbered=not chosen.out)
 
 
 def add_resume(one: argparse.ArgumentParser) -> None:
     """Options of ``resume``."""
-    one.add_argument("dir", type=Path, metavar="DIR", help="run folder, or one of its evaluations")
+    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder, or one of its evaluations")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -111,13 +125,11 @@ def resume(chosen: argparse.Namespace) -> int:
     if "resume" in lifecycle.takes(run.state, listening.asked(run)):
         return control.tell(run.path, "resume")
     if run.alive or run.state == "done":
-        raise InputError(
-            f"Run {run.id} is {run.state}: expected one that is paused, or was stopped, failed or lost; there is nothing to resume."
-        )
+        raise InputError(f"Run {run.id} is {run.state}: expected one that is paused, or was stopped, failed or lost; choose another run.")
+    source = kinds.evaluated(run)
     preflight.refuse(preflight.resumed(run.config, run.path))
     config, preset = run.config, str(run.manifest.get("preset", ""))
-    if run.path.resolve().parent.name == "evaluations":
-        source = run.path.resolve().parents[1]
+    if source is not None:
         return _work(run.path, config, lambda worker: _tasks().evaluate_set(worker, config, source), chosen.json, reopen=True)
     return _work(run.path, config, lambda worker: _tasks().distil(worker, config, preset, resume=True), chosen.json, reopen=True)
 
@@ -128,13 +140,14 @@ def _tasks() -> Any:
     return tasks
 
 
-def _work(out: Path, config: RunConfig, work: Any, as_json: bool, reopen: bool = False) -> int:
-    """Claim the folder, wait for the device's slot, do the work."""
+def _work(out: Path, config: RunConfig, work: Any, as_json: bool, **how: Any) -> int:
+    """Claim the folder, `how` as for `writing.RunWriter`, wait for the device's slot, do the work."""
     signal.signal(signal.SIGTERM, _interrupt)
     rows, writer = [], None
     try:
         with _signals_held():
-            writer = writing.RunWriter(out, config, reopen)
+            writer = writing.RunWriter(out, config, **how)
+            out = writer.path
         queue = slots.place(out, "cuda" if config.device != "cpu" and machine.gpu()[0] else "cpu")
         with (
             listening.Listener(writer) as listener,

@@ -19,6 +19,7 @@ from c2r.formats.layouts import is_dc, is_pair, is_prototypes, mtt_files, read_d
 from c2r.formats.normalisation import NORMALISATIONS, NormalisationNeeded
 from c2r.formats.safe import Budget, Limits, checked_file, checked_folder, file_name, guarded, unpacked
 from c2r.formats.tensors import read_tensors
+from c2r.paths import at_home
 from c2r.sources.splits import partition_problem
 
 __all__ = ["FORMATS", "NORMALISATIONS", "ImportedSet", "Limits", "NormalisationNeeded", "file_name", "read_set", "read_upload", "sniff"]
@@ -161,7 +162,7 @@ def read_set(
         raise unknown("format", format, ["auto", *FORMATS])
     if not 0 <= partition <= MOST_PARTS:
         raise InputError(f"You gave partition {partition}: expected a whole number from 1 to {MOST_PARTS}, or 0 to guess; change it.")
-    path = _at_home(Path(path))
+    path = at_home(path)
     if not _exists(path):
         raise InputError(f"There is no file or folder {path}: expected a distilled set; check the path.")
     given = {"partition": partition, "partition_reason": "given by you"} if partition else {}
@@ -182,13 +183,6 @@ def _check_outside(path: Path, limits: Limits) -> None:
 
 def _is_zip(path: Path) -> bool:
     return path.suffix.lower() == ".zip" and path.is_file()
-
-
-def _at_home(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError:  # ~someone, whom this machine does not know
-        return path
 
 
 def _exists(path: Path) -> bool:

@@ -23,6 +23,7 @@ from c2r.errors import InputError, unknown
 from c2r.files import write_atomic
 from c2r.formats.imported import ImportedSet
 from c2r.formats.snippet import snippet
+from c2r.paths import at_home
 
 KEPT = ("ipc", "partition", "partition_reason", "augmentation", "method", "seed", "data_hash", "config", "mean", "std")
 
@@ -135,7 +136,7 @@ def write_set(kind: str, path: str | Path, found: ImportedSet, **options: Any) -
     :returns: the path written
     :raises InputError: as `export_bytes`, or `path` cannot be written
     """
-    path = Path(path).expanduser()
+    path = at_home(path)
     content = b"" if kind in EXPORTS and EXPORTS[kind].folder else export_bytes(kind, found, **options)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

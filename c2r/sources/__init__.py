@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from c2r.errors import InputError, unknown
+from c2r.paths import at_home
 from c2r.sources.arrays import peek_digits, peek_npz, read_digits, read_npz
 from c2r.sources.downloads import NAMED, peek_named, read_named
 from c2r.sources.imagefiles import parquet_files, peek_folder, peek_parquet, read_folder, read_parquet
@@ -64,14 +65,6 @@ def find(data: str) -> str:
         raise InputError(f"{data} is no file of images this program reads: expected .parquet, .npz or an image folder; convert it.")
     check_file(path)
     return FILES[path.suffix]
-
-
-def at_home(path: str) -> Path:
-    """The path with a leading ``~`` replaced; one of a user that this machine does not know stays as it is."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
 
 
 def _find_in_folder(path: Path, data: str) -> str:

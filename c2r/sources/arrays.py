@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from c2r.errors import InputError
+from c2r.paths import at_home
 from c2r.sources.pixels import channels_first, own_side, resize
 from c2r.sources.splits import Progress, Shape, Splits, at_side, check_alike, check_counts, outline, stratified, whole_labels
 
@@ -57,7 +58,7 @@ def read_npz(data: str, side: int, progress: Progress) -> Splits:
     """Both splits of an npz file at `side` px (0: their own). Raises InputError for damage, missing or pickled arrays."""
     headers = _headers(data)
     names = _layout(headers, data)
-    with _damage(data), np.load(Path(data).expanduser(), allow_pickle=False) as file:
+    with _damage(data), np.load(at_home(data), allow_pickle=False) as file:
         arrays = [file[name] for name in names]
     progress("Reading arrays", 0.5)
     if len(arrays) == 2:
@@ -73,7 +74,7 @@ def peek_npz(data: str, side: int) -> Shape:
     """The outline of an npz file, from its headers and its labels."""
     headers = _headers(data)
     names = _layout(headers, data)
-    with _damage(data), np.load(Path(data).expanduser(), allow_pickle=False) as file:
+    with _damage(data), np.load(at_home(data), allow_pickle=False) as file:
         labels = [file[name] for name in names[1::2]]
     if len(labels) == 1:
         whole = whole_labels(labels[0], "train", data)
@@ -94,7 +95,7 @@ def _hollow(shape: tuple[int, ...], kind: np.dtype) -> np.ndarray:
 def _headers(data: str) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
     """Shape and type of every array, without reading the arrays. Raises InputError for damage."""
     found = {}
-    with _damage(data), zipfile.ZipFile(Path(data).expanduser()) as archive:
+    with _damage(data), zipfile.ZipFile(at_home(data)) as archive:
         for member in archive.namelist():
             if member.endswith(".npy"):
                 with archive.open(member) as file:

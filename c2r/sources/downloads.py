@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from c2r.errors import InputError
+from c2r.paths import at_home
 from c2r.sources.imagefiles import read_folder
 from c2r.sources.pixels import channels_first, resize
 from c2r.sources.splits import Progress, Shape, Splits, at_side
@@ -45,7 +46,7 @@ NAMED = {
 
 def cache_folder() -> Path:
     """Where downloaded sets are kept: ``$C2R_DATA``, or ``~/.cache/c2r``."""
-    return Path(os.environ.get("C2R_DATA") or Path.home() / ".cache" / "c2r")
+    return at_home(os.environ.get("C2R_DATA") or Path.home() / ".cache" / "c2r")
 
 
 def read_named(data: str, side: int, progress: Progress) -> Splits:

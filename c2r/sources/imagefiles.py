@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from c2r.errors import InputError
+from c2r.paths import at_home
 from c2r.sources.pixels import Item, decode, look
 from c2r.sources.splits import Progress, Shape, Splits, check_classes, check_file, outline, whole_labels
 
@@ -65,7 +66,7 @@ def _table(data: str, split: str, role: str, first: bool = False) -> "pa.Table":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    files = parquet_files(Path(data).expanduser(), split)
+    files = parquet_files(at_home(data), split)
     if not files:
         raise InputError(
             f"{data} has no {split} parquet file: expected {split}.parquet or {split}-*.parquet; add it beside the other split."
@@ -149,7 +150,7 @@ def peek_folder(data: str, side: int) -> Shape:
 
 
 def _folder(data: str) -> tuple[list[list[Path]], Labels, tuple[str, ...]]:
-    folder = Path(data).expanduser()
+    folder = at_home(data)
     test = next((folder / word for word in SPLIT_WORDS["test"] if (folder / word).is_dir()), None)
     if test is None:
         raise InputError(f"The folder {data} has no test/ or val/ beside train/: expected test/<class>/ images; add them.")
