@@ -1,7 +1,7 @@
 """A set that a run starts from or evaluates: read from a file of the app's own, and whether it fits the real data."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,11 @@ def staged(file: Path) -> Iterator[None]:
     before, store = file.exists(), file.parents[1]
     try:
         yield
-    except InputError:
+    except BaseException:
         if not before and not any(run.config and run.config.imported == str(file.resolve()) for run in list_runs(store)):
-            file.unlink(missing_ok=True)
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+                file.parent.rmdir()
         raise
 
 
