@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import guard, state, warm
 from app.components import shell
-from c2r import runs
+from c2r import paths
 
 SIDEBAR = 264  # px
 PAGES = Path(__file__).resolve().parents[1] / "pages"
@@ -34,7 +34,7 @@ st.session_state["pages"] = pages
 chosen = st.navigation(list(pages.values()), position="top")
 if not guard.admit():
     st.stop()
-if problem := runs.store_problem():
+if problem := paths.store_problem():
     st.error(problem, icon=":material/folder_off:")
     st.stop()
 state.apply_wishes()

@@ -66,6 +66,15 @@ def store(text: str) -> Path:
     return path
 
 
+def store_problem() -> str:
+    """Why there can be no run store where ``C2R_RUNS`` says, '' when there can: asked before anything is read or made."""
+    try:
+        store(os.environ.get("C2R_RUNS") or str(Path(__file__).parent))
+    except InputError as error:
+        return f"C2R_RUNS {error}"
+    return ""
+
+
 def new(text: str) -> Path:
     """A path of a file or folder that is to be made, and so has a name of its own. Raises InputError."""
     if Path(text).name in ("", "..") and text.strip():

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from c2r import claiming, disasters, paths, processes, schema
+from c2r import claiming, disasters, processes, schema
 from c2r.config import RunConfig, from_json
 from c2r.errors import InputError
 from c2r.files import (
@@ -43,15 +43,6 @@ def default_store() -> Path:
     """``$C2R_RUNS``, or ``runs/`` beside the package: the same folder wherever the app or a command is started."""
     named = os.environ.get("C2R_RUNS")
     return at_home(named) if named else Path(__file__).resolve().parents[1] / "runs"
-
-
-def store_problem() -> str:
-    """Why there can be no run store where ``C2R_RUNS`` says, '' when there can: asked before anything is read or made."""
-    try:
-        paths.store(os.environ.get("C2R_RUNS") or str(default_store()))
-    except InputError as error:
-        return f"C2R_RUNS {error}"
-    return ""
 
 
 def word(text: str) -> str:

@@ -514,6 +514,39 @@ def test_too_little_memory_for_a_set_is_not_answered_with_settings_of_a_run(caps
     assert code == 2 and "of memory and this machine has" in said and "ipc" not in said
 
 
+MODULES = {
+    "breaks_in_import": ("raise OSError('no such card')", "--model breaks_in_import:make broke (OSError: no such card)"),
+    "is_no_python": ("def make(:", "--model is_no_python:make broke (SyntaxError: "),
+    "breaks_when_made": (
+        "def make(): assert False, 'two lines\\nof it'",
+        "--model breaks_when_made:make broke (AssertionError: two lines)",
+    ),
+    "leaves": ("import sys\ndef make(): sys.exit(0)", "--model leaves:make broke (SystemExit: 0)"),
+    "breaks_on_images": (
+        "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x): return {}['gone']\nmake = Net",
+        "The network broke (KeyError: 'gone'): expected a network that takes (2, 1, 8, 8) and gives logits",
+    ),
+    "gives_no_tensor": (
+        "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x): return [x]\nmake = Net",
+        "The network broke (AttributeError: 'list' object has no attribute 'shape')",
+    ),
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_that_fails_in_any_way_is_a_sentence_with_its_exception_and_a_log(module, place, tmp_path, capsys, monkeypatch):
+    source, expected = MODULES[module]
+    (tmp_path / f"{module}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    words = ["attack", "--model", f"{module}:make", "--data", "digits", "--n", "10"]
+    code, said = tried(words, capsys)
+    assert code == 2 and said.startswith(expected) and unfit(said) == "", said
+    log = Path(said.rpartition(" ")[2].rstrip("."))
+    assert log.parent == place / "tmp" and "Traceback" in log.read_text()
+    log.unlink()
+
+
 # ---- Ctrl-C, and a process of its own
 
 LOADING = """

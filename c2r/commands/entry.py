@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from c2r import disasters, runs
+from c2r import disasters, paths
 from c2r.commands import control, judge, keep, look, sets, work
 from c2r.commands.arguments import Parser
 from c2r.errors import InputError
@@ -69,7 +69,7 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
 
 def _chosen(arguments: list[str] | None) -> argparse.Namespace:
     """What the words of a command line stand for. Raises InputError."""
-    if problem := runs.store_problem():
+    if problem := paths.store_problem():
         raise InputError(problem)
     whole, by_name = parsers()
     chosen, left = whole.parse_known_args(arguments)
