@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import guard, state, warm
-from app.components import shell
+from app.components import listener, shell
 
 SIDEBAR = 264  # px
 PAGES = Path(__file__).resolve().parents[1] / "pages"
@@ -34,6 +34,7 @@ chosen = st.navigation(list(pages.values()), position="top")
 if not guard.admit():
     st.stop()
 state.apply_wishes()
-shell.sidebar()
+shell.sidebar(chosen.url_path)
+listener.listen(state.has_selection(), state.clear_selection)
 shell.strip("Run of the sidebar:" if chosen.url_path == "compare" else "", ticks=chosen.url_path != "start")
 chosen.run()

@@ -5,6 +5,7 @@ Letters: N synthetic images, K classes, S recorded steps, M evaluation networks.
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -141,6 +142,26 @@ def at_or_before(steps: list[int], step: int | None) -> int:
 def nearest(steps: Iterable[int], wanted: int) -> int:
     """The one of `steps` that lies nearest to `wanted`."""
     return min(steps, key=lambda step: abs(step - wanted))
+
+
+def spans(ids: Iterable[int]) -> str:
+    """Whole numbers from 0 as a short text, ascending: ``0-3,7``."""
+    found = set(ids)
+    starts = sorted(i for i in found if i - 1 not in found)
+    ends = sorted(i for i in found if i + 1 not in found)
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
+
+
+MOST_SPANNED = 100_000  # numbers that a text may stand for
+
+
+def from_spans(text: str) -> list[int]:
+    """The whole numbers of a text that `spans` wrote; what is no number or span is left out, and so is what names too many."""
+    ids: set[int] = set()
+    for first, last in re.findall(r"(?:^|,)(\d{1,7})(?:-(\d{1,7}))?(?=,|$)", text):
+        span = range(int(first), int(last or first) + 1)
+        ids |= set(span if len(span) + len(ids) <= MOST_SPANNED else ())
+    return sorted(ids)
 
 
 def known(ids: Iterable[int], n: int) -> list[int]:

@@ -29,7 +29,7 @@ def tick(path: str) -> None:
     from app.components.look import Look
 
     names = [str(k) for k in range(10)]
-    live.draw(Look(Path(path), names, None, None, False, False, False))
+    live.draw(Look(Path(path), names, None, None, False, False))
 
 
 def grow(path: Path, step: int) -> None:

@@ -280,9 +280,9 @@ def test_a_link_selects_run_step_attack_and_class(store):
 def test_a_link_to_the_first_step_stays_there_after_a_reload(store):
     make_run(store / "one")
     app = open_page("live", run="one", step="0")
-    assert app.session_state["step"] == 0 and app.query_params["follow"] in ("false", ["false"])
+    assert app.session_state["view"].step == 0 and app.query_params["step"] in ("0", ["0"])
     again = open_page("live", **{key: app.query_params[key] for key in app.query_params})
-    assert again.session_state["step"] == 0
+    assert again.session_state["view"].step == 0
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -341,11 +341,11 @@ def test_freezing_a_living_run_stays_where_its_figures_are_and_unfreezing_follow
     assert app.toggle(key="follow").value is True and app.session_state["view"].step == 60
 
 
-def test_a_leftover_step_in_the_address_of_a_followed_run_does_not_move_a_freeze(store):
+def test_freezing_a_living_run_at_the_step_of_a_link_stays_there(store):
     make_run(store / "one", n=24, classes=3, steps=5, state="running", evaluated=False, mapped=False)
-    app = open_page("live", run="one", step="10", follow="true")
+    app = open_page("live", run="one", step="10")
     app.toggle(key="freeze").set_value(True).run()
-    assert app.select_slider(key="step").value == 40
+    assert app.select_slider(key="step").value == 10
 
 
 def test_switching_follow_off_on_a_living_run_stays_at_the_newest_step(store):

@@ -237,3 +237,9 @@ def test_a_run_whose_set_is_evaluated_again_says_so_in_the_table(tmp_path):
     run = runs.open_run(make_run(tmp_path / "one", steps=2))
     table = runlist.run_table([run, run, run], [[], [], []], ["a", "b", "c"], 1.8e9, ["", "running", "paused"])
     assert table["State"] == ["done", "evaluating", "eval. paused"]
+
+
+def test_selected_numbers_become_a_short_text_and_come_back():
+    assert views.spans([7, 0, 1, 2, 9, 3]) == "0-3,7,9" and views.spans([]) == ""
+    assert views.from_spans("0-3,7,9") == [0, 1, 2, 3, 7, 9]
+    assert views.from_spans("x,5,2-,-3,0-99999999,7-9") == [5, 7, 8, 9]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import guard, jobs, state, words
+from app import guard, jobs, position, state, words
 from app.components import loading, shell
 from c2r import forking, lifecycle, listening, runs
 from c2r.errors import InputError
@@ -76,52 +76,38 @@ def lineage(run: Run) -> None:
 
 @dataclass(frozen=True)
 class Pace:
-    """How the figures of the Live page move: `every` so many seconds (None: not at all), replaying, or frozen and selectable."""
+    """How the figures of the Live page move: `every` so many seconds (None: not by themselves), or frozen and selectable."""
 
     every: float | None
     frozen: bool
-    replay: bool
 
 
 def pace(view: state.View) -> Pace:
-    """Freeze; for a run that has ended, replay; for a figure that moves, how often."""
+    """Freeze; and for the newest step of a living run, how often one looks."""
     run = view.run
     frozen = st.toggle(
         "Freeze",
         key="freeze",
         on_change=_froze,
-        args=(run,),
+        args=(run, view.steps),
         disabled=view.step is None,
         persist_state="session",
         help="Stay at this step and make the charts selectable: click a bar of the histogram, Shift adds another, or choose ranks",
     )
-    if st.session_state.pop("replay-over", False):
-        st.session_state["replay"] = False
-    can_replay = not run.alive and not frozen and len(view.steps) > 1
-    replay = can_replay and st.toggle("Replay", key="replay", on_change=_replays, help="Run through the recorded steps of a finished run")
-    if not replay and not (run.alive and view.follow and not frozen):
-        return Pace(None, frozen, False)
+    if not (run.alive and view.follow and not frozen):
+        return Pace(None, frozen)
     every = st.selectbox(
         "Seconds between looks", (1, 2, 3, 5, 10), 1, key="every", bind="query-params", width=110, label_visibility="collapsed",
         format_func=lambda seconds: f"{seconds} s", help="Seconds between two looks at the run",
     )  # fmt: skip
-    return Pace(float(every if every in range(1, 11) else 2), frozen, bool(replay))
+    return Pace(float(every if every in range(1, 11) else 2), frozen)
 
 
-def end_replay() -> None:
-    """The replay is over: the toggle goes off when the page is drawn again."""
-    st.session_state["replay-over"] = True
-
-
-def _froze(run: Run) -> None:
+def _froze(run: Run, steps: tuple[int, ...]) -> None:
     if st.session_state["freeze"]:
-        state.freeze(run.path, run.alive)
+        position.freeze(run.path, steps)
     else:
-        state.unfreeze()
-
-
-def _replays() -> None:
-    st.session_state.pop("replayed", None)
+        position.unfreeze()
 
 
 EARLY = {

@@ -1,14 +1,15 @@
 """The Live page: figures of one recorded step, redrawn by a timer while the run lives, or frozen and selectable."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from app import attempts, cache, charts, jobs, state, views, words
-from app.components import controls, curriculum, shell
+from app import attempts, cache, charts, jobs, position, state, views, words
+from app.components import controls, curriculum, playback, shell
 from app.components.figures import chart
 from app.components.look import Look
 from c2r import runs
@@ -20,15 +21,24 @@ Events = list[dict[str, Any]]
 
 
 def panel(view: state.View, pace: controls.Pace, between: Callable[[], None]) -> None:
-    """The figures: in a fragment that looks again every `pace.every` seconds, or once, with `between` drawn among them."""
-    follows = view.follow and view.run is not None and view.run.alive and not pace.frozen
-    step = None if follows else view.step
+    """The bar and the figures: in a fragment that looks again every `pace.every` seconds, or once, with `between` drawn among them."""
     distilled = view.run is None or words.is_distilled(view.run)
-    look = Look(view.path, list(view.names), step, view.class_index, state.is_dark(), pace.frozen, pace.replay, distilled)
+    step = view.step if pace.every is None else None
+    look = Look(view.path, list(view.names), step, view.class_index, state.is_dark(), pace.frozen, distilled)
     if pace.every is None:
+        playback.bar(view)
         draw(look, between)
     else:
-        st.fragment(draw, run_every=pace.every)(look)
+        st.fragment(_newest, run_every=pace.every)(view, look)
+
+
+def _newest(view: state.View, look: Look) -> None:
+    """Bar and figures of the newest step, until another one is chosen on the bar."""
+    if position.chosen() is not None:
+        st.rerun()
+    steps = state.recorded_steps(view.path)
+    playback.widgets(replace(view, steps=steps, step=steps[-1]))
+    draw(look)
 
 
 def missing(view: state.View) -> None:
@@ -48,8 +58,8 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
         shell.problem(f"Run {look.path.name} has no readable events.jsonl: expected one line per recorded step; choose another run.")
         return
     steps = views.with_figures(state.recorded_steps(look.path), events)
-    shown = _replayed(steps) if look.replay else views.at_or_before(steps, look.step)
-    state.note_shown(look.path, shown)
+    shown = views.at_or_before(steps, look.step)
+    position.note_shown(look.path, shown)
     if not look.distilled:
         _scored(look, course, between)
         return
@@ -84,17 +94,6 @@ def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None
     rows = cache.rows(look.path)
     if rows:
         chart(charts.accuracy_bars(rows, wide=True, dark=look.dark), "results", attempts.table(attempts.figures(rows)))
-
-
-def _replayed(steps: list[int]) -> int:
-    """The next recorded step at every call; after the last one the replay ends."""
-    position = st.session_state.get("replayed", -1) + 1
-    if position >= len(steps):
-        controls.end_replay()
-        st.rerun()
-    st.session_state["replayed"] = position
-    st.progress((position + 1) / len(steps), text=f"Replay: step {steps[position]} of {steps[-1]}")
-    return steps[position]
 
 
 def kpi_row(past: Events, leave_out: tuple[str, ...] = ()) -> None:

@@ -17,5 +17,4 @@ class Look:
     class_index: int | None
     dark: bool
     selectable: bool
-    replay: bool
     distilled: bool = True

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from app import ahead, attempts, cache, guard, jobs, links, state, theme, words
+from app import ahead, attempts, cache, guard, jobs, links, position, state, theme, words
 from app.components import images
 from c2r.errors import InputError
 from c2r.runs import Run
@@ -15,11 +15,17 @@ Arrays = dict[str, np.ndarray]
 
 TICK = 2.0  # seconds between looks at a living run
 NEWEST = "Newest"
-KEPT = "Recorded steps whose images are kept: the newest all, older ones ever more sparsely. Lines over steps hold the figures of all"
 
 
-def sidebar() -> None:
-    """Draw run, step, attack and class, all kept in the address bar, and keep what they say as the current view."""
+ON = {  # the pages on which a control of the sidebar acts, and is drawn
+    "class": ("live", "embeddings", "gallery"),
+    "evaluation": ("embeddings", "gallery"),
+    "attack": ("gallery",),
+}
+
+
+def sidebar(page: str) -> None:
+    """Draw the run, and what acts on this page; all of it is kept in the address bar, and what it says as the current view."""
     found = state.all_runs()
     with st.sidebar:
         if guard.read_only():
@@ -30,24 +36,20 @@ def sidebar() -> None:
             return
         asked = links.link_values()
         names = {state.run_name(run): run for run in found}
-        spoken, first = {name: state.spoken_name(one) for name, one in names.items()}, state.run_name(state.first_shown(found))
-        run = names[_choose_run(spoken, first)]
+        run = names[_choose_run({name: state.spoken_name(one) for name, one in names.items()}, state.run_name(state.first_shown(found)))]
+        position.place()
+        state.place_selection(run.id)
         steps = state.recorded_steps(run.path)
         ahead.read(run.path, steps)
-        links.place_step(asked, steps)
-        step = _choose_step(run, steps, asked.get("step"))
+        step = position.resolved(steps, linked="step" in asked)
         folders, usual = state.result_folders(run)
-        results = _choose_results(folders, usual)
+        results = _choose_results(folders, usual, page)
         called = attempts.names(attempts.figures(cache.own_rows(results))) if results else {}
-        attack = _choose_attack(called)
+        attack = _choose_attack(called, page)
         classes = state.names_of(run, steps)
-        chosen = _choose_class(list(classes))
+        chosen = _choose_class(list(classes), page)
         _selection_chip(run)
-        offered = {
-            "run": list(names),
-            "step": [str(s) for s in steps],
-            "class": ["All classes", *classes],
-        } | _offered_samples(run, step)
+        offered = _offered(run, steps, step) | {"run": list(names), "class": ["All classes", *classes]}
         offered |= {"attack": [*called, *called.values()], "evaluation": [NEWEST, *folders]} if called else {}
         shown = {
             "run": state.run_name(run), "step": str(step), "attack": called.get(attack, attack), "evaluation": "the newest",
@@ -55,7 +57,9 @@ def sidebar() -> None:
         }  # fmt: skip
         for note in links.link_notes(asked, offered, shown):
             st.caption(f":material/info: {note}")
-    follow, sample = st.session_state.get("follow", True), state.is_sample(run.path)
+    named = attack if attack != "pgd" or "attack" in st.query_params else None
+    links.address(run=shown["run"], step=position.spoken(), attack=named if called else None, selected=state.spoken_selection(run.id))
+    follow, sample = position.chosen() is None, state.is_sample(run.path)
     state.keep(state.View(run, steps, step, follow, attack, chosen, classes, sample, results, called))
 
 
@@ -65,13 +69,13 @@ def _choose_run(spoken: dict[str, str], first: str) -> str:
     links.place_run(names, first)
     text = "All runs of the run store, newest first"
     chosen = st.selectbox("Run", names, key="run", format_func=lambda name: spoken.get(name, name), on_change=state.run_changed, help=text)
-    chosen = chosen if chosen in names else first
-    links.address_run(chosen)
-    return chosen
+    return chosen if chosen in names else first
 
 
-def _choose_results(folders: dict[str, Path], usual: Path | None) -> Path | None:
+def _choose_results(folders: dict[str, Path], usual: Path | None, page: str) -> Path | None:
     """Which evaluation's figures are shown: the newest of the newest images, if there is one; a box is drawn only where there is a choice."""
+    if page not in ON["evaluation"]:
+        return folders.get(st.query_params.get("evaluation", ""), usual)
     if not folders or list(folders.values()) == [usual]:
         return usual
     text = "Whose per-attack figures are shown. Newest: the one that began last, of the images of the newest step."
@@ -79,62 +83,37 @@ def _choose_results(folders: dict[str, Path], usual: Path | None) -> Path | None
     return folders.get(chosen, usual)
 
 
-def _choose_attack(called: dict[str, str]) -> str:
+def _choose_attack(called: dict[str, str], page: str) -> str:
     """The attempt of the shown results whose figures are shown: buttons for a few, a box for many."""
+    attack = links.place_attack(called) if called else attempts.preferred(called)
+    if page not in ON["attack"]:
+        return attack
     if not called:
         st.caption("Attacks: to choose from once the set is evaluated.")
-        return attempts.preferred(called)
-    links.place_attack(called)
-    text = "Whose per-attack figures are shown. The margins of a run are always those of LS-PGD."
+        return attack
+    st.session_state["attack"] = attack
+    text = "Whose per-attack figures are shown. The margins of a run are always those of its own attack."
     options, named = list(called), lambda key: called.get(key, key)
     if len(called) <= attempts.FEW:
         spoken = lambda key: words.plain(named(key))  # noqa: E731 - pills read Markdown, boxes do not
-        chosen = st.pills("Attack", options, required=True, format_func=spoken, key="attack", help=text)
+        st.pills("Attack", options, required=True, format_func=spoken, key="attack", on_change=links.attack_chosen, help=text)
     else:
-        chosen = st.selectbox("Attack", options, format_func=named, key="attack", help=text)
-    chosen = chosen if chosen in called else attempts.preferred(called)
-    links.address_attack(chosen)
-    return chosen
+        st.selectbox("Attack", options, format_func=named, key="attack", on_change=links.attack_chosen, help=text)
+    return attack
 
 
-def _offered_samples(run: Run, step: int | None) -> dict[str, list[str]]:
-    """The numbers of the images of a step; nothing when its frame cannot be read, which the pages say."""
+def _offered(run: Run, steps: tuple[int, ...], step: int | None) -> dict[str, list[str]]:
+    """The recorded steps and the numbers of the images of one; without numbers when its frame cannot be read, which the pages say."""
+    found = {"step": [position.LAST, *map(str, steps)]}
     try:
-        return {} if step is None else {"sample": [str(i) for i in range(len(cache.margins(run.path, step)["labels"]))]}
+        return found | ({} if step is None else {"sample": [str(i) for i in range(len(cache.margins(run.path, step)["labels"]))]})
     except InputError:
-        return {}
+        return found
 
 
-def _choose_step(run: Run, steps: tuple[int, ...], asked: str | None) -> int | None:
-    if len(steps) < 2:
-        state.drop_linked_step(asked)
-        if steps:
-            st.caption("Follows the newest recorded step." if run.alive else f"Step {steps[0]}, the only recorded one.")
-        else:
-            st.caption("No recorded step yet." if run.alive else "No recorded step.")
-        return steps[0] if steps else None
-    follow = st.toggle(
-        "Follow latest" if run.alive else "Newest step",
-        value=True,
-        key="follow",
-        bind="query-params",
-        on_change=state.follow_switched,
-        args=(run.path, run.alive),
-        help="Always show the newest recorded step",
-    )
-    if follow and run.alive:
-        state.drop_linked_step(asked)
-        return steps[-1]
-    state.place_slider(steps, asked)
-    step = st.select_slider(
-        "Recorded step", steps, key="step", bind="query-params", on_change=state.step_moved, args=(steps[-1],), help=KEPT
-    )  # fmt: skip
-    if (recorded := len(cache.events(run.path))) > len(steps):
-        st.caption(f"{len(steps)} of {recorded:,} recorded steps keep their images.")
-    return steps[-1] if follow or step not in steps else step
-
-
-def _choose_class(names: list[str]) -> int | None:
+def _choose_class(names: list[str], page: str) -> int | None:
+    if page not in ON["class"]:
+        return None
     options = [state.ALL_CLASSES, *range(len(names))]
     chosen = st.selectbox(
         "Class", options, format_func=lambda k: "All classes" if k < 0 or k >= len(names) else names[k], key="class", bind="query-params"
