@@ -48,6 +48,11 @@ class View:
         assert self.run is not None, "a page asks for the run's folder only after `needs_run`"
         return self.run.path
 
+    @property
+    def attack_name(self) -> str:
+        """The attack that the margins of this run come from."""
+        return words.attack_name(self.run.config if self.run else None)
+
 
 def all_runs() -> list[Run]:
     """Every run a person can look at, newest first: the store's, those just starting, and last the recorded sample."""

@@ -34,7 +34,7 @@ ids = views.arrange(
     keep=attempts.broken(shares.get(view.attack), wanted.filter),
 )
 st.caption(
-    f"{len(ids)} of {len(labels)} images at step {view.step}. Margins are on the scorer, under LS-PGD (an upper bound). "
+    f"{len(ids)} of {len(labels)} images at step {view.step}. Margins are on the scorer, under {view.attack_name} (an upper bound). "
     + (tiles.basis(view, outcomes) if shares else "No per-attack figures yet: they come with the evaluation.")
 )
 if shares:

@@ -13,7 +13,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     controls.buttons(view.run)
     pace = controls.pace(view)
     controls.fork(view)
-    definitions.margins()
+    definitions.margins(view.attack_name)
 controls.lineage(view.run)
 controls.ending(view.run, early=view.step is None)
 if view.step is None:

@@ -78,7 +78,7 @@ def all_figures(dark=False):
         "paths": charts.rank_paths(STEPS, rank[:, :5], run["labels"][:5], CLASSES, n=n, **lines),
         "map": map_of(run, dark=dark),
         "separation": charts.separation_lines(STEPS, STEPS / 300, STEPS / 600, what="knn", n=n, **lines),
-        "losses": charts.loss_lines(STEPS, {"total": [None, *(5 - STEPS[1:] / 100)]}, **lines),
+        "losses": charts.loss_lines(STEPS, [None, *(5 - STEPS[1:] / 100)], {}, called={}, weights={}, **lines),
         "accuracy": charts.accuracy_bars(rows, dark=dark),
         "profile": charts.accuracy_profile(["Clean", "PGD-10"], PROFILE, statement="Two sets", dark=dark),
         "sweep": charts.accuracy_sweep(SWEEP, ["a", "b"], dark=dark),
@@ -368,12 +368,25 @@ def test_separation_lines_state_both_figures_at_the_current_step():
         charts.separation_lines([0], [0], [0], what="knm")
 
 
-def test_losses_leave_a_gap_where_nothing_was_recorded_and_turn_logarithmic_when_far_apart():
-    near = charts.loss_lines([0, 10, 20], {"total": [None, 4.0, 2.0], "ce": [None, 1.0, 0.5]})
-    assert np.isnan(near.data[0].y[0]) and near.layout.yaxis.type is None and text_of(near) == "The total loss fell from 4.00 to 2.00"
-    assert charts.loss_lines([0, 10], {"total": [4.0, 2.0], "match": [400.0, 300.0]}).layout.yaxis.type == "log"
+def test_the_loss_chart_leaves_a_gap_names_the_weighted_terms_and_states_the_largest_at_the_shown_step():
+    parts = {"match": [None, 3.0, 1.0], "ce": [None, 1.0, 3.0]}
+    named = {"called": {"match": "matching", "ce": "cross-entropy"}, "weights": {"match": 0.017, "ce": 0.83}}
+    figure = charts.loss_lines([0, 10, 20], [None, 4.0, 4.0], parts, **named, current=10)
+    assert np.isnan(figure.data[0].y[0]) and figure.layout.yaxis.type is None
+    assert text_of(figure) == "At step 10, matching is 75 % of the loss"
+    assert "total = 0.017 · matching + 0.83 · cross-entropy, drawn with these weights" in figure.layout.meta["note"]
+    assert "losses of two steps do not compare" in figure.layout.meta["note"]
+    assert [trace.name for trace in figure.data] == ["total", "matching", "cross-entropy"]
+    assert text_of(charts.loss_lines([0, 10, 20], [None, 4.0, 4.0], parts, **named, current=20)).startswith(
+        "At step 20, cross-entropy is 75 %"
+    )
+
+
+def test_the_loss_chart_turns_logarithmic_when_terms_are_far_apart_and_asks_for_a_loss():
+    named = {"called": {"match": "matching"}, "weights": {"match": 1.0}}
+    assert charts.loss_lines([0, 10], [400.0, 300.0], {"match": [4.0, 2.0]}, **named).layout.yaxis.type == "log"
     with pytest.raises(InputError, match="at least one recorded loss"):
-        charts.loss_lines([0], {"total": [None]})
+        charts.loss_lines([0], [None], {}, called={}, weights={})
 
 
 def test_accuracy_bars_show_mean_spread_and_every_seed_on_a_fixed_axis():

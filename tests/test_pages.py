@@ -76,7 +76,7 @@ def test_a_done_run_fills_the_live_page(store):
     check(app, "live")
     assert [metric.label for metric in app.metric] == ["Median robust margin", "Share robust", "Share clean", "Loss"]
     assert len(app.get("plotly_chart")) == 5
-    assert "Warm starts of LS-PGD at this step: 24 reused as they were" in text(app)
+    assert "LS-PGD reused the start of 24 as it was" in text(app)
     assert app.dataframe[0].value["Moved"].abs().is_monotonic_decreasing
 
 
@@ -731,6 +731,28 @@ def test_a_set_that_was_not_distilled_here_shows_its_order_and_no_course(store):
     assert "This set was not distilled here" in text(app) and "stays at" not in text(app)
     assert [metric.label for metric in app.metric] == ["Median robust margin", "Share robust", "Share clean"]
     assert len(app.get("plotly_chart")) == 2 and app.dataframe[0].value["Rank"].tolist() == list(range(12))
+
+
+@pytest.mark.parametrize(
+    ("method", "attack", "said", "term"),
+    [
+        ("c2r", "LS-PGD", "mini-batches are cut in this order, hardest first", "contrastive (CRL)"),
+        ("c2r-pgd", "PGD-10", "mini-batches are cut in this order, hardest first", "contrastive (CRL)"),
+        ("c2r-no-aac", "LS-PGD", "cuts its mini-batches in random order", "contrastive (CRL)"),
+        ("c2r-no-crl", "LS-PGD", "mini-batches are cut in this order, hardest first", "class-mean alignment"),
+        ("random-real", "LS-PGD", "Nothing is trained here", ""),
+    ],
+)
+def test_attack_order_and_losses_are_named_by_what_the_method_ran(store, method, attack, said, term):
+    make_run(store / "one", n=24, classes=3, steps=1 if method == "random-real" else 3, method=method)
+    for page in ("live", "gallery"):
+        app = open_page(page)
+        specs = "".join(figure.proto.spec for figure in app.get("plotly_chart"))
+        words = text(app) + "".join(metric.help or "" for metric in app.metric) + specs.encode().decode("unicode_escape")
+        assert attack in words
+        assert ("LS-PGD" in words) == (attack == "LS-PGD"), page
+        if page == "live":
+            assert said in text(app) and term in words and ("contrastive" in words) == (term == "contrastive (CRL)")
 
 
 def test_a_run_that_failed_before_anything_was_recorded_says_what_to_mend_and_folds_its_log(store):

@@ -47,6 +47,7 @@ def _show(look: Look, steps: list[int], shown: int) -> None:
             str(look.path), cache.course(look.path).when, cache.frame_stamp(look.path, shown), tuple(past.steps), shown, look.dark,
             look.class_index, tuple(look.names), tuple(chosen),
         )  # fmt: skip
+        st.caption(words.order_sentence(look.config))
         table = lambda: views.sample_table(now, now["order"].tolist(), look.names)  # noqa: E731
         chart(lambda: _picture(kind, look, past, now, shown, chosen), f"ranks-{kind}", table, same=same)
     with right:
@@ -66,6 +67,7 @@ def _order(look: Look, shown: int) -> None:
     now = cache.margins(look.path, shown)
     ids = now["order"][views.of_class(now["labels"], look.class_index)[now["order"]]].tolist()
     st.markdown(f"**The order, hardest first**{_of_class(look)}")
+    st.caption(words.order_sentence(look.config))
     st.dataframe(
         {"Image": _small(look, shown, ids[:ORDERED])} | views.sample_table(now, ids[:ORDERED], look.names),
         hide_index=True,

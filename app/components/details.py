@@ -51,7 +51,7 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
     name, rank = names[frame["labels"][sample]], int(ranks(frame["order"])[sample])
     panels = (
         ("Clean", image, "pred_clean"),
-        ("Adversarial (LS-PGD)", pictures.adversarial_twin(image, delta), "pred_adv"),
+        (f"Adversarial ({view.attack_name})", pictures.adversarial_twin(image, delta), "pred_adv"),
         (f"Difference × {times}", pictures.difference(delta, times), ""),
     )
     for column, (label, picture, prediction) in zip(st.columns(3), panels, strict=True):
@@ -61,7 +61,9 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
     facts = st.columns(4)
     facts[0].metric("Rank (0 = hardest)", f"{rank} of {len(frame['labels'])}")
     facts[1].metric("Clean margin", f"{frame['margin_clean'][sample]:.2f}", help="In logits, on the scorer")
-    facts[2].metric("Robust margin", f"{frame['margin_adv'][sample]:.2f}", help="In logits, at the point LS-PGD found: an upper bound")
+    facts[2].metric(
+        "Robust margin", f"{frame['margin_adv'][sample]:.2f}", help=f"In logits, at the point {view.attack_name} found: an upper bound"
+    )
     facts[3].metric("Score", f"{frame['score'][sample]:.2f}", help="s = max(0, 1 − robust margin)")
     _over_steps(view, sample)
     _attacks(view, sample, outcomes)
@@ -99,7 +101,7 @@ def _over_steps(view: state.View, sample: int) -> None:
         except (InputError, IndexError):
             continue
     clean, adversarial = zip(*margins.values(), strict=True)
-    figure = charts.margin_history(list(margins), clean, adversarial, current=view.step, dark=state.is_dark())
+    figure = charts.margin_history(list(margins), clean, adversarial, current=view.step, attack=view.attack_name, dark=state.is_dark())
     chart(figure, "margin-history", {"Step": list(margins), "Clean margin": clean, "Robust margin": adversarial})
 
 

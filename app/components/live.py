@@ -24,7 +24,9 @@ def panel(view: state.View, pace: controls.Pace, between: Callable[[], None]) ->
     """The bar and the figures: in a fragment that looks again every `pace.every` seconds, or once, with `between` drawn among them."""
     distilled = view.run is None or words.is_distilled(view.run)
     step = view.step if pace.every is None else None
-    look = Look(view.path, list(view.names), step, view.class_index, state.is_dark(), pace.frozen, distilled)
+    look = Look(
+        view.path, list(view.names), step, view.class_index, state.is_dark(), pace.frozen, distilled, view.run.config if view.run else None
+    )
     if pace.every is None:
         playback.bar(view)
         draw(look, between)
@@ -64,14 +66,15 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
         _scored(look, course, between)
         return
     past = [event for event in events if event["step"] <= shown]
+    attack = words.attack_name(look.config)
     drawn, same = views.drawn(events, shown), _same(look, course, shown)
-    kpi_row(past)
+    kpi_row(past, look)
     left, right = st.columns(2, gap="medium")
     with left:
         _histogram(look, course, past)
     with right:
         _bands(look, drawn, shown, same)
-    st.caption(words.plain(f"{words.cost_sentence(past[-1])} {words.drawn_sentence(len(drawn), len(events), len(steps))}".strip()))
+    st.caption(words.plain(f"{words.cost_sentence(past[-1], attack)} {words.drawn_sentence(len(drawn), len(events), len(steps))}".strip()))
     if between:
         between()
     curriculum.show(look, steps, shown)
@@ -82,13 +85,13 @@ def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None
     """A set that was not distilled here: its margins, its order and its accuracies; nothing has a course."""
     st.info("This set was not distilled here: it was scored once, as it is, so there are no steps, no losses and nothing that moved.")
     events = course.events
-    kpi_row(events[:1], ("Loss",))
+    kpi_row(events[:1], look, ("Loss",))
     left, right = st.columns(2, gap="medium")
     with left:
         _histogram(look, course, events[:1])
     with right:
         curriculum.order(look, events[0]["step"])
-    st.caption(words.plain(words.cost_sentence(events[0])))
+    st.caption(words.plain(words.cost_sentence(events[0], words.attack_name(look.config))))
     if between:
         between()
     rows = cache.rows(look.path)
@@ -96,25 +99,26 @@ def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None
         chart(charts.accuracy_bars(rows, wide=True, dark=look.dark), "results", attempts.table(attempts.figures(rows)))
 
 
-def kpi_row(past: Events, leave_out: tuple[str, ...] = ()) -> None:
+def kpi_row(past: Events, look: Look, leave_out: tuple[str, ...] = ()) -> None:
     """The figures of the last recorded step; from the second step on with their course and the change since the first."""
-    shown = [kpi for kpi in views.kpis(past) if kpi.label not in leave_out]
+    shown = [kpi for kpi in views.kpis(past, look.config) if kpi.label not in leave_out]
     for column, kpi in zip(st.columns(len(shown)), shown, strict=True):
         moved = kpi.delta.startswith(("+", "-"))
         column.metric(
-            kpi.label, kpi.value, kpi.delta or None, delta_color=("inverse" if kpi.lower_is_better else "normal") if moved else "off",
+            kpi.label, kpi.value, kpi.delta or None, delta_color="normal" if moved else "off",
             delta_arrow="auto" if moved else "off", delta_description=kpi.since or None,
-            chart_data=kpi.course[-60:] if len(past) > 1 else None, help=kpi.help, border=True, height="stretch",
+            chart_data=kpi.course[-60:] if len(kpi.course) > 1 else None, help=kpi.help, border=True, height="stretch",
         )  # fmt: skip
 
 
 def _histogram(look: Look, course: cache.Course, past: Events) -> None:
     now = past[-1]
     span = charts.histogram_span([course.total], BIN_EDGES)
+    attack = words.attack_name(look.config)
     before = past[-2]["margin_adv"]["counts"] if len(past) > 1 else None
     figure = lambda: charts.margin_histogram(  # noqa: E731
         now["margin_clean"]["counts"], now["margin_adv"]["counts"], previous_adv=before,
-        edges=BIN_EDGES, n=now["n"], span=span, top=charts.histogram_top([course.most]), dark=look.dark, selectable=look.selectable,
+        edges=BIN_EDGES, n=now["n"], attack=attack, span=span, top=charts.histogram_top([course.most]), dark=look.dark, selectable=look.selectable,
     )  # fmt: skip
     table = {
         "From (logits)": BIN_EDGES[:-1].tolist(), "To (logits)": BIN_EDGES[1:].tolist(),
@@ -149,22 +153,25 @@ def _bands(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> 
         sides = (("adversarial", adversarial), ("clean", clean))
         return {"Step": steps} | {f"{side} p{p}": q[:, i].round(3).tolist() for side, q in sides for i, p in enumerate((5, 25, 50, 75, 95))}
 
-    figure = lambda: charts.margin_bands(steps, adversarial, n=events[-1]["n"], current=shown, quantiles_clean=clean, dark=look.dark)  # noqa: E731
+    figure = lambda: charts.margin_bands(  # noqa: E731
+        steps, adversarial, n=events[-1]["n"], current=shown, quantiles_clean=clean, attack=words.attack_name(look.config), dark=look.dark
+    )
     chart(figure, "bands", table, same=same)
 
 
 def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> None:
     """The losses over the steps and, once the run is evaluated, the accuracies of networks trained on the set."""
-    parts = [event["losses"] for event in events if event.get("losses")]
-    losses = {name: [part.get(name) for part in parts] for name in ("total", "match", "ce", "crl")}
+    losses = views.losses(events, look.config)
     folder = runs.results(look.path)
     rows = cache.own_rows(folder)
     left, right = st.columns(2, gap="medium")
-    if len(parts) == len(events) and any(value is not None for value in losses["total"]):
+    if losses.known:
         with left:
-            steps = [event["step"] for event in events]
-            table = {"Step": steps} | {charts.LOSSES[name]: values for name, values in losses.items()}
-            chart(lambda: charts.loss_lines(steps, losses, current=shown, dark=look.dark), "losses", table, same=same)
+            table = {"Step": losses.steps, "total": losses.total} | {losses.called[name]: series for name, series in losses.parts.items()}
+            figure = lambda: charts.loss_lines(  # noqa: E731
+                losses.steps, losses.total, losses.parts, called=losses.called, weights=losses.weights, current=shown, dark=look.dark
+            )
+            chart(figure, "losses", table, same=same)
     if rows:
         same = (str(folder), cache.stamp(folder / "rows.jsonl"), look.dark)
         with right:

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2r.config import RunConfig
+
 
 @dataclass(frozen=True)
 class Look:
     """Run folder, class names, the step (None: the newest), one class or all (None), and how the figures are drawn.
 
     distilled: False for a set that was only scored here, so that there is one step and no course.
+    config: the settings of the run, None where they cannot be read.
     """
 
     path: Path
@@ -18,3 +21,4 @@ class Look:
     dark: bool
     selectable: bool
     distilled: bool = True
+    config: RunConfig | None = None
