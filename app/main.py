@@ -36,5 +36,6 @@ if not guard.admit():
 state.apply_wishes()
 shell.sidebar(chosen.url_path)
 listener.listen(state.has_selection(), state.clear_selection)
+st.set_page_config(page_title=shell.tab_title(chosen.title))
 shell.strip("Run of the sidebar:" if chosen.url_path == "compare" else "", ticks=chosen.url_path != "start")
 chosen.run()

@@ -74,6 +74,11 @@ def run_name(run: Run) -> str:
     return SAMPLE_NAME if is_sample(run.path) else run.id
 
 
+def given_name(run: Run) -> str:
+    """The name a person gave a run, else what stands for it."""
+    return keeping.about(run.path).name or run_name(run)
+
+
 def spoken_name(run: Run) -> str:
     """The name a person gave a run with what stands for it, ``first try (20261120-0937-12-…)``; only the latter without a name."""
     given = keeping.about(run.path).name

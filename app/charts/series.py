@@ -62,11 +62,12 @@ def separation_lines(
 
 def loss_lines(
     steps: Any, total: Any, parts: dict[str, Any], *, called: dict[str, str], weights: dict[str, float], current: float | None = None,
-    span: tuple[float, float] | None = None, dark: bool = False,
+    until: float | None = None, dark: bool = False,
 ) -> go.Figure:  # fmt: skip
     """The total loss [S] of the updates and the weighted `parts` that add up to it, by name (None is a gap).
 
-    `called` and `weights` say what the parts are; `span` fixes the axis, which is logarithmic when they span more than a factor of 20.
+    `called` and `weights` say what the parts are. The axis ends at round numbers, so that it seldom moves while a run goes on; it is
+    logarithmic when the parts span more than a factor of 20. `until` fixes the step axis.
     """
     values = {"total": floats(total)} | {name: floats(series) for name, series in parts.items()}
     every = np.concatenate(list(values.values()))
@@ -74,15 +75,17 @@ def loss_lines(
     if not len(every):
         raise InputError("The loss chart expects at least one recorded loss, found none: wait for the first step.")
     log = every.min() > 0 and every.max() / every.min() > 20
-    figure = blank(_loss_statement(steps, values, called, current), _loss_note(weights, called, log), dark=dark, height=300, right=136)
+    figure = blank(_loss_statement(steps, values, called, current), _loss_note(weights, called), dark=dark, height=340, right=136)
     heights, ends = (np.log10 if log else np.asarray), []
     for name, series in values.items():
         mark, spoken = LOSS_MARKS[dark].get(name, LOSS_MARKS[dark]["other"]), plain(called.get(name, name))
         figure.add_trace(line(steps, series, mark, spoken, mode="lines" if len(steps) > 2 else "lines+markers"))
         ends.append(End(last(heights(series)), spoken, mark["colour"], mark["colour"]))
-    span = span or padded(heights(every), zero=not log)
+    span = _loss_span(heights(every), log)
     ticks = {"type": "log", "tickvals": LOG_TICKS, "ticktext": [f"{tick:g}" for tick in LOG_TICKS]} if log else {}
-    figure.update_layout(xaxis=step_axis(steps, dark=dark), yaxis=axis("loss", dark=dark, range=span, **ticks))
+    figure.update_layout(
+        xaxis=step_axis(steps, dark=dark, until=until), yaxis=axis(f"loss{', logarithmic' if log else ''}", dark=dark, range=span, **ticks)
+    )
     end_labels(figure, ends, span)
     mark_step(figure, current, dark=dark)
     return figure
@@ -98,10 +101,17 @@ def _loss_statement(steps: Any, values: dict[str, np.ndarray], called: dict[str,
     return f"At step {np.asarray(steps)[place]:g}, {plain(called[most])} is {percent(now[most] / sum(now.values()))} of the loss"
 
 
-def _loss_note(weights: dict[str, float], called: dict[str, str], log: bool) -> str:
-    terms = " + ".join(f"{weight:.3g} · {plain(called[name])}" for name, weight in weights.items())
-    said = f"total = {terms}, drawn with these weights; " if terms else ""
-    return f"{said}each update runs under another network: losses of two steps do not compare{'; logarithmic axis' if log else ''}"
+def _loss_note(weights: dict[str, float], called: dict[str, str]) -> str:
+    return " + ".join(f"{weight:.3g} · {plain(called[name])}" for name, weight in weights.items()) or "total loss of the update"
+
+
+def _loss_span(heights: np.ndarray, log: bool) -> tuple[float, float]:
+    """From whole power of ten to whole power of ten, or from 0 to the next round number."""
+    low, high = float(heights.min()), float(heights.max())
+    if log:
+        return float(np.floor(low)), float(np.ceil(high + 1e-9))
+    room = 10.0 ** np.floor(np.log10(max(high, -low, 1e-9)))
+    return min(0.0, room * np.floor(low / room)), max(0.0, room * np.ceil(high / room)) or room
 
 
 def accuracy_bars(rows: list[dict[str, Any]], *, wide: bool = False, dark: bool = False) -> go.Figure:
@@ -118,7 +128,7 @@ def accuracy_bars(rows: list[dict[str, Any]], *, wide: bool = False, dark: bool 
     room, longest = BAR_ROOM[wide] / len(groups), LETTER * max(len(called[key]) for key in found)
     slanted, low = longest > room, min(128, 24 + round(0.64 * longest))
     figure = blank(
-        _accuracy_statement(found), _accuracy_note(rows), dark=dark, height=300 + low if slanted else 340, bottom=low if slanted else 48
+        _accuracy_statement(found), _accuracy_note(rows), dark=dark, height=292 + low if slanted else 340, bottom=low if slanted else 48
     )
     ink, names = tokens(dark), [plain(called[key]) for key in found]
     colours = [CLEAN if key == attempts.CLEAN else ADVERSARIAL for key in found]
@@ -158,5 +168,5 @@ def _accuracy_note(rows: list[dict[str, Any]]) -> str:
     """Seeds, n and ε of the rows; when they differ, all of them."""
     seeds, counts = len({row["seed"] for row in rows}), sorted({int(row["n"]) for row in rows})
     radii = sorted({plain(attempts.threat({"norm": "", **row})) for row in rows} - {""})
-    spread = f"mean ± standard deviation of {seeds} seeds (dots)" if seeds > 1 else "a single seed, so no spread"
-    return f"n = {' or '.join(map(str, counts))} test images; {'ε: ' + ' or '.join(radii) + '; ' if radii else ''}{spread}"
+    spread = f"mean ± std of {seeds} seeds (dots)" if seeds > 1 else "a single seed, so no spread"
+    return f"n = {' or '.join(map(str, counts))} test images; {' or '.join(radii) + '; ' if radii else ''}{spread}"

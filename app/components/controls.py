@@ -1,7 +1,6 @@
 """The buttons that act on a run. They stand in the main script, so they answer while the figures tick."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import streamlit as st
 
@@ -74,33 +73,11 @@ def lineage(run: Run) -> None:
         st.caption(words.plain(" ".join(said)))
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How the figures of the Live page move: `every` so many seconds (None: not by themselves), or frozen and selectable."""
-
-    every: float | None
-    frozen: bool
-
-
-def pace(view: state.View) -> Pace:
-    """Freeze; and for the newest step of a living run, how often one looks."""
-    run = view.run
-    frozen = st.toggle(
-        "Freeze",
-        key="freeze",
-        on_change=_froze,
-        args=(run, view.steps),
-        disabled=view.step is None,
-        persist_state="session",
-        help="Stay at this step and make the charts selectable: click a bar of the histogram, Shift adds another, or choose ranks",
-    )
-    if not (run.alive and view.follow and not frozen):
-        return Pace(None, frozen)
-    every = st.selectbox(
-        "Seconds between looks", (1, 2, 3, 5, 10), 1, key="every", bind="query-params", width=110, label_visibility="collapsed",
-        format_func=lambda seconds: f"{seconds} s", help="Seconds between two looks at the run",
-    )  # fmt: skip
-    return Pace(float(every if every in range(1, 11) else 2), frozen)
+def freeze(view: state.View) -> bool:
+    """A switch: stay at the shown step, with charts that can be selected."""
+    text = "Stay at this step and make the charts selectable: click a bar of the histogram, Shift adds another, or choose ranks"
+    args = (view.run, view.steps)
+    return st.toggle("Freeze", key="freeze", on_change=_froze, args=args, disabled=view.step is None, persist_state="session", help=text)
 
 
 def _froze(run: Run, steps: tuple[int, ...]) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 
 def margins(attack: str) -> None:
     """What a margin is and what the figures may be read as; `attack`: where the margins come from."""
-    with st.popover("What is a margin?", icon=":material/help:"):
+    with st.popover("Margins", icon=":material/help:", help="What a margin is, and what the figures may be read as"):
         st.markdown(
             "The **margin** of an image is the logit of its own class minus the largest logit of any other class, "
             "on one fixed adversarially trained network, the scorer: above 0 it is classified correctly, below 0 it is not."

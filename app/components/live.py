@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from app import attempts, cache, charts, jobs, position, state, views, words
-from app.components import controls, curriculum, playback, shell
-from app.components.figures import chart
+from app.components import curriculum, playback, shell
+from app.components.figures import chart, pair
 from app.components.look import Look
 from c2r import runs
 from c2r.errors import InputError
@@ -20,23 +20,25 @@ SOON = 0.25  # seconds between looks while the first recorded step is awaited
 Events = list[dict[str, Any]]
 
 
-def panel(view: state.View, pace: controls.Pace, between: Callable[[], None]) -> None:
-    """The bar and the figures: in a fragment that looks again every `pace.every` seconds, or once, with `between` drawn among them."""
-    distilled = view.run is None or words.is_distilled(view.run)
-    step = view.step if pace.every is None else None
-    look = Look(
-        view.path, list(view.names), step, view.class_index, state.is_dark(), pace.frozen, distilled, view.run.config if view.run else None
-    )
-    if pace.every is None:
+def panel(view: state.View, frozen: bool, between: Callable[[], None]) -> None:
+    """The bar and the figures: in a fragment that looks again while the newest step is followed, or once, with `between` among them."""
+    assert view.run is not None, "the page stops without a run"
+    config = view.run.config
+    until = config.steps if config and view.run.alive else None
+    follows = view.run.alive and view.follow and not frozen
+    step = None if follows else view.step
+    look = Look(view.path, list(view.names), step, view.class_index, state.is_dark(), frozen, words.is_distilled(view.run), config, until)
+    if follows:
+        every = playback.every()
+        st.fragment(_newest, run_every=every)(view, look, every)
+    else:
         playback.bar(view)
         draw(look, between)
-    else:
-        st.fragment(_newest, run_every=pace.every)(view, look)
 
 
-def _newest(view: state.View, look: Look) -> None:
-    """Bar and figures of the newest step, until another one is chosen on the bar."""
-    if position.chosen() is not None:
+def _newest(view: state.View, look: Look, every: float) -> None:
+    """Bar and figures of the newest step, until another one or another pace is chosen on the bar."""
+    if position.chosen() is not None or playback.every() != every:
         st.rerun()
     steps = state.recorded_steps(view.path)
     playback.widgets(replace(view, steps=steps, step=steps[-1]))
@@ -69,7 +71,7 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
     attack = words.attack_name(look.config)
     drawn, same = views.drawn(events, shown), _same(look, course, shown)
     kpi_row(past, look)
-    left, right = st.columns(2, gap="medium")
+    left, right = pair()
     with left:
         _histogram(look, course, past)
     with right:
@@ -86,7 +88,7 @@ def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None
     st.info("This set was not distilled here: it was scored once, as it is, so there are no steps, no losses and nothing that moved.")
     events = course.events
     kpi_row(events[:1], look, ("Loss",))
-    left, right = st.columns(2, gap="medium")
+    left, right = pair()
     with left:
         _histogram(look, course, events[:1])
     with right:
@@ -100,14 +102,15 @@ def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None
 
 
 def kpi_row(past: Events, look: Look, leave_out: tuple[str, ...] = ()) -> None:
-    """The figures of the last recorded step; from the second step on with their course and the change since the first."""
+    """The figures of the last recorded step; from the second step on with the change since the first."""
     shown = [kpi for kpi in views.kpis(past, look.config) if kpi.label not in leave_out]
-    for column, kpi in zip(st.columns(len(shown)), shown, strict=True):
+    columns = [column for half in pair() for column in half.columns(2)]
+    for column, kpi in zip(columns, shown, strict=False):
         moved = kpi.delta.startswith(("+", "-"))
         column.metric(
             kpi.label, kpi.value, kpi.delta or None, delta_color="normal" if moved else "off",
             delta_arrow="auto" if moved else "off", delta_description=kpi.since or None,
-            chart_data=kpi.course[-60:] if len(kpi.course) > 1 else None, help=kpi.help, border=True, height="stretch",
+            help=kpi.help, border=True, height="stretch",
         )  # fmt: skip
 
 
@@ -131,7 +134,7 @@ def _histogram(look: Look, course: cache.Course, past: Events) -> None:
 
 def _same(look: Look, course: cache.Course, shown: int) -> tuple[object, ...]:
     """What the figures over the recorded steps are made of: sessions that agree in it share them."""
-    return str(look.path), course.when, shown, look.dark
+    return str(look.path), course.when, shown, look.dark, look.until
 
 
 def _pick_bars(path: Path, step: int) -> None:
@@ -154,8 +157,9 @@ def _bands(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> 
         return {"Step": steps} | {f"{side} p{p}": q[:, i].round(3).tolist() for side, q in sides for i, p in enumerate((5, 25, 50, 75, 95))}
 
     figure = lambda: charts.margin_bands(  # noqa: E731
-        steps, adversarial, n=events[-1]["n"], current=shown, quantiles_clean=clean, attack=words.attack_name(look.config), dark=look.dark
-    )
+        steps, adversarial, n=events[-1]["n"], current=shown, quantiles_clean=clean, attack=words.attack_name(look.config),
+        span=charts.histogram_span([cache.course(look.path).total], BIN_EDGES), until=look.until, dark=look.dark,
+    )  # fmt: skip
     chart(figure, "bands", table, same=same)
 
 
@@ -164,14 +168,16 @@ def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -
     losses = views.losses(events, look.config)
     folder = runs.results(look.path)
     rows = cache.own_rows(folder)
-    left, right = st.columns(2, gap="medium")
+    left, right = pair()
     if losses.known:
         with left:
             table = {"Step": losses.steps, "total": losses.total} | {losses.called[name]: series for name, series in losses.parts.items()}
             figure = lambda: charts.loss_lines(  # noqa: E731
-                losses.steps, losses.total, losses.parts, called=losses.called, weights=losses.weights, current=shown, dark=look.dark
-            )
+                losses.steps, losses.total, losses.parts, called=losses.called, weights=losses.weights, current=shown, until=look.until,
+                dark=look.dark,
+            )  # fmt: skip
             chart(figure, "losses", table, same=same)
+            st.caption("Each update runs under another network, so losses of two steps do not compare.")
     if rows:
         same = (str(folder), cache.stamp(folder / "rows.jsonl"), look.dark)
         with right:

@@ -12,6 +12,7 @@ class Look:
 
     distilled: False for a set that was only scored here, so that there is one step and no course.
     config: the settings of the run, None where they cannot be read.
+    until: the last step of a run at work, to which the step axes reach from the start.
     """
 
     path: Path
@@ -22,3 +23,4 @@ class Look:
     selectable: bool
     distilled: bool = True
     config: RunConfig | None = None
+    until: int | None = None

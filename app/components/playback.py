@@ -7,8 +7,8 @@ import streamlit as st
 
 from app import position, state
 
-SPEEDS = (1, 2, 4, 0.5)  # recorded steps a second
-TICK = 2.0  # seconds between looks for a newer step
+SPEEDS, PACE = (0.5, 1, 2, 4), 2  # recorded steps a second
+LOOKS, TICK = (1, 2, 3, 5, 10), 2  # seconds between looks for a newer step
 KEPT = "Recorded steps whose images are kept: the newest all, older ones ever more sparsely. Lines over steps hold the figures of all"
 
 
@@ -19,7 +19,7 @@ def bar(view: state.View) -> None:
     if position.playing():
         timer(1 / speed(), lambda: _play_on(view))
     elif alive and view.follow and view.steps:
-        timer(TICK, lambda: _look_again(view))
+        timer(every(), lambda: _look_again(view))
 
 
 def widgets(view: state.View) -> None:
@@ -40,11 +40,9 @@ def widgets(view: state.View) -> None:
             _button("play", ":material/play_arrow: Play", "One recorded step after the other", False, position.play, steps, step)
         _button("on", "+1", "One recorded step on", last, position.press, steps, after)
         _button("last", ":material/skip_next:", "Newest recorded step", last, position.press, steps, steps[-1])
-        _slider(view, moving=playing or (view.follow and view.run is not None and view.run.alive))
-        st.selectbox(
-            "Speed", SPEEDS, 1, key="speed", bind="query-params", width=104, label_visibility="collapsed",
-            format_func=lambda speed: f"{speed:g} steps/s", help="Recorded steps played in a second",
-        )  # fmt: skip
+        follows = view.follow and view.run is not None and view.run.alive
+        _slider(view, moving=playing or follows)
+        _pace(follows and not playing)
         _follow(view, playing)
 
 
@@ -60,25 +58,45 @@ def _slider(view: state.View, moving: bool) -> None:
     _shows("step", view.step)
     change = {} if moving else {"on_change": position.scrubbed, "args": (view.steps,)}
     text = f"{KEPT}. Pause, or switch 'Follow latest' off, to drag it" if moving else KEPT
-    st.select_slider("Recorded step", view.steps, key="step", disabled=moving, help=text, width="stretch", **change)
+    st.select_slider("Recorded step", view.steps, view.step, key="step", disabled=moving, help=text, width="stretch", **change)
 
 
 def _follow(view: state.View, playing: bool) -> None:
     _shows("follow", view.follow)
     change = {} if playing else {"on_change": position.follow_switched, "args": (view.step,)}
-    st.toggle("Follow latest", key="follow", disabled=playing, help="Always show the newest recorded step", **change)
+    st.toggle("Follow latest", view.follow, key="follow", disabled=playing, help="Always show the newest recorded step", **change)
 
 
 def _shows(key: str, value: object) -> None:
-    """Make a widget show `value`; one that does is left alone, so that it keeps what a person does to it meanwhile."""
+    """Make a widget show `value`; one that does is left alone, so that it keeps what a person does to it meanwhile.
+
+    The widget is given the value as its default too: a browser that has just drawn it sends that, also before it heard of this.
+    """
     if st.session_state.get(key) != value:
         st.session_state[key] = value
+
+
+def _pace(follows: bool) -> None:
+    """How fast the steps play; for the newest step of a run at work, how often one looks for a newer one."""
+    look = {"bind": "query-params", "width": 104, "label_visibility": "collapsed"}
+    if follows:
+        told = "Seconds between two looks for a newer step"
+        st.selectbox("Every", LOOKS, LOOKS.index(TICK), key="every", format_func=lambda s: f"every {s:g} s", help=told, **look)
+    else:
+        told = "Recorded steps played in a second"
+        st.selectbox("Speed", SPEEDS, SPEEDS.index(PACE), key="speed", format_func=lambda n: f"{n:g} steps/s", help=told, **look)
+
+
+def every() -> float:
+    """Seconds between two looks for a newer step, as the bar says."""
+    found = st.session_state.get("every")
+    return found if found in LOOKS else TICK
 
 
 def speed() -> float:
     """Recorded steps a second, as the bar says."""
     found = st.session_state.get("speed")
-    return found if found in SPEEDS else 2
+    return found if found in SPEEDS else PACE
 
 
 def timer(seconds: float, look: Callable[[], None]) -> None:

@@ -156,6 +156,12 @@ def _strip(path: Path, before: tuple[str, str, bool], steps_before: int, lead: s
         st.caption(words.plain(f"{lead} {words.strip_text(run, time.time(), state.run_name(run))}".strip()))
 
 
+def tab_title(page: str) -> str:
+    """What the browser's tab says: page, run, app."""
+    run = state.current().run
+    return " · ".join([page, *([state.given_name(run)] if run else []), "C2R"])
+
+
 def icon() -> str:
     """The mark in the browser's tab: clean blue beside adversarial orange. Made here, so that nothing is fetched from elsewhere."""
     square = np.zeros((2, 2, 3), np.uint8)
@@ -174,8 +180,9 @@ def badge(run: Run) -> None:
 
 def header(title: str, sentence: str) -> None:
     """Title and one sentence, the same on every page."""
-    st.title(title)
-    st.markdown(sentence)
+    with st.container(gap=None):
+        st.title(title)
+        st.markdown(sentence)
 
 
 def go(page: str) -> None:
@@ -228,9 +235,7 @@ def optional(folder: Path | None, name: str) -> Arrays | None:
 
 def nothing_recorded(run: Run) -> None:
     """Said instead of figures while a run has no recorded step."""
-    if words.waits(run):
-        st.info(words.plain(f"{words.waits(run)} The figures appear with the first recorded step."))
-    elif run.alive:
+    if run.alive:
         st.info(f"{words.plain(words.phase_word(run))}: the figures appear with the first recorded step.")
     elif run.state == "done" and not words.is_distilled(run):
         st.info("This run has no images of its own: its networks are trained on real ones. Its accuracies are on the Compare page.")
