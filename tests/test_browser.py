@@ -155,6 +155,7 @@ def test_frozen_a_click_on_a_bar_leads_to_its_samples(chrome, address):
     page.get_by_text("Freeze").click()
     settled(page)
     bars = page.locator(".js-plotly-plot").first.locator(".barlayer .point path")
+    page.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
     boxes = [bars.nth(i).bounding_box() for i in range(bars.count())]
     tallest = max((box for box in boxes if box), key=lambda box: box["height"])
     x, y = tallest["x"] + tallest["width"] / 2, tallest["y"] + tallest["height"] * 0.6
@@ -235,6 +236,19 @@ def test_escape_and_a_double_click_on_the_map_clear_a_selection_of_a_link(chrome
     assert "images selected" not in text_of(page)
     page.go_back()
     until_told(page, "selected", "2-5,9")
+    assert errors == []
+    page.context.close()
+
+
+def test_at_1440_by_900_the_histogram_of_the_live_page_is_whole_and_its_neighbour_as_high(chrome, address):
+    page, errors = open_page(chrome, f"{address}/live?run=Sample run (recorded)")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.wait_for_selector(".js-plotly-plot .barlayer path", state="attached")
+    settled(page)
+    histogram_box, bands_box = (page.locator(".js-plotly-plot").nth(i).bounding_box() for i in range(2))
+    assert histogram_box["y"] + histogram_box["height"] <= 900
+    assert (histogram_box["y"], histogram_box["height"]) == (bands_box["y"], bands_box["height"])
+    assert page.title() == "Live · Sample run (recorded) · C2R"
     assert errors == []
     page.context.close()
 

@@ -252,6 +252,7 @@ def test_the_axes_over_steps_of_a_run_at_work_reach_to_its_last_step_from_the_st
         heat = charts.curriculum_heatmap(steps, np.ones((last, 9)), n=9, limit=3.0, until=100)
         ends.add((*(figure.layout.xaxis.range[1] for figure in (bands, losses, heat)), bands.layout.yaxis.range, losses.layout.yaxis.range))
         assert heat.data[0].zmax == 3.0
+        assert {note.x for note in bands.layout.annotations if note.text.endswith("median")} == {steps[-1]}, "names stand at the lines' end"
     assert len(ends) == 1 and min(next(iter(ends))[:3]) >= 100
 
 

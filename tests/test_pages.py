@@ -175,7 +175,7 @@ def test_a_running_run_without_frames_shows_what_it_is_doing(store, page):
     ("status", "offered", "said"),
     [
         ({"asked": "pause"}, ["Resume", "Step", "Stop run"], "asked to pause…"),
-        ({"asked": "step"}, ["Pause", "Resume", "Stop run"], "pauses at the next recorded step…"),
+        ({"asked": "step"}, ["Pause", "Resume", "Stop run"], "pauses at the next step…"),
         ({"state": "stopping"}, [], "stopping…"),
     ],
 )

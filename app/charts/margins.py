@@ -20,7 +20,7 @@ from app.charts.base import (
     step_axis,
     zero_line,
 )
-from app.charts.labels import both_ends, end_labels
+from app.charts.labels import both_ends, end_labels, lines_end
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, tokens
 
 Span = tuple[float, float]
@@ -159,7 +159,7 @@ def margin_bands(
     low, high = span or padded(bands, clean, zero=True)
     figure.update_layout(xaxis=step_axis(steps, dark=dark, until=until), yaxis=axis("margin (logits)", dark=dark, range=[low, high]))
     zero_line(figure, dark=dark)
-    end_labels(figure, both_ends(clean, bands[:, 2], dark, "<br>median"), (low, high), gap=32)
+    end_labels(figure, both_ends(clean, bands[:, 2], dark, "<br>median"), (low, high), gap=32, at=lines_end(steps, until))
     mark_step(figure, current, dark=dark)
     return figure
 

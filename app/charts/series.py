@@ -22,7 +22,7 @@ from app.charts.base import (
     step_axis,
     zero_line,
 )
-from app.charts.labels import End, both_ends, end_labels, last
+from app.charts.labels import End, both_ends, end_labels, last, lines_end
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, LOSS_MARKS, tokens
 from c2r.errors import InputError, unknown
 
@@ -86,7 +86,7 @@ def loss_lines(
     figure.update_layout(
         xaxis=step_axis(steps, dark=dark, until=until), yaxis=axis(f"loss{', logarithmic' if log else ''}", dark=dark, range=span, **ticks)
     )
-    end_labels(figure, ends, span)
+    end_labels(figure, ends, span, at=lines_end(steps, until))
     mark_step(figure, current, dark=dark)
     return figure
 

@@ -22,7 +22,7 @@ def tell(action: Callable[[], object], said: str = "") -> None:
 
 # 'Stop' says what, because Streamlit shows a 'Stop' of its own, for the page's script, above every page that takes long to draw.
 WORDS = (("Pause", "pause", "pause"), ("Resume", "play_arrow", "resume"), ("Step", "skip_next", "step"), ("Stop {}", "stop", "stop"))
-ASKED = {"pause": "asked to pause…", "resume": "asked to go on…", "step": "pauses at the next recorded step…", "stop": "stopping…"}
+ASKED = {"pause": "asked to pause…", "resume": "asked to go on…", "step": "pauses at the next step…", "stop": "stopping…"}
 
 
 def buttons(run: Run, key: str = "run", leave_out: tuple[str, ...] = ()) -> None:
