@@ -170,6 +170,34 @@ def test_a_followed_living_run_moves_the_page_when_a_step_is_recorded(store, mon
     assert len(looks) == count, "a chosen step needs no timer"
 
 
+def test_on_live_the_bar_of_a_followed_run_leads_back_and_to_the_newest_step_again(store):  # noqa: F811
+    run = make_run(store / "one", n=24, classes=3, steps=4, state="running", evaluated=False, mapped=False)
+    app = open_page("live")
+    assert app.select_slider(key="step").disabled and app.toggle(key="follow").value is True
+    assert app.selectbox(key="every").value == 2 and not [box for box in app.selectbox if box.key == "speed"]
+    app.button(key="playback-back").click().run()
+    check(app, "live")
+    assert app.select_slider(key="step").value == 20 and not app.select_slider(key="step").disabled
+    assert app.session_state["view"].step == 20 and [box.key for box in app.selectbox if box.key == "speed"]
+    grow(run, 60)
+    app.button(key="playback-last").click().run()
+    app.toggle(key="follow").set_value(True).run()
+    assert app.session_state["view"].step == 60 and app.query_params["step"] in ("last", ["last"])
+    check(app, "live")
+
+
+def test_controls_of_the_sidebar_stand_on_the_pages_where_they_act(store):  # noqa: F811
+    make_run(store / "one", n=24, classes=3, steps=3)
+    found = {}
+    for page in ("home", "start", "live", "embeddings", "gallery", "compare"):
+        sidebar = open_page(page).sidebar
+        found[page] = {"class" for box in sidebar.selectbox if box.key == "class"} | {
+            "attack" for group in sidebar.get("button_group") if group.key == "attack"
+        }
+    nothing = dict.fromkeys(("home", "start", "compare"), set())
+    assert found == nothing | {"live": {"class"}, "embeddings": {"class"}, "gallery": {"class", "attack"}}
+
+
 def test_the_selection_stands_in_the_address_and_a_link_reproduces_it(store):  # noqa: F811
     make_run(store / "one", n=40)
     app = open_page("live")
