@@ -20,13 +20,13 @@ from cachetools.keys import hashkey
 from app import charts
 from c2r import runs
 from c2r.errors import InputError
-from c2r.summary import BIN_EDGES, ranks
+from c2r.summary import BIN_EDGES, hardest_first, ranks
 
 BUDGET = 64 * 2**20  # bytes of everything kept
 FIGURES = 48  # the figures kept, some 100 to 400 kB each: those of the last steps, which other sessions ask for next
 SMALL = 500  # bytes that an entry, or a row of results, costs at least
 EVENT = 6_000  # bytes of an event in memory
-LIGHT = ("order", "labels", "margin_clean", "margin_adv", "score", "pred_clean", "pred_adv")
+LIGHT = ("labels", "margin_clean", "margin_adv", "score", "pred_clean", "pred_adv")
 EVENT_KEYS = ("step", "n", "margin_clean", "margin_adv", "share_clean", "share_robust")
 Arrays = dict[str, np.ndarray]
 Stamp = tuple[int, int]
@@ -49,7 +49,7 @@ class Course:
 
 @dataclass(frozen=True)
 class Ordered:
-    """The curriculum at one step: the order [N] and the mean robust margins [R] by rank."""
+    """The images by robust margin at one step, hardest first [N], and the mean robust margins [R] by rank."""
 
     order: np.ndarray
     by_rank: np.ndarray
@@ -174,7 +174,11 @@ def own_rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def margins(path: Path, step: int) -> Arrays:
-    """Order, labels, margins, scores and predictions [N] of one recorded step. Raises InputError when missing or damaged."""
+    """Labels, margins, scores and predictions [N] of one recorded step, and `order`: the images by robust margin, hardest first.
+
+    What a frame stores as its order is what mini-batches were cut from, which is random for some methods. Raises InputError when
+    the frame is missing or damaged.
+    """
     return _margins(str(path), step, frame_stamp(path, step))
 
 
@@ -207,14 +211,16 @@ def _rows(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `wh
 
 @kept
 def _margins(path: str, step: int, when: Stamp) -> Arrays:  # noqa: ARG001
-    return _of_this_run(path, step, LIGHT)
+    found = _of_this_run(path, step, LIGHT)
+    return found | _frozen({"order": hardest_first(found["margin_adv"]).astype(np.int32)})
 
 
 @kept
 def _ordered(path: str, step: int, when: Stamp) -> Ordered:  # noqa: ARG001
-    found = _of_this_run(path, step, ("order", "labels", "margin_adv"))
-    by_rank, _ = charts.rank_matrix(found["order"][None], found["margin_adv"][None])
-    return Ordered(found["order"], by_rank[0])
+    found = _of_this_run(path, step, ("labels", "margin_adv"))
+    order = hardest_first(found["margin_adv"]).astype(np.int32)
+    by_rank, _ = charts.rank_matrix(order[None], found["margin_adv"][None])
+    return Ordered(order, by_rank[0])
 
 
 @kept

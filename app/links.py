@@ -1,16 +1,18 @@
-"""What the address bar asks for and says: run and attack are written here, the other keys of `LINKED` by widgets bound to it.
+"""What the address bar asks for and says: run, step, attack and selection are written here, the other keys by widgets bound to it.
+
+What is written here is one entry of the browser's history, so that Back goes one view back; a bound widget replaces its entry.
 
 The run is named even when it is the newest, because the newest changes; the attack by its key (``?attack=autoattack``), because
 its name on screen depends on the options. A link with a name on screen works too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import streamlit as st
 
-from app import attempts, views, words
+from app import attempts, words
 
-LINKED = ("run", "step", "follow", "evaluation", "attack", "class", "sample")
+LINKED = ("run", "step", "evaluation", "attack", "class", "sample")
 
 
 def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown: Mapping[str, str]) -> list[str]:
@@ -48,18 +50,6 @@ def whole(text: str | None) -> int | None:
         return None
 
 
-def place_step(asked: Mapping[str, str], steps: Sequence[int]) -> None:
-    """Name the nearest recorded step in the address where the link asks for another one, and begin anew: the slider would take it out,
-    and an address that names no step means the first one after a reload.
-    """
-    text = st.query_params.get("step")
-    wanted = whole(text)
-    if asked.get("step") == text and wanted is not None and steps and wanted not in steps:
-        st.query_params["step"] = str(views.nearest(steps, wanted))
-        st.session_state["asked"] = dict(asked)
-        st.rerun()
-
-
 def place_sample() -> None:
     """Take a number too long for an image out of the address and begin anew: the field reads the address itself and fails at it."""
     asked = st.query_params.get("sample", "0")
@@ -68,38 +58,56 @@ def place_sample() -> None:
         st.rerun()
 
 
+def newly(key: str) -> str | None:
+    """What the address says under `key` and did not before: a link, the browser's Back. None when it says nothing new."""
+    text = st.query_params.get(key)
+    return None if text == _said().get(key) else text
+
+
+def unnamed(key: str) -> bool:
+    """Whether a whole address, one that names its run, leaves out `key` that it named before. Another page begins with less."""
+    return "run" in st.query_params and key not in st.query_params and bool(_said().get(key))
+
+
+def _said() -> dict[str, str]:
+    """What was last written into the address."""
+    return st.session_state.setdefault("addressed", {})
+
+
+def address(**shown: str | None) -> None:
+    """Name what is shown, all at once, so that it is one entry of the history; None leaves what stands there, '' names nothing."""
+    wanted = {key: text for key, text in shown.items() if text is not None or key not in st.query_params}
+    fresh = {key: text for key, text in wanted.items() if text and st.query_params.get(key) != text}
+    if fresh:
+        st.query_params.update(fresh)
+    for key in [key for key, text in wanted.items() if not text and key in st.query_params]:
+        del st.query_params[key]
+    _said().update({key: st.query_params.get(key, "") for key in shown})
+
+
 def place_run(names: Mapping[str, str], first: str) -> None:
     """Set the run before its box is drawn: one newly named by the address (a link, the browser's Back), else the one shown, else `first`, which is said.
 
     `names`: what stands for each run, and how it is called.
     """
-    asked = st.query_params.get("run")
-    if asked in names and asked != st.session_state.get("addressed"):
-        st.session_state["run"] = asked
-    shown = st.session_state.get("run")
-    if shown not in (None, *names) and shown == st.session_state.get("addressed"):
+    asked, shown = newly("run"), st.session_state.get("run")
+    if asked in names:
+        st.session_state["run"] = shown = asked
+    if shown not in (None, *names) and shown == _said().get("run"):
         said = f"The run shown before is not in the store any more, deleted or moved: showing {words.plain(names[first])}."
         st.session_state["notes"] = [said]
     st.session_state["run"] = shown if shown in names else first
 
 
-def address_run(name: str) -> None:
-    """Name the shown run in the address, so that a reload or a shared link shows the same one."""
-    if st.query_params.get("run") != name:
-        st.query_params["run"] = name
-    st.session_state["addressed"] = name
+def place_attack(called: Mapping[str, str]) -> str:
+    """The attack to show: one newly asked for by the address, else the one chosen before, else PGD."""
+    asked = newly("attack")
+    key = attempts.asked_for(asked, called) if asked else None
+    shown = key or st.session_state.get("attacked")
+    st.session_state["attacked"] = found = shown if shown in called else attempts.preferred(called)
+    return found
 
 
-def place_attack(called: Mapping[str, str]) -> None:
-    """Set the attack before its control is drawn: one newly asked for by the address, else the one shown, else PGD."""
-    asked = st.query_params.get("attack")
-    key = attempts.asked_for(asked, called) if asked and asked != st.session_state.get("addressed-attack") else None
-    shown = st.session_state.get("attack")
-    st.session_state["attack"] = key or (shown if shown in called else attempts.preferred(called))
-
-
-def address_attack(key: str) -> None:
-    """Name the shown attack in the address, unless it is PGD, which is shown anyway."""
-    if st.query_params.get("attack", "pgd") != key:
-        st.query_params["attack"] = key
-    st.session_state["addressed-attack"] = key
+def attack_chosen() -> None:
+    """Another attack was chosen."""
+    st.session_state["attacked"] = st.session_state["attack"]

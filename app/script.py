@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import guard, state, warm
-from app.components import shell
+from app.components import listener, shell
 from c2r import paths
 
 SIDEBAR = 264  # px
@@ -38,6 +38,8 @@ if problem := paths.store_problem():
     st.error(problem, icon=":material/folder_off:")
     st.stop()
 state.apply_wishes()
-shell.sidebar()
+shell.sidebar(chosen.url_path)
+listener.listen(state.has_selection(), state.clear_selection)
+st.set_page_config(page_title=shell.tab_title(chosen.title))
 shell.strip("Run of the sidebar:" if chosen.url_path == "compare" else "", ticks=chosen.url_path != "start")
 chosen.run()

@@ -19,6 +19,7 @@ from c2r.errors import InputError
 from c2r.runs import Run
 
 ALL_CLASSES = -1
+MOST_NAMED = 1500  # letters of an address that the selected images may take
 SAMPLE_NAME = "Sample run (recorded)"
 DATED = re.compile(r"\b\d{8}-\d{4}-\d{2}-[\w-]+")  # an id as runs get it, see `runs.new_id`
 
@@ -146,85 +147,13 @@ def apply_wishes() -> None:
     if "wanted_run" in st.session_state:
         st.session_state["run"] = st.session_state.pop("wanted_run")
         run_changed()
-    if "follow" not in st.session_state and "follow" not in st.query_params and links.whole(st.query_params.get("step")) is not None:
-        st.session_state["follow"] = False
-        st.query_params["follow"] = "false"  # for a reload at step 0, which the address does not name: it is the slider's first value
 
 
 def run_changed() -> None:
     """Another run: start at its newest step, all classes, no open image, first page."""
-    st.session_state["follow"], st.session_state["freeze"] = True, False
-    for key in ("class", "sample", "page", "step", "notes", "followed", "evaluation", "keep-armed"):
+    st.session_state["freeze"] = False
+    for key in ("class", "sample", "page", "position", "playing", "notes", "followed", "evaluation", "keep-armed"):
         st.session_state.pop(key, None)
-
-
-def step_moved(newest: int) -> None:
-    """The slider was dragged: stay at that step, or follow again at the newest one unless frozen."""
-    if "step" not in st.session_state:  # another run was chosen while the click was on its way
-        return
-    st.session_state["follow"] = st.session_state["step"] == newest and not st.session_state.get("freeze", False)
-    st.session_state.pop("notes", None)
-
-
-def follow_switched(path: Path, alive: bool) -> None:
-    """Follow was switched: on, for a living run, ends a freeze; off stays at the newest recorded step."""
-    if alive and st.session_state["follow"]:
-        st.session_state["freeze"] = False
-        st.session_state.pop("followed", None)
-    elif alive:
-        _stay(max(recorded_steps(path), default=None), slider_drawn=False)
-
-
-def note_shown(path: Path, step: int) -> None:
-    """Remember the step that the figures of this run show now: they move on without the rest of the page."""
-    st.session_state["shown"] = (str(path), step)
-
-
-def freeze(path: Path, alive: bool) -> None:
-    """Stay at the step the figures show now, else at the newest recorded one. For callbacks only: the slider must not be drawn yet."""
-    drawn, step = st.session_state.get("shown", ("", None))
-    step = step if drawn == str(path) else max(recorded_steps(path), default=None)
-    followed = st.session_state["followed"] = st.session_state.get("follow", True)
-    _stay(step, slider_drawn=not (alive and followed))
-
-
-def _stay(step: int | None, slider_drawn: bool) -> None:
-    """Stop following. The address takes over the value of a slider only from its second drawing on: name the step there before."""
-    if step is not None:
-        st.session_state["follow"], st.session_state["step"] = False, step
-        if not slider_drawn:
-            st.query_params["step"] = str(step)
-
-
-def unfreeze() -> None:
-    """Follow again when following was on before the freeze. For callbacks only."""
-    if st.session_state.pop("followed", False):
-        st.session_state["follow"] = True
-
-
-def place_slider(steps: tuple[int, ...], asked: str | None = None) -> None:
-    """Move the slider's value to a recorded step before it is drawn: the newest when following, else the nearest.
-
-    `asked` is the step of the link that opened this session; one that is no number means the newest.
-    """
-    wanted = st.session_state.get("step", steps[-1] if asked and links.whole(asked) is None else links.whole(asked))
-    if st.session_state.get("follow", True):
-        st.session_state["step"] = steps[-1]
-    elif wanted is not None:
-        nearest = views.nearest(steps, wanted)
-        if nearest != wanted and asked is None:
-            st.session_state["notes"] = [
-                f"The images of step {wanted} are not kept any more, as of most old steps: showing step {nearest}."
-            ]
-        st.session_state["step"] = nearest
-
-
-def drop_linked_step(asked: str | None) -> None:
-    """No slider is drawn for the step of the link: take it out of the address, where a later slider would find it again."""
-    if asked is not None:
-        st.query_params.pop("step", None)
-        if links.whole(asked) is not None:
-            st.session_state["step"] = links.whole(asked)
 
 
 def keep(view: View) -> None:
@@ -254,10 +183,28 @@ def clear_selection() -> None:
     st.session_state.pop("selection", None)
 
 
+def has_selection() -> bool:
+    """Whether samples of any run are selected."""
+    return "selection" in st.session_state
+
+
 def selection(run_id: str, n: int) -> list[int]:
     """The selected samples of this run, [] when there are none or they belong to another run."""
     chosen: dict[str, Any] = st.session_state.get("selection", {})
     return views.known(chosen["ids"], n) if chosen.get("run") == run_id else []
+
+
+def place_selection(run_id: str) -> None:
+    """Take over the images that the address newly names as selected; one that names a run and none of them clears the selection."""
+    named = links.newly("selected") or ("" if links.unnamed("selected") else None)
+    if named is not None:
+        select(run_id, views.from_spans(named), "the link")
+
+
+def spoken_selection(run_id: str) -> str:
+    """The selected images as the address says them, '' for none and for so many that an address would be cut."""
+    text = views.spans(selection(run_id, 10**9))
+    return text if len(text) <= MOST_NAMED else ""
 
 
 def selection_reason() -> str:

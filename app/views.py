@@ -5,6 +5,7 @@ Letters: N synthetic images, K classes, S recorded steps, M evaluation networks.
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ import numpy as np
 
 from app import charts, words
 from app.attempts import Columns
+from c2r import methods
+from c2r.config import RunConfig
+from c2r.methods import Part
 from c2r.summary import biggest_movers, ranks
 
 
@@ -29,39 +33,81 @@ class Kpi:
     since: str
     course: list[float]
     help: str
-    lower_is_better: bool = False
 
 
 Reading = tuple[str, Callable[[dict[str, Any]], float | None], float, int, str, str, str]  # factor, digits, unit, unit of a change, help
 READINGS: tuple[Reading, ...] = (
     (
         "Median robust margin", lambda e: e["margin_adv"]["quantiles"][2], 1, 1, " logits", " logits",
-        "Half of the synthetic images have a larger margin at the adversarial point that LS-PGD found: an upper bound",
+        "Half of the synthetic images have a larger margin at the adversarial point that {attack} found: an upper bound",
     ),
-    ("Share robust", lambda e: e["share_robust"], 100, 0, " %", " points", "Synthetic images that LS-PGD does not break: margin above 0"),
+    ("Share robust", lambda e: e["share_robust"], 100, 0, " %", " points", "Synthetic images that {attack} does not break: margin above 0"),
     (
         "Share clean", lambda e: e["share_clean"], 100, 0, " %", " points",
         "Synthetic images that the scorer classifies correctly without an attack",
     ),
-    (
-        "Loss", lambda e: (e.get("losses") or {}).get("total"), 1, 2, "", "",
-        "Total loss of the update: matching + (1 − η) · cross-entropy + η · contrastive (CRL)",
-    ),
+    ("Loss", lambda e: (e.get("losses") or {}).get("total"), 1, 2, "", "", "{loss}"),
 )  # fmt: skip
 
 
-def kpis(events: list[dict[str, Any]]) -> list[Kpi]:
-    """The four figures of the last of `events`. A figure that does not exist yet (the loss at step 0) shows a dash."""
-    found = []
+def kpis(events: list[dict[str, Any]], config: RunConfig | None = None) -> list[Kpi]:
+    """The four figures of the last of `events`. A figure that does not exist yet (the loss at step 0) shows a dash.
+
+    The loss has neither change nor course: each update runs under another network, so two losses do not compare.
+    """
+    found, said = [], {"attack": words.attack_name(config), "loss": loss_sentence(events[-1], config)}
     for label, read, factor, digits, unit, change, text in READINGS:
         known = [(event["step"], factor * value) for event in events if (value := read(event)) is not None]
         course = [value for _, value in known]
         value = f"{_rounded(course[-1], digits):.{digits}f}{unit}" if course else "–"
-        moved = _rounded(_rounded(course[-1], digits) - _rounded(course[0], digits), digits) if len(course) > 1 else None
+        compared = course if label != "Loss" else []
+        moved = _rounded(_rounded(course[-1], digits) - _rounded(course[0], digits), digits) if len(compared) > 1 else None
         delta = "" if moved is None else f"{moved:{'+' if moved else ''}.{digits}f}{change}"
         since = f"since step {known[0][0]}" if delta else ""
-        found.append(Kpi(label, value, delta, since, course, f"{text}. n = {events[-1]['n']}.", label == "Loss"))
+        found.append(Kpi(label, value, delta, since, compared, f"{text.format(**said)}. n = {events[-1]['n']}."))
     return found
+
+
+def loss_parts(event: dict[str, Any], config: RunConfig | None) -> list[Part]:
+    """The weighted terms of the loss at a recorded step; [] where none was recorded, or without the run's settings."""
+    losses = event.get("losses") or {}
+    return [] if config is None else methods.loss_parts(losses, config.method, eta=config.eta, match_weight=config.match_weight)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The losses over recorded steps [S]: the total, and its weighted terms by name with what they are called and weigh."""
+
+    steps: list[int]
+    total: list[float | None]
+    parts: dict[str, list[float | None]]
+    called: dict[str, str]
+    weights: dict[str, float]
+
+    @property
+    def known(self) -> bool:
+        """Whether any step has a loss: the first one has none, nor have sets that are scored as they are."""
+        return any(value is not None for value in self.total)
+
+
+def losses(events: list[dict[str, Any]], config: RunConfig | None) -> Losses:
+    """The losses of `events` as lines; without settings the total alone."""
+    found = [loss_parts(event, config) for event in events]
+    terms = {part.name: part for parts in found for part in parts}
+    series = {name: [next((p.value for p in parts if p.name == name), None) for parts in found] for name in terms}
+    return Losses(
+        [event["step"] for event in events], [(event.get("losses") or {}).get("total") for event in events], series,
+        {name: part.label for name, part in terms.items()}, {name: part.weight for name, part in terms.items()},
+    )  # fmt: skip
+
+
+def loss_sentence(event: dict[str, Any], config: RunConfig | None) -> str:
+    """The loss of the update as the sum of its weighted terms: ``0.59 matching + 0.32 contrastive (CRL) = 0.92``."""
+    parts = loss_parts(event, config)
+    if not parts:
+        return "Total loss of the update"
+    terms = " + ".join(f"{part.value:.2f} {part.label}" for part in parts)
+    return f"Total loss of the update, in weighted terms: {terms} = {sum(part.value for part in parts):.2f}"
 
 
 def _rounded(value: float, digits: int) -> float:
@@ -141,6 +187,26 @@ def at_or_before(steps: list[int], step: int | None) -> int:
 def nearest(steps: Iterable[int], wanted: int) -> int:
     """The one of `steps` that lies nearest to `wanted`."""
     return min(steps, key=lambda step: abs(step - wanted))
+
+
+def spans(ids: Iterable[int]) -> str:
+    """Whole numbers from 0 as a short text, ascending: ``0-3,7``."""
+    found = set(ids)
+    starts = sorted(i for i in found if i - 1 not in found)
+    ends = sorted(i for i in found if i + 1 not in found)
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
+
+
+MOST_SPANNED = 100_000  # numbers that a text may stand for
+
+
+def from_spans(text: str) -> list[int]:
+    """The whole numbers of a text that `spans` wrote; what is no number or span is left out, and so is what names too many."""
+    ids: set[int] = set()
+    for first, last in re.findall(r"(?:^|,)(\d{1,7})(?:-(\d{1,7}))?(?=,|$)", text):
+        span = range(int(first), int(last or first) + 1)
+        ids |= set(span if len(span) + len(ids) <= MOST_SPANNED else ())
+    return sorted(ids)
 
 
 def known(ids: Iterable[int], n: int) -> list[int]:

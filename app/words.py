@@ -120,6 +120,16 @@ def attack_name(config: RunConfig | None) -> str:
     return ATTACKS[METHODS[config.method].attack if config else "ls-pgd"]
 
 
+def order_sentence(config: RunConfig | None) -> str:
+    """What the order of the images did in the run: how mini-batches were cut, or that nothing was trained."""
+    method = METHODS[config.method if config else "c2r"]
+    if not method.updates:
+        return "Ranks are by robust margin. Nothing is trained here: the images stay as they are."
+    if method.order == "random":
+        return "Ranks are by robust margin. This method cuts its mini-batches in random order, so ranks decide nothing here."
+    return "Ranks are by robust margin; mini-batches are cut in this order, hardest first."
+
+
 def waits(run: Run) -> str:
     """What a queued run waits for, as its process says; '' for every other run."""
     return str(run.status.get("message") or "") if run.state == "queued" else ""
@@ -139,7 +149,7 @@ def strip_text(run: Run, now: float, called: str = "") -> str:
         return f"{called or run.id}: this run cannot be read"
     status, words = run.status, [called or run.id, phase_word(run)]
     if run.state != "done":
-        words += filter(None, [waits(run).rstrip(".") or _doing(status), _steps(status)])
+        words += filter(None, [waits(run).rstrip(".") or _doing(status), _at_work(status)])
     if run.alive:
         words += [] if waits(run) or run.state == "paused" else [_left(status)]
         words.append(f"heartbeat {duration(now - status['heartbeat'])} ago" if "heartbeat" in status else "starting")
@@ -168,6 +178,12 @@ def _steps(status: dict[str, Any]) -> str:
     return f"{100 * step / total:.0f} %" if status.get("phase") == "evaluate" else f"{step}/{total}"
 
 
+def _at_work(status: dict[str, Any]) -> str:
+    """The update that is being made, which no figure shows before a step is recorded; in other phases what is counted."""
+    counted = _steps(status)
+    return f"at update {counted.replace('/', ' of ')}" if counted and status.get("phase") == "distill" else counted
+
+
 def _left(status: dict[str, Any]) -> str:
     return f"about {duration(status['eta_s'])} left" if status.get("eta_s") is not None else "time left not known yet"
 
@@ -184,15 +200,20 @@ def progress_text(run: Run) -> str:
     return f"{BRIEF.get(phase, phase)} {_steps(run.status) if phase in COUNTED else ''}".strip() or PHASES["distill"]
 
 
-def cost_sentence(event: dict[str, Any]) -> str:
-    """What LS-PGD did at one recorded step and what it has cost so far, as one sentence; '' when nothing was recorded."""
+def cost_sentence(event: dict[str, Any], attack: str = "LS-PGD") -> str:
+    """What the attack did when this step was scored and what it has cost the whole run so far; '' when nothing was recorded."""
     search, n = event.get("search") or {}, max(1, event["n"])
     if not search:
         return ""
+    reused, improved, kept = (search.get(name, 0) for name in ("reused", "improved", "kept"))
+    said = f"Scoring step {event['step']}: of {n} images {attack} " + (
+        f"reused the start of {reused} as it was, improved {improved}, and kept {kept} after a search that found nothing better. "
+        if attack == ATTACKS["ls-pgd"]
+        else f"attacked all {n} from scratch. "
+    )
     return (
-        f"Warm starts of LS-PGD at this step: {search.get('reused', 0)} reused as they were, {search.get('improved', 0)} improved, "
-        f"{search.get('kept', 0)} kept after a search that found nothing better. Passes per synthetic image so far, attacks on real images "
-        f"included: {event.get('forwards', 0) / n:.0f} forward, {event.get('backwards', 0) / n:.0f} backward."
+        f"{said}The whole run up to here, attacks on real images included: {event.get('forwards', 0) / n:,.0f} forward and "
+        f"{event.get('backwards', 0) / n:,.0f} backward passes per synthetic image."
     )
 
 

@@ -19,6 +19,11 @@ def margin_summary(margins: np.ndarray) -> dict[str, Any]:
     return {"quantiles": [float(q) for q in np.quantile(margins, QUANTILES)], "counts": counts.tolist()}
 
 
+def hardest_first(margins: np.ndarray) -> np.ndarray:
+    """The samples by robust margin [N], the smallest first; equal ones in their own order: rank 0 is the hardest."""
+    return np.argsort(margins, kind="stable")
+
+
 def ranks(order: np.ndarray) -> np.ndarray:
     """Rank of each sample, 0 = hardest: the inverse of the permutation `order` [N]."""
     rank = np.empty_like(order)

@@ -3,13 +3,14 @@
 import streamlit as st
 
 from app import attempts, state, views, words
-from app.components import controls, maps, samples, shell
+from app.components import controls, maps, playback, samples, shell
 
 shell.header(
     "Embeddings",
     "Where each synthetic image lies for the scorer, clean and attacked, in one frame for all steps: drag the step and see classes part.",
 )
 view = shell.needs_run()
+playback.bar(view)
 frame = shell.needs_frame(view)
 stored, pca = maps.stored_map(view, frame), maps.pca_layout(view)
 methods = [name for name, there in (("UMAP", stored), ("PCA", pca)) if there]

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import attempts, cache, charts, state, views, words
-from app.components import details, evaluation, exporting, shell, tiles
+from app.components import details, evaluation, exporting, playback, shell, tiles
 from app.components.figures import chart
 
 shell.header(
@@ -11,6 +11,7 @@ shell.header(
     "The synthetic images themselves: how hard each one is, and how often networks trained on the set still recognise it under attack.",
 )
 view = shell.needs_run()
+playback.bar(view)
 frame = shell.needs_frame(view)
 labels, rows = frame["labels"], cache.own_rows(view.results) if view.results else []
 figures, chosen = attempts.figures(rows), state.selection(view.run.id, len(labels))

@@ -11,9 +11,9 @@ shell.header(
 view = shell.needs_run(step=False)
 with st.container(horizontal=True, vertical_alignment="center"):
     controls.buttons(view.run)
-    pace = controls.pace(view)
+    frozen = controls.freeze(view)
     controls.fork(view)
-    definitions.margins()
+    definitions.margins(view.attack_name)
 controls.lineage(view.run)
 controls.ending(view.run, early=view.step is None)
 if view.step is None:
@@ -26,9 +26,9 @@ live.missing(view)
 
 def selected() -> None:
     """Between the figures: choose ranks of a frozen step, and what is selected."""
-    if pace.frozen:
+    if frozen:
         curriculum.rank_picker(view)
     samples.of_selection(view, here="live")
 
 
-live.panel(view, pace, between=selected)
+live.panel(view, frozen, between=selected)

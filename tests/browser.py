@@ -62,7 +62,7 @@ def open_page(browser: object, address: str, dark: bool = False) -> tuple[object
 
     def listen(message: object) -> None:
         said = f"{message.text} ({message.location['url']})"
-        if message.type == "error" and not any(word in said for word in NOT_OURS):
+        if message.type in ("error", "warning") and not any(word in said for word in NOT_OURS):
             errors.append(said)
 
     page.on("console", listen)

@@ -7,6 +7,7 @@ the tests fail in CI and are skipped elsewhere.
 import os
 import re
 import time
+from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 import pytest
@@ -143,7 +144,7 @@ def views_differ_between_steps(chrome, address, run_id, steps):
     ):
         seen = []
         for step in (steps[0], steps[-1]):
-            page, errors = open_page(chrome, f"{address}/{name}?run={run_id}&step={step}&follow=false")
+            page, errors = open_page(chrome, f"{address}/{name}?run={run_id}&step={step}")
             page.wait_for_selector(selector, state="attached")
             shot(page, f"done-{name}-{step}")
             seen.append(page.locator("[data-testid='stMain']").screenshot())
@@ -232,6 +233,7 @@ def test_frozen_a_click_on_a_bar_leads_to_its_samples(chrome, address):
     page.get_by_text("Freeze").click()
     settled(page)
     bars = page.locator(".js-plotly-plot").first.locator(".barlayer .point path")
+    page.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
     boxes = [bars.nth(i).bounding_box() for i in range(bars.count())]
     tallest = max((box for box in boxes if box), key=lambda box: box["height"])
     x, y = tallest["x"] + tallest["width"] / 2, tallest["y"] + tallest["height"] * 0.6
@@ -242,6 +244,89 @@ def test_frozen_a_click_on_a_bar_leads_to_its_samples(chrome, address):
     page.get_by_text("of 100 images selected").wait_for()
     shot(page, "freeze-light")
     assert "Show on map" in text_of(page)
+    assert errors == []
+    page.context.close()
+
+
+def bar(page, name):
+    """A button of the playback bar."""
+    return page.locator(f".st-key-playback-{name} button").first
+
+
+def told(page, key):
+    """What the address says under `key`."""
+    return parse_qs(urlparse(page.url).query).get(key, [""])[0]
+
+
+def until_told(page, key, text):
+    wait_until(lambda: page.wait_for_timeout(50) or told(page, key) == text, f"{key}={text} in {page.url}")
+    settled(page)
+
+
+def test_back_goes_one_view_back_and_a_reload_of_the_newest_step_stays_with_it(chrome, address):
+    page, errors = open_page(chrome, f"{address}/live?run=Sample run (recorded)")
+    until_told(page, "step", "last")
+    for step in ("232", "224"):
+        bar(page, "back").click()
+        until_told(page, "step", step)
+    page.get_by_role("link", name="Gallery").click()
+    page.wait_for_url("**/gallery?*step=224*")
+    settled(page)
+    bar(page, "first").click()
+    until_told(page, "step", "0")
+    page.go_back()
+    until_told(page, "step", "224")
+    assert "/gallery" in page.url and "images at step 224" in text_of(page)
+    page.go_back()
+    page.wait_for_url("**/live?*step=224*")
+    for step in ("232", "last"):
+        page.go_back()
+        until_told(page, "step", step)
+    page.reload()
+    until_told(page, "step", "last")
+    assert errors == []
+    page.context.close()
+
+
+def test_playing_moves_the_steps_without_a_history_and_pause_names_where_it_came_to(chrome, address):
+    page, errors = open_page(chrome, f"{address}/gallery?run=Sample run (recorded)&step=0")
+    settled(page)
+    before = page.evaluate("history.length")
+    bar(page, "play").click()
+    wait_until(lambda: page.wait_for_timeout(50) or "images at step 16" in text_of(page), "the third step")
+    assert told(page, "step") == "0" and page.evaluate("history.length") == before
+    bar(page, "pause").click()
+    wait_until(lambda: page.wait_for_timeout(50) or told(page, "step") != "0", "the address to name the step")
+    settled(page)
+    assert f"images at step {told(page, 'step')}" in text_of(page)
+    assert errors == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("how", ["Escape", "double click"])
+def test_escape_and_a_double_click_on_the_map_clear_a_selection_of_a_link(chrome, address, how):
+    page, errors = open_page(chrome, f"{address}/embeddings?run=Sample run (recorded)&step=16&selected=2-5,9")
+    page.wait_for_selector(".js-plotly-plot .main-svg", state="attached")
+    settled(page)
+    assert "5 of 100 images selected" in text_of(page) and told(page, "selected") == "2-5,9"
+    page.locator(".js-plotly-plot").first.dblclick() if how == "double click" else page.keyboard.press(how)
+    until_told(page, "selected", "")
+    assert "images selected" not in text_of(page)
+    page.go_back()
+    until_told(page, "selected", "2-5,9")
+    assert errors == []
+    page.context.close()
+
+
+def test_at_1440_by_900_the_histogram_of_the_live_page_is_whole_and_its_neighbour_as_high(chrome, address):
+    page, errors = open_page(chrome, f"{address}/live?run=Sample run (recorded)")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.wait_for_selector(".js-plotly-plot .barlayer path", state="attached")
+    settled(page)
+    histogram_box, bands_box = (page.locator(".js-plotly-plot").nth(i).bounding_box() for i in range(2))
+    assert histogram_box["y"] + histogram_box["height"] <= 900
+    assert (histogram_box["y"], histogram_box["height"]) == (bands_box["y"], bands_box["height"])
+    assert page.title() == "Live · Sample run (recorded) · C2R"
     assert errors == []
     page.context.close()
 

@@ -11,6 +11,7 @@ from fake_run import make_run
 from app import ahead, cache, frames, state
 from c2r import runs
 from c2r.errors import InputError
+from c2r.files import save_arrays
 from c2r.project import apply_basis
 from c2r.writing import RunWriter
 
@@ -159,3 +160,13 @@ def test_what_needs_all_rows_is_worked_out_in_parts(run, monkeypatch):
     distance = ((frame["embedding_clean"].astype(np.float32) - frame["embedding_clean"][5].astype(np.float32)) ** 2).sum(1)
     distance[frame["labels"] == frame["labels"][5]] = np.inf
     assert frames.nearest_other(run, 40, 5) == distance.argmin()
+
+
+def test_ranks_are_by_robust_margin_whatever_order_a_frame_stores(run):
+    file = run / "frames" / "000010.safetensors"
+    arrays = runs.read_frame(run, 10)
+    save_arrays(file.parent, file.stem, {name: array.copy() for name, array in arrays.items()} | {"order": arrays["order"][::-1].copy()})
+    cache.clear()
+    found = cache.margins(run, 10)
+    assert (np.diff(found["margin_adv"][found["order"]]) >= 0).all()
+    assert (cache.history(run, [10]).orders[0] == found["order"]).all()

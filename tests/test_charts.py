@@ -80,7 +80,7 @@ def all_figures(dark=False):
         "paths": charts.rank_paths(STEPS, rank[:, :5], run["labels"][:5], CLASSES, n=n, **lines),
         "map": map_of(run, dark=dark),
         "separation": charts.separation_lines(STEPS, STEPS / 300, STEPS / 600, what="knn", n=n, **lines),
-        "losses": charts.loss_lines(STEPS, {"total": [None, *(5 - STEPS[1:] / 100)]}, **lines),
+        "losses": charts.loss_lines(STEPS, [None, *(5 - STEPS[1:] / 100)], {}, called={}, weights={}, **lines),
         "accuracy": charts.accuracy_bars(rows, dark=dark),
         "profile": charts.accuracy_profile(["Clean", "PGD-10"], PROFILE, statement="Two sets", dark=dark),
         "sweep": charts.accuracy_sweep(SWEEP, ["a", "b"], dark=dark),
@@ -233,18 +233,29 @@ def test_the_heat_map_has_symmetric_limits_and_the_line_of_margin_zero():
     assert dict(heat.colorscale)[0.5] == theme.MARGIN_MIDDLE[False]
 
 
-def test_the_class_picture_shows_the_class_on_each_rank_in_its_own_colour():
-    orders, labels = np.array([[2, 0, 1], [1, 0, 2]]), np.array([0, 1, 1])
-    heat = charts.curriculum_classes([0, 10], orders, labels, classes=["a", "b"]).data[0]
-    assert heat.z.T.tolist() == [[1, 0, 1], [1, 0, 1]]
-    assert [colour for _, colour in heat.colorscale] == [theme.class_colour(k, 2) for k in (0, 0, 1, 1)]
+def test_the_class_picture_is_a_strip_a_class_of_its_median_rank_the_hardest_of_the_shown_step_at_the_top():
+    orders, labels = np.array([[2, 0, 1, 3], [1, 3, 0, 2]]), np.array([0, 1, 0, 1])
+    figure = charts.curriculum_classes([0, 10], orders, labels, classes=["a", "b"], current=0)
+    heat = figure.data[0]
+    assert figure.layout.yaxis.ticktext == ("a", "b") and heat.z.tolist() == [[0.5, 2.5], [2.5, 0.5]]
+    assert text_of(figure) == "At step 0, a is the hardest class and b the easiest"
+    later = charts.curriculum_classes([0, 10], orders, labels, classes=["a", "b"], current=10)
+    assert later.layout.yaxis.ticktext == ("b", "a") and later.data[0].z.tolist() == [[2.5, 0.5], [0.5, 2.5]]
+    assert (heat.zmin, heat.zmax) == (later.data[0].zmin, later.data[0].zmax) == (0, 3)
 
 
-def test_the_class_picture_names_a_class_that_holds_the_hardest_ranks():
-    labels = np.arange(100) % 10
-    orders = np.argsort(labels != 4, kind="stable")[None]
-    assert text_of(charts.curriculum_classes([0], orders, labels, classes=CLASSES)) == "kind 4 holds 10 of the 10 hardest ranks"
-    assert text_of(charts.curriculum_classes([0], np.arange(100)[None], labels)) == "The 10 hardest ranks are held by 10 of 10 classes"
+def test_the_axes_over_steps_of_a_run_at_work_reach_to_its_last_step_from_the_start():
+    quantiles = np.array([[-2, -1, 0, 1, 2.0]] * 3)
+    ends = set()
+    for last in (2, 3):
+        steps = [0, 10, 20][:last]
+        bands = charts.margin_bands(steps, quantiles[:last], n=9, span=(-5, 5), until=100)
+        losses = charts.loss_lines(steps, [None, 0.9, 0.7][:last], {}, called={}, weights={}, until=100)
+        heat = charts.curriculum_heatmap(steps, np.ones((last, 9)), n=9, limit=3.0, until=100)
+        ends.add((*(figure.layout.xaxis.range[1] for figure in (bands, losses, heat)), bands.layout.yaxis.range, losses.layout.yaxis.range))
+        assert heat.data[0].zmax == 3.0
+        assert {note.x for note in bands.layout.annotations if note.text.endswith("median")} == {steps[-1]}, "names stand at the lines' end"
+    assert len(ends) == 1 and min(next(iter(ends))[:3]) >= 100
 
 
 def test_rank_paths_name_the_biggest_mover_and_grey_out_other_classes():
@@ -262,11 +273,10 @@ def test_end_labels_keep_their_distance_their_order_and_stay_inside():
     assert spread(np.array([20.0, 98.0, 99.0]), 15, 100).tolist() == [20, 85, 100], "those at the top are pushed down"
 
 
-def test_one_class_has_one_colour_on_the_map_in_the_paths_and_in_the_class_picture():
+def test_one_class_has_one_colour_on_the_map_and_in_the_paths():
     figures = all_figures(False)
     on_map = {trace.marker.color for trace in figures["map"].data if trace.name == "kind 3"}
     assert on_map == {figures["paths"].data[3].line.color} == {theme.class_colour(3, 10)}
-    assert theme.class_colour(3, 10) == figures["classes"].data[0].colorscale[6][1]
 
 
 def test_clean_is_a_circle_and_adversarial_a_cross_of_the_same_class_colour():
@@ -350,7 +360,7 @@ def test_many_classes_are_named_on_the_map_instead_of_in_a_legend():
 
 def test_a_class_name_cannot_smuggle_markup_into_a_chart():
     figure = charts.curriculum_classes([0], [[0, 1]], [0, 1], classes=["<b>x</b>", "y"])
-    assert "<b>" not in figure.to_json() and figure.data[0].colorbar.ticktext[0] == "&lt;b&gt;x&lt;/b&gt;"
+    assert "<b>" not in figure.to_json() and figure.layout.yaxis.ticktext[0] == "&lt;b&gt;x&lt;/b&gt;"
     assert "<b>x</b>" in charts.alt_text(charts.rank_paths([0, 1], [[0], [5]], [0], ["<b>x</b>"], n=9))
 
 
@@ -370,12 +380,24 @@ def test_separation_lines_state_both_figures_at_the_current_step():
         charts.separation_lines([0], [0], [0], what="knm")
 
 
-def test_losses_leave_a_gap_where_nothing_was_recorded_and_turn_logarithmic_when_far_apart():
-    near = charts.loss_lines([0, 10, 20], {"total": [None, 4.0, 2.0], "ce": [None, 1.0, 0.5]})
-    assert np.isnan(near.data[0].y[0]) and near.layout.yaxis.type is None and text_of(near) == "The total loss fell from 4.00 to 2.00"
-    assert charts.loss_lines([0, 10], {"total": [4.0, 2.0], "match": [400.0, 300.0]}).layout.yaxis.type == "log"
+def test_the_loss_chart_leaves_a_gap_names_the_weighted_terms_and_states_the_largest_at_the_shown_step():
+    parts = {"match": [None, 3.0, 1.0], "ce": [None, 1.0, 3.0]}
+    named = {"called": {"match": "matching", "ce": "cross-entropy"}, "weights": {"match": 0.017, "ce": 0.83}}
+    figure = charts.loss_lines([0, 10, 20], [None, 4.0, 4.0], parts, **named, current=10)
+    assert np.isnan(figure.data[0].y[0]) and figure.layout.yaxis.type is None
+    assert text_of(figure) == "At step 10, matching is 75 % of the loss"
+    assert figure.layout.meta["note"] == "0.017 · matching + 0.83 · cross-entropy"
+    assert [trace.name for trace in figure.data] == ["total", "matching", "cross-entropy"]
+    assert text_of(charts.loss_lines([0, 10, 20], [None, 4.0, 4.0], parts, **named, current=20)).startswith(
+        "At step 20, cross-entropy is 75 %"
+    )
+
+
+def test_the_loss_chart_turns_logarithmic_when_terms_are_far_apart_and_asks_for_a_loss():
+    named = {"called": {"match": "matching"}, "weights": {"match": 1.0}}
+    assert charts.loss_lines([0, 10], [400.0, 300.0], {"match": [4.0, 2.0]}, **named).layout.yaxis.type == "log"
     with pytest.raises(InputError, match="at least one recorded loss"):
-        charts.loss_lines([0], {"total": [None]})
+        charts.loss_lines([0], [None], {}, called={}, weights={})
 
 
 def test_accuracy_bars_show_mean_spread_and_every_seed_on_a_fixed_axis():
@@ -610,7 +632,7 @@ def test_the_class_picture_states_the_shown_step_also_above_its_most_steps():
     orders = np.tile(np.arange(40), (50, 1))
     orders[23] = orders[23][::-1]
     said = {step: text_of(charts.curriculum_classes(range(50), orders, np.arange(40) // 20, current=step, max_steps=5)) for step in (0, 23)}
-    assert said[0].startswith("0 holds") and said[23].startswith("1 holds")
+    assert said[0].startswith("At step 0, 0 is the hardest") and said[23].startswith("At step 23, 1 is the hardest")
 
 
 def test_the_profile_draws_intervals_in_percent_and_leaves_a_gap_where_an_attack_is_missing():

@@ -405,7 +405,7 @@ def test_every_page_opens_over_a_damaged_run_folder(base, harm, closer, step):
 # ---- (c) addresses
 
 KEYS = (
-    "run", "step", "follow", "evaluation", "attack", "class", "sample", "runs", "sort", "size", "page", "broken", "map-method", "colour", "lines", "curriculum",
+    "run", "step", "selected", "evaluation", "attack", "class", "sample", "runs", "sort", "size", "page", "broken", "map-method", "colour", "lines", "curriculum",
     "closer", "threat", "published", "every", "preset", "protocol", "<b>", "__proto__",
 )  # fmt: skip
 TRAVERSAL = [

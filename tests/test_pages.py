@@ -77,7 +77,7 @@ def test_a_done_run_fills_the_live_page(store):
     check(app, "live")
     assert [metric.label for metric in app.metric] == ["Median robust margin", "Share robust", "Share clean", "Loss"]
     assert len(app.get("plotly_chart")) == 5
-    assert "Warm starts of LS-PGD at this step: 24 reused as they were" in text(app)
+    assert "LS-PGD reused the start of 24 as it was" in text(app)
     assert app.dataframe[0].value["Moved"].abs().is_monotonic_decreasing
 
 
@@ -176,7 +176,7 @@ def test_a_running_run_without_frames_shows_what_it_is_doing(store, page):
     ("status", "offered", "said"),
     [
         ({"asked": "pause"}, ["Resume", "Step", "Stop run"], "asked to pause…"),
-        ({"asked": "step"}, ["Pause", "Resume", "Stop run"], "pauses at the next recorded step…"),
+        ({"asked": "step"}, ["Pause", "Resume", "Stop run"], "pauses at the next step…"),
         ({"state": "stopping"}, [], "stopping…"),
     ],
 )
@@ -281,9 +281,9 @@ def test_a_link_selects_run_step_attack_and_class(store):
 def test_a_link_to_the_first_step_stays_there_after_a_reload(store):
     make_run(store / "one")
     app = open_page("live", run="one", step="0")
-    assert app.session_state["step"] == 0 and app.query_params["follow"] in ("false", ["false"])
+    assert app.session_state["view"].step == 0 and app.query_params["step"] in ("0", ["0"])
     again = open_page("live", **{key: app.query_params[key] for key in app.query_params})
-    assert again.session_state["step"] == 0
+    assert again.session_state["view"].step == 0
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -342,11 +342,11 @@ def test_freezing_a_living_run_stays_where_its_figures_are_and_unfreezing_follow
     assert app.toggle(key="follow").value is True and app.session_state["view"].step == 60
 
 
-def test_a_leftover_step_in_the_address_of_a_followed_run_does_not_move_a_freeze(store):
+def test_freezing_a_living_run_at_the_step_of_a_link_stays_there(store):
     make_run(store / "one", n=24, classes=3, steps=5, state="running", evaluated=False, mapped=False)
-    app = open_page("live", run="one", step="10", follow="true")
+    app = open_page("live", run="one", step="10")
     app.toggle(key="freeze").set_value(True).run()
-    assert app.select_slider(key="step").value == 40
+    assert app.select_slider(key="step").value == 10
 
 
 def test_switching_follow_off_on_a_living_run_stays_at_the_newest_step(store):
@@ -741,6 +741,29 @@ def test_a_set_that_was_not_distilled_here_shows_its_order_and_no_course(store):
     assert len(app.get("plotly_chart")) == 2 and app.dataframe[0].value["Rank"].tolist() == list(range(12))
 
 
+@pytest.mark.parametrize(
+    ("method", "attack", "said", "term"),
+    [
+        ("c2r", "LS-PGD", "mini-batches are cut in this order, hardest first", "contrastive (CRL)"),
+        ("c2r-pgd", "PGD-10", "mini-batches are cut in this order, hardest first", "contrastive (CRL)"),
+        ("c2r-no-aac", "LS-PGD", "cuts its mini-batches in random order", "contrastive (CRL)"),
+        ("c2r-no-crl", "LS-PGD", "mini-batches are cut in this order, hardest first", "class-mean alignment"),
+        ("random-real", "LS-PGD", "Nothing is trained here", ""),
+    ],
+)
+def test_attack_order_and_losses_are_named_by_what_the_method_ran(store, method, attack, said, term):
+    make_run(store / "one", n=24, classes=3, steps=1 if method == "random-real" else 3, method=method)
+    for page in ("live", "gallery"):
+        app = open_page(page)
+        specs = "".join(figure.proto.spec for figure in app.get("plotly_chart"))
+        words = text(app) + "".join(metric.help or "" for metric in app.metric) + specs.encode().decode("unicode_escape")
+        assert attack in words
+        assert ("LS-PGD" in words) == (attack == "LS-PGD"), page
+        if page == "live":
+            assert "losses of two steps do not compare" in text(app) or not term
+            assert said in text(app) and term in words and ("contrastive" in words) == (term == "contrastive (CRL)")
+
+
 def test_a_run_that_failed_before_anything_was_recorded_says_what_to_mend_and_folds_its_log(store):
     make_run(store / "wrong", state="failed", steps=0, evaluated=False, mapped=False)
     app = open_page("live")
@@ -756,7 +779,7 @@ def test_a_queued_run_says_what_it_waits_for_instead_of_a_log(store):
     status.write_text(json.dumps(json.loads(status.read_text()) | {"message": waits}))
     app = open_page("live")
     check(app, "live")
-    assert app.info[0].value.startswith(waits) and "Queued" in text(app) and not app.code
+    assert text(app).count(waits.removesuffix(".")) == 1 and "Queued" in app.info[0].value and not app.code
 
 
 def test_a_bad_upload_gets_its_one_sentence(store, monkeypatch):  # noqa: ARG001

@@ -103,103 +103,28 @@ def test_a_selection_belongs_to_one_run_and_forgets_numbers_that_do_not_exist(se
 
 
 def test_another_run_starts_at_its_newest_step_with_all_classes(session):
-    session.update({"run": "one", "follow": False, "step": 20, "class": 2, "sample": 5, "page": 3})
+    session.update({"run": "one", "position": 20, "class": 2, "sample": 5, "page": 3})
     state.choose_run("two")
     state.apply_wishes()
-    assert session["run"] == "two" and session["follow"] is True
-    assert not {"step", "class", "sample", "page"} & set(session)
-
-
-def test_the_slider_follows_the_newest_step_or_stays_at_the_nearest_recorded_one(session):
-    session.update({"follow": True, "step": 10})
-    state.place_slider((0, 10, 20))
-    assert session["step"] == 20
-    session.update({"follow": False, "step": 10})
-    state.place_slider((0, 10, 20))
-    assert session["step"] == 10 and "notes" not in session
-
-
-def test_a_step_whose_frame_was_thinned_away_under_a_frozen_page_is_said(session):
-    session.update({"follow": False, "step": 12})
-    state.place_slider((0, 10, 20))
-    assert session["step"] == 10
-    assert session["notes"] == ["The images of step 12 are not kept any more, as of most old steps: showing step 10."]
-
-
-def test_a_link_to_an_unrecorded_step_lands_on_the_nearest_one_and_nonsense_on_the_newest(session):
-    for asked, landed in (("101", 104), ("99", 96), ("-7", 0), ("abc", 104)):
-        session.clear()
-        session["follow"] = False
-        state.place_slider((0, 96, 104), asked)
-        assert session["step"] == landed
-
-
-def test_freezing_stays_at_the_step_shown_last_and_unfreezing_follows_again(session, store):
-    run = make_run(store / "one", steps=4)
-    session["follow"] = True
-    state.note_shown(run, 20)
-    state.freeze(run, alive=False)
-    assert session["step"] == 20 and session["follow"] is False
-    state.unfreeze()
-    assert session["follow"] is True
-
-
-def test_freezing_a_run_whose_figures_were_never_drawn_stays_at_its_newest_step(session, store):
-    run = make_run(store / "one", steps=4)
-    state.note_shown(store / "two", 0)
-    state.freeze(run, alive=False)
-    assert session["step"] == 30
-
-
-def test_unfreezing_leaves_a_step_alone_that_was_not_followed(session, store):
-    run = make_run(store / "one", steps=4)
-    session.update({"follow": False, "step": 10})
-    state.note_shown(run, 10)
-    state.freeze(run, alive=False)
-    state.unfreeze()
-    assert session["follow"] is False and session["step"] == 10
-
-
-def test_switching_follow_off_stays_at_the_newest_step_and_on_ends_a_freeze(session, store):
-    run = make_run(store / "one", steps=4)
-    session.update({"follow": False})
-    state.follow_switched(run, alive=True)
-    assert session["step"] == 30
-    session.update({"follow": True, "freeze": True, "followed": True})
-    state.follow_switched(run, alive=True)
-    assert session["freeze"] is False and "followed" not in session
-
-
-def test_dragging_the_slider_while_frozen_does_not_follow(session):
-    session.update({"freeze": True, "step": 20})
-    state.step_moved(20)
-    assert session["follow"] is False
+    assert session["run"] == "two" and session["freeze"] is False
+    assert not {"position", "class", "sample", "page"} & set(session)
 
 
 def test_a_newer_run_does_not_replace_the_one_shown_but_the_address_can(session, monkeypatch):
     address: dict[str, str] = {}
     monkeypatch.setattr(state.st, "query_params", address)
     links.place_run(["one"], "one")
-    links.address_run(session["run"])
+    links.address(run=session["run"])
     assert address == {"run": "one"}
     links.place_run(["two", "one"], "two")
     assert session["run"] == "one"
     session["run"] = "two"
     links.place_run(["two", "one"], "two")
-    links.address_run(session["run"])
+    links.address(run=session["run"])
     assert address == {"run": "two"} == {"run": session["run"]}
     address["run"] = "one"
     links.place_run(["two", "one"], "two")
     assert session["run"] == "one"
-
-
-def test_dragging_the_slider_to_the_end_follows_again(session):
-    session["step"] = 10
-    state.step_moved(20)
-    assert session["follow"] is False
-    session["step"] = 20
-    state.step_moved(20)
-    assert session["follow"] is True
 
 
 def test_an_evaluation_of_earlier_images_stands_neither_for_the_run_nor_before_its_own(store):
@@ -241,14 +166,11 @@ def test_the_attack_of_a_link_wins_once_and_stays_until_another_is_chosen(sessio
     address = {"attack": "AutoAttack"}
     monkeypatch.setattr(links.st, "query_params", address)
     called = {"clean": "Clean", "pgd": "PGD-10", "autoattack": "AutoAttack"}
-    links.place_attack(called)
-    links.address_attack(session["attack"])
-    assert session["attack"] == "autoattack" and address == {"attack": "autoattack"}
+    links.address(attack=links.place_attack(called))
+    assert session["attacked"] == "autoattack" and address == {"attack": "autoattack"}
     session["attack"] = "clean"
-    links.place_attack(called)
-    assert session["attack"] == "clean"
-    links.place_attack({"clean": "Clean", "square": "Square-5000"})
-    assert session["attack"] == "clean"
-    session["attack"] = "autoattack"
-    links.place_attack({"clean": "Clean", "square": "Square-5000"})
-    assert session["attack"] == "square"
+    links.attack_chosen()
+    assert links.place_attack(called) == "clean"
+    assert links.place_attack({"clean": "Clean", "square": "Square-5000"}) == "clean"
+    session["attacked"] = "autoattack"
+    assert links.place_attack({"clean": "Clean", "square": "Square-5000"}) == "square"

@@ -2,13 +2,14 @@
 
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_run import make_evaluation, make_run
 
 from app import runlist, views, words
-from c2r import runs
+from c2r import methods, runs
 from c2r.summary import BIN_EDGES, margin_summary
 
 NAMES = ["cat", "dog", "fox"]
@@ -131,7 +132,7 @@ def test_kpis_show_the_change_since_the_first_step_with_its_unit_and_a_dash_with
     moved = round(quantiles[2], 1) - round(quantiles[0], 1)
     assert margin.course == quantiles and margin.delta == f"{moved:+.1f} logits" and margin.since == "since step 0"
     assert margin.value == f"{quantiles[2]:.1f} logits" and robust.value.endswith(" %") and clean.delta.endswith(" points")
-    assert loss.value == "5.70" and loss.lower_is_better and len(loss.course) == 2 and loss.since == "since step 10"
+    assert loss.value == "5.70" and not loss.course and not loss.delta, "losses of two steps do not compare"
     assert views.kpis(events[:1])[3].value == "–" and views.kpis(events[:1])[0].delta == ""
 
 
@@ -179,7 +180,7 @@ def test_names_are_text_and_never_markup(name, text):
 def test_the_strip_tells_what_a_living_run_does_and_how_long_it_takes(tmp_path):
     run = runs.open_run(make_run(tmp_path / "run", state="running", steps=3))
     text = words.strip_text(run, run.status["heartbeat"] + 2)
-    assert text == "run · Distilling · 20/20 · about 42 s left · heartbeat 2 s ago"
+    assert text == "run · Distilling · at update 20 of 20 · about 42 s left · heartbeat 2 s ago"
 
 
 def test_a_waiting_run_says_what_it_waits_for_and_is_called_queued(tmp_path):
@@ -237,3 +238,33 @@ def test_a_run_whose_set_is_evaluated_again_says_so_in_the_table(tmp_path):
     run = runs.open_run(make_run(tmp_path / "one", steps=2))
     table = runlist.run_table([run, run, run], [[], [], []], ["a", "b", "c"], 1.8e9, ["", "running", "paused"])
     assert table["State"] == ["done", "evaluating", "eval. paused"]
+
+
+def test_selected_numbers_become_a_short_text_and_come_back():
+    assert views.spans([7, 0, 1, 2, 9, 3]) == "0-3,7,9" and views.spans([]) == ""
+    assert views.from_spans("0-3,7,9") == [0, 1, 2, 3, 7, 9]
+    assert views.from_spans("x,5,2-,-3,0-99999999,7-9") == [5, 7, 8, 9]
+
+
+SAMPLE = Path(__file__).resolve().parents[1] / "app" / "sample_run"
+
+
+def test_the_weighted_terms_of_every_recorded_loss_add_up_to_its_total():
+    run = runs.open_run(SAMPLE)
+    recorded = [event for event in runs.read_events(SAMPLE) if event["losses"]["total"] is not None]
+    assert len(recorded) == 30
+    for event in recorded:
+        parts = views.loss_parts(event, run.config)
+        assert sum(part.value for part in parts) == pytest.approx(event["losses"]["total"], rel=1e-4)
+    assert views.loss_sentence(recorded[0], run.config).endswith("0.59 matching + 0.01 cross-entropy + 0.32 contrastive (CRL) = 0.92")
+
+
+def test_losses_are_named_by_what_ran_and_a_term_of_weight_zero_is_left_out():
+    losses = {"total": 1.0, "match": 2.0, "ce": 3.0, "crl": 4.0}
+    named = lambda method, **changes: [  # noqa: E731
+        part.label for part in methods.loss_parts(losses, method, **({"eta": 0.5, "match_weight": 0.1} | changes))
+    ]
+    assert named("c2r") == ["matching", "cross-entropy", "contrastive (CRL)"]
+    assert named("c2r-no-crl") == ["matching", "cross-entropy", "class-mean alignment"]
+    assert named("c2r", eta=0.0) == ["matching", "cross-entropy"] and named("c2r", eta=1.0, match_weight=0.0) == ["contrastive (CRL)"]
+    assert methods.loss_parts(dict.fromkeys(losses), "c2r", eta=0.5, match_weight=1) == []

@@ -19,11 +19,10 @@ from app.charts.curriculum import curriculum_classes, curriculum_heatmap, rank_m
 from app.charts.maps import embedding_map, map_ranges
 from app.charts.margins import empty_histogram, histogram_span, histogram_top, margin_bands, margin_histogram, margin_history
 from app.charts.paired import paired_dots
-from app.charts.series import LOSSES, accuracy_bars, loss_lines, separation_lines
+from app.charts.series import accuracy_bars, loss_lines, separation_lines
 from app.charts.storage import storage_bars
 
 __all__ = [
-    "LOSSES",
     "accuracy_bars",
     "accuracy_profile",
     "accuracy_sweep",

@@ -122,18 +122,21 @@ def axis(title: str, *, dark: bool, **more: Any) -> dict[str, Any]:
     return look | more
 
 
-def step_axis(steps: Any, *, dark: bool) -> dict[str, Any]:
-    """The x axis of everything drawn over recorded steps; a single step gets some room on both sides."""
-    first, last = float(np.min(steps)), float(np.max(steps))
+def step_axis(steps: Any, *, dark: bool, until: float | None = None) -> dict[str, Any]:
+    """The x axis of everything drawn over recorded steps; a single step gets some room on both sides.
+
+    `until`: the last step of a run at work, so that the axis stays where it is while steps are recorded.
+    """
+    first, last = float(np.min(steps)), float(np.max([*np.ravel(steps), until or 0]))
     room = 0.02 * (last - first) or 1.0
     return axis("step (updates of the images)", dark=dark, range=[first - room, last + room], showgrid=False)
 
 
-def solid_steps(steps: Any, *, dark: bool) -> dict[str, Any]:
+def solid_steps(steps: Any, *, dark: bool, until: float | None = None) -> dict[str, Any]:
     """The x axis of heat maps over steps: it ends where the outer cells end, which of thinned steps are as wide as of the newest."""
     steps = np.asarray(steps, dtype=float)
     half = np.diff(steps).min() / 2 if len(steps) > 1 else 0.5
-    return step_axis(steps, dark=dark) | {"range": [steps[0] - half, steps[-1] + half]}
+    return step_axis(steps, dark=dark) | {"range": [steps[0] - half, max(steps[-1], until or 0) + half]}
 
 
 def colour_bar(title: str, dark: bool, **more: Any) -> dict[str, Any]:

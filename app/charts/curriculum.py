@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from app.charts.base import axis, blank, broken_statement, class_names, colour_bar, faded, floats, mark_step, nearest, percent, solid_steps
 from app.charts.labels import End, end_labels
-from app.theme import class_colour, margin_scale, tokens
+from app.theme import class_colour, margin_scale, rank_scale, tokens
 
 
 def thin(length: int, most: int, keep: int | None = None) -> np.ndarray:
@@ -42,18 +42,18 @@ def _rank_cells(bins: int, n: int) -> dict[str, float]:
     return {"y0": (n / bins - 1) / 2, "dy": n / bins}
 
 
-def _rank_axes(figure: go.Figure, steps: np.ndarray, n: int, dark: bool) -> None:
+def _rank_axes(figure: go.Figure, steps: np.ndarray, n: int, dark: bool, until: float | None = None) -> None:
     look = axis("rank (0 = hardest)", dark=dark, range=[n - 0.5, -0.5], showgrid=False, tickformat="d")
-    figure.update_layout(xaxis=solid_steps(steps, dark=dark), yaxis=look)
+    figure.update_layout(xaxis=solid_steps(steps, dark=dark, until=until), yaxis=look)
 
 
 def curriculum_heatmap(
     steps: Any, margins_by_rank: Any, *, n: int, current: float | None = None, highlight_ranks: Any = None,
-    limit: float | None = None, dark: bool = False,
+    limit: float | None = None, until: float | None = None, dark: bool = False,
 ) -> go.Figure:  # fmt: skip
     """Robust margins by rank and step: `margins_by_rank` [S, R] from `rank_matrix`, of `n` images.
 
-    Colours are symmetric around 0 and clipped at ±`limit` (the 99th percentile of |margin| when None). The line is
+    Colours are symmetric around 0 and clipped at ±`limit` (the 99th percentile of |margin| when None). The step axis reaches to `until`. The line is
     where the margin passes 0. `highlight_ranks` [S, M] draws the ranks of chosen images.
     """
     matrix = floats(margins_by_rank)
@@ -61,7 +61,7 @@ def curriculum_heatmap(
     limit = float(limit or np.percentile(np.abs(matrix), 99) or 1.0)
     broken = (matrix <= 0).mean(axis=1)
     now = nearest(steps, current)
-    note = f"n = {n} images, ordered anew at every step; above the dashed line: broken within ε"
+    note = f"n = {n} images, ranked anew at every step; above the dashed line: broken within ε"
     figure = blank(_frontier(float(broken[0]), float(broken[now])), note, dark=dark, height=400, right=104)
     figure.add_heatmap(
         x=floats(steps), z=matrix.T, **_rank_cells(bins, n), zmin=-limit, zmax=limit, colorscale=margin_scale(dark), zsmooth=False,
@@ -73,7 +73,7 @@ def curriculum_heatmap(
     for path in np.asarray(highlight_ranks).T if highlight_ranks is not None else ():
         _path(figure, steps, path, "halo", ink.page, 5)
         _path(figure, steps, path, "chosen image", ink.text, 2)
-    _rank_axes(figure, steps, n, dark)
+    _rank_axes(figure, steps, n, dark, until)
     mark_step(figure, current, dark=dark)
     return figure
 
@@ -90,50 +90,40 @@ def _frontier(before: float, now: float) -> str:
 
 
 def curriculum_classes(
-    steps: Any, orders: Any, labels: Any, *, classes: Any = None, current: float | None = None,
-    max_ranks: int = 200, max_steps: int = 100, dark: bool = False,
+    steps: Any, orders: Any, labels: Any, *, classes: Any = None, current: float | None = None, until: float | None = None,
+    max_steps: int = 100, dark: bool = False,
 ) -> go.Figure:  # fmt: skip
-    """The class of the image on each rank over steps, from `orders` [S, N] and `labels` [N]; `classes` are the names [K].
+    """One strip a class: the median rank of its images over steps, from `orders` [S, N] and `labels` [N]; `classes` are the names [K].
 
-    Above `max_ranks` images the evenly spread ranks `thin(N, max_ranks)` are shown, and the note says so.
+    The hardest class of the shown step is at the top.
     """
     orders, labels, names = np.asarray(orders), np.asarray(labels), class_names(labels, classes)
-    chosen, shown = thin(len(orders), max_steps, nearest(steps, current)), thin(len(labels), max_ranks)
-    steps, n, k = np.asarray(steps)[chosen], len(labels), len(names)
-    on_rank = labels[orders[chosen].astype(int)]
-    picked = "" if len(shown) == n else f"; {len(shown)} evenly spread ranks shown"
-    figure = blank(
-        _hardest_class(on_rank[nearest(steps, current)], names),
-        f"n = {n} images, ordered anew at every step{picked}",
-        dark=dark, height=400, right=128,
-    )  # fmt: skip
-    scale = [(edge / k, class_colour(i, k)) for i in range(k) for edge in (i, i + 1)]
-    ticks = thin(k, 20)
+    chosen = thin(len(orders), max_steps, nearest(steps, current))
+    steps, n = np.asarray(steps)[chosen], len(labels)
+    ranks = np.argsort(orders[chosen].astype(int), axis=1)
+    there = [k for k in range(len(names)) if (labels == k).any()]
+    medians = np.stack([np.median(ranks[:, labels == k], axis=1) for k in there])
+    now = nearest(steps, current)
+    rows = np.argsort(medians[:, now], kind="stable")
+    called = [names[there[i]] for i in rows]
+    statement = f"At step {steps[now]:g}, {called[0]} is the hardest class and {called[-1]} the easiest"
+    note = f"median rank of each class's images, of n = {n}: {medians.min():.0f} (hardest) to {medians.max():.0f}"
+    figure = blank(statement if len(there) > 1 else f"All images are of class {called[0]}", note, dark=dark, height=400, left=92, right=104)
     figure.add_heatmap(
-        x=floats(steps), z=on_rank[:, shown].T.astype(np.uint8 if k < 256 else np.uint16), **_rank_cells(len(shown), n), zmin=-0.5,
-        zmax=k - 0.5, colorscale=scale, zsmooth=False,
-        colorbar=colour_bar("class", dark, tickvals=ticks, ticktext=[names[i] for i in ticks]),
-        hovertemplate="rank %{y:.0f}, step %{x}<br>class number %{z}<extra></extra>",
+        x=floats(steps), z=floats(medians[rows]), zmin=0, zmax=n - 1, colorscale=rank_scale(dark), zsmooth=False, ygap=1 if len(there) <= 20 else 0,
+        customdata=np.array(called)[:, None].repeat(len(steps), 1), colorbar=colour_bar("median rank<br>(0 = hardest)", dark),
+        hovertemplate="%{customdata}, step %{x}<br>median rank %{z:.0f}<extra></extra>",
     )  # fmt: skip
-    _rank_axes(figure, steps, n, dark)
+    ticks = thin(len(there), 20)
+    look = axis("", dark=dark, range=[len(there) - 0.5, -0.5], showgrid=False, tickvals=ticks, ticktext=[called[i] for i in ticks])
+    figure.update_layout(xaxis=solid_steps(steps, dark=dark, until=until), yaxis=look)
     mark_step(figure, current, dark=dark)
     return figure
 
 
-def _hardest_class(on_rank: np.ndarray, names: list[str]) -> str:
-    """Who holds the hardest tenth of ranks, `on_rank` [N] being the classes by rank: a class with twice its share is named."""
-    tenth = on_rank[: max(1, len(on_rank) // 10)]
-    counts = np.bincount(tenth, minlength=len(names))
-    if counts.max() >= max(2, 2 * len(tenth) / len(names)):
-        holders = [names[k] for k in np.flatnonzero(counts == counts.max())]
-        if len(holders) == 1:
-            return f"{holders[0]} holds {counts.max()} of the {len(tenth)} hardest ranks"
-    return f"The {len(tenth)} hardest ranks are held by {np.count_nonzero(counts)} of {len(names)} classes"
-
-
 def rank_paths(
     steps: Any, ranks: Any, labels: Any, names: Any, *, n: int, samples: Any = None, highlight: Any = None,
-    current: float | None = None, dark: bool = False,
+    current: float | None = None, until: float | None = None, dark: bool = False,
 ) -> go.Figure:  # fmt: skip
     """The ranks [S, M] of M chosen images over steps, one line each, named at its end.
 
@@ -162,7 +152,7 @@ def rank_paths(
         if strong:
             ends.append(End(float(ranks[-1, i]), called[i], ink.text, colour))
     span = (n - 0.5 + 0.02 * n, -0.5 - 0.02 * n)
-    _rank_axes(figure, steps, n, dark)
+    _rank_axes(figure, steps, n, dark, until)
     figure.update_yaxes(range=span)
     end_labels(figure, ends, span, gap=14)
     mark_step(figure, current, dark=dark)

@@ -25,6 +25,11 @@ def last(values: Any) -> float:
     return float(found[-1]) if len(found) else float("nan")
 
 
+def lines_end(steps: Any, until: float | None) -> float | None:
+    """The last of `steps` where the axis goes on beyond it, to `until`; None where lines end at the right edge."""
+    return float(steps[-1]) if until is not None and until > steps[-1] else None
+
+
 def both_ends(clean: Any, adv: Any, dark: bool, more: str = "") -> list[End]:
     """The ends of a clean and an adversarial line [S]; `more` is added to both names."""
     ink = tokens(dark)
@@ -34,20 +39,22 @@ def both_ends(clean: Any, adv: Any, dark: bool, more: str = "") -> list[End]:
     ]
 
 
-def end_labels(figure: go.Figure, ends: list[End], span: tuple[float, float], *, gap: float = 15) -> None:
+def end_labels(figure: go.Figure, ends: list[End], span: tuple[float, float], *, gap: float = 15, at: float | None = None) -> None:
     """Name lines at their right end, moved apart where names would overlap; a thin line leads to each name.
 
-    `span` is the y range of the chart as (bottom, top), `gap` the least distance in px.
+    `span` is the y range of the chart as (bottom, top), `gap` the least distance in px; `at`: the step where the lines end, None for the
+    right edge.
     """
     ends, margin = [end for end in ends if np.isfinite(end.height)], figure.layout.margin
     pixels = (figure.layout.height - margin.t - margin.b) / (span[1] - span[0])
     wanted = np.array([(end.height - span[0]) * pixels for end in ends])
     order = np.argsort(wanted, kind="stable")
+    place_x = {"x": 1, "xref": "paper"} if at is None else {"x": at, "xref": "x"}
     placed = spread(wanted[order], gap, (span[1] - span[0]) * pixels)
     for place, i in zip(placed, order, strict=True):
         end = ends[i]
         figure.add_annotation(
-            x=1, y=end.height, xref="paper", yref="y", ax=20, ay=wanted[i] - place, xanchor="left", align="left", text=end.text,
+            **place_x, y=end.height, yref="y", ax=20, ay=wanted[i] - place, xanchor="left", align="left", text=end.text,
             font={"size": 12, "color": end.ink}, showarrow=True, arrowhead=0, arrowwidth=1, arrowcolor=end.colour,
         )  # fmt: skip
 

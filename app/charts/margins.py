@@ -20,7 +20,7 @@ from app.charts.base import (
     step_axis,
     zero_line,
 )
-from app.charts.labels import both_ends, end_labels
+from app.charts.labels import both_ends, end_labels, lines_end
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, tokens
 
 Span = tuple[float, float]
@@ -66,14 +66,14 @@ def margin_histogram(
     """
     below = np.asarray(edges)[1:] <= 0
     broken, wrong = (float(np.asarray(counts)[below].sum()) / max(1, n) for counts in (counts_adv, counts_clean))
-    note = f"n = {n} synthetic images; {percent(wrong)} misclassified unattacked; {attack} margins are upper bounds"
+    note = f"n = {n} images, {percent(wrong)} wrong unattacked; {attack}: upper bounds"
     figure = blank(broken_statement(broken), note, dark=dark, height=360, right=36, bottom=62)
     clean, bins = cropped(counts_clean, edges, span)
     adversarial, _ = cropped(counts_adv, edges, span)
     first = int(np.searchsorted(edges, bins[0]))
     for counts, name, colour, fill, size in (
         (clean, "clean", CLEAN, 0.6 if dark else 0.4, 1.0),
-        (adversarial, f"adversarial ({attack})", ADVERSARIAL, 0.85, 0.55),
+        (adversarial, "adversarial", ADVERSARIAL, 0.85, 0.55),
     ):
         figure.add_bar(
             x=floats((bins[:-1] + bins[1:]) / 2), y=counts, customdata=first + np.arange(len(counts), dtype=np.int16), name=name,
@@ -110,7 +110,7 @@ def _outline(figure: go.Figure, counts: np.ndarray, bins: np.ndarray, dark: bool
     """The previous step's adversarial counts as a step line from bin edge to bin edge."""
     heights = np.concatenate([counts, counts[-1:]]).astype(np.int32)
     look = {"color": tokens(dark).text, "width": 1.5, "dash": "dot", "shape": "hv"}
-    figure.add_scatter(x=floats(bins), y=heights, mode="lines", line=look, name="adversarial, step before", hoverinfo="skip")
+    figure.add_scatter(x=floats(bins), y=heights, mode="lines", line=look, name="step before", hoverinfo="skip")
 
 
 def _histogram_axes(figure: go.Figure, bins: np.ndarray, more: tuple[bool, bool], top: float, dark: bool) -> None:
@@ -139,15 +139,15 @@ def _histogram_axes(figure: go.Figure, bins: np.ndarray, more: tuple[bool, bool]
 
 def margin_bands(
     steps: Any, quantiles_adv: Any, *, n: int, current: float | None = None, quantiles_clean: Any = None,
-    attack: str = "LS-PGD", span: Span | None = None, dark: bool = False,
+    attack: str = "LS-PGD", span: Span | None = None, until: float | None = None, dark: bool = False,
 ) -> go.Figure:  # fmt: skip
     """Adversarial margins over steps [S] as bands p5-p95 and p25-p75 and the median, from quantiles [S, 5] (logits).
 
-    The clean median comes from `quantiles_clean` [S, 5]. `span` fixes the margin axis.
+    The clean median comes from `quantiles_clean` [S, 5]. `span` fixes the margin axis, `until` the step axis.
     """
     bands = np.asarray(quantiles_adv, dtype=np.float32)
-    note = f"{attack} margins (upper bounds), n = {n} images; bands: middle 50 and 90 percent"
-    figure = blank(_median_statement(bands[:, 2], at_step(steps, bands[:, 2], current)), note, dark=dark, height=360, right=104)
+    note = f"n = {n} images under {attack}; bands: the middle 50 and 90\u00a0%"
+    figure = blank(_median_statement(bands[:, 2], at_step(steps, bands[:, 2], current)), note, dark=dark, height=360, right=104, bottom=62)
     for lower, upper, alpha, name in ((0, 4, 0.18, "p5 to p95"), (1, 3, 0.32, "p25 to p75")):
         edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "name": name, "x": floats(steps)}
         figure.add_scatter(y=bands[:, lower], **edge)
@@ -157,9 +157,9 @@ def margin_bands(
     if len(clean):
         figure.add_trace(line(steps, clean, CLEAN_MARK, "clean median"))
     low, high = span or padded(bands, clean, zero=True)
-    figure.update_layout(xaxis=step_axis(steps, dark=dark), yaxis=axis("margin (logits)", dark=dark, range=[low, high]))
+    figure.update_layout(xaxis=step_axis(steps, dark=dark, until=until), yaxis=axis("margin (logits)", dark=dark, range=[low, high]))
     zero_line(figure, dark=dark)
-    end_labels(figure, both_ends(clean, bands[:, 2], dark, "<br>median"), (low, high), gap=32)
+    end_labels(figure, both_ends(clean, bands[:, 2], dark, "<br>median"), (low, high), gap=32, at=lines_end(steps, until))
     mark_step(figure, current, dark=dark)
     return figure
 

@@ -6,8 +6,23 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app import attempts
-from app.charts.base import at_step, axis, blank, faded, floats, line, mark_step, number, padded, plain, step_axis, zero_line
-from app.charts.labels import End, both_ends, end_labels, last
+from app.charts.base import (
+    at_step,
+    axis,
+    blank,
+    faded,
+    floats,
+    line,
+    mark_step,
+    nearest,
+    number,
+    padded,
+    percent,
+    plain,
+    step_axis,
+    zero_line,
+)
+from app.charts.labels import End, both_ends, end_labels, last, lines_end
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, LOSS_MARKS, tokens
 from c2r.errors import InputError, unknown
 
@@ -21,7 +36,6 @@ SEPARATION: dict[str, tuple[str, str, tuple[float, float] | None]] = {
 LETTER = 7.2  # px of a letter of a name under its bar
 BAR_ROOM = {False: 330, True: 760}  # px of all bars together, in half a page and across a whole one
 SPREAD_ROOM, TENTH_ROOM = 76, 34  # px that a bar needs for a label such as 78.6 ± 0.7, and for one such as 78.6
-LOSSES = {"total": "total", "match": "matching", "ce": "cross-entropy", "crl": "contrastive (CRL)"}
 LOG_TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5)]
 
 
@@ -46,37 +60,58 @@ def separation_lines(
     return figure
 
 
-def loss_lines(steps: Any, losses: dict[str, Any], *, current: float | None = None, dark: bool = False) -> go.Figure:
-    """Losses over steps [S], one line per name (None is a gap); a logarithmic axis when they span more than a factor of 20."""
-    values = {name: floats(series) for name, series in losses.items() if np.isfinite(floats(series)).any()}
-    if not values:
-        raise InputError("The loss chart expects at least one recorded loss, found none: wait for the first step.")
+def loss_lines(
+    steps: Any, total: Any, parts: dict[str, Any], *, called: dict[str, str], weights: dict[str, float], current: float | None = None,
+    until: float | None = None, dark: bool = False,
+) -> go.Figure:  # fmt: skip
+    """The total loss [S] of the updates and the weighted `parts` that add up to it, by name (None is a gap).
+
+    `called` and `weights` say what the parts are. The axis ends at round numbers, so that it seldom moves while a run goes on; it is
+    logarithmic when the parts span more than a factor of 20. `until` fixes the step axis.
+    """
+    values = {"total": floats(total)} | {name: floats(series) for name, series in parts.items()}
     every = np.concatenate(list(values.values()))
     every = every[np.isfinite(every)]
+    if not len(every):
+        raise InputError("The loss chart expects at least one recorded loss, found none: wait for the first step.")
     log = every.min() > 0 and every.max() / every.min() > 20
-    note = "losses of the update at each recorded step" + ("; logarithmic axis" if log else "")
-    figure = blank(_loss_statement(values), note, dark=dark, height=300, right=136)
+    figure = blank(_loss_statement(steps, values, called, current), _loss_note(weights, called), dark=dark, height=340, right=136)
     heights, ends = (np.log10 if log else np.asarray), []
     for name, series in values.items():
-        mark = LOSS_MARKS[dark].get(name, LOSS_MARKS[dark]["other"])
-        called = plain(LOSSES.get(name, name))
-        figure.add_trace(line(steps, series, mark, called, mode="lines" if len(steps) > 2 else "lines+markers"))
-        ends.append(End(last(heights(series)), called, mark["colour"], mark["colour"]))
-    span = padded(heights(every), zero=not log)
+        mark, spoken = LOSS_MARKS[dark].get(name, LOSS_MARKS[dark]["other"]), plain(called.get(name, name))
+        figure.add_trace(line(steps, series, mark, spoken, mode="lines" if len(steps) > 2 else "lines+markers"))
+        ends.append(End(last(heights(series)), spoken, mark["colour"], mark["colour"]))
+    span = _loss_span(heights(every), log)
     ticks = {"type": "log", "tickvals": LOG_TICKS, "ticktext": [f"{tick:g}" for tick in LOG_TICKS]} if log else {}
-    figure.update_layout(xaxis=step_axis(steps, dark=dark), yaxis=axis("loss", dark=dark, range=span, **ticks))
-    end_labels(figure, ends, span)
+    figure.update_layout(
+        xaxis=step_axis(steps, dark=dark, until=until), yaxis=axis(f"loss{', logarithmic' if log else ''}", dark=dark, range=span, **ticks)
+    )
+    end_labels(figure, ends, span, at=lines_end(steps, until))
     mark_step(figure, current, dark=dark)
     return figure
 
 
-def _loss_statement(values: dict[str, np.ndarray]) -> str:
-    name = "total" if "total" in values else next(iter(values))
-    series = values[name][np.isfinite(values[name])]
-    first, last = float(series[0]), float(series[-1])
-    verb = "fell" if last < first else "rose" if last > first else "stays"
-    called = "The total loss" if name == "total" else f"The {plain(LOSSES.get(name, name))} loss"
-    return f"{called} {verb} from {number(first, 2)} to {number(last, 2)}"
+def _loss_statement(steps: Any, values: dict[str, np.ndarray], called: dict[str, str], current: float | None) -> str:
+    """Which term is the largest at the shown step, of those that were recorded there."""
+    place = nearest(steps, current)
+    now = {name: float(series[place]) for name, series in values.items() if name != "total" and np.isfinite(series[place])}
+    if len(now) < 2 or sum(now.values()) <= 0:
+        return "Loss of each update"
+    most = max(now, key=lambda name: now[name])
+    return f"At step {np.asarray(steps)[place]:g}, {plain(called[most])} is {percent(now[most] / sum(now.values()))} of the loss"
+
+
+def _loss_note(weights: dict[str, float], called: dict[str, str]) -> str:
+    return " + ".join(f"{weight:.3g} · {plain(called[name])}" for name, weight in weights.items()) or "total loss of the update"
+
+
+def _loss_span(heights: np.ndarray, log: bool) -> tuple[float, float]:
+    """From whole power of ten to whole power of ten, or from 0 to the next round number."""
+    low, high = float(heights.min()), float(heights.max())
+    if log:
+        return float(np.floor(low)), float(np.ceil(high + 1e-9))
+    room = 10.0 ** np.floor(np.log10(max(high, -low, 1e-9)))
+    return min(0.0, room * np.floor(low / room)), max(0.0, room * np.ceil(high / room)) or room
 
 
 def accuracy_bars(rows: list[dict[str, Any]], *, wide: bool = False, dark: bool = False) -> go.Figure:
@@ -93,7 +128,7 @@ def accuracy_bars(rows: list[dict[str, Any]], *, wide: bool = False, dark: bool 
     room, longest = BAR_ROOM[wide] / len(groups), LETTER * max(len(called[key]) for key in found)
     slanted, low = longest > room, min(128, 24 + round(0.64 * longest))
     figure = blank(
-        _accuracy_statement(found), _accuracy_note(rows), dark=dark, height=300 + low if slanted else 340, bottom=low if slanted else 48
+        _accuracy_statement(found), _accuracy_note(rows), dark=dark, height=292 + low if slanted else 340, bottom=low if slanted else 48
     )
     ink, names = tokens(dark), [plain(called[key]) for key in found]
     colours = [CLEAN if key == attempts.CLEAN else ADVERSARIAL for key in found]
@@ -133,5 +168,5 @@ def _accuracy_note(rows: list[dict[str, Any]]) -> str:
     """Seeds, n and ε of the rows; when they differ, all of them."""
     seeds, counts = len({row["seed"] for row in rows}), sorted({int(row["n"]) for row in rows})
     radii = sorted({plain(attempts.threat({"norm": "", **row})) for row in rows} - {""})
-    spread = f"mean ± standard deviation of {seeds} seeds (dots)" if seeds > 1 else "a single seed, so no spread"
-    return f"n = {' or '.join(map(str, counts))} test images; {'ε: ' + ' or '.join(radii) + '; ' if radii else ''}{spread}"
+    spread = f"mean ± std of {seeds} seeds (dots)" if seeds > 1 else "a single seed, so no spread"
+    return f"n = {' or '.join(map(str, counts))} test images; {' or '.join(radii) + '; ' if radii else ''}{spread}"

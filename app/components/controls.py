@@ -1,11 +1,10 @@
 """The buttons that act on a run. They stand in the main script, so they answer while the figures tick."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import streamlit as st
 
-from app import guard, jobs, settings, state, words
+from app import guard, jobs, position, settings, state, words
 from app.components import loading, shell
 from c2r import forking, lifecycle, listening, runs
 from c2r.config import RunConfig
@@ -25,7 +24,7 @@ def tell(action: Callable[[], object], said: str = "") -> None:
 FORKS = 6  # so many forks of a run are linked
 # 'Stop' says what, because Streamlit shows a 'Stop' of its own, for the page's script, above every page that takes long to draw.
 WORDS = (("Pause", "pause", "pause"), ("Resume", "play_arrow", "resume"), ("Step", "skip_next", "step"), ("Stop {}", "stop", "stop"))
-ASKED = {"pause": "asked to pause…", "resume": "asked to go on…", "step": "pauses at the next recorded step…", "stop": "stopping…"}
+ASKED = {"pause": "asked to pause…", "resume": "asked to go on…", "step": "pauses at the next step…", "stop": "stopping…"}
 
 
 def buttons(run: Run, key: str = "run", leave_out: tuple[str, ...] = ()) -> None:
@@ -90,54 +89,18 @@ def _parent(fork: RunConfig, parent_id: str, step: int) -> None:
     st.caption(words.plain(f"It changed: {changed}."))
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How the figures of the Live page move: `every` so many seconds (None: not at all), replaying, or frozen and selectable."""
-
-    every: float | None
-    frozen: bool
-    replay: bool
+def freeze(view: state.View) -> bool:
+    """A switch: stay at the shown step, with charts that can be selected."""
+    text = "Stay at this step and make the charts selectable: click a bar of the histogram, Shift adds another, or choose ranks"
+    args = (view.run, view.steps)
+    return st.toggle("Freeze", key="freeze", on_change=_froze, args=args, disabled=view.step is None, persist_state="session", help=text)
 
 
-def pace(view: state.View) -> Pace:
-    """Freeze; for a run that has ended, replay; for a figure that moves, how often."""
-    run = view.run
-    frozen = st.toggle(
-        "Freeze",
-        key="freeze",
-        on_change=_froze,
-        args=(run,),
-        disabled=view.step is None,
-        persist_state="session",
-        help="Stay at this step and make the charts selectable: click a bar of the histogram, Shift adds another, or choose ranks",
-    )
-    if st.session_state.pop("replay-over", False):
-        st.session_state["replay"] = False
-    can_replay = not run.alive and not frozen and len(view.steps) > 1
-    replay = can_replay and st.toggle("Replay", key="replay", on_change=_replays, help="Run through the recorded steps of a finished run")
-    if not replay and not (run.alive and view.follow and not frozen):
-        return Pace(None, frozen, False)
-    every = st.selectbox(
-        "Seconds between looks", (1, 2, 3, 5, 10), 1, key="every", bind="query-params", width=110, label_visibility="collapsed",
-        format_func=lambda seconds: f"{seconds} s", help="Seconds between two looks at the run",
-    )  # fmt: skip
-    return Pace(float(every if every in range(1, 11) else 2), frozen, bool(replay))
-
-
-def end_replay() -> None:
-    """The replay is over: the toggle goes off when the page is drawn again."""
-    st.session_state["replay-over"] = True
-
-
-def _froze(run: Run) -> None:
+def _froze(run: Run, steps: tuple[int, ...]) -> None:
     if st.session_state["freeze"]:
-        state.freeze(run.path, run.alive)
+        position.freeze(run.path, steps)
     else:
-        state.unfreeze()
-
-
-def _replays() -> None:
-    st.session_state.pop("replayed", None)
+        position.unfreeze()
 
 
 EARLY = {

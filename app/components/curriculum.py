@@ -7,7 +7,7 @@ import streamlit as st
 from app import cache, charts, frames, pictures, state, views, words
 from app.components import images as pictures_of
 from app.components import shell
-from app.components.figures import chart
+from app.components.figures import chart, pair
 from app.components.look import Look
 from c2r.errors import InputError
 
@@ -37,7 +37,7 @@ def _show(look: Look, steps: list[int], shown: int) -> None:
     past = cache.history(look.path, views.over_steps(steps, shown))
     if look.class_index is not None:
         st.caption(f"Of class {words.plain(look.names[look.class_index])} only: {OF_CLASS}")
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = pair()
     with left:
         kind = st.segmented_control(
             "Curriculum over the steps", (MARGIN, CLASS, MOVED), default=MARGIN, required=True, key="curriculum", bind="query-params"
@@ -45,8 +45,9 @@ def _show(look: Look, steps: list[int], shown: int) -> None:
         chosen = state.selection(look.path.name, len(now["order"]))
         same = (
             str(look.path), cache.course(look.path).when, cache.frame_stamp(look.path, shown), tuple(past.steps), shown, look.dark,
-            look.class_index, tuple(look.names), tuple(chosen),
+            look.class_index, tuple(look.names), tuple(chosen), look.until,
         )  # fmt: skip
+        st.caption(words.order_sentence(look.config))
         table = lambda: views.sample_table(now, now["order"].tolist(), look.names)  # noqa: E731
         chart(lambda: _picture(kind, look, past, now, shown, chosen), f"ranks-{kind}", table, same=same)
     with right:
@@ -66,6 +67,7 @@ def _order(look: Look, shown: int) -> None:
     now = cache.margins(look.path, shown)
     ids = now["order"][views.of_class(now["labels"], look.class_index)[now["order"]]].tolist()
     st.markdown(f"**The order, hardest first**{_of_class(look)}")
+    st.caption(words.order_sentence(look.config))
     st.dataframe(
         {"Image": _small(look, shown, ids[:ORDERED])} | views.sample_table(now, ids[:ORDERED], look.names),
         hide_index=True,
@@ -82,15 +84,25 @@ def _order(look: Look, shown: int) -> None:
 def _picture(kind: str, look: Look, past: cache.History, now: Arrays, shown: int, chosen: list[int]) -> go.Figure:
     n = len(now["order"])
     if kind == CLASS:
-        return charts.curriculum_classes(past.steps, past.orders, now["labels"], classes=look.names, current=shown, dark=look.dark)
+        return charts.curriculum_classes(
+            past.steps, past.orders, now["labels"], classes=look.names, current=shown, until=look.until, dark=look.dark
+        )
     if kind == MOVED:
         kept = views.of_class(now["labels"], look.class_index)
         ids = chosen[:PATHS] or views.far_movers(past.ordered[0].order, past.ordered[-1].order, kept, PATHS)
         return charts.rank_paths(
-            past.steps, past.ranks(ids), now["labels"][ids], look.names, n=n, samples=ids, current=shown, dark=look.dark
+            past.steps, past.ranks(ids), now["labels"][ids], look.names, n=n, samples=ids, current=shown, until=look.until, dark=look.dark
         )
     highlight = past.ranks(chosen) if 0 < len(chosen) <= HIGHLIGHTS else None
-    return charts.curriculum_heatmap(past.steps, past.by_rank, n=n, current=shown, highlight_ranks=highlight, dark=look.dark)
+    return charts.curriculum_heatmap(
+        past.steps, past.by_rank, n=n, current=shown, highlight_ranks=highlight, limit=_limit(look), until=look.until, dark=look.dark
+    )
+
+
+def _limit(look: Look) -> float:
+    """Where the colours of margins end: the next whole logit beyond the outer quantiles of all recorded steps."""
+    outer = [abs(event["margin_adv"]["quantiles"][i]) for event in cache.events(look.path) for i in (0, 4)]
+    return float(np.ceil(max(outer, default=1.0))) or 1.0
 
 
 def _movers(look: Look, earlier: list[int], now: Arrays, shown: int) -> None:
@@ -111,10 +123,11 @@ def _movers(look: Look, earlier: list[int], now: Arrays, shown: int) -> None:
         column_config={
             "Image": st.column_config.ImageColumn("Image", width=52),
             "Sample": st.column_config.NumberColumn("No.", width=46, help="Number of the image, as in the gallery"),
-            "Class": st.column_config.TextColumn("Class", width=60),
+            "Class": st.column_config.TextColumn("Class", width=84),
             "Rank": st.column_config.NumberColumn("Rank", width=46),
             "Moved": st.column_config.NumberColumn("Moved", format="%+d", width=52, help="Ranks; negative = towards the hardest"),
             "Robust margin": st.column_config.NumberColumn("Margin", format="%.2f", width=56, help="Robust margin in logits"),
+            "Attacked as": st.column_config.TextColumn("As", width=84, help="The class that the attacked image is taken for"),
         },
         alt="The synthetic images whose rank changed most since the recorded step before",
     )

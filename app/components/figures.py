@@ -7,14 +7,20 @@ from html import unescape
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import cache, words
 from app.charts import alt_text, chart_config
 from app.views import Columns
 
-ROOM = 26  # px above the plot for the label of the current step
-LEGEND_ROOM = 76  # px above the plot for three lines of a legend
-LEGEND_ABOVE = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"}
+ROOM = 34  # px above the plot for the label of the current step, or a legend of one line: the same, so that neighbours align
+LEGEND_ABOVE = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"}
+
+
+def pair() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Two places beside each other, below each other where the page is too narrow for two figures."""
+    beside = st.grid("auto", min_column_width=400, gap="medium")
+    return beside.container(), beside.container()
 
 
 @dataclass(frozen=True)
@@ -60,10 +66,9 @@ def _ready(make: Callable[[], go.Figure], legend_above: bool) -> Drawn:
     """The figure without its title, which becomes text of the page."""
     figure = make()
     alt, said = alt_text(figure), figure.layout.meta
-    room = LEGEND_ROOM if legend_above else ROOM
     changes = {"legend": LEGEND_ABOVE} if legend_above else {}
-    height = figure.layout.height - figure.layout.margin.t + room
-    figure.update_layout(title=None, meta=None, margin_t=room, height=height, **changes)
+    height = figure.layout.height - figure.layout.margin.t + ROOM
+    figure.update_layout(title=None, meta=None, margin_t=ROOM, height=height, **changes)
     return Drawn(figure, words.plain(unescape(said["statement"])), words.plain(unescape(said["note"])), alt)
 
 

@@ -1,15 +1,16 @@
 """The Live page: figures of one recorded step, redrawn by a timer while the run lives, or frozen and selectable."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from app import attempts, cache, charts, jobs, state, views, words
-from app.components import controls, curriculum, shell
-from app.components.figures import chart
+from app import attempts, cache, charts, jobs, position, state, views, words
+from app.components import curriculum, playback, shell
+from app.components.figures import chart, pair
 from app.components.look import Look
 from c2r import runs
 from c2r.errors import InputError
@@ -19,16 +20,29 @@ SOON = 0.25  # seconds between looks while the first recorded step is awaited
 Events = list[dict[str, Any]]
 
 
-def panel(view: state.View, pace: controls.Pace, between: Callable[[], None]) -> None:
-    """The figures: in a fragment that looks again every `pace.every` seconds, or once, with `between` drawn among them."""
-    follows = view.follow and view.run is not None and view.run.alive and not pace.frozen
+def panel(view: state.View, frozen: bool, between: Callable[[], None]) -> None:
+    """The bar and the figures: in a fragment that looks again while the newest step is followed, or once, with `between` among them."""
+    assert view.run is not None, "the page stops without a run"
+    config = view.run.config
+    until = config.steps if config and view.run.alive else None
+    follows = view.run.alive and view.follow and not frozen
     step = None if follows else view.step
-    distilled = view.run is None or words.is_distilled(view.run)
-    look = Look(view.path, list(view.names), step, view.class_index, state.is_dark(), pace.frozen, pace.replay, distilled)
-    if pace.every is None:
-        draw(look, between)
+    look = Look(view.path, list(view.names), step, view.class_index, state.is_dark(), frozen, words.is_distilled(view.run), config, until)
+    if follows:
+        every = playback.every()
+        st.fragment(_newest, run_every=every)(view, look, every)
     else:
-        st.fragment(draw, run_every=pace.every)(look)
+        playback.bar(view)
+        draw(look, between)
+
+
+def _newest(view: state.View, look: Look, every: float) -> None:
+    """Bar and figures of the newest step, until another one or another pace is chosen on the bar."""
+    if position.chosen() is not None or playback.every() != every:
+        st.rerun()
+    steps = state.recorded_steps(view.path)
+    playback.widgets(replace(view, steps=steps, step=steps[-1]))
+    draw(look)
 
 
 def missing(view: state.View) -> None:
@@ -48,20 +62,21 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
         shell.problem(f"Run {look.path.name} has no readable events.jsonl: expected one line per recorded step; choose another run.")
         return
     steps = views.with_figures(state.recorded_steps(look.path), events)
-    shown = _replayed(steps) if look.replay else views.at_or_before(steps, look.step)
-    state.note_shown(look.path, shown)
+    shown = views.at_or_before(steps, look.step)
+    position.note_shown(look.path, shown)
     if not look.distilled:
         _scored(look, course, between)
         return
     past = [event for event in events if event["step"] <= shown]
+    attack = words.attack_name(look.config)
     drawn, same = views.drawn(events, shown), _same(look, course, shown)
-    kpi_row(past)
-    left, right = st.columns(2, gap="medium")
+    kpi_row(past, look)
+    left, right = pair()
     with left:
         _histogram(look, course, past)
     with right:
         _bands(look, drawn, shown, same)
-    st.caption(words.plain(f"{words.cost_sentence(past[-1])} {words.drawn_sentence(len(drawn), len(events), len(steps))}".strip()))
+    st.caption(words.plain(f"{words.cost_sentence(past[-1], attack)} {words.drawn_sentence(len(drawn), len(events), len(steps))}".strip()))
     if between:
         between()
     curriculum.show(look, steps, shown)
@@ -72,13 +87,13 @@ def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None
     """A set that was not distilled here: its margins, its order and its accuracies; nothing has a course."""
     st.info("This set was not distilled here: it was scored once, as it is, so there are no steps, no losses and nothing that moved.")
     events = course.events
-    kpi_row(events[:1], ("Loss",))
-    left, right = st.columns(2, gap="medium")
+    kpi_row(events[:1], look, ("Loss",))
+    left, right = pair()
     with left:
         _histogram(look, course, events[:1])
     with right:
         curriculum.order(look, events[0]["step"])
-    st.caption(words.plain(words.cost_sentence(events[0])))
+    st.caption(words.plain(words.cost_sentence(events[0], words.attack_name(look.config))))
     if between:
         between()
     rows = cache.rows(look.path)
@@ -86,36 +101,27 @@ def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None
         chart(charts.accuracy_bars(rows, wide=True, dark=look.dark), "results", attempts.table(attempts.figures(rows)))
 
 
-def _replayed(steps: list[int]) -> int:
-    """The next recorded step at every call; after the last one the replay ends."""
-    position = st.session_state.get("replayed", -1) + 1
-    if position >= len(steps):
-        controls.end_replay()
-        st.rerun()
-    st.session_state["replayed"] = position
-    st.progress((position + 1) / len(steps), text=f"Replay: step {steps[position]} of {steps[-1]}")
-    return steps[position]
-
-
-def kpi_row(past: Events, leave_out: tuple[str, ...] = ()) -> None:
-    """The figures of the last recorded step; from the second step on with their course and the change since the first."""
-    shown = [kpi for kpi in views.kpis(past) if kpi.label not in leave_out]
-    for column, kpi in zip(st.columns(len(shown)), shown, strict=True):
+def kpi_row(past: Events, look: Look, leave_out: tuple[str, ...] = ()) -> None:
+    """The figures of the last recorded step; from the second step on with the change since the first."""
+    shown = [kpi for kpi in views.kpis(past, look.config) if kpi.label not in leave_out]
+    columns = [column for half in pair() for column in half.columns(2)]
+    for column, kpi in zip(columns, shown, strict=False):
         moved = kpi.delta.startswith(("+", "-"))
         column.metric(
-            kpi.label, kpi.value, kpi.delta or None, delta_color=("inverse" if kpi.lower_is_better else "normal") if moved else "off",
+            kpi.label, kpi.value, kpi.delta or None, delta_color="normal" if moved else "off",
             delta_arrow="auto" if moved else "off", delta_description=kpi.since or None,
-            chart_data=kpi.course[-60:] if len(past) > 1 else None, help=kpi.help, border=True, height="stretch",
+            help=kpi.help, border=True, height="stretch",
         )  # fmt: skip
 
 
 def _histogram(look: Look, course: cache.Course, past: Events) -> None:
     now = past[-1]
     span = charts.histogram_span([course.total], BIN_EDGES)
+    attack = words.attack_name(look.config)
     before = past[-2]["margin_adv"]["counts"] if len(past) > 1 else None
     figure = lambda: charts.margin_histogram(  # noqa: E731
         now["margin_clean"]["counts"], now["margin_adv"]["counts"], previous_adv=before,
-        edges=BIN_EDGES, n=now["n"], span=span, top=charts.histogram_top([course.most]), dark=look.dark, selectable=look.selectable,
+        edges=BIN_EDGES, n=now["n"], attack=attack, span=span, top=charts.histogram_top([course.most]), dark=look.dark, selectable=look.selectable,
     )  # fmt: skip
     table = {
         "From (logits)": BIN_EDGES[:-1].tolist(), "To (logits)": BIN_EDGES[1:].tolist(),
@@ -128,7 +134,7 @@ def _histogram(look: Look, course: cache.Course, past: Events) -> None:
 
 def _same(look: Look, course: cache.Course, shown: int) -> tuple[object, ...]:
     """What the figures over the recorded steps are made of: sessions that agree in it share them."""
-    return str(look.path), course.when, shown, look.dark
+    return str(look.path), course.when, shown, look.dark, look.until
 
 
 def _pick_bars(path: Path, step: int) -> None:
@@ -150,22 +156,28 @@ def _bands(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> 
         sides = (("adversarial", adversarial), ("clean", clean))
         return {"Step": steps} | {f"{side} p{p}": q[:, i].round(3).tolist() for side, q in sides for i, p in enumerate((5, 25, 50, 75, 95))}
 
-    figure = lambda: charts.margin_bands(steps, adversarial, n=events[-1]["n"], current=shown, quantiles_clean=clean, dark=look.dark)  # noqa: E731
+    figure = lambda: charts.margin_bands(  # noqa: E731
+        steps, adversarial, n=events[-1]["n"], current=shown, quantiles_clean=clean, attack=words.attack_name(look.config),
+        span=charts.histogram_span([cache.course(look.path).total], BIN_EDGES), until=look.until, dark=look.dark,
+    )  # fmt: skip
     chart(figure, "bands", table, same=same)
 
 
 def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> None:
     """The losses over the steps and, once the run is evaluated, the accuracies of networks trained on the set."""
-    parts = [event["losses"] for event in events if event.get("losses")]
-    losses = {name: [part.get(name) for part in parts] for name in ("total", "match", "ce", "crl")}
+    losses = views.losses(events, look.config)
     folder = runs.results(look.path)
     rows = cache.own_rows(folder)
-    left, right = st.columns(2, gap="medium")
-    if len(parts) == len(events) and any(value is not None for value in losses["total"]):
+    left, right = pair()
+    if losses.known:
         with left:
-            steps = [event["step"] for event in events]
-            table = {"Step": steps} | {charts.LOSSES[name]: values for name, values in losses.items()}
-            chart(lambda: charts.loss_lines(steps, losses, current=shown, dark=look.dark), "losses", table, same=same)
+            table = {"Step": losses.steps, "total": losses.total} | {losses.called[name]: series for name, series in losses.parts.items()}
+            figure = lambda: charts.loss_lines(  # noqa: E731
+                losses.steps, losses.total, losses.parts, called=losses.called, weights=losses.weights, current=shown, until=look.until,
+                dark=look.dark,
+            )  # fmt: skip
+            chart(figure, "losses", table, same=same)
+            st.caption("Each update runs under another network, so losses of two steps do not compare.")
     if rows:
         same = (str(folder), cache.stamp(folder / "rows.jsonl"), look.dark)
         with right:

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2r.config import RunConfig
+
 
 @dataclass(frozen=True)
 class Look:
     """Run folder, class names, the step (None: the newest), one class or all (None), and how the figures are drawn.
 
     distilled: False for a set that was only scored here, so that there is one step and no course.
+    config: the settings of the run, None where they cannot be read.
+    until: the last step of a run at work, to which the step axes reach from the start.
     """
 
     path: Path
@@ -17,5 +21,6 @@ class Look:
     class_index: int | None
     dark: bool
     selectable: bool
-    replay: bool
     distilled: bool = True
+    config: RunConfig | None = None
+    until: int | None = None

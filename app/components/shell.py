@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from app import ahead, attempts, cache, guard, jobs, links, state, theme, words
+from app import ahead, attempts, cache, guard, jobs, links, position, state, theme, words
 from app.components import images
 from c2r.errors import InputError
 from c2r.runs import Run
@@ -15,11 +15,17 @@ Arrays = dict[str, np.ndarray]
 
 TICK = 2.0  # seconds between looks at a living run
 HEADLINE = "Headline"
-KEPT = "Recorded steps whose images are kept: the newest all, older ones ever more sparsely. Lines over steps hold the figures of all"
 
 
-def sidebar() -> None:
-    """Draw run, step, attack and class, all kept in the address bar, and keep what they say as the current view."""
+ON = {  # the pages on which a control of the sidebar acts, and is drawn
+    "class": ("live", "embeddings", "gallery"),
+    "evaluation": ("embeddings", "gallery"),
+    "attack": ("gallery",),
+}
+
+
+def sidebar(page: str) -> None:
+    """Draw the run, and what acts on this page; all of it is kept in the address bar, and what it says as the current view."""
     found = state.all_runs()
     with st.sidebar:
         if guard.read_only():
@@ -32,22 +38,19 @@ def sidebar() -> None:
         names = {state.run_name(run): run for run in found}
         spoken, first = state.spoken_names(found), state.run_name(state.first_shown(found))
         run = names[_choose_run(spoken, first)]
+        position.place()
+        state.place_selection(run.id)
         steps = state.recorded_steps(run.path)
         ahead.read(run.path, steps)
-        links.place_step(asked, steps)
-        step = _choose_step(run, steps, asked.get("step"))
+        step = position.resolved(steps, linked="step" in asked)
         folders, usual = state.result_folders(run)
-        results = _choose_results(folders, usual)
+        results = _choose_results(folders, usual, page)
         called = attempts.names(attempts.figures(cache.own_rows(results))) if results else {}
-        attack = _choose_attack(called)
+        attack = _choose_attack(called, page)
         classes = state.names_of(run, steps)
-        chosen = _choose_class(list(classes))
+        chosen = _choose_class(list(classes), page)
         _selection_chip(run)
-        offered = {
-            "run": list(names),
-            "step": [str(s) for s in steps],
-            "class": ["All classes", *classes],
-        } | _offered_samples(run, step)
+        offered = _offered(run, steps, step) | {"run": list(names), "class": ["All classes", *classes]}
         offered |= {"attack": [*called, *called.values()], "evaluation": [HEADLINE, *folders]} if called else {}
         shown = {
             "run": spoken[state.run_name(run)], "step": str(step), "attack": called.get(attack, attack), "evaluation": "the headline",
@@ -55,7 +58,9 @@ def sidebar() -> None:
         }  # fmt: skip
         for note in links.link_notes(asked, offered, shown):
             st.caption(f":material/info: {note}")
-    follow, sample = st.session_state.get("follow", True), state.is_sample(run.path)
+    named = attack if attack != "pgd" or "attack" in st.query_params else None
+    links.address(run=shown["run"], step=position.spoken(), attack=named if called else None, selected=state.spoken_selection(run.id))
+    follow, sample = position.chosen() is None, state.is_sample(run.path)
     state.keep(state.View(run, steps, step, follow, attack, chosen, classes, sample, results, called))
 
 
@@ -65,13 +70,13 @@ def _choose_run(spoken: dict[str, str], first: str) -> str:
     links.place_run(spoken, first)
     text = words.plain(f"All runs of the run store, newest first. Shown: {spoken.get(st.session_state.get('run', first), spoken[first])}")
     chosen = st.selectbox("Run", names, key="run", format_func=lambda name: spoken.get(name, name), on_change=state.run_changed, help=text)
-    chosen = chosen if chosen in names else first
-    links.address_run(chosen)
-    return chosen
+    return chosen if chosen in names else first
 
 
-def _choose_results(folders: dict[str, Path], usual: Path | None) -> Path | None:
+def _choose_results(folders: dict[str, Path], usual: Path | None, page: str) -> Path | None:
     """Which evaluation's figures are shown: the headline unless another is chosen; a box is drawn only where there is a choice."""
+    if page not in ON["evaluation"]:
+        return folders.get(st.query_params.get("evaluation", ""), usual)
     if not folders or list(folders.values()) == [usual]:
         return usual
     text = "Whose per-attack figures are shown. Headline: the run's own until another is picked on Compare."
@@ -79,62 +84,37 @@ def _choose_results(folders: dict[str, Path], usual: Path | None) -> Path | None
     return folders.get(chosen, usual)
 
 
-def _choose_attack(called: dict[str, str]) -> str:
+def _choose_attack(called: dict[str, str], page: str) -> str:
     """The attempt of the shown results whose figures are shown: buttons for a few, a box for many."""
+    attack = links.place_attack(called) if called else attempts.preferred(called)
+    if page not in ON["attack"]:
+        return attack
     if not called:
         st.caption("Attacks: to choose from once the set is evaluated.")
-        return attempts.preferred(called)
-    links.place_attack(called)
-    text = "Whose per-attack figures are shown. The margins of a run are always those of LS-PGD."
+        return attack
+    st.session_state["attack"] = attack
+    text = "Whose per-attack figures are shown. The margins of a run are always those of its own attack."
     options, named = list(called), lambda key: called.get(key, key)
     if len(called) <= attempts.FEW:
         spoken = lambda key: words.plain(named(key))  # noqa: E731 - pills read Markdown, boxes do not
-        chosen = st.pills("Attack", options, required=True, format_func=spoken, key="attack", help=text)
+        st.pills("Attack", options, required=True, format_func=spoken, key="attack", on_change=links.attack_chosen, help=text)
     else:
-        chosen = st.selectbox("Attack", options, format_func=named, key="attack", help=text)
-    chosen = chosen if chosen in called else attempts.preferred(called)
-    links.address_attack(chosen)
-    return chosen
+        st.selectbox("Attack", options, format_func=named, key="attack", on_change=links.attack_chosen, help=text)
+    return attack
 
 
-def _offered_samples(run: Run, step: int | None) -> dict[str, list[str]]:
-    """The numbers of the images of a step; nothing when its frame cannot be read, which the pages say."""
+def _offered(run: Run, steps: tuple[int, ...], step: int | None) -> dict[str, list[str]]:
+    """The recorded steps and the numbers of the images of one; without numbers when its frame cannot be read, which the pages say."""
+    found = {"step": [position.LAST, *map(str, steps)]}
     try:
-        return {} if step is None else {"sample": [str(i) for i in range(len(cache.margins(run.path, step)["labels"]))]}
+        return found | ({} if step is None else {"sample": [str(i) for i in range(len(cache.margins(run.path, step)["labels"]))]})
     except InputError:
-        return {}
+        return found
 
 
-def _choose_step(run: Run, steps: tuple[int, ...], asked: str | None) -> int | None:
-    if len(steps) < 2:
-        state.drop_linked_step(asked)
-        if steps:
-            st.caption("Follows the newest recorded step." if run.alive else f"Step {steps[0]}, the only recorded one.")
-        else:
-            st.caption("No recorded step yet." if run.alive else "No recorded step.")
-        return steps[0] if steps else None
-    follow = st.toggle(
-        "Follow latest" if run.alive else "Newest step",
-        value=True,
-        key="follow",
-        bind="query-params",
-        on_change=state.follow_switched,
-        args=(run.path, run.alive),
-        help="Always show the newest recorded step",
-    )
-    if follow and run.alive:
-        state.drop_linked_step(asked)
-        return steps[-1]
-    state.place_slider(steps, asked)
-    step = st.select_slider(
-        "Recorded step", steps, key="step", bind="query-params", on_change=state.step_moved, args=(steps[-1],), help=KEPT
-    )  # fmt: skip
-    if (recorded := len(cache.events(run.path))) > len(steps):
-        st.caption(f"{len(steps)} of {recorded:,} recorded steps keep their images.")
-    return steps[-1] if follow or step not in steps else step
-
-
-def _choose_class(names: list[str]) -> int | None:
+def _choose_class(names: list[str], page: str) -> int | None:
+    if page not in ON["class"]:
+        return None
     options = [state.ALL_CLASSES, *range(len(names))]
     chosen = st.selectbox(
         "Class", options, format_func=lambda k: "All classes" if k < 0 or k >= len(names) else names[k], key="class", bind="query-params"
@@ -177,6 +157,12 @@ def _strip(path: Path, before: tuple[str, str, bool], steps_before: int, lead: s
         st.caption(words.plain(f"{lead} {words.strip_text(run, time.time(), state.spoken_name(run))}".strip()))
 
 
+def tab_title(page: str) -> str:
+    """What the browser's tab says: page, run, app."""
+    run = state.current().run
+    return " · ".join([page, *([state.spoken_name(run)] if run else []), "C2R"])
+
+
 def icon() -> str:
     """The mark in the browser's tab: clean blue beside adversarial orange. Made here, so that nothing is fetched from elsewhere."""
     square = np.zeros((2, 2, 3), np.uint8)
@@ -195,8 +181,9 @@ def badge(run: Run) -> None:
 
 def header(title: str, sentence: str) -> None:
     """Title and one sentence, the same on every page."""
-    st.title(title)
-    st.markdown(sentence)
+    with st.container(gap=None):
+        st.title(title)
+        st.markdown(sentence)
 
 
 def go(page: str) -> None:
@@ -255,9 +242,7 @@ def optional(folder: Path | None, name: str) -> Arrays | None:
 
 def nothing_recorded(run: Run) -> None:
     """Said instead of figures while a run has no recorded step."""
-    if words.waits(run):
-        st.info(words.plain(f"{words.waits(run)} The figures appear with the first recorded step."))
-    elif run.alive:
+    if run.alive:
         st.info(f"{words.plain(words.phase_word(run))}: the figures appear with the first recorded step.")
     elif run.state == "done" and not words.is_distilled(run):
         st.info("This run has no images of its own: its networks are trained on real ones. Its accuracies are on the Compare page.")

@@ -1,6 +1,8 @@
 """The table of methods. A row is data (no torch here, so the app can list it); an ablation is a row, not a branch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -40,3 +42,23 @@ METHODS: dict[str, Method] = {
 }
 
 ATTACKS = {"ls-pgd": "LS-PGD", "pgd": "PGD-10"}  # what the inner attacks are called on screen
+
+
+class Part(NamedTuple):
+    """One term of a loss: the name it is stored under, what it is called, its weight, and what it adds to the total."""
+
+    name: str
+    label: str
+    weight: float
+    value: float
+
+
+def loss_parts(losses: Mapping[str, float | None], method: str, *, eta: float, match_weight: float) -> list[Part]:
+    """The weighted terms that add up to the total of one update, under the names of what ran; [] where no loss was recorded.
+
+    total = (1 − η)·cross-entropy + η·(contrastive loss or class-mean alignment) + λ·matching; a term of weight 0 is left out.
+    """
+    shaped = "class-mean alignment" if METHODS[method].align == "class-mean" else "contrastive (CRL)"
+    terms = (("match", "matching", match_weight), ("ce", "cross-entropy", 1 - eta), ("crl", shaped, eta))
+    found = [(name, label, weight, losses.get(name)) for name, label, weight in terms]
+    return [Part(name, label, weight, weight * value) for name, label, weight, value in found if weight and value is not None]
