@@ -56,14 +56,15 @@ def run(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def parsers() -> tuple[Parser, dict[str, Parser]]:
-    """The parser of the command line and, by name, that of each command."""
+def parsers(only: str = "") -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the command line and, by name, that of each command; with `only` the others get no arguments, which saves time."""
     whole = Parser(prog="python -m c2r", description="Robust dataset distillation with C2R.")
     commands, found = whole.add_subparsers(dest="command", metavar="COMMAND", required=True), {}
     for name, (action, add) in COMMANDS.items():
         text = (action.__doc__ or "").strip().splitlines()[0]
         found[name] = commands.add_parser(name, help=text, description=text)
-        add(found[name])
+        if only in ("", name):
+            add(found[name])
     return whole, found
 
 
@@ -71,8 +72,9 @@ def _chosen(arguments: list[str] | None) -> argparse.Namespace:
     """What the words of a command line stand for. Raises InputError."""
     if problem := paths.store_problem():
         raise InputError(problem)
-    whole, by_name = parsers()
-    chosen, left = whole.parse_known_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    whole, by_name = parsers(words[0] if words and words[0] in COMMANDS else "")
+    chosen, left = whole.parse_known_args(words)
     if left:
         raise by_name[chosen.command].surplus(left)
     return chosen
