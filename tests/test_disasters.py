@@ -111,9 +111,10 @@ def everything(worker):
     worker.writer.manifest(commit="0")
     worker.progress(Progress("pool", 1, 2))
     frame = FRAME | {"embedding_clean": np.zeros((3, 2), np.float16), "embedding_adv": np.zeros((3, 2), np.float16)}
+    made = Finished(FRAME["images"], FRAME["labels"])
     events = [
-        PoolNetwork(0, {"0.weight": torch.zeros(2)}), Basis({"mean": np.zeros(2)}), Recorded(0, {"n": 3}, frame),
-        Checkpoint(1, 0, {"images": torch.zeros(2)}), Finished(FRAME["images"], FRAME["labels"]),
+        PoolNetwork(0, {"0.weight": torch.zeros(2)}), Basis({"mean": np.zeros(2)}), Recorded(0, {"n": 3}, frame, made),
+        Checkpoint(1, 0, {"images": torch.zeros(2)}), made,
     ]  # fmt: skip
     for event in events:
         tasks._take(worker, event)

@@ -163,8 +163,13 @@ def broken(*_):
 
 
 def shown_beside(app):
-    (component,) = app.get("bidi_component")
+    (component,) = pictures_beside(app)
     return json.loads(component.proto.json)
+
+
+def pictures_beside(app):
+    """The component that shows pictures beside the pointer; the page's listener is another one."""
+    return [one for one in app.get("bidi_component") if one.key != "listener"]
 
 
 def test_every_image_on_the_map_has_its_picture_and_figures_beside_the_pointer(store):
@@ -197,4 +202,4 @@ def test_pictures_that_cannot_be_read_leave_the_map_with_its_labels(store, monke
     monkeypatch.setattr("app.components.hover.frames.rows", broken)
     app = open_page("embeddings")
     check(app, "embeddings")
-    assert not app.get("bidi_component") and map_of(app)["data"][0]["hovertemplate"].startswith("image %{customdata}")
+    assert not pictures_beside(app) and map_of(app)["data"][0]["hovertemplate"].startswith("image %{customdata}")

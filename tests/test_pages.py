@@ -634,7 +634,7 @@ def test_wrong_radii_block_the_evaluation_with_a_sentence(store):
     app = open_page("gallery")
     field(app, "Radii of the attacks").set_value("lots").run()
     assert app.button(key="start-evaluation").disabled
-    assert "Setting 'eval\\_eps' expects radii such as 2/255,4/255, or nothing" in text(app)
+    assert "Setting 'eval\\_eps' expects radii such as 2/255,4/255, each above 0" in text(app)
 
 
 def test_an_evaluation_that_cannot_start_says_why(store, monkeypatch):

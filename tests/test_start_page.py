@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from app import jobs, settings
 from c2r import config, fields
 
-MAIN = Path(__file__).resolve().parents[1] / "app" / "main.py"
+MAIN = Path(__file__).resolve().parents[1] / "app" / "script.py"
 PLAIN = ["Method", "Data", "Images per class", "Attack strength ε (pixel units)", "Steps", "Seed"]
 
 

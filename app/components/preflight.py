@@ -7,17 +7,18 @@ from app import guard, places, state, words
 from c2r import config, preflight, runs
 
 # Beside the form the panel stays in view while the form scrolls; where there is no room beside it, it stands between the two parts.
-LAYOUT = """<style>
+LAYOUT = """
 @media (min-width: 1001px) {
   .st-key-start-grid { display: grid; grid-template-columns: 3fr 2fr; grid-template-rows: auto 1fr; column-gap: 2rem; }
   .st-key-start-grid > :has(> .st-key-start-panel) { grid-column: 2; grid-row: 1 / span 2; align-self: start; position: sticky; top: 4.5rem; }
 }
-</style>"""
+"""
+_STYLE = st.components.v2.component("c2r_start_layout", css=LAYOUT)
 
 
 def layout() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
     """Where the plain settings stand, the panel with cost and Start, and the other settings."""
-    st.html(LAYOUT)
+    _STYLE(key="start-layout", isolate_styles=False, height=0)
     with st.container(key="start-grid"):
         return st.container(key="start-plain"), st.container(key="start-panel"), st.container(key="start-rest")
 
