@@ -292,7 +292,11 @@ def test_stopping_midway_leaves_a_valid_result_and_progress_rises_to_one(name):
     ("name", "how", "sentence"),
     [
         ("pdg", {}, "Unknown attack 'pdg': expected one of fgsm, pgd.*Did you mean 'pgd'?"),
-        ("pgd", {"changes": {"stepz": 3}}, "Unknown option of pgd 'stepz': expected one of steps, step, restarts, start; choose one. Did you mean"),
+        (
+            "pgd",
+            {"changes": {"stepz": 3}},
+            "Unknown option of pgd 'stepz': expected one of steps, step, restarts, start; choose one. Did you mean",
+        ),
         ("pgd", {"x": torch.full((2, 1, 4, 4), 1.5)}, r"expects images in \[0, 1\], found values from 1.50 to 1.50: put the normalisation"),
         ("pgd", {"x": torch.zeros(2, 1, 4, 4).double()}, "expects float32 images, found torch.float64"),
         ("pgd", {"y": torch.zeros(3, dtype=torch.int64)}, "one label each, found 2 images and 3 labels"),

@@ -59,7 +59,9 @@ def sidebar(page: str) -> None:
         for note in links.link_notes(asked, offered, shown):
             st.caption(f":material/info: {note}")
     named = attack if attack != "pgd" or "attack" in st.query_params else None
-    links.address(run=state.run_name(run), step=position.spoken(), attack=named if called else None, selected=state.spoken_selection(run.id))
+    links.address(
+        run=state.run_name(run), step=position.spoken(), attack=named if called else None, selected=state.spoken_selection(run.id)
+    )
     follow, sample = position.chosen() is None, state.is_sample(run.path)
     state.keep(state.View(run, steps, step, follow, attack, chosen, classes, sample, results, called))
 
