@@ -65,14 +65,14 @@ def offers(found: Sequence[Run]) -> dict[str, Offer]:
 
 
 def names_of(offered: Mapping[str, Offer]) -> dict[str, str]:
-    """Token → what a set is called in a chart: under the name a person gave its run, where there is one."""
-    return short_names(list(offered), {offer.run.id: keeping.about(offer.run.path).name for offer in offered.values()})
+    """Token → what a set is called in a chart: under the name that its run has on every page."""
+    return short_names(list(offered), state.spoken_names(list({offer.run.path: offer.run for offer in offered.values()}.values())))
 
 
 def short_names(tokens: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
     """Token → a name short enough for a chart: without date and time, unless two would then be the same.
 
-    `given`: run → the name a person gave it, '' for none.
+    `given`: run → what it is called, '' for none.
     """
     called = {token: "/".join([(given or {}).get(run) or run, *rest]) for token in tokens for run, *rest in [token.split("/")]}
     plain = {token: "/".join(DATE.sub("", part) for part in name.split("/")) for token, name in called.items()}

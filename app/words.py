@@ -234,4 +234,6 @@ def attacked_parts(run: Run) -> str:
     p = run.config.partition if run.config else 1
     if p == 1:
         return ""
+    if run.manifest.get("attacked") != "parts":
+        return f"Adversarial pictures and margins: an earlier version attacked the stored pixels, not the {p} × {p} parts: margins are too high."
     return f"Adversarial pictures: each of the {p} × {p} parts is attacked as the networks see it; shown at the stored resolution."

@@ -25,10 +25,10 @@ def versions() -> dict[str, str]:
 
 
 def origin(data: RealData, preset: str) -> dict[str, Any]:
-    """The manifest: what a figure of this run came from."""
+    """The manifest: what a figure of this run came from; attacked: each part as networks see it (runs without a word: stored pixels)."""
     return {
         "versions": versions(), "commit": _commit(), "device": device.describe(data.images.device), "preset": preset, "command": command_line(),
-        "classes": list(data.classes),
+        "classes": list(data.classes), "attacked": "parts",
         "data": {
             "name": data.name, "hash": data.hash, "train": len(data.images), "test": len(data.test_images),
             "shape": list(data.images.shape[1:]),

@@ -128,7 +128,7 @@ STATUS: dict[str, Check] = {
     "of": text,
 }  # fmt: skip
 MANIFEST: dict[str, Check] = {
-    "versions": named(text), "commit": text, "device": text, "command": text, "preset": text, "classes": each(text), "step": optional(few),
+    "versions": named(text), "commit": text, "device": text, "command": text, "preset": text, "classes": each(text), "step": optional(few), "attacked": text,
     "data": fields({"name": text, "hash": text, "train": count, "test": count, "shape": each(few, 3)}),
 }  # fmt: skip
 EVENT = fields(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from c2r import badges, catalog, config
+from c2r import badges, catalog, config, keeping
 from c2r.badges import Badge
 from c2r.files import save_arrays, write_atomic
 from c2r.summary import margin_summary
@@ -54,7 +54,7 @@ def make_run(
     names = [DIGITS[k] if k < len(DIGITS) else f"class {k}" for k in range(classes)]
     writer.manifest(
         versions={"c2r": "0.1.0", "torch": "2.13.0"}, commit="0" * 12, device="cpu", preset="demo",
-        command="python -m c2r distill --preset demo --out runs/example", classes=names,
+        command="python -m c2r distill --preset demo --out runs/example", classes=names, attacked="parts",
         data={"name": "digits", "hash": "d1" * 8, "train": 1438, "test": 359, "shape": list(shape)},
     )  # fmt: skip
     world = make_world(draw, n, classes, shape)
@@ -151,6 +151,13 @@ def _map(writer: RunWriter, draw: np.random.Generator, world: dict[str, np.ndarr
         "steps": np.arange(steps, dtype=np.int64) * every, "index": np.arange(n, dtype=np.int64),
         "umap_clean": clean.astype(np.float32), "umap_adv": adv.astype(np.float32), "fitted": np.arange(steps) % 2 == 0,
     })  # fmt: skip
+
+
+def make_named(path: Path, **settings: Any) -> Path:
+    """`make_run`, and the run is called as its folder is, as if a person had named it."""
+    run = make_run(path, **settings)
+    keeping.describe(run, path.name)
+    return run
 
 
 def make_evaluation(

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from fake_run import break_run, make_evaluation, make_run
+from fake_run import break_run, make_evaluation, make_named
 from test_pages import check, open_page, store, text
 
 from app import jobs
@@ -27,8 +27,8 @@ def charts(app):
 
 def test_the_current_run_and_its_newest_siblings_on_the_same_data_are_compared(store):
     for name in ("one", "two"):
-        make_run(store / name, **SMALL)
-    other = make_run(store / "other", **SMALL)
+        make_named(store / name, **SMALL)
+    other = make_named(store / "other", **SMALL)
     manifest = other / "manifest.json"
     manifest.write_text(manifest.read_text().replace("d1" * 8, "e2" * 8))
     app = open_page("compare", run="one")
@@ -39,8 +39,8 @@ def test_the_current_run_and_its_newest_siblings_on_the_same_data_are_compared(s
 
 def test_a_link_chooses_the_sets_and_unknown_ones_are_named(store):
     for name in ("one", "two", "three"):
-        make_run(store / name, **SMALL)
-    make_run(store / "bare", evaluated=False, **SMALL)
+        make_named(store / name, **SMALL)
+    make_named(store / "bare", evaluated=False, **SMALL)
     app = open_page("compare", runs="three,../../etc,one,bare")
     check(app, "compare")
     assert app.multiselect(key="contestants").value == ["three", "one"] and app.query_params["runs"] == "three,one"
@@ -50,7 +50,7 @@ def test_a_link_chooses_the_sets_and_unknown_ones_are_named(store):
 
 def test_another_choice_changes_the_address_and_outlives_the_page(store):
     for name in ("one", "two", "three"):
-        make_run(store / name, **SMALL)
+        make_named(store / name, **SMALL)
     app = open_page("compare", runs="one,two")
     app.multiselect(key="contestants").set_value(["one", "three"]).run()
     assert app.query_params["runs"] == "one,three"
@@ -61,7 +61,7 @@ def test_another_choice_changes_the_address_and_outlives_the_page(store):
 
 
 def test_a_person_can_take_all_sets_out_and_a_link_of_unknown_sets_shows_the_usual_ones(store):
-    make_run(store / "one", **SMALL)
+    make_named(store / "one", **SMALL)
     app = open_page("compare", runs="nobody")
     assert app.multiselect(key="contestants").value == ["one"] and "asks to compare 'nobody'" in text(app)
     assert "Shown instead, as without a link: one." in text(app) and "Run of the sidebar:" in text(app)
@@ -71,8 +71,8 @@ def test_a_person_can_take_all_sets_out_and_a_link_of_unknown_sets_shows_the_usu
 
 
 def test_comparable_sets_are_ranked_in_the_table(store):
-    make_run(store / "good", tried=FULL, **SMALL)
-    make_run(store / "bad", tried={key: value - 0.3 for key, value in FULL.items()}, method="random-real", **SMALL)
+    make_named(store / "good", tried=FULL, **SMALL)
+    make_named(store / "bad", tried={key: value - 0.3 for key, value in FULL.items()}, method="random-real", **SMALL)
     app = open_page("compare", runs="bad,good")
     table = tables(app)[0].set_index("Accuracy (%)")
     assert table.loc["Rank"].to_dict() == {"bad": "2", "good": "1"}
@@ -81,9 +81,9 @@ def test_comparable_sets_are_ranked_in_the_table(store):
 
 
 def test_sets_that_differ_are_shown_and_not_ranked_with_a_sentence_for_each_reason(store):
-    make_run(store / "small", **SMALL)
-    make_run(store / "large", **{**SMALL, "n": 48})
-    make_run(store / "other", protocol="pixel-2/255", **SMALL)
+    make_named(store / "small", **SMALL)
+    make_named(store / "large", **{**SMALL, "n": 48})
+    make_named(store / "other", protocol="pixel-2/255", **SMALL)
     app = open_page("compare", runs="small,large,other")
     check(app, "compare")
     (refusal,) = app.warning
@@ -93,7 +93,7 @@ def test_sets_that_differ_are_shown_and_not_ranked_with_a_sentence_for_each_reas
 
 
 def test_another_evaluation_of_a_run_can_stand_beside_its_headline(store):
-    run = make_run(store / "one", **SMALL)
+    run = make_named(store / "one", **SMALL)
     make_evaluation(run, "20261118-1000-00-custom-pgd-at", tried=FULL)
     make_evaluation(run, "20261119-1000-00-custom-pgd-at", tried=SWEEP)
     make_evaluation(run, "20261120-1000-00-custom-pgd-at", state="failed")
@@ -106,7 +106,7 @@ def test_another_evaluation_of_a_run_can_stand_beside_its_headline(store):
 
 
 def test_one_set_alone_offers_the_baselines(store):
-    make_run(store / "one", **SMALL)
+    make_named(store / "one", **SMALL)
     app = open_page("compare")
     check(app, "compare")
     assert "One set alone says little" in text(app)
@@ -114,8 +114,8 @@ def test_one_set_alone_offers_the_baselines(store):
 
 
 def test_a_baseline_that_exists_is_offered_to_be_added(store):
-    make_run(store / "one", **SMALL)
-    make_run(store / "base", method="random-real", **SMALL)
+    make_named(store / "one", **SMALL)
+    make_named(store / "base", method="random-real", **SMALL)
     app = open_page("compare", runs="one")
     app.button(key="add-base").click().run()
     check(app, "compare")
@@ -124,17 +124,17 @@ def test_a_baseline_that_exists_is_offered_to_be_added(store):
 
 
 def test_before_any_evaluation_the_page_says_where_evaluations_come_from(store):
-    make_run(store / "one", evaluated=False, **SMALL)
+    make_named(store / "one", evaluated=False, **SMALL)
     app = open_page("compare")
     check(app, "compare")
     assert "Nothing to compare yet" in text(app) and app.button(key="baseline-random-real")
 
 
 def test_a_run_recorded_before_checks_and_test_outcomes_is_shown_with_what_it_has(store):
-    run = make_run(store / "old", **SMALL)
+    run = make_named(store / "old", **SMALL)
     for name in ("facts.json", "checks.json", "test.safetensors"):
         (run / name).unlink()
-    make_run(store / "new", **SMALL)
+    make_named(store / "new", **SMALL)
     app = open_page("compare", runs="old,new")
     check(app, "compare")
     assert "No checks stored" in text(app) and "The outcomes of single test images are not stored" in text(app)
@@ -148,7 +148,7 @@ def test_a_run_recorded_before_checks_and_test_outcomes_is_shown_with_what_it_ha
     [("truncated test outcomes", "test.safetensors of run one is damaged"), ("torn checks", "checks.json of one is damaged"), ("torn facts", "facts.json")],
 )  # fmt: skip
 def test_a_damaged_part_is_named_and_the_rest_is_shown(store, how, said):
-    break_run(make_run(store / "one", **SMALL), how)
+    break_run(make_named(store / "one", **SMALL), how)
     app = open_page("compare")
     check(app, "compare")
     assert any(said in error.value.replace("\\", "") for error in app.error), [error.value for error in app.error]
@@ -157,8 +157,8 @@ def test_a_damaged_part_is_named_and_the_rest_is_shown(store, how, said):
 
 @pytest.mark.parametrize("closer", ["Classes", "Margins", "Transfer", "Settings", "Published figures", "Export"])
 def test_every_closer_look_opens_by_link(store, closer):
-    make_run(store / "one", **SMALL)
-    make_run(store / "two", ipc=9, **SMALL)
+    make_named(store / "one", **SMALL)
+    make_named(store / "two", ipc=9, **SMALL)
     app = open_page("compare", closer=closer)
     check(app, "compare")
     assert next(c for c in app.get("segmented_control") if c.label == "Look closer").value == closer
@@ -173,7 +173,7 @@ def test_the_transfer_matrix_is_drawn_when_it_was_computed(store):
     from app import contestants
     from c2r.runs import open_run
 
-    offers = [contestants.Offer(name, open_run(make_run(store / name, **SMALL)), store / name) for name in ("one", "two")]
+    offers = [contestants.Offer(name, open_run(make_named(store / name, **SMALL)), store / name) for name in ("one", "two")]
     file = contestants.transfer_file(store, offers)
     file.parent.mkdir()
     found = {
@@ -194,8 +194,8 @@ def test_the_transfer_matrix_is_drawn_when_it_was_computed(store):
 
 
 def test_the_networks_of_all_real_data_are_a_reference_and_have_no_recorded_steps(store):
-    make_run(store / "one", **SMALL)
-    make_run(store / "ceiling", method="full-data", **{**SMALL, "steps": 0})
+    make_named(store / "one", **SMALL)
+    make_named(store / "ceiling", method="full-data", **{**SMALL, "steps": 0})
     app = open_page("compare", runs="one,ceiling", run="ceiling")
     check(app, "compare")
     assert tables(app)[0]["ceiling"][0] == "reference" and "one is the only set to rank" in app.success[0].value
@@ -203,7 +203,7 @@ def test_the_networks_of_all_real_data_are_a_reference_and_have_no_recorded_step
 
 
 def test_a_baseline_starts_with_the_same_settings_and_its_own_method(store, monkeypatch):
-    make_run(store / "one", ipc=7, protocol="pixel-2/255", **SMALL)
+    make_named(store / "one", ipc=7, protocol="pixel-2/255", **SMALL)
     started = []
     monkeypatch.setattr(jobs, "start", lambda settings, preset, path: started.append((settings, preset, path)))
     app = open_page("compare")
@@ -215,7 +215,7 @@ def test_a_baseline_starts_with_the_same_settings_and_its_own_method(store, monk
 
 def test_the_button_of_the_transfer_matrix_hands_over_the_evaluations_in_the_order_of_the_file(store, monkeypatch):
     for name in ("two", "one"):
-        (make_run(store / name, **SMALL) / "networks").mkdir()
+        (make_named(store / name, **SMALL) / "networks").mkdir()
     make_evaluation(store / "two", "20261119-1000-00-custom-pgd-at", tried=FULL).joinpath("networks").mkdir()
     keeping.describe(store / "two", headline="20261119-1000-00-custom-pgd-at")
     asked = []
@@ -228,7 +228,7 @@ def test_the_button_of_the_transfer_matrix_hands_over_the_evaluations_in_the_ord
 
 
 def test_all_checks_can_be_run_only_where_the_networks_are_stored(store, monkeypatch):
-    run = make_run(store / "one", **SMALL)
+    run = make_named(store / "one", **SMALL)
     app = open_page("compare")
     app.session_state["checks"] = True
     assert app.run().button(key="run-checks").disabled and "its networks are not stored" in text(app)

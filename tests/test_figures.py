@@ -11,7 +11,7 @@ from statistics import mean, stdev
 
 import numpy as np
 import pytest
-from fake_run import make_run
+from fake_run import make_named
 
 from app import accuracies, attempts, cache, charts, contestants, runlist
 from c2r import config, paired, protocols, runs
@@ -37,7 +37,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("figures") / "runs"
     right = iter(range(N - 1, 0, -1))
     for name, plan in PLANS.items():
-        evaluated(make_run(folder / name, **SMALL, **plan), right)
+        evaluated(make_named(folder / name, **SMALL, **plan), right)
     return folder
 
 

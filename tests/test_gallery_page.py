@@ -68,6 +68,14 @@ def test_margins_and_adversarial_pictures_say_what_made_them(store, page, query,
     assert (parts in said) == (partition == 2)
 
 
+def test_pictures_of_a_run_of_before_say_that_stored_pixels_were_attacked(store):
+    run = make_run(store / "one", n=12, classes=3, steps=2, partition=2)
+    manifest = json.loads((run / "manifest.json").read_text())
+    del manifest["attacked"]
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    assert "an earlier version attacked the stored pixels, not the 2 × 2 parts" in text(open_page("gallery", sample="2"))
+
+
 def test_tiles_carry_their_number_and_details_lead_to_the_neighbours_in_the_order_of_the_page(store):
     make_run(store / "one", n=24, classes=3, steps=3)
     app = open_page("gallery", sort="Robust margin, smallest first")

@@ -36,7 +36,7 @@ def choose(view: state.View) -> list[Entry]:
     )  # fmt: skip
     for note in notes:
         st.caption(f":material/info: {note}")
-    waiting = [words.plain(state.run_name(run)) for run in found if not any(offer.run.path == run.path for offer in offered.values())]
+    waiting = [words.plain(state.spoken_name(run)) for run in found if not any(offer.run.path == run.path for offer in offered.values())]
     if waiting:
         more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
         st.caption(f"Without a finished evaluation, so not in the list: {', '.join(waiting[:3])}{more}.")
@@ -94,7 +94,7 @@ def baselines(run: Run | None, entry: Entry | None) -> None:
                 preset = str(run.manifest.get("preset") or "demo")
                 action = (lambda s=wanted, p=preset: _start(s, p), f"Started: {label}. It appears here when its evaluation is finished.")
                 st.button(f"Start baseline: {label}", icon=":material/play_arrow:", key=f"baseline-{method}", on_click=tell, args=action,
-                          help=f"{METHODS[method].description}. All other settings as in {words.plain(state.run_name(run))}.")  # fmt: skip
+                          help=f"{METHODS[method].description}. All other settings as in {words.plain(state.spoken_name(run))}.")  # fmt: skip
             elif there.alive:
                 st.caption(words.plain(f"{label}: {words.progress_text(there)}"))
             else:
