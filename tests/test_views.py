@@ -256,7 +256,10 @@ def test_the_weighted_terms_of_every_recorded_loss_add_up_to_its_total():
     for event in recorded:
         parts = views.loss_parts(event, run.config)
         assert sum(part.value for part in parts) == pytest.approx(event["losses"]["total"], rel=1e-4)
-    assert views.loss_sentence(recorded[0], run.config).endswith("0.59 matching + 0.01 cross-entropy + 0.32 contrastive (CRL) = 0.92")
+    losses = recorded[0]["losses"]
+    terms = 0.017 * losses["match"], 0.83 * losses["ce"], 0.17 * losses["crl"], losses["total"]
+    said = "{:.2f} matching + {:.2f} cross-entropy + {:.2f} contrastive (CRL) = {:.2f}".format(*terms)
+    assert views.loss_sentence(recorded[0], run.config).endswith(said)
 
 
 def test_losses_are_named_by_what_ran_and_a_term_of_weight_zero_is_left_out():
