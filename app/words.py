@@ -85,7 +85,7 @@ def default_name(run: Run, now: float) -> str:
     if run.config is None:
         return run.id
     begun = clock(run.status.get("started"), now)
-    data = place(run.config.data)
+    data = place(run.config.data).removeprefix("…/")
     named = (METHODS[run.config.method].label, data if len(data) <= LONG else f"{data[: LONG - 1]}…", f"seed {run.config.seed}", begun)
     return " · ".join(filter(None, map(one_line, named)))
 

@@ -331,6 +331,17 @@ def test_at_1440_by_900_the_histogram_of_the_live_page_is_whole_and_its_neighbou
     page.context.close()
 
 
+@pytest.mark.parametrize(("width", "beside"), [(1280, True), (768, False)])
+def test_the_panel_with_cost_and_start_stands_beside_the_form_where_there_is_room(chrome, address, width, beside):
+    page, _ = open_page(chrome, f"{address}/start")
+    page.set_viewport_size({"width": width, "height": 900})
+    settled(page)
+    plain, panel = (page.locator(f".st-key-start-{part}").bounding_box() for part in ("plain", "panel"))
+    assert (panel["x"] >= plain["x"] + plain["width"]) == beside
+    assert (panel["y"] >= plain["y"] + plain["height"]) == (not beside)
+    page.context.close()
+
+
 def test_the_app_starts_from_any_folder(chrome, store, tmp_path):
     with server(store, folder=tmp_path) as address:
         page, errors = open_page(chrome, address)

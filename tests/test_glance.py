@@ -59,7 +59,7 @@ def test_a_run_is_called_by_method_data_seed_and_start_until_a_person_names_it(t
     at = datetime.fromtimestamp(run.status["started"])
     assert words.default_name(run, at.timestamp()) == f"C2R without AAC · digits · seed 3 · {at:%H:%M}"
     far = runs.Run(path, "done", run.config.model_copy(update={"data": "/far/" + "x" * 99}))
-    assert words.default_name(far, 0.0) == f"C2R without AAC · …/{'x' * 29}… · seed 3"
+    assert words.default_name(far, 0.0) == f"C2R without AAC · {'x' * 31}… · seed 3"
     keeping.describe(path, "First try")
     assert state.spoken_name(run) == "First try"
     assert state.spoken_names([run]) == {"one": "First try"}

@@ -13,12 +13,12 @@ LAYOUT = """
   .st-key-start-grid > :has(> .st-key-start-panel) { grid-column: 2; grid-row: 1 / span 2; align-self: start; position: sticky; top: 4.5rem; }
 }
 """
-_STYLE = st.components.v2.component("c2r_start_layout", css=LAYOUT)
+_STYLE = st.components.v2.component("c2r_start_layout", css=LAYOUT, isolate_styles=False)
 
 
 def layout() -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
     """Where the plain settings stand, the panel with cost and Start, and the other settings."""
-    _STYLE(key="start-layout", isolate_styles=False, height=0)
+    _STYLE(key="start-layout", height=0)
     with st.container(key="start-grid"):
         return st.container(key="start-plain"), st.container(key="start-panel"), st.container(key="start-rest")
 
