@@ -1,5 +1,8 @@
-"""Small shared pieces: a linear classifier whose margins are known in closed form, and a tiny data set."""
+"""Small shared pieces: a linear classifier whose margins are known in closed form, a tiny run, a limit in time."""
 
+import contextlib
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,26 @@ class Linear(nn.Module):
             ]
             found.append(torch.stack(gaps).min())
         return torch.stack(found)
+
+
+class TooLong(BaseException):
+    """Raised in the middle of what takes too long; no `except Exception` swallows it."""
+
+
+@contextlib.contextmanager
+def within(seconds: int) -> Iterator[None]:
+    """What happens inside ends in time, or is ended with `TooLong`."""
+
+    def late(*_: object) -> None:
+        raise TooLong
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

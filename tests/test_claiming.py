@@ -1,6 +1,5 @@
 """Where a run is written and what its folder says of itself: numbers, known words, the kind of work. Run: pytest tests/test_claiming.py"""
 
-import contextlib
 import errno
 import json
 import os
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import within
 from fake_run import make_evaluation, make_run
 
 from app import jobs
@@ -259,25 +259,13 @@ def test_what_is_no_regular_file_is_not_read(store, kind):
     for name in ("status.json", "events.jsonl", "frames/000000.safetensors", "rows.jsonl"):
         (run / name).unlink()
         os.mkfifo(run / name) if kind == "fifo" else (run / name).symlink_to("/dev/zero")
-    with timed(5):
+    with within(5):
         found = {one.id: one.problem for one in runs.list_runs(store)}
         assert found == {"one": found["one"], other.name: ""} and "status.json is missing or unreadable" in found["one"]
         assert runs.read_events(run) == runs.own_rows(run) == []
         with pytest.raises(InputError, match="is damaged|has no"):
             runs.read_frame(run, 0)
         assert {one["id"] for one in keeping.storage(store)["runs"]} == {"one", "two"}
-
-
-@contextlib.contextmanager
-def timed(seconds):
-    """Fail instead of waiting for ever."""
-    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it was read"))
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def test_one_run_without_permission_hides_no_other(store, monkeypatch):

@@ -6,7 +6,6 @@ import os
 import pickle
 import re
 import resource
-import signal
 import socket
 import struct
 import subprocess
@@ -23,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from conftest import within
 from PIL import Image
 from safetensors.numpy import save_file
 
@@ -329,24 +329,12 @@ def test_a_picture_beyond_the_pixel_limit_is_not_decoded(tmp_path):
     assert "expected at most 16777216 pixels" in sentence(tmp_path)
 
 
-class Late(BaseException):
-    """Reading took too long; no reader may turn this into a sentence."""
-
-
 @contextmanager
 def bounded(seconds: int = 8, megabytes: int = 250):
     """What happens inside ends in time and takes no more than some memory."""
-
-    def late(*_):
-        raise Late
-
-    before, old = peak(), signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
-    try:
+    before = peak()
+    with within(seconds):
         yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, old)
     assert peak() - before < 1000 * megabytes
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import TooLong, within
 from fake_run import make_run
 
 from c2r import archives, foreign, keeping, preflight, runs, tasks
@@ -38,10 +39,6 @@ NEXT = re.compile(
 
 class Began(BaseException):
     """The command found nothing to refuse and began its work."""
-
-
-class TooLong(BaseException):
-    """The command took longer than `LIMIT`. (No Exception, so that no reader of foreign files takes it for damage.)"""
 
 
 # ---- values by kind; a type of the parser has the name of the function that made it
@@ -124,20 +121,6 @@ def line(name: str, place: Path, instead: object = None, value: str = "") -> lis
 
 
 # ---- what must hold
-
-
-@contextmanager
-def within(seconds: int):
-    def late(*_):
-        raise TooLong
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def listing(folder: Path) -> dict[str, tuple]:
