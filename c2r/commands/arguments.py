@@ -125,6 +125,11 @@ def assignment(text: str) -> str:
     return text
 
 
+def add_settings(one: argparse.ArgumentParser, help: str) -> None:
+    """The option ``--set NAME=VALUE``, which may be repeated."""
+    one.add_argument("--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", help=help)
+
+
 def word(text: str) -> str:
     """Reads a text that is not empty and can be shown."""
     if not text.strip() or UNSPEAKABLE.search(text):

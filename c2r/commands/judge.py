@@ -8,7 +8,7 @@ from typing import Any
 
 from c2r import config as settings
 from c2r import paths, runs
-from c2r.commands.arguments import assignment, one_of, several_of, whole, word
+from c2r.commands.arguments import add_settings, one_of, several_of, whole, word
 from c2r.commands.terminal import print_badges, print_rows
 from c2r.errors import InputError
 from c2r.fields import choices
@@ -89,14 +89,7 @@ def add_attack(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--protocol", type=one_of("protocol", PROTOCOLS), default="pixel-2/255", help=f"one of {', '.join(PROTOCOLS)} (default pixel-2/255)"
     )
-    one.add_argument(
-        "--set",
-        type=assignment,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="settings of the custom protocol: eps, eval_attacks, ...",
-    )
+    add_settings(one, "settings of the custom protocol: eps, eval_attacks, ...")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 

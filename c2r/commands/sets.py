@@ -9,7 +9,7 @@ from typing import Any
 from c2r import archives, forking, paths, preflight, runs
 from c2r import config as settings
 from c2r.commands import work
-from c2r.commands.arguments import assignment, one_of, several_of, whole, word
+from c2r.commands.arguments import add_settings, one_of, several_of, whole, word
 from c2r.commands.judge import evaluated
 from c2r.errors import InputError
 from c2r.files import write_atomic
@@ -37,9 +37,7 @@ def add_import(one: argparse.ArgumentParser) -> None:
     one.add_argument("--experiment", type=whole(-1, 1_000_000), default=-1, help="which experiment of a DC-style file (default the last)")
     one.add_argument("--data", type=word, help="real data to score and evaluate it with (default: what its name and shape suggest)")
     one.add_argument("--preset", type=one_of("preset", settings.PRESETS), help="settings to evaluate it with (default by image size)")
-    one.add_argument(
-        "--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated"
-    )
+    add_settings(one, "change one setting; may be repeated")
     one.add_argument("--out", type=paths.new, help="run folder, new or empty (default: a new one in the run store)")
     one.add_argument("--look", action="store_true", help="only say what the file holds")
     one.add_argument("--json", action="store_true", help="print JSON instead of text")

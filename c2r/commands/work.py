@@ -12,7 +12,7 @@ from typing import Any
 from c2r import badges, disasters, forking, kinds, lifecycle, listening, machine, paths, preflight, runs, sets, slots, writing
 from c2r import config as settings
 from c2r.commands import control
-from c2r.commands.arguments import assignment, one_of, whole
+from c2r.commands.arguments import add_settings, one_of, whole
 from c2r.commands.terminal import Bar, print_badges, print_rows
 from c2r.config import PRESETS, RunConfig
 from c2r.errors import InputError
@@ -27,14 +27,7 @@ def add_distill(one: argparse.ArgumentParser) -> None:
     one.add_argument("--preset", type=one_of("preset", PRESETS), default="demo", help=f"start from: {', '.join(PRESETS)} (default demo)")
     methods = choices(RunConfig.model_fields["method"])
     one.add_argument("--method", type=one_of("method", methods), help=f"one of {', '.join(methods)}")
-    one.add_argument(
-        "--set",
-        type=assignment,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="change one setting; may be repeated (see --settings)",
-    )
+    add_settings(one, "change one setting; may be repeated (see --settings)")
     one.add_argument("--out", type=paths.new, help="run folder, new or empty (default: a new one in the run store)")
     one.add_argument("--settings", action="store_true", help="list every setting with its value, unit and meaning, and stop")
 
@@ -61,9 +54,7 @@ def add_evaluate(one: argparse.ArgumentParser) -> None:
     """Options of ``evaluate``."""
     one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
     one.add_argument("--protocol", type=one_of("protocol", PROTOCOLS), help=f"one of {', '.join(PROTOCOLS)} (default: the run's own)")
-    one.add_argument(
-        "--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", help="change one evaluation setting; may be repeated"
-    )
+    add_settings(one, "change one evaluation setting; may be repeated")
     one.add_argument("--out", type=paths.new, help="folder of this evaluation (default: a new one in DIR/evaluations)")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -96,9 +87,7 @@ def add_fork(one: argparse.ArgumentParser) -> None:
     """Options of ``fork``."""
     one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
     one.add_argument("--step", type=whole(0, 10**9), required=True, help="recorded step whose images the new run starts from")
-    one.add_argument(
-        "--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", help="change one setting; may be repeated"
-    )
+    add_settings(one, "change one setting; may be repeated")
     one.add_argument("--out", type=paths.new, help="run folder, new or empty (default: a new one in the run store)")
 
 
