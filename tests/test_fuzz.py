@@ -27,7 +27,23 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from streamlit.testing.v1 import AppTest
 
-from app import accuracies, attempts, cache, charts, comparing, contestants, frames, jobs, ranking, runlist, state, tabulating, views, words
+from app import (
+    accuracies,
+    attempts,
+    cache,
+    charts,
+    comparing,
+    contestants,
+    frames,
+    jobs,
+    ranking,
+    readings,
+    runlist,
+    state,
+    tabulating,
+    views,
+    words,
+)
 from app.components import importing
 from c2r import config, runs
 from c2r.errors import InputError
@@ -337,7 +353,7 @@ def look_at_steps(run: runs.Run) -> None:
     events, steps = cache.events(run.path), state.recorded_steps(run.path)
     names = list(state.names_of(run, steps))
     for at in range(len(events)):
-        views.kpis(events[: at + 1])
+        readings.kpis(events[: at + 1])
         words.cost_sentence(events[at])
         views.strangers(events, events[at]["step"])
     for step in steps:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fake_run import make_evaluation, make_run
 
-from app import runlist, views, words
+from app import readings, runlist, views, words
 from c2r import methods, runs
 from c2r.summary import BIN_EDGES, margin_summary
 
@@ -127,20 +127,20 @@ def test_class_counts_say_selected_and_total(frame):
 
 def test_kpis_show_the_change_since_the_first_step_with_its_unit_and_a_dash_without_a_loss(tmp_path):
     events = runs.read_events(make_run(tmp_path / "run", steps=3))
-    margin, robust, clean, loss = views.kpis(events)
+    margin, robust, clean, loss = readings.kpis(events)
     quantiles = [event["margin_adv"]["quantiles"][2] for event in events]
     moved = round(quantiles[2], 1) - round(quantiles[0], 1)
     assert margin.course == quantiles and margin.delta == f"{moved:+.1f} logits" and margin.since == "since step 0"
     assert margin.value == f"{quantiles[2]:.1f} logits" and robust.value.endswith(" %") and clean.delta.endswith(" points")
     assert loss.value == "5.70" and not loss.course and not loss.delta, "losses of two steps do not compare"
-    assert views.kpis(events[:1])[3].value == "–" and views.kpis(events[:1])[0].delta == ""
+    assert readings.kpis(events[:1])[3].value == "–" and readings.kpis(events[:1])[0].delta == ""
 
 
 def test_kpis_have_no_minus_zero_and_no_sign_where_nothing_moved():
     def event(step, median):
         return {"step": step, "n": 5, "margin_adv": {"quantiles": [0, 0, median, 0, 0]}, "share_robust": 0.5, "share_clean": 1.0}
 
-    margin, robust, *_ = views.kpis([event(0, 0.02), event(10, -0.01)])
+    margin, robust, *_ = readings.kpis([event(0, 0.02), event(10, -0.01)])
     assert (margin.value, margin.delta, robust.delta) == ("0.0 logits", "0.0 logits", "0 points")
 
 
@@ -254,12 +254,12 @@ def test_the_weighted_terms_of_every_recorded_loss_add_up_to_its_total():
     recorded = [event for event in runs.read_events(SAMPLE) if event["losses"]["total"] is not None]
     assert len(recorded) == 30
     for event in recorded:
-        parts = views.loss_parts(event, run.config)
+        parts = readings.loss_parts(event, run.config)
         assert sum(part.value for part in parts) == pytest.approx(event["losses"]["total"], rel=1e-4)
     losses = recorded[0]["losses"]
     terms = 0.017 * losses["match"], 0.83 * losses["ce"], 0.17 * losses["crl"], losses["total"]
     said = "{:.2f} matching + {:.2f} cross-entropy + {:.2f} contrastive (CRL) = {:.2f}".format(*terms)
-    assert views.loss_sentence(recorded[0], run.config).endswith(said)
+    assert readings.loss_sentence(recorded[0], run.config).endswith(said)
 
 
 def test_losses_are_named_by_what_ran_and_a_term_of_weight_zero_is_left_out():

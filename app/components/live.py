@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import attempts, cache, charts, jobs, position, state, views, words
+from app import attempts, cache, charts, jobs, position, readings, state, views, words
 from app.components import curriculum, playback, shell
 from app.components.figures import chart, pair
 from app.components.look import Look
@@ -103,7 +103,7 @@ def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None
 
 def kpi_row(past: Events, look: Look, leave_out: tuple[str, ...] = ()) -> None:
     """The figures of the last recorded step; from the second step on with the change since the first."""
-    shown = [kpi for kpi in views.kpis(past, look.config) if kpi.label not in leave_out]
+    shown = [kpi for kpi in readings.kpis(past, look.config) if kpi.label not in leave_out]
     columns = [column for half in pair() for column in half.columns(2)]
     for column, kpi in zip(columns, shown, strict=False):
         moved = kpi.delta.startswith(("+", "-"))
@@ -165,7 +165,7 @@ def _bands(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> 
 
 def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> None:
     """The losses over the steps and, once the run is evaluated, the accuracies of networks trained on the set."""
-    losses = views.losses(events, look.config)
+    losses = readings.losses(events, look.config)
     folder = runs.results(look.path)
     rows = cache.own_rows(folder)
     left, right = pair()
