@@ -172,4 +172,5 @@ def statement(contestants: Sequence[Contestant], summaries: Sequence[Summary], t
     if len(known) == 1:
         return f"{known[0][0].name} keeps {100 * low:.1f} % under its strongest attack at {threat.label}"
     word = "" if ranked else ", not to be ranked"
-    return f"Under the strongest attack at {threat.label}, {100 * low:.1f} to {100 * high:.1f} % stay correct{word}"
+    ends = list(dict.fromkeys(f"{100 * end:.1f}" for end in (low, high)))
+    return f"Under the strongest attack at {threat.label}, {' to '.join(ends)} % stay correct{word}"

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from c2r import figurekey, metrics
+from c2r.figurekey import TRAININGS
 from c2r.headline import counts_as_worst, worst
+from c2r.protocols import PROTOCOLS
 from c2r.runs import Run
 
 Columns = dict[str, list[Any]]
@@ -135,9 +137,15 @@ def about(rows: Iterable[Mapping[str, Any]]) -> str:
     first = next(iter(rows), {})
     training = {"pgd-at": "adversarially (PGD-AT)", "standard": "without attacks (standard)"}.get(str(first.get("training")), "")
     return (
-        f"Test accuracy of fresh networks trained {training} on all synthetic images, by the protocol {first.get('protocol', 'custom')}, "
+        f"Test accuracy of fresh networks trained {training} on all synthetic images, protocol: {protocol(first.get('protocol'))}; "
         "beside the per-image figures above."
     )
+
+
+def protocol(name: Any) -> str:
+    """What a protocol is called on screen; a name that this version does not know as it is."""
+    found = PROTOCOLS.get(str(name or "custom"))
+    return found.label if found else str(name)
 
 
 def evaluation_table(evaluated: list[Run], rows: list[list[dict[str, Any]]], when: list[str]) -> Columns:
@@ -150,8 +158,8 @@ def evaluation_table(evaluated: list[Run], rows: list[list[dict[str, Any]]], whe
         lowest, called = worst(found), names(found)
         lines["When"].append(text)
         lines["Step"].append(run.manifest.get("step"))
-        lines["Protocol"].append(run.config.protocol if run.config else None)
-        lines["Training"].append(run.config.eval_training if run.config else None)
+        lines["Protocol"].append(protocol(run.config.protocol) if run.config else None)
+        lines["Training"].append(TRAININGS.get(run.config.eval_training, run.config.eval_training) if run.config else None)
         lines["Networks"].append(run.config.eval_seeds if run.config else None)
         lines["State"].append("damaged" if run.problem else run.state)
         lines["n"].append(max((figure["n"] for figure in found.values()), default=None))
@@ -178,10 +186,13 @@ def spoken_time(name: str) -> str:
 
 
 def what(run: Run) -> str:
-    """Protocol and training of an evaluation: ``pixel-2/255, pgd-at``."""
-    return f"{run.config.protocol}, {run.config.eval_training}" if run.config else run.id
+    """Protocol and training of an evaluation in words: ``DD-RobustBench, pixel space, 2/255; adversarial training``."""
+    if run.config is None:
+        return run.id
+    return f"{protocol(run.config.protocol)}; {TRAININGS.get(run.config.eval_training, run.config.eval_training)}"
 
 
 def title(run: Run) -> str:
-    """What an evaluation is called in a list; one inside the run folder says so."""
-    return f"{what(run)}, {spoken_time(run.id) if run.path.parent.name == 'evaluations' else 'with the run'}"
+    """What an evaluation is called in a list and in links, by the flags of its settings; one inside the run folder says so."""
+    named = f"{run.config.protocol}, {run.config.eval_training}" if run.config else run.id
+    return f"{named}, {spoken_time(run.id) if run.path.parent.name == 'evaluations' else 'with the run'}"

@@ -178,11 +178,24 @@ def baseline_settings(settings: config.RunConfig, method: str) -> config.RunConf
     return config.validate(settings.model_dump(mode="json") | {"method": method, "imported": ""})
 
 
+# What a baseline never reads: it makes no update, and all real images need no set either.
+_UPDATES = {
+    name
+    for group in (config.ObjectiveSettings, config.ContrastSettings, config.CurriculumSettings, config.AttackSettings)
+    for name in group.model_fields
+}
+UNREAD = {
+    "random-real": _UPDATES | {"pool_size"},
+    "full-data": _UPDATES | {*config.PoolSettings.model_fields, *config.SyntheticSettings.model_fields},
+}
+
+
 def baseline_run(settings: config.RunConfig, found: Sequence[Run]) -> Run | None:
     """The newest run that makes its set as these settings say and has not ended badly, None when there is none; evaluations may differ."""
-    wanted = settings.model_dump(exclude=UNLIKE)
+    ignored = UNLIKE | UNREAD[settings.method]
+    wanted = settings.model_dump(exclude=ignored)
     usable = (run for run in found if not run.problem and (run.alive or run.state == "done"))
-    return next((run for run in usable if run.config and run.config.model_dump(exclude=UNLIKE) == wanted), None)
+    return next((run for run in usable if run.config and run.config.model_dump(exclude=ignored) == wanted), None)
 
 
 def transfer_file(store: Path, chosen: Sequence[Offer]) -> Path:

@@ -67,7 +67,10 @@ class Attempts:
 
 
 class Door:
-    """ASGI middleware, see above. `attempts` and `pause` are replaced by tests."""
+    """ASGI middleware, see above. `attempts` and `pause` are replaced by tests.
+
+    It believes what the server says of a request (`scope`), never an address made of the Host header, which the visitor writes.
+    """
 
     def __init__(self, app: ASGIApp, attempts: Attempts | None = None, pause: float = PAUSE):
         self.app, self.attempts, self.pause = app, attempts or Attempts(), pause
@@ -85,10 +88,11 @@ class Door:
 
     async def _answer(self, request: Request) -> Response | None:
         """What the door itself says to a request; None lets it through."""
-        path, base = request.url.path, str(st.get_option("server.baseUrlPath") or "").strip("/")
+        path, base = request.scope["path"], str(st.get_option("server.baseUrlPath") or "").strip("/")
         if path != f"{'/' if base else ''}{base}{HEALTH}" and not guard.admitted(request.cookies):
             return await self._entry(request) if request.method == "POST" else _form(status=200 if _wants_page(request) else 401)
-        if UPLOAD in path and (problem := guard.upload_problem(request.headers.get("content-length"))):
+        length = None if "transfer-encoding" in request.headers else request.headers.get("content-length")  # chunks have no length
+        if UPLOAD in path and (problem := guard.upload_problem(length)):
             return PlainTextResponse(problem, 403)
         return None
 
@@ -105,10 +109,11 @@ class Door:
             await asyncio.sleep(self.pause)
             return _form(WRONG)
         _log(f"Admitted {address}.")
-        query = f"?{request.url.query}" if request.url.query else ""
-        answer = RedirectResponse(quote("/" + request.url.path.lstrip("/\\")) + query, 303)
-        name = f"{guard.COOKIE}-{request.url.port or ''}"  # browsers share cookies between the ports of a machine
-        answer.set_cookie(name, guard.token(), httponly=True, samesite="lax", secure=request.url.scheme == "https")
+        scope = request.scope
+        query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+        answer = RedirectResponse(quote("/" + scope["path"].lstrip("/\\")) + query, 303)
+        name = f"{guard.COOKIE}-{(scope.get('server') or ('', ''))[1] or ''}"  # browsers share cookies between the ports of a machine
+        answer.set_cookie(name, guard.token(), httponly=True, samesite="lax", secure=scope["scheme"] == "https")
         return answer
 
 

@@ -84,31 +84,38 @@ def deciding(contestants: Sequence[Contestant], summaries: Sequence[Summary], th
     return every[0] if whole else None
 
 
-def ranks(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> list[int | None]:
-    """Rank 1 is best; a set stands behind another only when their paired difference says so, so undecided ones share a rank.
+Rank = tuple[int, int]  # the best and the worst place that a set can have
 
-    None for a reference, and for all where no paired comparison is possible.
+
+def ranks(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> list[Rank | None]:
+    """The places each set can have, 1 is best: behind all that are better by their paired difference, ahead of all that are worse.
+
+    Undecided pairs leave both orders open, so a set may have a range. None for a reference, and for all where no paired comparison is
+    possible.
     """
     line, sets = deciding(contestants, summaries, threat), list(zip(contestants, summaries, strict=True))
     if line is None:
         return [None] * len(sets)
     ranked = [i for i, (one, _) in enumerate(sets) if not one.is_reference]
-    behind = dict.fromkeys(ranked, 0)
+    behind, ahead = dict.fromkeys(ranked, 0), dict.fromkeys(ranked, 0)
     for i, j in combinations(ranked, 2):  # each pair once, so that both sides read the same verdict
         found = compare(line, *sets[i], *sets[j], threat)
         if isinstance(found, str):
             return [None] * len(sets)
-        behind[i] += found.verdict == "worse"
-        behind[j] += found.verdict == "better"
-    return [1 + behind[i] if i in behind else None for i in range(len(sets))]
+        if found.verdict != "undecided":
+            better, worse = (i, j) if found.verdict == "better" else (j, i)
+            behind[worse] += 1
+            ahead[better] += 1
+    return [(1 + behind[i], len(ranked) - ahead[i]) if i in behind else None for i in range(len(sets))]
 
 
-def places(contestants: Sequence[Contestant], found: Sequence[int | None]) -> list[str]:
-    """Ranks as words: ``1``, ``reference``, a dash."""
-    return ["reference" if c.is_reference else "–" if rank is None else str(rank) for c, rank in zip(contestants, found, strict=True)]
+def places(contestants: Sequence[Contestant], found: Sequence[Rank | None]) -> list[str]:
+    """Ranks as words: ``1``, ``1–2`` where the order is undecided, ``reference``, a dash."""
+    texts = ["–" if rank is None else "–".join(dict.fromkeys(map(str, rank))) for rank in found]
+    return ["reference" if c.is_reference else text for c, text in zip(contestants, texts, strict=True)]
 
 
-def standing(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, found: Sequence[int | None]) -> str:
+def standing(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, found: Sequence[Rank | None]) -> str:
     """Who stands first among sets that may be ranked (`found`: their ranks), in a sentence; undecided ones are named as such."""
     ranked = [(c, s, place) for c, s, place in zip(contestants, summaries, found, strict=True) if not c.is_reference]
     if threat is None or not any(group_of(s, threat) for _, s, _ in ranked):
@@ -119,7 +126,7 @@ def standing(contestants: Sequence[Contestant], summaries: Sequence[Summary], th
     if line is None or any(place is None for _, _, place in ranked):
         missing = [c.name for c, s, _ in ranked if line is None and not _stored(c, s, threat)]
         return f"The sets are comparable, but not ranked: {UNPAIRED}{' for ' + listed(missing) if missing else ''}, so no paired comparison is possible."
-    first = sorted(((c, s) for c, s, place in ranked if place == 1), key=lambda pair: -_mean(line, *pair, threat))
+    first = sorted(((c, s) for c, s, place in ranked if place and place[0] == 1), key=lambda pair: -_mean(line, *pair, threat))
     shares = listed([f"{c.name} {100 * _mean(line, c, s, threat):.1f} %" for c, s in first])
     what = f"right under every attack at {threat.label}"
     if len(first) == len(ranked):
@@ -127,8 +134,8 @@ def standing(contestants: Sequence[Contestant], summaries: Sequence[Summary], th
             f"The sets are comparable, and none stands apart: their paired differences are undecided ({what}: {shares}). {paired.ONE_SEED}"
         )
     if len(first) > 1:
-        return f"The sets are comparable. {len(first)} share the first place, undecided between them ({what}: {shares}). {paired.ONE_SEED}"
-    one, nearest = first[0], max(((c, s) for c, s, place in ranked if place != 1), key=lambda pair: _mean(line, *pair, threat))
+        return f"The sets are comparable. {len(first)} may stand first, undecided between them ({what}: {shares}). {paired.ONE_SEED}"
+    one, nearest = first[0], max(((c, s) for c, s, place in ranked if place and place[0] != 1), key=lambda pair: _mean(line, *pair, threat))
     said = compare(line, *one, *nearest, threat)
     apart = f": {said.text} points from {nearest[0].name}, paired, 95 % interval" if isinstance(said, Difference) else ""
     return f"The sets are comparable. {one[0].name} is first with {100 * _mean(line, *one, threat):.1f} % {what}{apart}. {paired.ONE_SEED}"

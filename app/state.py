@@ -201,9 +201,9 @@ def place_selection(run_id: str) -> None:
         select(run_id, views.from_spans(named), "the link")
 
 
-def spoken_selection(run_id: str) -> str:
-    """The selected images as the address says them, '' for none and for so many that an address would be cut."""
-    text = views.spans(selection(run_id, 10**9))
+def spoken_selection(run_id: str, n: int) -> str:
+    """The selected of `n` images as the address says them, '' for none and for so many that an address would be cut."""
+    text = views.spans(selection(run_id, n))
     return text if len(text) <= MOST_NAMED else ""
 
 

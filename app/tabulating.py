@@ -101,7 +101,9 @@ def transfer_table(accuracy: np.ndarray, std: np.ndarray | None, clean: Sequence
 def cumulative(margins: np.ndarray, points: int = 101) -> tuple[np.ndarray, np.ndarray]:
     """The distribution of margins [M, n], pooled: `points` quantiles and the share at or below each, at most as many as margins."""
     values = np.sort(np.asarray(margins, dtype=np.float64).ravel())
-    at = np.unique(np.linspace(0, len(values) - 1, min(points, len(values))).round().astype(int))
+    broken = int(np.searchsorted(values, 0.0, side="right"))  # both sides of 0 are kept, so that the share there is exact
+    border = [i for i in (broken - 1, broken) if 0 <= i < len(values)]
+    at = np.unique([*np.linspace(0, len(values) - 1, min(points, len(values))).round().astype(int), *border])
     return values[at], (at + 1) / len(values)
 
 

@@ -211,9 +211,11 @@ def cost_sentence(event: dict[str, Any], attack: str = "LS-PGD") -> str:
         if attack == ATTACKS["ls-pgd"]
         else f"attacked all {n} from scratch. "
     )
+    if not event.get("forwards"):
+        return f"{said}No update was made yet."
     return (
-        f"{said}The whole run up to here, attacks on real images included: {event.get('forwards', 0) / n:,.0f} forward and "
-        f"{event.get('backwards', 0) / n:,.0f} backward passes per synthetic image."
+        f"{said}All updates up to here, attacks on real images included, the looks that are recorded left out: "
+        f"{event['forwards'] / n:,.0f} forward and {event.get('backwards', 0) / n:,.0f} backward passes per synthetic image."
     )
 
 

@@ -39,7 +39,7 @@ _LARGE = r"checkpoint\.safetensors|networks/(seed|outcomes)\d{1,6}\.safetensors|
 EXPECTED = re.compile(rf"(evaluations/[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}/)?({_ALONE}|{_LARGE})|frames/\d{{6,9}}\.safetensors")
 STORED = re.compile(rf"(.*/)?({_LARGE})")
 ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._ -]{0,118}[A-Za-z0-9])?")
-BELONGINGS = re.compile(r"(.*/)?(lock|control|\.control\.taken|\.reserve|\..*\.tmp)")  # of the process that writes a run
+BELONGINGS = re.compile(r"(.*/)?(lock|control|\.control\.taken|\.reserve|\..*\.tmp|\.logs/[^/]*)")  # of processes that write a run
 WANTED = "an archive that 'python -m c2r archive' wrote"
 
 

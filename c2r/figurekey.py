@@ -57,7 +57,8 @@ def key_of(row: Mapping[str, Any]) -> FigureKey:
 
 
 def _options(attack: str, row: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    given = row.get("options") or {}
+    given = row.get("options")
+    given = given if isinstance(given, Mapping) else {}
     with suppress(InputError):
         given = catalog.options(attack, given)
     return tuple(sorted((name, value if isinstance(value, int | float) else str(value)) for name, value in given.items()))

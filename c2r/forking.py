@@ -1,12 +1,13 @@
 """A new run from a recorded step of another one, with settings of its own; both know of each other. No torch."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from c2r.config import RunConfig, validate
 from c2r.errors import InputError
 from c2r.formats.fromrun import from_run
-from c2r.formats.write import write_set
+from c2r.formats.write import export_bytes, write_set
 from c2r.methods import METHODS
 from c2r.runs import Run, frame_steps, list_runs, open_run
 
@@ -20,11 +21,11 @@ def prepare(path: Path, step: int, store: Path, changes: dict[str, Any] | None =
     if run.config is None or run.problem:
         raise InputError(run.problem)
     recorded(run, step)
-    file = start_file(path, step, store)
     if fixed := [name for name in ("ipc", "partition", "image_size", "data", "parent", "imported") if name in (changes or {})]:
         raise InputError(
             f"A fork keeps the images it starts from, and with them '{fixed[0]}': expected other settings; start a new run to change it."
         )
+    file = start_file(path, step, store)
     base = run.config.model_dump(mode="json") | {"imported": str(file.resolve()), "parent": f"{run.id}@{step}"}
     settings = validate(base | (changes or {}))
     if METHODS[settings.method].source == "all":
@@ -34,8 +35,13 @@ def prepare(path: Path, step: int, store: Path, changes: dict[str, Any] | None =
 
 
 def start_file(path: Path, step: int, store: Path) -> Path:
-    """Where the images of the run in `path` at `step` lie in a store, for a fork to start from."""
-    return store / ".imports" / f"{Path(path).absolute().name}-step{step}.safetensors"
+    """Where the images of the run in `path` at `step` lie in a store, for a fork to start from. Raises InputError.
+
+    Named by what it holds, too: runs of the same name in two stores are no namesakes here.
+    """
+    recorded(open_run(path), step)
+    content = export_bytes("safetensors", from_run(path, step))
+    return store / ".imports" / f"{Path(path).absolute().name}-step{step}-{hashlib.sha256(content).hexdigest()[:12]}.safetensors"
 
 
 def recorded(run: Run, step: int) -> None:

@@ -15,10 +15,14 @@ def evaluates(folder: Path, run: Path | None) -> str:
     return HOME if folder.resolve().parent == run.resolve() / "evaluations" else str(run.resolve())
 
 
+def inside_a_run(folder: Path) -> bool:
+    """Whether a folder lies where a run keeps its evaluations; a store may be called `evaluations`, too."""
+    return folder.parent.name == "evaluations" and is_run(folder.parent.parent)
+
+
 def is_evaluation(run: Run) -> bool:
     """Whether a folder holds an evaluation. Older ones lie in their run or name the evaluated step in their manifest."""
-    inside = run.path.resolve().parent
-    return bool(run.status.get("of", inside.name == "evaluations" and is_run(inside.parent) or "step" in run.manifest))
+    return bool(run.status.get("of", inside_a_run(run.path.resolve()) or "step" in run.manifest))
 
 
 def evaluated(run: Run) -> Path | None:

@@ -30,7 +30,7 @@ def apply_basis(embedding: np.ndarray, basis: dict[str, np.ndarray]) -> np.ndarr
 def separation(embedding: np.ndarray, labels: np.ndarray, neighbours: int = 5, limit: int = 1000) -> dict[str, float]:
     """How far the classes stand apart in the original space, from at most `limit` evenly spaced samples.
 
-    knn: share of samples whose `neighbours` nearest others (Euclidean) vote for their class; silhouette: mean over
+    knn: share of samples whose `neighbours` nearest others (Euclidean; all others, where there are fewer) vote for their class; silhouette: mean over
     samples of (b − a) / max(a, b) (Rousseeuw 1987); between_within: between-class over within-class variance.
     NaN where it is undefined (one class, or a single sample per class).
     """
@@ -44,7 +44,8 @@ def separation(embedding: np.ndarray, labels: np.ndarray, neighbours: int = 5, l
     square = (x**2).sum(1)
     distance = np.sqrt(np.maximum(square[:, None] + square[None] - 2 * x @ x.T, 0))
     np.fill_diagonal(distance, np.inf)
-    nearest = np.argpartition(distance, neighbours, axis=1)[:, :neighbours]
+    near = min(neighbours, len(y) - 1)
+    nearest = np.argpartition(distance, near - 1, axis=1)[:, :near]
     votes = onehot[nearest].sum(1)
     np.fill_diagonal(distance, 0)
     to_class = distance @ onehot

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from c2r.claiming import lock, unlock
+from c2r.kinds import inside_a_run
 
 FOLDER = ".slots"
 
@@ -34,7 +35,7 @@ def place(run: Path, device: str) -> Path:
 def store_of(run: Path) -> Path:
     """The store that a run or evaluation folder lies in."""
     run = Path(run).absolute()
-    return run.parents[2] if run.parent.name == "evaluations" else run.parent
+    return run.parents[2] if inside_a_run(run) else run.parent
 
 
 def spoken(name: str) -> str:

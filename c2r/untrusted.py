@@ -47,6 +47,9 @@ def class_names(names: Iterable[object]) -> tuple[str, ...]:
     """Names of classes as short words, each once: the number of its class stands for what is no word, and beside what came before."""
     found: dict[str, None] = {}
     for index, name in enumerate(names):
-        text = word(name, str(index))
-        found[text if text not in found else f"{text} ({index})"] = None
+        text, number = word(name, str(index)), index
+        free = text
+        while free in found:
+            free, number = f"{text} ({number})", number + 1
+        found[free] = None
     return tuple(found)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import attempts, state, views, words
-from app.components import controls, maps, playback, samples, shell
+from app.components import controls, details, maps, playback, samples, shell
 
 shell.header(
     "Embeddings",
@@ -46,6 +46,8 @@ with row.container():
         samples.thumbnails(view, frame, hardest)
 if ids:
     samples.table(columns)
+    if shares and (told := details.late(view)):
+        st.caption(told.strip())
 st.subheader("Class separation")
 st.caption(
     "Measured in the original embedding space, not on the map: "

@@ -100,9 +100,9 @@ def test_the_list_of_evaluations_names_protocol_state_and_worst_attack(tmp_path)
             table["Protocol"], zip(*[table[name] for name in ("State", "n", "Clean", "Worst attack", "Worst by")], strict=True), strict=True
         )
     )
-    assert lines["pixel-2/255"] == ("done", 359, 81.0, 51.0, "AutoAttack, 2/255")
-    assert lines["guard-1/255"][:4] == ("failed", None, None, None)
-    assert table["Note"][table["Protocol"].index("guard-1/255")].startswith("The disk is full")
+    assert lines["DD-RobustBench, pixel space, 2/255"] == ("done", 359, 81.0, 51.0, "AutoAttack, 2/255")
+    assert lines["GUARD, pixel space, 1/255"][:4] == ("failed", None, None, None)
+    assert table["Note"][table["Protocol"].index("GUARD, pixel space, 1/255")].startswith("The disk is full")
     assert (
         attempts.title(runs.open_run(run / "evaluations" / "20261120-0937-12-pixel-2-255-pgd-at"))
         == "pixel-2/255, pgd-at, 2026-11-20 09:37:12"

@@ -1,6 +1,7 @@
 """Commands around a finished run: import, export, attack, check, transfer, metrics. Run: pytest tests/test_commands.py"""
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import TINY
+from safetensors.numpy import load_file, save_file
 
 from c2r import archives, runs, tasks
 from c2r.__main__ import main
@@ -53,6 +55,17 @@ def test_a_normalised_file_is_asked_about_then_imported_scored_and_evaluated(fin
     assert runs.frame_steps(run.path) == [0]
     assert {row["attack"] for row in runs.read_rows(run.path)} == {"clean", "fgsm", "pgd"}
     assert json.loads((run.path / "facts.json").read_text())["origin"] == "imported"
+
+
+def test_runs_of_the_same_name_in_two_stores_fork_from_their_own_images(finished, tmp_path):
+    from c2r import forking
+
+    other = tmp_path / "other" / finished.name
+    shutil.copytree(finished, other)
+    frame = other / "frames" / "000002.safetensors"
+    arrays = load_file(frame)
+    save_file(arrays | {"images": 255 - arrays["images"]}, frame)
+    assert forking.start_file(finished, 2, tmp_path) != forking.start_file(other, 2, tmp_path)
 
 
 @pytest.fixture

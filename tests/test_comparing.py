@@ -146,7 +146,7 @@ def ranked(*sets):
 
 def test_a_set_ranks_behind_another_only_when_their_paired_difference_is_decided():
     sets = [seen("a", 0.6), seen("b", 0.59), seen("c", 0.5), one("without")]
-    assert ranked(*sets[:3])[0] == [1, 1, 3], "10 points decide, 1 does not; alone, 50 and 60 % of 100 images would overlap"
+    assert ranked(*sets[:3])[0] == [(1, 2), (1, 2), (3, 3)], "10 points decide, 1 does not; alone, 50 and 60 % of 100 images would overlap"
     low, high = (accuracies.figure_of(accuracies.lines([s.summary()], LINF)[1], s, s.summary(), LINF) for s in (sets[2], sets[0]))
     assert high.low < low.high
     ranks, said = ranked(sets[0], sets[3])
@@ -209,7 +209,13 @@ def test_a_cumulative_curve_says_which_share_lies_at_or_below_each_margin():
     margins, shares = tabulating.cumulative(np.array([[3.0, -1.0], [1.0, 0.0]]))
     assert margins.tolist() == [-1, 0, 1, 3] and shares.tolist() == [0.25, 0.5, 0.75, 1.0]
     margins, shares = tabulating.cumulative(np.arange(30_000.0).reshape(3, -1))
-    assert len(margins) == 101 and margins[-1] == 29_999 and shares[-1] == 1 and margins[50] == 15_000
+    assert len(margins) == 102 and margins[-1] == 29_999 and shares[-1] == 1 and margins[51] == 15_000
+
+
+def test_the_share_below_a_margin_of_zero_is_exact_on_a_curve_of_few_points():
+    margins = np.concatenate([np.full(2869, -1.0), np.full(7131, 2.0)])
+    at, shares = tabulating.cumulative(margins[None], points=7)
+    assert shares[at <= 0].max() == 0.2869
 
 
 def test_a_sweep_runs_from_clean_over_all_radii_and_leaves_out_sets_with_a_single_radius():
@@ -319,3 +325,5 @@ def test_a_baseline_is_found_although_its_evaluation_differs_and_not_when_its_se
     failed = runs.Run(Path("z"), "failed", wanted)
     assert contestants.baseline_run(wanted, [failed, other, there]) is there
     assert contestants.baseline_run(wanted, [failed, other]) is None
+    longer = wanted.model_copy(update={"steps": wanted.steps + 1, "eta": 0.9, "pool_size": wanted.pool_size + 1})
+    assert contestants.baseline_run(longer, [there]) is there, "what the baseline never reads makes no other baseline"

@@ -1,7 +1,9 @@
 """Every row of every table goes through the same checks. Run: pytest tests/test_contracts.py"""
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 from c2r import config
 from c2r.attacks import ATTACKS
@@ -138,3 +140,11 @@ def test_a_look_changes_nothing():
     look(held, scorer, METHODS["c2r"], settings, generator)
     assert held.loss is None
     assert not held.delta.any()
+
+
+def test_a_set_without_images_of_some_class_is_matched_on_the_others(tmp_path):
+    """As a fork of an imported set may be: the highest class has no image."""
+    labels = np.array([0, 0, 1, 1])
+    save_file({"images": np.full((4, 1, 8, 8), 99, np.uint8), "labels": labels}, tmp_path / "set.safetensors")
+    made = events(imported=str(tmp_path / "set.safetensors"), ipc=2)[-1]
+    assert made.labels.tolist() == labels.tolist() and (made.images != 99).any()

@@ -30,10 +30,13 @@ class Browser:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"inside"})
 
-    def ask(self, path="/", method="GET", body=b"", kind="http", query=b"", length=None, page=True, **more):
+    def ask(
+        self, path="/", method="GET", body=b"", kind="http", query=b"", length=None, page=True, host=b"c2r:8501", chunked=False, **more
+    ):
         """Status (or 'accept' and 'close' of a connection) and text of the answer; the headers stay in `self.headers`."""
-        headers = [(b"cookie", self.cookie.encode()), (b"host", b"c2r:8501"), *([(b"accept", b"text/html")] if page else [])]
+        headers = [(b"cookie", self.cookie.encode()), (b"host", host), *([(b"accept", b"text/html")] if page else [])]
         headers += [] if length is None else [(b"content-length", str(length).encode())]
+        headers += [(b"transfer-encoding", b"chunked")] if chunked else []
         scope = {
             "type": kind, "method": method, "path": path, "raw_path": path.encode(), "query_string": query, "headers": headers,
             "client": (self.address, 5), "server": ("c2r", 8501), "scheme": "ws" if kind == "websocket" else "http", "root_path": "",
@@ -63,6 +66,12 @@ def visitor(monkeypatch):
     monkeypatch.setenv(guard.PASSWORD, "sécret & more")
     monkeypatch.delenv(guard.READ_ONLY, raising=False)
     return Browser()
+
+
+@pytest.mark.parametrize("host", [b"x/_stcore/health?", b"x/_stcore/health#", b"", b"["])
+def test_neither_a_host_header_nor_a_tab_in_the_path_makes_another_address(visitor, host):
+    assert visitor.ask("/_stcore/host-config", host=host, page=False)[0] == 401
+    assert visitor.ask("/_stcore/hea\tlth", page=False)[0] == 401
 
 
 @pytest.mark.parametrize("path", ["/", "/live", UPLOAD, "/media/x.png", "/_stcore/host-config", "/static/x.js", "/x/_stcore/health"])
@@ -169,6 +178,7 @@ def test_without_a_password_everybody_passes_and_a_read_only_server_takes_only_s
     for length in (8_000_000, None, "-1", "²"):
         status, said = visitor.ask(UPLOAD, "PUT", length=length)
         assert status == 403 and "expected an upload of at most 1 MB" in said
+    assert visitor.ask(UPLOAD, "PUT", length=5, chunked=True)[0] == 403, "chunks may be longer than what the other header says"
 
 
 def test_an_open_address_without_password_takes_no_upload(visitor, monkeypatch):

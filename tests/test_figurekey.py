@@ -36,3 +36,8 @@ def test_names_tell_figures_apart_only_where_they_must():
     called = figurekey.names(dict.fromkeys(keys, "PGD-10"))
     assert called[keys[0]] == "PGD-10 (L∞ 32/255, step 0.25, adversarial training)" and len(set(called.values())) == 4
     assert figurekey.names({keys[0]: "PGD-10", keys[1]: "CW"}) == {keys[0]: "PGD-10", keys[1]: "CW"}
+
+
+def test_options_that_are_no_table_are_those_left_out():
+    row = {"attack": "fgsm", "norm": "Linf", "eps": "2/255", "training": "pgd-at", "split": "test"}
+    assert figurekey.key_of(row | {"options": [1, 2]}) == figurekey.key_of(row)

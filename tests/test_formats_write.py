@@ -21,6 +21,7 @@ from c2r.formats import NORMALISATIONS, ImportedSet, read_set, read_upload
 from c2r.formats.fromrun import from_run, training_constants
 from c2r.formats.write import EXPORTS, export_bytes, rows_csv, rows_json, write_set
 from c2r.partition import expand
+from c2r.untrusted import class_names
 
 CLASSES = ("plane", "cat/dog", "ship")
 
@@ -73,6 +74,11 @@ def test_pictures_come_back_exactly_from_the_folder_and_the_zip(tmp_path, channe
     for found in (read_set(folder), read_upload([("x.zip", export_bytes("png", mine))])):
         assert found.format == "image-folder" and np.array_equal(found.images, mine.images) and found.classes == ("k0", "k5", "k10")
         assert found.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4 and found.facts["lossy"] == ""
+
+
+def test_class_names_are_as_many_as_classes_whatever_they_are():
+    assert class_names(["a (2)", "a", "a", "a"]) == ("a (2)", "a", "a (3)", "a (4)")
+    assert len(class_names(["", "", "2", "x", "x (4)", "x"])) == 6
 
 
 def test_class_names_cannot_lead_a_picture_out_of_its_folder(tmp_path):

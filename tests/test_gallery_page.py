@@ -211,3 +211,16 @@ def test_pictures_that_cannot_be_read_leave_the_map_with_its_labels(store, monke
     app = open_page("embeddings")
     check(app, "embeddings")
     assert not pictures_beside(app) and map_of(app)["data"][0]["hovertemplate"].startswith("image %{customdata}")
+
+
+def test_figures_of_another_step_are_called_so_beside_every_picture(store):
+    make_run(store / "one", n=12, classes=3, steps=3)
+    late = "Per-attack figures are of the images of step 20, not of this one."
+    for page, query in (("gallery", {"sample": "2"}), ("embeddings", {"selected": "1-3"})):
+        assert late in text(open_page(page, step="10", **query)) and late not in text(open_page(page, step="20", **query))
+
+
+def test_a_link_to_images_that_are_not_there_selects_none(store):
+    make_run(store / "one", n=12, classes=3, steps=2)
+    app = open_page("embeddings", selected="999999")
+    assert "selected: clear" not in " ".join(button.label for button in app.button) and "selected" not in app.query_params

@@ -224,7 +224,7 @@ def test_a_fork_fills_the_start_page_with_the_runs_settings_and_its_images(store
     assert app.title[0].value == TITLES["start"]
     assert "it starts from the images at step 30" in text(app) and "A fork of C2R · digits · seed 0" in text(app)
     code = "\n".join(block.value for block in app.code)
-    assert "eta=0.3" in code and "parent=one@30" in code and "one-step30.safetensors" in code
+    assert "eta=0.3" in code and "parent=one@30" in code and "one-step30-" in code
 
 
 UNREADABLE = ("no status", "torn status", "unknown state", "no config", "unknown setting", "torn manifest")
@@ -657,7 +657,7 @@ def test_an_evaluation_at_work_shows_what_it_does_with_its_buttons_and_no_second
     (out / "status.json").write_text(json.dumps(status | doing))
     app = open_page("gallery")
     check(app, "gallery")
-    assert "Evaluating: pixel-2/255, pgd-at" in text(app)
+    assert "Evaluating: DD-RobustBench, pixel space, 2/255; adversarial training" in text(app)
     assert app.get("progress")[0].proto.text == "network 2 of 3: AutoAttack on test images · 41 % · about 3 min 10 s left"
     assert [b.label for b in app.button if str(b.key).startswith("evaluation-")] == ["Pause", "Stop evaluation"]
     assert not [b for b in app.button if b.key == "start-evaluation"]
@@ -669,7 +669,7 @@ def test_a_failed_evaluation_says_why_and_can_be_started_again(store):
     run = make_run(store / "one", n=24, classes=3, steps=3)
     make_evaluation(run, "20261120-0937-12-pixel-2-255-pgd-at", state="failed", protocol="pixel-2/255")
     app = open_page("gallery")
-    assert "The last evaluation (pixel-2/255, pgd-at) failed. The disk is full" in text(app)
+    assert "The last evaluation (DD-RobustBench, pixel space, 2/255; adversarial training) failed. The disk is full" in text(app)
     assert not app.button(key="start-evaluation").disabled
 
 

@@ -69,3 +69,8 @@ def test_the_joint_umap_repeats_itself_and_places_the_other_steps():
         assert (fitted.min(0) <= placed).all()
         assert (placed <= fitted.max(0)).all()
     assert np.isfinite(one["umap_adv"]).all()
+
+
+def test_so_few_images_that_there_are_no_five_neighbours_are_measured_by_those_there_are():
+    found = separation(np.array([[0.0], [0.1], [5.0], [5.1]], np.float32), np.array([0, 0, 1, 1]))
+    assert found["silhouette"] > 0.9 and 0 <= found["knn"] <= 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_run import make_run
+from fake_run import make_evaluation, make_run
 
 from c2r import keeping
 from c2r.errors import InputError
@@ -216,12 +216,19 @@ def test_no_run_or_too_many_get_one_sentence(runs):
 
 def test_an_evaluation_of_its_own_speaks_for_the_run_and_can_be_chosen(tmp_path):
     path = make_run(tmp_path / "run", tried={"clean": 0.9, "pgd": 0.8})
-    inside = path / "evaluations" / "20261120-0937-12-pixel-2-255-pgd-at"
-    make_run(inside, tried=TRIED, protocol="pixel-2/255")
+    inside = make_evaluation(path, "20261120-0937-12-pixel-2-255-pgd-at", tried=TRIED, protocol="pixel-2/255")
     assert "81.00 %" in report([path]), "its own evaluation is the headline until a person picks another"
     keeping.describe(path, headline=inside.name)
     for text in (report([path]), report([inside])):
         assert "45.00 %" in text and "81.00 %" not in text and "<h1>Robustness report: run</h1>" in text
+        assert unescape("The run's own evaluation is not in this report.") in unescape(text)
+
+
+def test_figures_of_few_test_images_are_called_chance(tmp_path):
+    path = make_run(tmp_path / "run", tried={"clean": 0.9, "pgd": 0.8})
+    rows = [json.loads(line) | {"n": 1} for line in (path / "rows.jsonl").read_text().splitlines()]
+    (path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert "Only 1 test image: below 100 an accuracy is mostly chance." in report([path])
 
 
 def test_evaluations_that_are_not_shown_are_named(tmp_path):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import arguments
@@ -43,10 +44,23 @@ def test_who_came_first_works_and_a_dead_process_is_out_of_the_queue(tmp_path):
     ("run", "queue"), [("store/run", "store/.slots/cpu"), ("store/run/evaluations/one", "store/.slots/cpu")], ids=["run", "evaluation"]
 )
 def test_runs_and_their_evaluations_share_the_queue_of_their_store(tmp_path, run, queue):
+    a_run(tmp_path / "store" / "run")
     assert slots.place(tmp_path / run, "cpu") == tmp_path / queue
 
 
+def a_run(path):
+    """As much of a run folder as says that it is one."""
+    path.mkdir(parents=True)
+    (path / "status.json").write_text("{}")
+
+
+def test_a_store_may_be_called_evaluations_and_keeps_its_queue(tmp_path):
+    assert slots.place(tmp_path / "evaluations" / "run", "cpu") == tmp_path / "evaluations" / ".slots" / "cpu"
+    assert slots.store_of(Path("/evaluations/run")) == Path("/evaluations")
+
+
 def test_the_holders_of_a_store_are_folders_of_it_on_any_device(tmp_path):
+    a_run(tmp_path / "a")
     assert slots.holders(tmp_path) == []
     with (
         slots.ticket(slots.place(tmp_path / "a", "cpu"), "a"),

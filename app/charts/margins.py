@@ -37,7 +37,7 @@ def histogram_span(counts: list[Any], edges: Any) -> Span:
 
 def histogram_top(counts: list[Any]) -> int:
     """A stable upper end of the count axis: the next of 1, 2, 3, 4, 5, 6, 8, 10, 20, 30 … that holds the fullest bin."""
-    most = max((int(np.max(c)) for c in counts), default=1)
+    most = max((float(np.max(c)) for c in counts), default=1)
     ladder = (step * 10**power for power in range(10) for step in (1, 2, 3, 4, 5, 6, 8))
     return next(top for top in ladder if top >= most)
 

@@ -161,7 +161,8 @@ def _accuracy_statement(found: dict[str, dict[str, Any]]) -> str:
         return f"{plain(called[key])}: {number(100 * found[key]['mean'])}\u00a0% of the test images are classified correctly"
     unharmed, attacked = 100 * clean["mean"], 100 * found[lowest]["mean"]
     shown = (f"{number(value)}\u00a0%" for value in (unharmed, attacked))
-    return f"{plain(called[lowest])} costs {number(unharmed - attacked)} points: {{}} clean, {{}} attacked".format(*shown)
+    lost = round(unharmed, 1) - round(attacked, 1)  # of what is shown, so that the title adds up
+    return f"{plain(called[lowest])} costs {number(lost)} points: {{}} clean, {{}} attacked".format(*shown)
 
 
 def _accuracy_note(rows: list[dict[str, Any]]) -> str:

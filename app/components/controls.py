@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import guard, jobs, position, settings, state, words
 from app.components import loading, shell
-from c2r import forking, lifecycle, listening, runs
+from c2r import forking, kinds, lifecycle, listening, runs
 from c2r.config import RunConfig
 from c2r.errors import InputError
 from c2r.runs import Run
@@ -34,7 +34,7 @@ def buttons(run: Run, key: str = "run", leave_out: tuple[str, ...] = ()) -> None
     """
     if not run.alive or guard.read_only():
         return
-    asked, what = listening.asked(run), "evaluation" if run.path.parent.name == "evaluations" else "run"
+    asked, what = listening.asked(run), "evaluation" if kinds.is_evaluation(run) else "run"
     for label, icon, command in WORDS:
         if command not in leave_out and command in lifecycle.takes(run.state, asked):
             action = (lambda command=command: jobs.command(run, command),)

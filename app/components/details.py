@@ -6,6 +6,7 @@ import streamlit as st
 from app import attempts, cache, charts, frames, pictures, state, theme, views, words
 from app.components import images, shell
 from app.components.figures import chart, plain_table
+from c2r import runs
 from c2r.errors import InputError
 from c2r.summary import ranks
 
@@ -28,6 +29,15 @@ def definition(view: state.View) -> str:
     """What the per-attack accuracy of one image means for this run."""
     parts = view.run.config.partition**2 if view.run and view.run.config else 1
     return f"{DEFINITION} {PARTS.format(count=parts)}" if parts > 1 else DEFINITION
+
+
+def late(view: state.View) -> str:
+    """That per-attack figures are of the images of another step than the shown one, as a sentence after others; '' when they are not."""
+    if not view.results or not view.steps:
+        return ""
+    step = runs.open_run(view.results).manifest.get("step")
+    step = view.steps[-1] if step is None else step  # the run's own evaluation, and those of before
+    return "" if step == view.step else f" Per-attack figures are of the images of step {step}, not of this one."
 
 
 def opened(sample: int) -> None:
@@ -147,4 +157,4 @@ def _attacks(view: state.View, sample: int, outcomes: dict[str, np.ndarray]) -> 
         "Networks right: of the n evaluation networks, with the 95 % Wilson interval of that share. "
         "Test images: test accuracy of the same networks, mean over seeds."
     )
-    st.caption(definition(view))
+    st.caption(f"{definition(view)}{late(view)}")

@@ -121,7 +121,7 @@ def _histogram(look: Look, course: cache.Course, past: Events) -> None:
     before = past[-2]["margin_adv"]["counts"] if len(past) > 1 else None
     figure = lambda: charts.margin_histogram(  # noqa: E731
         now["margin_clean"]["counts"], now["margin_adv"]["counts"], previous_adv=before,
-        edges=BIN_EDGES, n=now["n"], attack=attack, span=span, top=charts.histogram_top([course.most]), dark=look.dark, selectable=look.selectable,
+        edges=BIN_EDGES, n=now["n"], attack=attack, span=span, top=charts.histogram_top([course.most, [0.3 * now["n"]]]), dark=look.dark, selectable=look.selectable,
     )  # fmt: skip
     table = {
         "From (logits)": BIN_EDGES[:-1].tolist(), "To (logits)": BIN_EDGES[1:].tolist(),

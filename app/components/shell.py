@@ -15,6 +15,7 @@ Arrays = dict[str, np.ndarray]
 
 TICK = 2.0  # seconds between looks at a living run
 HEADLINE = "Headline"
+UNREADABLE = range(10**9)  # as many images as a frame that cannot be read may have
 
 
 ON = {  # the pages on which a control of the sidebar acts, and is drawn
@@ -36,12 +37,11 @@ def sidebar(page: str) -> None:
             return
         asked = links.link_values()
         names = {state.run_name(run): run for run in found}
-        spoken, first = state.spoken_names(found), state.run_name(state.first_shown(found))
-        run = names[_choose_run(spoken, first)]
+        spoken = state.spoken_names(found)
+        run = names[_choose_run(spoken, state.run_name(state.first_shown(found)))]
         position.place()
         state.place_selection(run.id)
-        steps = state.recorded_steps(run.path)
-        ahead.read(run.path, steps)
+        ahead.read(run.path, steps := state.recorded_steps(run.path))
         step = position.resolved(steps, linked="step" in asked)
         folders, usual = state.result_folders(run)
         results = _choose_results(folders, usual, page)
@@ -49,8 +49,9 @@ def sidebar(page: str) -> None:
         attack = _choose_attack(called, page)
         classes = state.names_of(run, steps)
         chosen = _choose_class(list(classes), page)
-        _selection_chip(run)
-        offered = _offered(run, steps, step) | {"run": list(names), "class": ["All classes", *classes]}
+        offered = _offered(run, steps, step)
+        _selection_chip(run, images := len(offered.get("sample", UNREADABLE)))
+        offered |= {"run": list(names), "class": ["All classes", *classes]}
         offered |= {"attack": [*called, *called.values()], "evaluation": [HEADLINE, *folders]} if called else {}
         shown = {
             "run": spoken[state.run_name(run)], "step": str(step), "attack": called.get(attack, attack), "evaluation": "the headline",
@@ -60,10 +61,10 @@ def sidebar(page: str) -> None:
             st.caption(f":material/info: {note}")
     named = attack if attack != "pgd" or "attack" in st.query_params else None
     links.address(
-        run=state.run_name(run), step=position.spoken(), attack=named if called else None, selected=state.spoken_selection(run.id)
+        run=state.run_name(run), step=position.spoken(), attack=named if called else None, selected=state.spoken_selection(run.id, images)
     )
-    follow, sample = position.chosen() is None, state.is_sample(run.path)
-    state.keep(state.View(run, steps, step, follow, attack, chosen, classes, sample, results, called))
+    follow = position.chosen() is None
+    state.keep(state.View(run, steps, step, follow, attack, chosen, classes, state.is_sample(run.path), results, called))
 
 
 def _choose_run(spoken: dict[str, str], first: str) -> str:
@@ -124,8 +125,8 @@ def _choose_class(names: list[str], page: str) -> int | None:
     return chosen if chosen in range(len(names)) else None
 
 
-def _selection_chip(run: Run) -> None:
-    ids = state.selection(run.id, 10**9)
+def _selection_chip(run: Run, images: int) -> None:
+    ids = state.selection(run.id, images)
     if ids:
         st.button(
             f"{len(ids)} selected: clear", icon=":material/close:", on_click=state.clear_selection, key="clear_selection",

@@ -7,7 +7,6 @@ import streamlit as st
 
 from app import attempts, frames, links, pictures, state, theme, views, words
 from app.components import details, images, shell
-from c2r import runs
 from c2r.errors import InputError
 from c2r.summary import ranks
 
@@ -52,10 +51,7 @@ def _bars(view: state.View, heights: dict[str, float]) -> None:
 def basis(view: state.View, outcomes: dict[str, np.ndarray]) -> str:
     """What the per-attack figures of the images mean and rest on."""
     networks = len(next(iter(outcomes.values())))
-    step = runs.open_run(view.results).manifest.get("step") if view.results else None
-    step = view.steps[-1] if step is None else step  # the run's own evaluation, and those of before
-    late = "" if step == view.step else f" They are of the images of step {step}, not of this one."
-    return f"{details.definition(view)} Here n = {networks}, written as correct/n.{late}"
+    return f"{details.definition(view)} Here n = {networks}, written as correct/n.{details.late(view)}"
 
 
 def legend(view: state.View, keys: list[str]) -> None:

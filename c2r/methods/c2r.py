@@ -42,7 +42,7 @@ def update(
     :param weights: [M] of its images in cross-entropy and CRL
     :param queue: of the visited stage, None for a method without
     """
-    classes, parts = int(held.labels.max()) + 1, held.partition**2
+    classes, parts = int(seen.labels.max()) + 1, held.partition**2
     effective, labels = held.effective()
     images = seen.transform(effective)
     found = _attacked(held, effective.detach(), images.detach(), labels, seen, method, config)
@@ -68,9 +68,10 @@ def _attacked(
 
 
 def _matching(real: list[Tensor], synthetic: list[Tensor], real_labels: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Squared distance of class means, summed over classes and features, averaged over blocks."""
+    """Squared distance of class means, summed over the classes that have synthetic images and over features, averaged over blocks."""
+    made = (torch.bincount(labels, minlength=classes) > 0).float()[:, None]
     distances = [
-        (class_means(a, real_labels, classes) - class_means(b, labels, classes)).square().sum()
+        (made * (class_means(a, real_labels, classes) - class_means(b, labels, classes))).square().sum()
         for a, b in zip(real, synthetic, strict=True)
     ]
     return torch.stack(distances).mean()

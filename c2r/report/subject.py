@@ -17,7 +17,9 @@ from c2r.digest import summarise
 from c2r.errors import InputError
 from c2r.figurekey import FigureKey
 from c2r.files import read_arrays
-from c2r.runs import Run, evaluation_facts, evaluations, frame_steps, open_run, read_frame, read_rows, results
+from c2r.headline import warning
+from c2r.kinds import evaluated
+from c2r.runs import Run, evaluation_facts, evaluations, frame_steps, open_run, own_rows, read_frame, read_rows, results
 
 Arrays = dict[str, np.ndarray]
 NEEDED = {"attack": str, "label": str, "accuracy": int | float | None, "n": int, "eps": str, "seed": int}
@@ -87,9 +89,9 @@ class Subject:
 def gather(path: Path, letter: str) -> Subject:
     """Read a run folder, or the folder of one of its evaluations. :raises InputError: when it is no run, or a damaged one"""
     path = Path(path).resolve()
-    chosen = path if path.parent.name == "evaluations" else results(path)
-    home = path.parent.parent if path.parent.name == "evaluations" else path
-    run, evaluated = _sound(home), _sound(chosen)
+    of = evaluated(open_run(path))
+    chosen, home = (path, of) if of else (results(path), path)
+    run, source = _sound(home), _sound(chosen)
     lost: list[str] = []
     if chosen == home and run.state != "done":
         lost.append(f"The run is not finished: its state is {run.state}. {run.status.get('message', '')}".strip())
@@ -103,12 +105,13 @@ def gather(path: Path, letter: str) -> Subject:
     )
     correct = {key.partition("/")[2]: value for key, value in test.items() if key.startswith("correct/")}
     found = _optional(lambda: summarise(rows, correct or outcomes) if rows else {}, {}, lost)
+    lost += [few] if found and (few := warning(found["attempts"])) else []
     checks = _optional(lambda: _badges(chosen), [], lost, chosen / "checks.json", "checks")
     facts = _optional(lambda: evaluation_facts(chosen), {}, lost, chosen / "facts.json", "facts about the evaluated set")
     if not run.manifest:
         lost.append("The run has no manifest.json: versions, commit, device, command and data hash are unknown.")
     return Subject(
-        letter, run, evaluated.config or RunConfig(), evaluated.manifest or run.manifest, chosen != home, found,
+        letter, run, source.config or RunConfig(), source.manifest or run.manifest, chosen != home, found,
         "test images" if correct else "synthetic images", checks, facts, test, outcomes, **_set(home, lost), missing=tuple(lost),
     )  # fmt: skip
 
@@ -116,7 +119,8 @@ def gather(path: Path, letter: str) -> Subject:
 def _others(home: Path, chosen: Path) -> list[str]:
     """What else the run was evaluated with, and that it is not in the report."""
     others = [found for found in evaluations(home) if found.path.resolve() != chosen.resolve()]
-    return [f"Evaluation {found.id} ({'damaged' if found.problem else found.state}) is not in this report." for found in others]
+    own = ["The run's own evaluation is not in this report."] if chosen != home and own_rows(home) else []
+    return own + [f"Evaluation {found.id} ({'damaged' if found.problem else found.state}) is not in this report." for found in others]
 
 
 def _sound(path: Path) -> Run:
