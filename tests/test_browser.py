@@ -358,7 +358,7 @@ def test_a_run_paused_on_the_page_outlives_browser_and_killed_server_and_is_fini
         page.locator("[data-testid='stBaseButton-primary']").get_by_text("Start", exact=True).click()
         page.wait_for_selector(".js-plotly-plot .barlayer path", state="attached")
         (run,) = runs.list_runs(tmp_path)
-        asked = press(page, "Pause", lambda: runs.open_run(run.path).state == "paused")
+        asked = press(page, "Pause run", lambda: runs.open_run(run.path).state == "paused")
         assert asked, "the run did not pause"
         page.context.close()
     paused = runs.open_run(run.path)

@@ -169,14 +169,14 @@ def test_a_running_run_without_frames_shows_what_it_is_doing(store, page):
     assert "Training the pool" in text(app)
     if page == "live":
         assert "pool: network 2 of 6 trained" in app.code[0].value
-        assert [b.label for b in app.button if str(b.key).startswith("run-")] == ["Pause", "Step", "Stop run"]
+        assert [b.label for b in app.button if str(b.key).startswith("run-")] == ["Pause run", "Step", "Stop run"]
 
 
 @pytest.mark.parametrize(
     ("status", "offered", "said"),
     [
         ({"asked": "pause"}, ["Resume", "Step", "Stop run"], "asked to pause…"),
-        ({"asked": "step"}, ["Pause", "Resume", "Stop run"], "pauses at the next step…"),
+        ({"asked": "step"}, ["Pause run", "Resume", "Stop run"], "pauses at the next step…"),
         ({"state": "stopping"}, [], "stopping…"),
     ],
 )
@@ -192,7 +192,7 @@ def test_what_a_run_was_asked_for_stands_beside_its_buttons_until_it_is_done(sto
 def test_a_paused_run_offers_resume(store):
     make_run(store / "resting", state="paused", evaluated=False, mapped=False)
     labels = [button.label for button in open_page("live").button]
-    assert "Resume" in labels and "Pause" not in labels
+    assert "Resume" in labels and "Pause run" not in labels
 
 
 @pytest.mark.parametrize(
@@ -659,7 +659,7 @@ def test_an_evaluation_at_work_shows_what_it_does_with_its_buttons_and_no_second
     check(app, "gallery")
     assert "Evaluating: DD-RobustBench, pixel space, 2/255; adversarial training" in text(app)
     assert app.get("progress")[0].proto.text == "network 2 of 3: AutoAttack on test images · 41 % · about 3 min 10 s left"
-    assert [b.label for b in app.button if str(b.key).startswith("evaluation-")] == ["Pause", "Stop evaluation"]
+    assert [b.label for b in app.button if str(b.key).startswith("evaluation-")] == ["Pause evaluation", "Stop evaluation"]
     assert not [b for b in app.button if b.key == "start-evaluation"]
     app.button(key="evaluation-stop").click().run()
     assert (out / "control").read_text() == "stop"

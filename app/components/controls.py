@@ -23,7 +23,7 @@ def tell(action: Callable[[], object], said: str = "") -> None:
 
 FORKS = 6  # so many forks of a run are linked
 # 'Stop' says what, because Streamlit shows a 'Stop' of its own, for the page's script, above every page that takes long to draw.
-WORDS = (("Pause", "pause", "pause"), ("Resume", "play_arrow", "resume"), ("Step", "skip_next", "step"), ("Stop {}", "stop", "stop"))
+WORDS = (("Pause {}", "pause", "pause"), ("Resume", "play_arrow", "resume"), ("Step", "skip_next", "step"), ("Stop {}", "stop", "stop"))
 ASKED = {"pause": "asked to pause…", "resume": "asked to go on…", "step": "pauses at the next step…", "stop": "stopping…"}
 
 
