@@ -3,7 +3,8 @@
 Both are kept by file and time of change. Of a long events.jsonl only as many lines are read as the small line has points.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -77,3 +78,9 @@ def _line(source: BinaryIO, start: int) -> bytes:
     if start:
         source.readline(LINE)
     return source.readline(LINE)
+
+
+def scale(courses: Iterable[Sequence[float] | None]) -> tuple[int, int]:
+    """Whole numbers that hold all margin lines and 0, so that lines of two runs can be compared."""
+    values = [0.0, *(value for course in courses for value in course or ())]
+    return math.floor(min(values)), max(1, math.ceil(max(values)))

@@ -96,3 +96,8 @@ def test_what_a_fork_changed_is_said_in_words_old_to_new():
         "Method: C2R → C2R without AAC", "Attack strength ε: 32/255 → 8/255", "Contrastive share: 0.17 → 0.3",
         "Attacks: FGSM, PGD, CW-10 L∞, VMI-FGSM-10, Jitter-10 → FGSM, PGD",
     ]  # fmt: skip
+
+
+def test_all_margin_lines_have_one_scale_that_holds_zero():
+    assert glance.scale([[-0.4, 0.2], None, [1.3, 1.8]]) == (-1, 2)
+    assert glance.scale([None]) == (0, 1)

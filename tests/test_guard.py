@@ -51,7 +51,9 @@ def test_the_pages_are_drawn_for_nobody_who_did_not_come_through_the_door(store,
     assert not app.exception
 
 
-@pytest.mark.parametrize(("page", "state", "gone"), [("live", "running", ("Stop run", "Pause run", "Step")), ("live", "stopped", ("Resume",))])
+@pytest.mark.parametrize(
+    ("page", "state", "gone"), [("live", "running", ("Stop run", "Pause run", "Step")), ("live", "stopped", ("Resume",))]
+)
 def test_a_read_only_page_offers_no_command(store, monkeypatch, page, state, gone):
     make_run(store / "one", state=state)
     assert set(gone) <= {button.label for button in open_page(page).button}

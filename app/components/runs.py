@@ -25,7 +25,7 @@ HELP = {
     "Images": "A few images of the newest recorded step, evenly spread over the classes",
     "Run": "The name you gave it, else method, data, seed and start in local time. Rename the chosen run below",
     "Progress": "State, and step of all steps",
-    "Margin": "Median robust margin (logits) over the recorded steps, first to last; each line has its own scale",
+    "Margin": "Median robust margin (logits) over the recorded steps, first to last; all lines from {} to {}",
     "Notes": "What went wrong, if anything; your tags and your note",
 }
 
@@ -52,8 +52,9 @@ def table(runs: list[Run]) -> None:
     rows = runlist.run_table(runs, [cache.rows(run.path) for run in runs], [called[name] for name in names], time.time(), evaluating)
     shown = runlist.with_about(rows, told, [run.id for run in runs])
     high = runlist.row_height(shown, {name: WIDTHS[name] for name in WRAPPED})
+    pictures = _pictures(runs, *((3, 2) if high < SQUARE else (3, 3)))
     st.dataframe(
-        shown | _pictures(runs, *((3, 2) if high < SQUARE else (3, 3))),
+        shown | pictures,
         key=key,
         height=HEAD + high * min(len(runs), ROWS),
         row_height=high,
@@ -62,7 +63,7 @@ def table(runs: list[Run]) -> None:
         column_order=list(WIDTHS),
         on_select=picked,
         selection_mode="single-row",
-        column_config=_columns(),
+        column_config=_columns(*glance.scale(pictures["Margin"])),
         alt="All runs with images, name, progress, margins over the steps, accuracies and notes",
     )
 
@@ -81,8 +82,8 @@ def _pictures(runs: list[Run], columns: int, rows: int) -> dict[str, list[Any]]:
     return {"Images": [sheet and images.png_uri(sheet) for sheet in sheets], "Margin": [glance.course(run.path) for run in runs]}
 
 
-def _columns() -> dict[str, object]:
-    """Widths at which all columns fit beside each other at 1280 px, percentages and pictures."""
+def _columns(low: int, high: int) -> dict[str, object]:
+    """Widths at which all columns fit beside each other at 1280 px, percentages and pictures; margin lines from `low` to `high` logits."""
     plain = {name: st.column_config.Column(name, width=width, help=HELP.get(name)) for name, width in WIDTHS.items()}
     heads = {"Worst attack": "Worst"}
     plain["n"] = st.column_config.NumberColumn(
@@ -90,7 +91,9 @@ def _columns() -> dict[str, object]:
     )
     pictures = {
         "Images": st.column_config.ImageColumn("Images", width=WIDTHS["Images"], help=HELP["Images"]),
-        "Margin": st.column_config.LineChartColumn("Margin", width=WIDTHS["Margin"], help=HELP["Margin"]),
+        "Margin": st.column_config.LineChartColumn(
+            "Margin", width=WIDTHS["Margin"], help=HELP["Margin"].format(low, high), y_min=low, y_max=high
+        ),
     }
     return (
         plain
