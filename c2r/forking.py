@@ -17,16 +17,13 @@ def prepare(path: Path, step: int, store: Path, changes: dict[str, Any] | None =
 
     :raises InputError: no such run or step, unknown or wrong settings
     """
-    run = open_run(path)
-    if run.config is None or run.problem:
-        raise InputError(run.problem)
-    recorded(run, step)
+    run, config = _forkable(path, step)
     if fixed := [name for name in ("ipc", "partition", "image_size", "data", "parent", "imported") if name in (changes or {})]:
         raise InputError(
             f"A fork keeps the images it starts from, and with them '{fixed[0]}': expected other settings; start a new run to change it."
         )
     file = start_file(path, step, store)
-    base = run.config.model_dump(mode="json") | {"imported": str(file.resolve()), "parent": f"{run.id}@{step}"}
+    base = config.model_dump(mode="json") | {"imported": str(file.resolve()), "parent": f"{run.id}@{step}"}
     settings = validate(base | (changes or {}))
     if METHODS[settings.method].source == "all":
         raise InputError("A fork starts from images and 'full-data' has none: choose another method.")
@@ -39,9 +36,18 @@ def start_file(path: Path, step: int, store: Path) -> Path:
 
     Named by what it holds, too: runs of the same name in two stores are no namesakes here.
     """
-    recorded(open_run(path), step)
+    _forkable(path, step)
     content = export_bytes("safetensors", from_run(path, step))
     return store / ".imports" / f"{Path(path).absolute().name}-step{step}-{hashlib.sha256(content).hexdigest()[:12]}.safetensors"
+
+
+def _forkable(path: Path, step: int) -> tuple[Run, RunConfig]:
+    """The sound run in `path` with its settings. Raises InputError, also when it has no frame of this step."""
+    run = open_run(path)
+    if run.config is None or run.problem:
+        raise InputError(run.problem)
+    recorded(run, step)
+    return run, run.config
 
 
 def recorded(run: Run, step: int) -> None:

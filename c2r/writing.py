@@ -14,7 +14,7 @@ from c2r.claiming import GLANCE, claim, hold, holds
 from c2r.config import RunConfig, to_json
 from c2r.errors import InputError
 from c2r.files import free_for_a_file, read_json, save_arrays, sweep, write_atomic
-from c2r.kinds import HOME, evaluates
+from c2r.kinds import evaluates, inside_a_run
 from c2r.lifecycle import ALIVE, allowed
 from c2r.runs import frame_file, frame_steps, list_runs, read_events
 from c2r.thinning import kept
@@ -44,7 +44,7 @@ class RunWriter:
             "state": "queued", "phase": "starting", "step": 0, "total": 0, "eta_s": None, "figures": {}, "message": "", "asked": "", "worked_s": 0.0,
             "started": time.time(), "heartbeat": time.time(), "seq": 0, "of": evaluates(self.path, of),
         } | processes.own()  # fmt: skip
-        if self._status["of"] == HOME:  # by the order they came in, which setting the clock back does not change
+        if inside_a_run(self.path):  # by the order they came in, which setting the clock back does not change
             self._status["number"] = 1 + max((run.status.get("number", 0) for run in list_runs(self.path.parent)), default=0)
         self._status |= {key: before[key] for key in ("started", "seq", "figures", "number", "worked_s", "of") if key in before}
         if not reopen:
