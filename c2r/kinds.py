@@ -22,7 +22,9 @@ def inside_a_run(folder: Path) -> bool:
 
 def is_evaluation(run: Run) -> bool:
     """Whether a folder holds an evaluation. Older ones lie in their run or name the evaluated step in their manifest."""
-    return bool(run.status.get("of", inside_a_run(run.path.resolve()) or "step" in run.manifest))
+    if "of" in run.status:
+        return bool(run.status["of"])
+    return inside_a_run(run.path.resolve()) or "step" in run.manifest
 
 
 def evaluated(run: Run) -> Path | None:
