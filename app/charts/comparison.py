@@ -22,7 +22,6 @@ LABEL_ROOM = 176  # px at the right for the names of sets
 GAP = Figure(float("nan"), None, float("nan"), float("nan"), 0)  # where a set was not tried with an attack: the line breaks there
 FEW = 20  # images of a class below which its accuracy may well be chance
 LETTERS = 24  # of a name at the end of a line
-LEGEND_ROW = 20  # px
 
 
 def _hover(found: Figure | None) -> str:
@@ -73,16 +72,14 @@ def beside(count: int, place: int, sets: int) -> list[float]:
 
 
 def dots_layout(figure: go.Figure, heads: Sequence[str], values: dict[str, Any], *, dark: bool) -> None:
-    """Axes of a dot plot over heads without an order, a faint line between neighbours, and the sets' marks with their names."""
+    """Axes of a dot plot over heads without an order, a faint line between neighbours, and the sets' marks with their names, a line each."""
     names = ["<br>".join(_wrapped(plain(head))) for head in heads]
     ticks = {"tickvals": list(range(len(heads))), "ticktext": names, "tickfont": {"size": 12, "color": tokens(dark).text}}
     figure.update_layout(
         xaxis=axis("", dark=dark, range=[-0.5, len(heads) - 0.5], showgrid=False, **ticks),
-        yaxis=values, showlegend=True, legend={"x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "font": {"color": tokens(dark).text}},
+        yaxis=values, showlegend=True, legend={"orientation": "v", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "font": {"color": tokens(dark).text}},
         margin_b=30 + 15 * max(name.count("<br>") + 1 for name in names),
     )  # fmt: skip
-    rows = LEGEND_ROW * len(figure.data)  # a set a line, so that no width cuts a name
-    figure.update_layout(margin_t=figure.layout.margin.t + rows, height=figure.layout.height + rows)
     for k in range(1, len(heads)):
         figure.add_vline(k - 0.5, line={"color": tokens(dark).grid, "width": 1}, layer="below")
 

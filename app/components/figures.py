@@ -14,6 +14,7 @@ from app.charts import alt_text, chart_config
 from app.views import Columns
 
 ROOM = 34  # px above the plot for the label of the current step, or a legend of one line: the same, so that neighbours align
+ROW = 22  # px of a line of a legend whose names stand below each other
 LEGEND_ABOVE = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"}
 
 
@@ -67,8 +68,9 @@ def _ready(make: Callable[[], go.Figure], legend_above: bool) -> Drawn:
     figure = make()
     alt, said = alt_text(figure), figure.layout.meta
     changes = {"legend": LEGEND_ABOVE} if legend_above else {}
-    height = figure.layout.height - figure.layout.margin.t + ROOM
-    figure.update_layout(title=None, meta=None, margin_t=ROOM, height=height, **changes)
+    room = max(ROOM, ROW * len(figure.data)) if figure.layout.legend.orientation == "v" else ROOM
+    height = figure.layout.height - figure.layout.margin.t + room
+    figure.update_layout(title=None, meta=None, margin_t=room, height=height, **changes)
     return Drawn(figure, words.plain(unescape(said["statement"])), words.plain(unescape(said["note"])), alt)
 
 
