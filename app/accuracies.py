@@ -10,8 +10,9 @@ import numpy as np
 
 from app.attempts import Columns
 from app.comparing import Contestant, Threat
-from c2r import figurekey, metrics
-from c2r.figurekey import Conditions, FigureKey
+from c2r.attacks import figurekey
+from c2r.attacks.figurekey import Conditions, FigureKey
+from c2r.evaluation import metrics
 
 ABSENT, UNSTORED, UNDEFINED = "not measured", "not stored", "–"
 EVERY = "All attacks, per image"

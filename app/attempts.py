@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from c2r import figurekey, metrics
-from c2r.figurekey import TRAININGS
-from c2r.headline import counts_as_worst, worst
-from c2r.protocols import PROTOCOLS
-from c2r.runs import Run
+from c2r.attacks import figurekey
+from c2r.attacks.figurekey import TRAININGS
+from c2r.attacks.protocols import PROTOCOLS
+from c2r.evaluation import metrics
+from c2r.store.headline import counts_as_worst, worst
+from c2r.store.runs import Run
 
 Columns = dict[str, list[Any]]
 NEEDED = ("attack", "label", "accuracy", "n", "eps")

@@ -18,9 +18,9 @@ from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
 
 from app import charts
-from c2r import runs
 from c2r.errors import InputError
-from c2r.summary import BIN_EDGES, hardest_first, ranks
+from c2r.look.summary import BIN_EDGES, hardest_first, ranks
+from c2r.store import runs
 
 BUDGET = 64 * 2**20  # bytes of everything kept
 FIGURES = 48  # the figures kept, some 100 to 400 kB each: those of the last steps, which other sessions ask for next

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from c2r.attacks.figurekey import NORMS, Conditions, FigureKey, key_of, radius
 from c2r.config import RunConfig
-from c2r.digest import summarise
 from c2r.errors import InputError
-from c2r.figurekey import NORMS, Conditions, FigureKey, key_of, radius
+from c2r.evaluation.digest import summarise
 
 Arrays = dict[str, np.ndarray]
 REFERENCE = "full-data"  # its networks see every real image: a ceiling beside the others, never ranked with them

@@ -14,10 +14,13 @@ import streamlit as st
 
 from app import attempts, cache, state, words
 from app.comparing import Contestant
-from c2r import badges, config, keeping, runs
-from c2r.badges import Badge
+from c2r import config
 from c2r.errors import InputError
-from c2r.runs import Run, evaluation_facts
+from c2r.evaluation import badges
+from c2r.evaluation.badges import Badge
+from c2r.store import housekeeping as keeping
+from c2r.store import runs
+from c2r.store.runs import Run, evaluation_facts
 
 MOST = 6
 OWN = "own"  # of a run whose headline is another evaluation

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from app import cache, views
-from c2r import runs
 from c2r.errors import InputError
-from c2r.files import Rows
-from c2r.project import apply_basis
+from c2r.look.project import apply_basis
+from c2r.store import runs
+from c2r.store.files import Rows
 
 PART = 1000  # rows of a large array in memory at once
 

@@ -12,8 +12,9 @@ from typing import BinaryIO
 import numpy as np
 
 from app import cache, frames, pictures
-from c2r import schema
 from c2r.errors import InputError
+from c2r.store import schema
+from c2r.untrusted import parse_json
 
 SIDE = 28  # px of an image on a sheet, about
 POINTS = 16  # of the line, which is some fifty pixels wide
@@ -66,7 +67,7 @@ def _points(file: Path, size: int) -> Iterator[tuple[int, float]]:
         return
     for line in lines:
         with suppress(ValueError, TypeError, LookupError):
-            event = schema.parse(line)
+            event = parse_json(line)
             step, median = event["step"], event["margin_adv"]["quantiles"][2]
             if schema.few(step) and schema.number(median):
                 yield step, median

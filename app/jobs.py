@@ -20,8 +20,10 @@ from pathlib import Path
 import psutil
 
 from app import guard, places
-from c2r import claiming, config, disasters, fields, kinds, listening, processes, runs, writing
+from c2r import config, disasters, fields
 from c2r.errors import InputError
+from c2r.store import claiming, kinds, processes, runs, writing
+from c2r.store import control as listening
 
 PATIENCE = 2.0  # seconds that `start` waits for a sign of life
 ANSWER = 2.0  # seconds that `command` waits for the run's answer, which takes a fifth of one

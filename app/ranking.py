@@ -1,6 +1,6 @@
 """What comparable evaluations say about each other, as plain values: paired differences, ranks, a sentence. No Streamlit.
 
-All sets saw the same test images, so they are compared image by image, see `c2r.paired`. Letters: M evaluation networks, n test images.
+All sets saw the same test images, so they are compared image by image, see `c2r.evaluation.paired`. Letters: M evaluation networks, n test images.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from itertools import combinations
 from app.accuracies import Line, Summary, figure_of, group_of, lines, right_of
 from app.attempts import Columns
 from app.comparing import Contestant, Threat, data_hash, listed
-from c2r import paired
-from c2r.paired import Difference, Side
+from c2r.evaluation import paired
+from c2r.evaluation.paired import Difference, Side
 
 UNPAIRED = "the outcomes of single test images are not stored"
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app import words
-from c2r import methods
+from c2r import registry as methods
 from c2r.config import RunConfig
-from c2r.methods import Part
+from c2r.registry import Part
 
 
 @dataclass(frozen=True)

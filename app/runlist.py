@@ -5,9 +5,9 @@ from typing import Any
 
 from app import attempts, words
 from app.attempts import Columns
-from c2r import headline
-from c2r.keeping import About
-from c2r.runs import Run
+from c2r.store import headline
+from c2r.store.housekeeping import About
+from c2r.store.runs import Run
 
 LETTER, LEADING, PADDING = 7, 19, 16  # px of an average letter, from line to line, and of a cell's edges together
 LINES = (3, 6)  # of text in a row of the table, at least and at most

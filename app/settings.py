@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from c2r import catalog, config, fields, protocols
-from c2r.methods import METHODS
+from c2r import config, fields
+from c2r.attacks import catalog, protocols
+from c2r.registry import METHODS
 
 PLAIN = ("method", "data", "ipc", "eps", "steps", "seed")  # what a person is asked first
 FILLED = ("imported", "parent")  # by an import or a fork; nobody types them

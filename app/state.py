@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from app import attempts, cache, jobs, links, views, words
-from c2r import keeping, runs
 from c2r.errors import InputError
-from c2r.runs import Run
+from c2r.store import housekeeping as keeping
+from c2r.store import runs
+from c2r.store.runs import Run
 
 ALL_CLASSES = -1
 MOST_NAMED = 1500  # letters of an address that the selected images may take

@@ -13,10 +13,12 @@ from app import words
 from app.accuracies import Figure, Summary, figure, group_of
 from app.attempts import Columns
 from app.comparing import Contestant, Threat, data_hash, differences, stored_bytes
-from c2r import config, figurekey, literature
+from c2r import config
+from c2r.attacks import figurekey
+from c2r.attacks.figurekey import FigureKey
 from c2r.errors import InputError
+from c2r.evaluation import literature
 from c2r.fields import parse_radius, shown
-from c2r.figurekey import FigureKey
 
 NONE = "–"
 RATIOS = {

@@ -13,7 +13,7 @@ import numpy as np
 
 from app import charts, words
 from app.attempts import Columns
-from c2r.summary import biggest_movers, ranks
+from c2r.look.summary import biggest_movers, ranks
 
 
 def behind_bars(points: list[dict[str, Any]], clean: np.ndarray, adversarial: np.ndarray, edges: np.ndarray) -> tuple[list[int], str]:

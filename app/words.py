@@ -9,9 +9,9 @@ import numpy as np
 
 from c2r.config import RunConfig
 from c2r.errors import one_line
-from c2r.methods import ATTACKS, METHODS
-from c2r.runs import Run
-from c2r.scorer import scorer
+from c2r.look.scorer import scorer
+from c2r.registry import ATTACKS, METHODS
+from c2r.store.runs import Run
 
 PHASES = {
     "starting": "Starting", "data": "Loading the data", "pool": "Training the pool", "distill": "Distilling",

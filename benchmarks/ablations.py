@@ -10,11 +10,11 @@ import json
 import statistics
 
 from c2r.config import load, parse_assignments
-from c2r.distill import Finished, distill
-from c2r.evaluate import Row, TrainingSet, evaluate
-from c2r.methods import METHODS
-from c2r.metrics import by_attack
-from c2r.tasks import load_on_device
+from c2r.data.real import load_on_device
+from c2r.evaluation.evaluate import Row, TrainingSet, evaluate
+from c2r.evaluation.metrics import by_attack
+from c2r.methods.distill import Finished, distill
+from c2r.registry import METHODS
 
 
 def once(preset: str, changes: dict[str, str]) -> dict[str, float]:

@@ -19,7 +19,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from c2r import listening, runs, slots
+from c2r.store import control as listening
+from c2r.store import runs, slots
 
 SETTINGS = {
     "data": "digits", "ipc": 5, "width": 16, "pool_size": 3, "pool_steps": 90, "pool_stage": 30, "steps": 200, "record_every": 20,

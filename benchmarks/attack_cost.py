@@ -18,16 +18,15 @@ import torch
 
 from c2r.config import RunConfig
 from c2r.config import load as preset
-from c2r.data import RealData, fixed_test_subset
-from c2r.distill import Recorded, distill
-from c2r.inner import attack, pgd
-from c2r.linesearch import Trace, ls_pgd
-from c2r.margins import sample_losses
-from c2r.methods import c2r as loss_of_c2r
-from c2r.models import Network
-from c2r.pool import Pool, train_network
-from c2r.tasks import load_on_device
-from c2r.threat import Threat
+from c2r.core.linesearch import Trace, ls_pgd
+from c2r.core.margins import sample_losses
+from c2r.core.pgd import attack, pgd
+from c2r.core.threat import Threat
+from c2r.data.real import RealData, fixed_test_subset, load_on_device
+from c2r.methods.distill import Recorded, distill
+from c2r.methods.pool import Pool, train_network
+from c2r.networks.models import Network
+from c2r.registry import c2r as loss_of_c2r
 
 
 def compare(network: Network, x: torch.Tensor, y: torch.Tensor, config: RunConfig, start: Trace | None, repeats: int) -> dict[str, float]:

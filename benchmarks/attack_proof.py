@@ -21,20 +21,19 @@ import torchattacks
 from safetensors.torch import load_file
 from torch import Tensor
 
-from c2r import catalog
-from c2r.attacks import attack
+from c2r.attacks import catalog
+from c2r.attacks.run import attack
 from c2r.config import RunConfig
 from c2r.config import load as preset
-from c2r.data import RealData, fixed_test_subset
-from c2r.evaluations import save_network
-from c2r.files import read_lines
-from c2r.judging import load_networks
-from c2r.models import Network, build, frozen
-from c2r.pool import statistics as channel_statistics
-from c2r.runs import open_run, results
-from c2r.tasks import load_on_device
-from c2r.threat import Threat
-from c2r.training import train
+from c2r.core.threat import Threat
+from c2r.data.real import RealData, fixed_test_subset, load_on_device
+from c2r.data.real import statistics as channel_statistics
+from c2r.evaluation.judging import load_networks
+from c2r.networks.models import Network, build, frozen
+from c2r.networks.training import train
+from c2r.store.files import read_lines
+from c2r.store.runs import open_run, results
+from c2r.work.evaluations import save_network
 
 EPS, L2 = 2 / 255, 128 / 255
 BATCH = 250

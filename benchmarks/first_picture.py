@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from browser import browser, open_page, server, settled  # noqa: E402
 
-from c2r import runs  # noqa: E402
+from c2r.store import runs  # noqa: E402
 
 
 def once(chrome: object) -> float:

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from safetensors import safe_open
 
-from c2r import runs
+from c2r.store import runs
 
 SETTINGS = {
     "data": "digits", "ipc": 3, "width": 8, "pool_size": 3, "pool_steps": 20, "pool_stage": 10, "pool_batch": 32, "steps": 60, "record_every": 2,

@@ -23,9 +23,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from browser import browser, server, settled  # noqa: E402
 from fake_run import make_run  # noqa: E402
 
-from c2r import runs  # noqa: E402
-from c2r.summary import margin_summary  # noqa: E402
-from c2r.thinning import kept  # noqa: E402
+from c2r.look.summary import margin_summary  # noqa: E402
+from c2r.store import runs  # noqa: E402
+from c2r.store.thinning import kept  # noqa: E402
 
 KINDS = {"U8": np.uint8, "F16": np.float16, "F32": np.float32, "I64": np.int64}
 HEADLINE = "[data-testid='stPlotlyChart'] .main-svg"

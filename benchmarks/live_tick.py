@@ -27,7 +27,7 @@ def tick(path: str) -> None:
 
     from app.components import live
     from app.components.look import Look
-    from c2r import runs
+    from c2r.store import runs
 
     names, config = [str(k) for k in range(10)], runs.open_run(Path(path)).config
     live.draw(Look(Path(path), names, None, None, False, False, config=config, until=config.steps if config else None))

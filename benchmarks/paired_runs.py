@@ -9,8 +9,8 @@ import argparse
 import statistics
 from pathlib import Path
 
-from c2r import paired
-from c2r.runs import open_run, read_arrays, read_rows
+from c2r.evaluation import paired
+from c2r.store.runs import open_run, read_arrays, read_rows
 
 ATTACKS = {"clean": "clean", "fgsm": "FGSM", "pgd": "PGD-10"}
 

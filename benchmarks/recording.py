@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 
 from c2r.config import load
-from c2r.distill import Progress, Recorded, distill
-from c2r.tasks import load_on_device
-from c2r.writing import RunWriter
+from c2r.data.real import load_on_device
+from c2r.methods.distill import Progress, Recorded, distill
+from c2r.store.thinning import expected_frames
+from c2r.store.writing import RunWriter
 
 
 def seconds(every: int, folder: Path) -> float:
@@ -39,7 +40,7 @@ def main() -> None:
         seconds(off, Path(place) / "warm-up")
         found = [(seconds(every, Path(place) / f"on{i}"), seconds(off, Path(place) / f"off{i}")) for i in range(pairs)]
     ratios = sorted(on / off for on, off in found)
-    facts = {"pairs": pairs, "frames_on": load("demo").expected_frames(), "median_ratio": round(statistics.median(ratios), 3)}
+    facts = {"pairs": pairs, "frames_on": expected_frames(load("demo")), "median_ratio": round(statistics.median(ratios), 3)}
     print(
         "recording",
         json.dumps(facts | {"ratios": [round(r, 3) for r in ratios], "seconds_on": round(statistics.median(a for a, _ in found), 2)}),

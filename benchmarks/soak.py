@@ -27,8 +27,8 @@ from fake_run import add_frame, make_run, make_world  # noqa: E402
 from large_run import memory, serving  # noqa: E402
 from playwright.sync_api import TimeoutError  # noqa: E402
 
-from c2r import runs  # noqa: E402
-from c2r.writing import RunWriter  # noqa: E402
+from c2r.store import runs  # noqa: E402
+from c2r.store.writing import RunWriter  # noqa: E402
 
 PACE = 2.0  # seconds between recorded steps
 BEHIND = 30.0  # seconds that a session's step may be old

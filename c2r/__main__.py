@@ -1,4 +1,4 @@
-"""The command line: ``python -m c2r COMMAND``, see `c2r.commands.entry`. Ctrl-C is heard before anything else is loaded."""
+"""The command line: ``python -m c2r COMMAND``, see `c2r.cli.entry`. Ctrl-C is heard before anything else is loaded."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import sys
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 2 bad input or a disaster (one sentence on stderr), 130 stopped."""
-    from c2r.commands.entry import run
+    from c2r.cli.entry import run
 
     return run(arguments)
 
@@ -24,7 +24,7 @@ def _started() -> int:
     heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if heard:
         signal.signal(signal.SIGINT, _leave)
-    import c2r.commands.entry  # noqa: F401
+    import c2r.cli.entry  # noqa: F401
 
     if heard:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,10 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from c2r import schema
 from c2r.errors import InputError, quoted, unknown
 from c2r.fields import Names, Radius, RadiusList, as_names, choices, expected, setting
-from c2r.thinning import kept
+from c2r.untrusted import parse_json
 
 # fmt: off
 Method = Literal["c2r", "c2r-no-aac", "c2r-no-crl", "c2r-pgd", "c2r-no-queue", "random-real", "full-data", "imported"]
@@ -156,14 +155,6 @@ class RunConfig(
 ):
     """All settings of one run, flat; building blocks take the group they need. (Bases in reverse order: fields keep the form's.)"""
 
-    def expected_steps(self) -> int:
-        """Recorded steps this run will have: step 0, every `record_every`, and the last."""
-        return 1 + -(-self.steps // self.record_every)
-
-    def expected_frames(self) -> int:
-        """Frames that thinning leaves of them."""
-        return len(kept(self.expected_steps(), self.frames_recent))
-
 
 # fmt: on
 GROUPS: tuple[type[Settings], ...] = tuple(reversed(RunConfig.__bases__))
@@ -216,7 +207,7 @@ def validate(values: dict[str, Any]) -> RunConfig:
 def from_json(text: str, called: str = "The settings file") -> RunConfig:
     """A RunConfig from the text of a ``config.json``, which a sentence about damage names as `called`. Raises InputError."""
     try:
-        values = schema.parse(text)
+        values = parse_json(text)
     except ValueError:
         raise InputError(f"{called} is not JSON: expected what 'Save JSON' or a run's config.json holds; choose another file.") from None
     if not isinstance(values, dict):

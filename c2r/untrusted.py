@@ -1,15 +1,18 @@
 """What is believed of a path or a word from elsewhere: regular files only, short plain words. No torch."""
 
+import json
 import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from c2r.errors import InputError, one_line
 
 LONGEST_WORD, LONGEST_SLUG, LONGEST_TEXT = 100, 40, 1000  # letters
 LARGEST = 1e15
 MOST_ENTRIES = 1000
+MOST_CLASSES = 10_000
 
 
 def regular(path: Path, expected: str) -> Path:
@@ -53,3 +56,14 @@ def class_names(names: Iterable[object]) -> tuple[str, ...]:
             free, number = f"{text} ({number})", number + 1
         found[free] = None
     return tuple(found)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON text. Raises ValueError also for one that is nested too deep, or whose letters cannot be written again."""
+    try:
+        value = json.loads(text)
+        if "\\ud" in (text if isinstance(text, str) else text.decode("utf-8", "replace")).lower():
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    return value

@@ -6,8 +6,9 @@ import streamlit as st
 
 from app import jobs, state, words
 from app.components import form, loading, preflight, shell
-from c2r import config, runs
+from c2r import config
 from c2r.errors import InputError
+from c2r.store import runs
 
 shell.header("Start a run", "Choose a preset, change what you like, read what it will cost; the run goes on when this page is closed.")
 names = list(config.PRESETS)

@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from c2r import badges, catalog, config, keeping
-from c2r.badges import Badge
-from c2r.files import save_arrays, write_atomic
-from c2r.summary import margin_summary
-from c2r.writing import RunWriter, save_rows
+from c2r import config
+from c2r.attacks import catalog
+from c2r.evaluation import badges
+from c2r.evaluation.badges import Badge
+from c2r.look.summary import margin_summary
+from c2r.store import housekeeping as keeping
+from c2r.store.files import save_arrays, write_atomic
+from c2r.store.writing import RunWriter, save_rows
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 EMBEDDING = 12

@@ -5,11 +5,11 @@ import torch
 from conftest import Linear, linear_case
 from torch import Tensor, nn
 
-from c2r.attacks import ATTACKS, attack, hunting
+from c2r.attacks.catalog import CATALOG, label, passes
 from c2r.attacks.noise import Noise
-from c2r.catalog import CATALOG, label, passes
+from c2r.attacks.run import ATTACKS, attack, hunting
+from c2r.core.margins import logit_margin
 from c2r.errors import InputError
-from c2r.margins import logit_margin
 
 SMALL = {
     "cw-l2": {"steps": 50, "c": 0.3},

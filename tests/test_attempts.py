@@ -5,8 +5,8 @@ import pytest
 from fake_run import make_evaluation, make_run
 
 from app import attempts, cache, pictures
-from c2r import runs
-from c2r.metrics import wilson
+from c2r.evaluation.metrics import wilson
+from c2r.store import runs
 
 
 def row(key, accuracy, *, label="", norm="Linf", eps="2/255", targeted=False, seed=0):

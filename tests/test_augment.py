@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from c2r.augment import OPERATIONS, draw
+from c2r.core.augment import OPERATIONS, draw
 
 MEAN, STD = torch.tensor([0.4]), torch.tensor([0.2])
 

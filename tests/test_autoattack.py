@@ -5,13 +5,13 @@ import torch
 from conftest import Linear, linear_case
 from torch import nn
 
-from c2r.attacks import ATTACKS, Hunt, attack, hunting
 from c2r.attacks.apgd import checkpoints, rivals
+from c2r.attacks.catalog import passes
 from c2r.attacks.fab import nearest_crossing
 from c2r.attacks.losses import Aim, dlr
+from c2r.attacks.run import ATTACKS, Hunt, attack, hunting
 from c2r.attacks.square import side
-from c2r.catalog import passes
-from c2r.threat import Threat
+from c2r.core.threat import Threat
 
 EPS = 0.05
 SMALL = {

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from c2r import beardlog
 from c2r.errors import InputError
+from c2r.evaluation import beardlog
 
 DATA = Path(__file__).parent / "data"
 WHITE = [DATA / f"ConvNet_CIFAR10_{ipc}_evaluation_log.txt" for ipc in (1, 10, 50)]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from browser import ROOT, browser, chromium, open_page, server, settled
 
-from c2r import runs
+from c2r.store import runs
 
 pytestmark = [
     pytest.mark.browser,

@@ -9,11 +9,11 @@ import pytest
 from fake_run import make_run
 
 from app import ahead, cache, frames, state
-from c2r import runs
 from c2r.errors import InputError
-from c2r.files import save_arrays
-from c2r.project import apply_basis
-from c2r.writing import RunWriter
+from c2r.look.project import apply_basis
+from c2r.store import runs
+from c2r.store.files import save_arrays
+from c2r.store.writing import RunWriter
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from app.charts.margins import cropped
 from app.charts.naming import place_names
 from app.tabulating import Sweep
 from c2r.errors import InputError
-from c2r.summary import BIN_EDGES, margin_summary, ranks
+from c2r.look.summary import BIN_EDGES, margin_summary, ranks
 
 CLASSES = [f"kind {k}" for k in range(10)]
 STEPS = np.arange(0, 310, 10)
@@ -514,7 +514,7 @@ def test_every_setting_in_the_config_file_is_one_that_streamlit_knows():
 
 
 def test_every_run_state_has_an_icon_a_word_and_a_colour():
-    from c2r.lifecycle import STATES
+    from c2r.store.lifecycle import STATES
 
     assert set(theme.STATE_BADGES) == set(STATES)
     assert (

@@ -9,10 +9,10 @@ from safetensors.torch import load_file, save_file
 from test_contracts import QUICK, tiny_data
 
 from c2r import config
-from c2r.checkpoint import Checkpoint, PoolNetwork, read_checkpoint, save_checkpoint, save_pool_network
-from c2r.distill import Finished, Recorded, distill
 from c2r.errors import InputError
-from c2r.runs import FRAME_ARRAYS
+from c2r.methods.checkpoint import Checkpoint, PoolNetwork, read_checkpoint, save_checkpoint, save_pool_network
+from c2r.methods.distill import Finished, Recorded, distill
+from c2r.store.runs import FRAME_ARRAYS
 
 SETTINGS = QUICK | {"steps": 7, "record_every": 2, "batch": 4}
 

@@ -9,15 +9,16 @@ import pytest
 import torch
 from torch import nn
 
-from c2r import badges, catalog, checks
-from c2r.attacks import attack
-from c2r.checks import CHECKS, Subject, modes
-from c2r.checks.subject import rise
+from c2r.attacks import catalog
+from c2r.attacks.protocols import CLEAN, Attempt
+from c2r.attacks.run import attack
+from c2r.core.margins import decided, logit_margin
 from c2r.errors import InputError
-from c2r.margins import decided, logit_margin
-from c2r.measure import Measured, measure
-from c2r.models import Network, frozen
-from c2r.protocols import CLEAN, Attempt
+from c2r.evaluation import badges, checks
+from c2r.evaluation.checks import CHECKS, Subject, modes
+from c2r.evaluation.checks.subject import rise
+from c2r.evaluation.measure import Measured, measure
+from c2r.networks.models import Network, frozen
 
 EPS, CLASSES, SHAPE, N = 2 / 255, 4, (3, 8, 8), 1000
 TRIED = (CLEAN, Attempt("fgsm", EPS), Attempt("pgd", EPS, {"step": 0.25}), Attempt("cw", EPS, {"step": 0.25}))

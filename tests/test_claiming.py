@@ -18,11 +18,14 @@ from conftest import within
 from fake_run import make_evaluation, make_run
 
 from app import jobs
-from c2r import archives, claiming, forking, keeping, kinds, runs, writing
 from c2r.__main__ import main
-from c2r.commands import work
+from c2r.cli import work
 from c2r.config import load
 from c2r.errors import InputError
+from c2r.formats import archives
+from c2r.store import claiming, kinds, runs, writing
+from c2r.store import housekeeping as keeping
+from c2r.work import forking
 
 EVIL = "/../../x/y"
 
@@ -104,7 +107,7 @@ def test_twenty_claims_of_one_name_at_once_all_get_a_folder_of_their_own(tmp_pat
 
 def test_processes_that_claim_one_name_at_once_all_get_a_folder_of_their_own(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from c2r import claiming\n"
+        "import sys, time; from pathlib import Path; from c2r.store import claiming\n"
         "sys.stdin.readline()\n"
         "print(*[claiming.claim(Path(sys.argv[1]), {'config.json': '{}'}, 'frames', numbered=True).name for _ in range(5)])"
     )
@@ -353,7 +356,7 @@ def test_a_name_that_no_disk_holds_is_not_a_matter_of_space(tmp_path, out, said)
 @pytest.mark.parametrize("how", ["before", "after"])
 def test_a_claim_that_is_killed_half_way_leaves_a_run_that_goes_on_or_none(tmp_path, how):
     code = (
-        "import os, signal, sys; from pathlib import Path; from c2r import claiming, config, writing\n"
+        "import os, signal, sys; from pathlib import Path; from c2r import config; from c2r.store import claiming, writing\n"
         "def die(folder, place, fill=claiming.fill):\n"
         "    sys.argv[2] == 'after' and fill(folder, place)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

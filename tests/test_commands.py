@@ -11,9 +11,10 @@ import torch
 from conftest import TINY
 from safetensors.numpy import load_file, save_file
 
-from c2r import archives, runs, tasks
 from c2r.__main__ import main
-from c2r.formats import read_set
+from c2r.formats import archives, read_set
+from c2r.store import runs
+from c2r.work import tasks
 
 CHANGES = {
     name: TINY[name]
@@ -58,7 +59,7 @@ def test_a_normalised_file_is_asked_about_then_imported_scored_and_evaluated(fin
 
 
 def test_runs_of_the_same_name_in_two_stores_fork_from_their_own_images(finished, tmp_path):
-    from c2r import forking
+    from c2r.work import forking
 
     other = tmp_path / "other" / finished.name
     shutil.copytree(finished, other)
@@ -198,7 +199,7 @@ def test_an_imported_set_that_does_not_fit_the_data_is_refused(tmp_path, capsys,
 
 
 def test_a_fork_starts_from_a_recorded_step_and_both_know_of_each_other(finished, tmp_path, capsys):
-    from c2r import forking
+    from c2r.work import forking
 
     out = tmp_path / "fork"
     assert main(["fork", str(finished), "--step", "2", "--set", "steps=3", "--set", "eta=0.5", "--out", str(out)]) == 0

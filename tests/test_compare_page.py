@@ -7,7 +7,7 @@ from fake_run import break_run, make_evaluation, make_named
 from test_pages import check, open_page, store, text
 
 from app import jobs
-from c2r import keeping
+from c2r.store import housekeeping as keeping
 
 SMALL = {"n": 24, "classes": 3, "steps": 2}
 FULL = {"clean": 0.8, "fgsm": 0.6, "pgd": 0.55, "autoattack": 0.5}
@@ -171,7 +171,7 @@ def test_every_closer_look_opens_by_link(store, closer):
 
 def test_the_transfer_matrix_is_drawn_when_it_was_computed(store):
     from app import contestants
-    from c2r.runs import open_run
+    from c2r.store.runs import open_run
 
     offers = [contestants.Offer(name, open_run(make_named(store / name, **SMALL)), store / name) for name in ("one", "two")]
     file = contestants.transfer_file(store, offers)

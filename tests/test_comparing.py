@@ -10,8 +10,9 @@ import pytest
 
 from app import accuracies, comparing, contestants, ranking, tabulating, views
 from app.comparing import Contestant, Threat
-from c2r import config, runs
+from c2r import config
 from c2r.errors import InputError
+from c2r.store import runs
 
 LINF = Threat("Linf", "2/255", False)
 

@@ -6,20 +6,20 @@ import torch
 from safetensors.numpy import save_file
 
 from c2r import config
-from c2r.attacks import ATTACKS
-from c2r.catalog import CATALOG
-from c2r.data import RealData
-from c2r.distill import Basis, Finished, Recorded, distill
+from c2r.attacks.catalog import CATALOG
+from c2r.attacks.protocols import PROTOCOLS
+from c2r.attacks.run import ATTACKS
+from c2r.core.linesearch import ls_pgd
+from c2r.core.margins import logit_margin, worst_part
+from c2r.core.partition import expand
+from c2r.core.threat import Threat
+from c2r.data.real import RealData
 from c2r.fields import choices
-from c2r.linesearch import ls_pgd
-from c2r.margins import logit_margin, worst_part
-from c2r.methods import METHODS
-from c2r.models import MODELS, build, frozen
-from c2r.partition import expand
-from c2r.protocols import PROTOCOLS
-from c2r.runs import FRAME_ARRAYS
-from c2r.synthetic import SyntheticSet, look
-from c2r.threat import Threat
+from c2r.methods.c2r.synthetic import SyntheticSet, look
+from c2r.methods.distill import Basis, Finished, Recorded, distill
+from c2r.networks.models import MODELS, build, frozen
+from c2r.registry import METHODS
+from c2r.store.runs import FRAME_ARRAYS
 
 QUICK = {
     "ipc": 3, "width": 8, "depth": 2, "pool_size": 2, "pool_steps": 6, "pool_stage": 3, "pool_batch": 16, "steps": 5, "record_every": 2,

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from c2r.contrastive import class_mean_alignment, class_means, crl
+from c2r.core.contrastive import class_mean_alignment, class_means, crl
 
 
 def slow_crl(anchors, anchor_labels, keys, key_labels, tau, excluded, negatives):

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from c2r.curriculum import hardest_first, rank_weights, shuffled
-from c2r.margins import hinge
+from c2r.core.curriculum import hardest_first, rank_weights, shuffled
+from c2r.core.margins import hinge
 
 
 def test_the_order_sorts_by_score_largest_first(generator):

@@ -17,11 +17,13 @@ import pytest
 import torch
 from PIL import Image
 
-from c2r import schema, sources
 from c2r.config import DataSettings, SyntheticSettings
-from c2r.data import ClassDraws, RealData, check_budget, content_hash, fixed_test_subset, initial_images, load
+from c2r.core.partition import boxes
+from c2r.data import sources
+from c2r.data.real import ClassDraws, RealData, check_budget, content_hash, fixed_test_subset, initial_images, load
 from c2r.errors import InputError
-from c2r.partition import boxes
+from c2r.store import schema
+from c2r.untrusted import parse_json
 
 CIFAR = Path(__file__).resolve().parents[2] / "shared" / "data" / "cifar10"
 
@@ -316,7 +318,7 @@ def test_names_of_classes_are_short_words_that_a_run_folder_can_hold(parquet: Pa
     for split in ("train", "test"):
         write_parquet(parquet / f"{split}.parquet", [encoded(x) for x in pictures(6)], LABELS[:6], (STRANGE[kind], "cat", "cat"))
     names = read(parquet).classes
-    manifest = schema.parse(json.dumps({"classes": list(names)}))
+    manifest = parse_json(json.dumps({"classes": list(names)}))
     schema.check("manifest.json", manifest)
     assert manifest["classes"] == list(names) and len(set(names)) == 3 and names[1:] == ("cat", "cat (2)")
     assert all(0 < len(name) <= 100 and name.isprintable() for name in names)
@@ -455,7 +457,7 @@ def test_a_file_without_permission_says_so(parquet: Path, monkeypatch: pytest.Mo
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "secret.parquet")
 
-    monkeypatch.setattr("c2r.sources.imagefiles.check_file", refuse)
+    monkeypatch.setattr("c2r.data.imagefiles.check_file", refuse)
     with pytest.raises(InputError, match="No permission to read secret.parquet"):
         look(parquet)
 
@@ -469,8 +471,8 @@ def test_a_torchvision_that_does_not_load_names_the_fix(monkeypatch: pytest.Monk
     def broken(_name: str) -> None:
         raise RuntimeError("operator torchvision::nms does not exist")
 
-    monkeypatch.setattr("c2r.sources.downloads.import_module", broken)
-    monkeypatch.setattr("c2r.sources.downloads.metadata.version", lambda _name: "2.13.0+cpu")
+    monkeypatch.setattr("c2r.data.downloads.import_module", broken)
+    monkeypatch.setattr("c2r.data.downloads.metadata.version", lambda _name: "2.13.0+cpu")
     sentence = r"nms does not exist\): .* pip install --force-reinstall torch torchvision --index-url https://download.pytorch.org/whl/cpu"
     with pytest.raises(InputError, match=sentence):
         read("cifar10")

@@ -27,17 +27,22 @@ from torch import nn
 from app import jobs, words
 from app.components import importing
 from app.components import keeping as housekeeping
-from c2r import archives, cost, disasters, evaluations, files, keeping, machine, preflight, processes, runs, slots, tasks, writing
+from c2r import disasters
 from c2r.__main__ import main
-from c2r.checkpoint import Checkpoint, PoolNetwork
-from c2r.commands import work
+from c2r.cli import work
 from c2r.config import load
-from c2r.distill import Basis, Finished, Progress, Recorded
+from c2r.data.real import load_on_device
 from c2r.errors import InputError
-from c2r.evaluate import Judged
-from c2r.judging import judge_again
-from c2r.listening import Listener
-from c2r.worker import Worker, explain
+from c2r.evaluation.evaluate import Judged
+from c2r.evaluation.judging import judge_again
+from c2r.formats import archives
+from c2r.methods.checkpoint import Checkpoint, PoolNetwork
+from c2r.methods.distill import Basis, Finished, Progress, Recorded
+from c2r.store import files, processes, runs, slots, writing
+from c2r.store import housekeeping as keeping
+from c2r.store.control import Listener
+from c2r.work import cost, evaluations, machine, preflight, tasks
+from c2r.work.worker import Worker, explain
 
 FULL = "The disk is full: expected room for what is written; free some space, then resume or start again."
 
@@ -434,7 +439,7 @@ def test_a_paused_and_a_waiting_run_notice_that_their_folder_is_gone(store, monk
     worker = worker_of(store / "one")
     worker.writer.status(state="running")
     worker.paused = True
-    monkeypatch.setattr("c2r.worker.time.sleep", lambda _: shutil.rmtree(store / "one"))
+    monkeypatch.setattr("c2r.work.worker.time.sleep", lambda _: shutil.rmtree(store / "one"))
     with pytest.raises(InputError, match="was deleted or replaced"):
         worker.progress(Progress("distill", 1, 2))
     waiting = worker_of(store / "two")
@@ -515,7 +520,7 @@ def test_neither_checks_nor_transfer_attacks_take_other_data_for_those_of_the_ev
 
 def test_data_that_did_not_change_are_let_through(whole, tmp_path):
     shutil.copytree(whole, tmp_path / "run")
-    assert list(judge_again(tmp_path / "run", tasks.load_on_device(load("demo", TINY)), ["threat-models"]))
+    assert list(judge_again(tmp_path / "run", load_on_device(load("demo", TINY)), ["threat-models"]))
 
 
 # Before the start

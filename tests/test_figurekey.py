@@ -2,8 +2,8 @@
 
 import pytest
 
-from c2r import figurekey
-from c2r.metrics import by_attack
+from c2r.attacks import figurekey
+from c2r.evaluation.metrics import by_attack
 
 ROW = {"key": "pgd", "attack": "pgd", "label": "PGD-10", "norm": "Linf", "eps": "32/255", "targeted": False, "options": {"steps": 10},
        "training": "pgd-at", "protocol": "custom", "split": "test", "seed": 0, "accuracy": 0.5, "n": 10}  # fmt: skip

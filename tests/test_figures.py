@@ -14,13 +14,16 @@ import pytest
 from fake_run import make_named
 
 from app import accuracies, attempts, cache, charts, contestants, runlist
-from c2r import config, paired, protocols, runs
-from c2r.commands.look import list_runs
-from c2r.commands.terminal import print_rows
-from c2r.files import save_arrays
+from c2r import config
+from c2r.attacks import protocols
+from c2r.cli.look import list_runs
+from c2r.cli.terminal import print_rows
+from c2r.evaluation import paired
 from c2r.report import report
-from c2r.runs import own_rows
-from c2r.writing import save_rows
+from c2r.store import runs
+from c2r.store.files import save_arrays
+from c2r.store.runs import own_rows
+from c2r.store.writing import save_rows
 
 SMALL = {"n": 24, "classes": 3, "steps": 2}
 N, SEEDS = 359, 3

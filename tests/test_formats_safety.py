@@ -26,12 +26,15 @@ from conftest import within
 from PIL import Image
 from safetensors.numpy import save_file
 
-from c2r import archives, beardlog, schema, sources, weights
+from c2r.data import sources
 from c2r.errors import InputError
-from c2r.formats import Limits, read_set, read_upload
+from c2r.evaluation import beardlog, weights
+from c2r.formats import Limits, archives, read_set, read_upload
 from c2r.formats.pickles import read_pickle
 from c2r.formats.safe import Budget
 from c2r.formats.write import export_bytes
+from c2r.store import schema
+from c2r.untrusted import parse_json
 
 ROOT = Path(__file__).resolve().parents[1]
 X = torch.rand(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -514,7 +517,7 @@ def test_words_from_a_file_are_short_plain_and_lead_nowhere(tmp_path, name, endi
         save_file({"images": X.numpy(), "labels": Y.numpy()}, file, texts | {"classes": json.dumps(classes)})
     found = read_set(file)
     metadata = found.facts.get("metadata", {})
-    assert len(json.dumps(metadata)) < 30_000 and schema.parse(json.dumps(metadata, ensure_ascii=False)) == metadata
+    assert len(json.dumps(metadata)) < 30_000 and parse_json(json.dumps(metadata, ensure_ascii=False)) == metadata
     for text in (found.facts["method"], metadata.get("method", ""), metadata.get("data_hash", "")):
         assert re.fullmatch(r"[A-Za-z0-9_.+-]{0,40}", text) and ".." not in text
     assert len(found.facts["partition_reason"]) <= 100 and found.facts["partition_reason"].isprintable()

@@ -45,12 +45,13 @@ from app import (
     words,
 )
 from app.components import importing
-from c2r import config, runs
+from c2r import config
 from c2r.errors import InputError
 from c2r.formats import FORMATS, Limits, read_upload
 from c2r.formats.fromrun import from_run
+from c2r.look.summary import BIN_EDGES
 from c2r.report import report
-from c2r.summary import BIN_EDGES
+from c2r.store import runs
 
 FULL = os.environ.get("C2R_FUZZ") == "full"
 MAIN = Path(__file__).resolve().parents[1] / "app" / "script.py"

@@ -14,7 +14,7 @@ from test_pages import check, finished, open_page, store, text
 from app import pictures, views
 from app.components import evaluation, samples
 from c2r.errors import InputError
-from c2r.runs import read_frame
+from c2r.store.runs import read_frame
 
 __all__ = ["store"]
 EVALUATION = "20261120-0937-12-pixel-2-255-pgd-at"

@@ -10,7 +10,9 @@ from fake_run import break_run, make_run
 from PIL import Image
 
 from app import cache, glance, pictures, runlist, settings, state, words
-from c2r import config, keeping, runs
+from c2r import config
+from c2r.store import housekeeping as keeping
+from c2r.store import runs
 
 
 def test_the_sheet_holds_images_of_the_frame_and_what_cannot_be_read_has_none(tmp_path):
@@ -45,8 +47,8 @@ def test_of_a_long_course_only_a_few_lines_are_read(tmp_path, monkeypatch):
     line = (path / "events.jsonl").read_text().splitlines()[0]
     text = "".join(json.dumps(json.loads(line) | {"step": step}) + "\n" for step in range(2000))
     (path / "events.jsonl").write_text(text)
-    read, parse = [], glance.schema.parse
-    monkeypatch.setattr(glance.schema, "parse", lambda given: read.append(given) or parse(given))
+    read, parse = [], glance.parse_json
+    monkeypatch.setattr(glance, "parse_json", lambda given: read.append(given) or parse(given))
     assert len(glance.course(path)) > glance.POINTS // 2 and len(read) < 2 * glance.POINTS
     steps = [json.loads(given)["step"] for given in read if given]
     assert min(steps) == 0 and max(steps) == 1999

@@ -7,9 +7,10 @@ from fake_run import make_evaluation, make_run
 from test_pages import check, open_page, store, text
 
 from app import contestants, runlist, state
-from c2r import headline, keeping, runs
 from c2r.__main__ import main
-from c2r.metrics import by_attack
+from c2r.evaluation.metrics import by_attack
+from c2r.store import headline, runs
+from c2r.store import housekeeping as keeping
 
 __all__ = ["store"]
 SMALL = {"n": 24, "classes": 3, "steps": 2}

@@ -9,14 +9,15 @@ import pytest
 from fake_run import make_run
 
 from app import jobs
-from c2r import config, lifecycle, runs
+from c2r import config
 from c2r.errors import InputError
+from c2r.store import lifecycle, runs
 
 WRITES_A_RUN = """
 import sys, time
 from pathlib import Path
 from c2r import config
-from c2r.writing import RunWriter
+from c2r.store.writing import RunWriter
 writer = RunWriter(Path(sys.argv[1]), config.load("demo"))
 writer.status(state="running")
 time.sleep(float(sys.argv[2]))
@@ -162,7 +163,7 @@ def test_force_stop_never_ends_the_process_that_asks(tmp_path):
 
 
 def test_a_run_whose_process_is_just_leaving_is_resumed_when_it_is_gone(tmp_path, child, monkeypatch):
-    leaves = "import time; from pathlib import Path; import sys; from c2r import config; from c2r.writing import RunWriter;"
+    leaves = "import time; from pathlib import Path; import sys; from c2r import config; from c2r.store.writing import RunWriter;"
     leaves += (
         "w = RunWriter(Path(sys.argv[1]), config.load('demo')); w.status(state='stopping'); w.status(state='stopped'); time.sleep(0.6)"
     )

@@ -12,14 +12,16 @@ import psutil
 import pytest
 from fake_run import make_evaluation, make_run
 
-from c2r import archives, keeping, tagging
 from c2r.__main__ import main
-from c2r.claiming import hold
 from c2r.errors import InputError
-from c2r.files import save_arrays
+from c2r.formats import archives
 from c2r.formats.safe import Limits
-from c2r.runs import list_runs, open_run
-from c2r.writing import RunWriter
+from c2r.store import housekeeping as keeping
+from c2r.store import tagging
+from c2r.store.claiming import hold
+from c2r.store.files import save_arrays
+from c2r.store.runs import list_runs, open_run
+from c2r.store.writing import RunWriter
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from test_keeping import zipped
 
 from app import charts, jobs, state
 from app.components import keeping as component
-from c2r import archives, keeping
 from c2r.errors import InputError
+from c2r.formats import archives
+from c2r.store import housekeeping as keeping
 
 MAIN = Path(__file__).resolve().parents[1] / "app" / "script.py"
 RUDE = "<script>alert(1)</script> **bold** $x$ [a](http://b)"

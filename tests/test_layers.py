@@ -12,32 +12,17 @@ CORE = sorted((ROOT / "c2r").rglob("*.py"))
 APP = sorted((ROOT / "app").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").glob("*.py"))
 
-# A module may import only modules of `c2r` that stand in a row above its own.
-LAYERS = [
-    {"c2r", "c2r.errors"},
-    {"c2r.schema", "c2r.paths", "c2r.tagging", "c2r.thinning", "c2r.disasters", "c2r.processes", "c2r.machine", "c2r.randomness", "c2r.untrusted"},
-    {"c2r.fields", "c2r.files", "c2r.catalog", "c2r.badges", "c2r.lifecycle"},
-    {"c2r.figurekey"},
-    {"c2r.config", "c2r.claiming", "c2r.metrics", "c2r.summary", "c2r.methods"},
-    {"c2r.kernels", "c2r.scorer", "c2r.paired", "c2r.digest", "c2r.beardlog", "c2r.literature", "c2r.protocols"},
-    {"c2r.convblock"},
-    {"c2r.threat", "c2r.margins", "c2r.memory", "c2r.contrastive", "c2r.curriculum", "c2r.augment", "c2r.partition", "c2r.models",
-     "c2r.project", "c2r.device", "c2r.runs", "c2r.sources"},
-    {"c2r.kinds"},
-    {"c2r.formats", "c2r.linesearch", "c2r.data", "c2r.training", "c2r.attacks", "c2r.cost", "c2r.legacy", "c2r.writing", "c2r.headline", "c2r.slots"},
-    {"c2r.preflight", "c2r.forking", "c2r.inner", "c2r.measure", "c2r.sets", "c2r.weights", "c2r.keeping", "c2r.listening"},
-    {"c2r.pool", "c2r.synthetic", "c2r.checks", "c2r.archives"},
-    {"c2r.visits", "c2r.judging", "c2r.checkpoint"},
-    {"c2r.methods.c2r", "c2r.loop"},
-    {"c2r.distill", "c2r.report"},
-    {"c2r.evaluate", "c2r.worker"},
-    {"c2r.origin"},
-    {"c2r.evaluations"},
-    {"c2r.tasks"},
-    {"c2r.transfer", "c2r.foreign"},
-    {"c2r.commands"},
-    {"c2r.__main__"},
-]  # fmt: skip
+# The rooms of `c2r`, from the ground up: a module imports only from rooms in rows above its own, and from its own room.
+# What stands in no room is for everybody.
+ROOMS = [
+    {"core", "store"},
+    {"data", "networks", "attacks"},
+    {"look", "formats"},
+    {"methods"},
+    {"evaluation"},
+    {"report", "work"},
+    {"cli"},
+]
 
 
 def imported(file: Path) -> set[str]:
@@ -57,14 +42,15 @@ def module(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def layer(name: str) -> int | None:
-    """The row of the longest known prefix of a dotted name; None outside `c2r`."""
-    while name:
-        for number, names in enumerate(LAYERS):
-            if name in names:
-                return number
-        name = name.rpartition(".")[0]
-    return None
+def room(name: str) -> str:
+    """The room of a dotted name of `c2r`, '' for what is for everybody."""
+    place = name.split(".")[1] if "." in name else ""
+    return place if any(place in row for row in ROOMS) else ""
+
+
+def floor(name: str) -> int:
+    """The row of the room, 0 for what is for everybody."""
+    return next((number for number, row in enumerate(ROOMS, 1) if room(name) in row), 0)
 
 
 @pytest.mark.parametrize("file", CORE, ids=module)
@@ -74,12 +60,18 @@ def test_the_core_never_imports_the_shell(file):
 
 
 @pytest.mark.parametrize("file", CORE, ids=module)
-def test_imports_of_the_core_only_point_to_lower_layers(file):
-    own, mine = module(file), layer(module(file))
-    package = own.split(".")[1] if "." in own else own
+def test_imports_of_the_core_only_point_to_lower_rooms(file):
+    own = module(file)
+    if own == "c2r.__main__":  # the door of the terminal
+        return
     for name in imported(file):
-        if name.startswith("c2r.") and name.split(".")[1] != package:
-            assert layer(name) < mine, f"{own} imports {name}"
+        if name.startswith("c2r.") and (not room(own) or room(name) != room(own)):
+            assert floor(name) < floor(own) or not floor(name), f"{own} imports {name}"
+
+
+def test_every_folder_of_the_core_is_a_room():
+    folders = {file.parent.name for file in (ROOT / "c2r").glob("*/__init__.py")}
+    assert folders == set().union(*ROOMS)
 
 
 @pytest.mark.parametrize("file", APP + PAGES, ids=module)

@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from c2r.config import load
-from c2r.lifecycle import ALIVE, RESUMABLE, STATES, TRANSITIONS, allowed
-from c2r.writing import RunWriter
+from c2r.store.lifecycle import ALIVE, RESUMABLE, STATES, TRANSITIONS, allowed
+from c2r.store.writing import RunWriter
 
 WAYS = {
     ("queued", "running"), ("queued", "stopping"), ("queued", "stopped"), ("queued", "failed"), ("running", "paused"), ("running", "stopping"),

@@ -5,10 +5,10 @@ import torch
 from conftest import linear_case
 
 from c2r.config import load
-from c2r.linesearch import ls_pgd
-from c2r.margins import sample_losses
-from c2r.models import build, frozen
-from c2r.threat import Threat
+from c2r.core.linesearch import ls_pgd
+from c2r.core.margins import sample_losses
+from c2r.core.threat import Threat
+from c2r.networks.models import build, frozen
 
 THREAT = Threat(8 / 255)
 

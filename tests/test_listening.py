@@ -8,12 +8,13 @@ import time
 import pytest
 from fake_run import make_run
 
-from c2r import listening, runs, writing
 from c2r.__main__ import main
 from c2r.config import load
 from c2r.errors import InputError
-from c2r.lifecycle import COMMANDS, STATES, takes
-from c2r.listening import Listener
+from c2r.store import control as listening
+from c2r.store import runs, writing
+from c2r.store.control import Listener
+from c2r.store.lifecycle import COMMANDS, STATES, takes
 
 
 @pytest.fixture
@@ -179,7 +180,7 @@ def test_the_command_line_pauses_steps_resumes_and_stops_a_run_and_says_so_in_on
 
 
 def test_a_run_that_does_not_answer_is_told_with_its_process(tmp_path, monkeypatch):
-    from c2r.commands import control
+    from c2r.cli import control
 
     monkeypatch.setattr(control, "ANSWER", 0.1)
     run = make_run(tmp_path / "run", state="running", steps=1)

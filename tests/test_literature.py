@@ -2,8 +2,8 @@
 
 import pytest
 
-from c2r import literature
 from c2r.errors import InputError
+from c2r.evaluation import literature
 
 EVERY = [row for table in literature.tables() for row in literature.rows(table)]
 GENERAL = ("Unverified", "Confounded", "Contains AutoAttack", "In the code this term", "Taken from BACON's readme")

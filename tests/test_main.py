@@ -14,9 +14,10 @@ import pytest
 from conftest import arguments
 from fake_run import make_evaluation, make_run
 
-from c2r import machine, runs, tasks, writing
 from c2r.__main__ import main
 from c2r.errors import InputError
+from c2r.store import runs, writing
+from c2r.work import machine, tasks
 
 
 def test_a_run_folder_holds_everything_the_app_reads(finished):
@@ -155,7 +156,7 @@ def test_what_preflight_could_not_see_fails_with_its_sentence_in_terminal_and_fo
     def missing(*_):
         raise InputError("The data left: expected it to stay; bring it back.")
 
-    monkeypatch.setattr(tasks, "load", missing)
+    monkeypatch.setattr(tasks, "load_on_device", missing)
     assert main(arguments(tmp_path / "run")) == 2
     assert capsys.readouterr().err.strip().splitlines()[-1] == "The data left: expected it to stay; bring it back."
     run = runs.open_run(tmp_path / "run")

@@ -4,12 +4,12 @@ import pytest
 import torch
 from conftest import linear_case
 
-from c2r.attacks import attack as run_attack
+from c2r.attacks.run import attack as run_attack
 from c2r.config import load
-from c2r.inner import pgd
-from c2r.linesearch import ls_pgd
-from c2r.margins import hinge, logit_margin, perturbation_score, robust_margin, worst_part, worst_prediction
-from c2r.threat import Threat
+from c2r.core.linesearch import ls_pgd
+from c2r.core.margins import hinge, logit_margin, perturbation_score, robust_margin, worst_part, worst_prediction
+from c2r.core.pgd import pgd
+from c2r.core.threat import Threat
 
 EPS = 8 / 255
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from c2r.memory import ClassQueue
+from c2r.core.memory import ClassQueue
 
 
 def queue(capacity=3, classes=2, dimension=2, rank=2):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from c2r import digest, metrics
 from c2r.errors import InputError
-from c2r.metrics import by_attack, wilson
+from c2r.evaluation import digest, metrics
+from c2r.evaluation.metrics import by_attack, wilson
 
 # Percent and seconds of BACON on CIFAR-10 (BEARD's white-box logs): (C, T_c), accuracies, seconds by IPC and goal.
 UNTARGETED = {

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from c2r.config import load
-from c2r.convblock import ConvBlock
 from c2r.errors import InputError
-from c2r.models import MODELS, build
+from c2r.networks.convblock import ConvBlock
+from c2r.networks.models import MODELS, build
 
 STATISTICS = torch.tensor([0.3]), torch.tensor([0.2])
 

@@ -10,10 +10,10 @@ from fake_run import break_run, make_evaluation, make_run
 from streamlit.testing.v1 import AppTest
 
 from app import jobs, state
-from c2r import keeping
 from c2r.errors import InputError
-from c2r.files import save_arrays
-from c2r.runs import frame_steps, read_arrays, read_frame
+from c2r.store import housekeeping as keeping
+from c2r.store.files import save_arrays
+from c2r.store.runs import frame_steps, read_arrays, read_frame
 
 MAIN = Path(__file__).resolve().parents[1] / "app" / "script.py"
 PAGES = ("home", "start", "live", "embeddings", "gallery", "compare")

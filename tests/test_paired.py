@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from c2r import paired
-from c2r.paired import ONE_SEED, Side
+from c2r.evaluation import paired
+from c2r.evaluation.paired import ONE_SEED, Side
 
 
 def side(*right, index=None, data="d1"):

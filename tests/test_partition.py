@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from c2r.partition import boxes, edges, expand, fold
+from c2r.core.partition import boxes, edges, expand, fold
 
 
 def test_parts_need_not_divide_the_side():

@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from c2r import cost, machine, preflight, slots
 from c2r.config import RunConfig, load
-from c2r.models import build
-from c2r.sources.splits import Shape
-from c2r.writing import RunWriter
+from c2r.data.splits import Shape
+from c2r.networks.models import build
+from c2r.store import slots
+from c2r.store.writing import RunWriter
+from c2r.work import cost, machine, preflight
 
 SHAPE = Shape(channels=3, size=16, classes=10, train=5000, test=1000, smallest=500)
 
@@ -197,7 +198,7 @@ def test_the_gpu_is_asked_for_without_torch(
 
 def test_preflight_loads_neither_torch_nor_scikit_learn() -> None:
     code = (
-        "import sys; from c2r import config, preflight; preflight.peek('digits', 0); "
+        "import sys; from c2r import config; from c2r.work import preflight; preflight.peek('digits', 0); "
         "print(*{'torch', 'sklearn', 'torchvision', 'pyarrow'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])

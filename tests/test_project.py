@@ -6,7 +6,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from c2r.config import load
-from c2r.project import apply_basis, joint_umap, pca_basis, sample_per_class, separation
+from c2r.look.project import apply_basis, joint_umap, pca_basis, sample_per_class, separation
 
 
 def clouds(gap, n=60, classes=3, dimension=8, seed=0):

@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 
 from c2r import config
-from c2r.legacy import clamp_only
-from c2r.measure import Measured, measure
-from c2r.models import build, frozen
-from c2r.protocols import PROTOCOLS, Attempt, attempts, expected_passes, main_radius
+from c2r.attacks.protocols import PROTOCOLS, Attempt, attempts, expected_passes, main_radius
+from c2r.evaluation.measure import Measured, measure
+from c2r.networks.legacy import clamp_only
+from c2r.networks.models import build, frozen
 
 
 def tried(protocol, **changes):

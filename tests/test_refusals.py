@@ -22,11 +22,15 @@ import pytest
 from conftest import TooLong, within
 from fake_run import make_run
 
-from c2r import archives, foreign, keeping, preflight, runs, tasks
 from c2r.__main__ import main
-from c2r.commands import control, entry, sets, work
+from c2r.cli import control, entry, sets, work
 from c2r.config import RunConfig, load
 from c2r.errors import InputError
+from c2r.evaluation import external_networks as foreign
+from c2r.formats import archives
+from c2r.store import housekeeping as keeping
+from c2r.store import runs
+from c2r.work import preflight, tasks
 
 FULL = os.environ.get("C2R_FUZZ") == "full"
 LIMIT = 20  # seconds of one command
@@ -553,7 +557,7 @@ def child(*words: str) -> subprocess.CompletedProcess:
 @pytest.mark.usefixtures("place")
 @pytest.mark.parametrize(
     ("module", "words"),
-    [("c2r.commands.entry", ["list"]), ("numpy", ["list"]), ("pydantic", ["nonsense"]), ("c2r.commands.keep", ["distill"])],
+    [("c2r.cli.entry", ["list"]), ("numpy", ["list"]), ("pydantic", ["nonsense"]), ("c2r.cli.keep", ["distill"])],
 )
 def test_ctrl_c_while_the_first_libraries_load_is_one_word_and_130(module, words):
     found = child("-c", LOADING.format(module=module, words=words))

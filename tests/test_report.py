@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from fake_run import make_evaluation, make_run
 
-from c2r import keeping
 from c2r.errors import InputError
-from c2r.files import save_arrays
-from c2r.metrics import by_attack, i_rr, wilson
+from c2r.evaluation.metrics import by_attack, i_rr, wilson
 from c2r.report import report
 from c2r.report.images import sheet
-from c2r.runs import read_rows
+from c2r.store import housekeeping as keeping
+from c2r.store.files import save_arrays
+from c2r.store.runs import read_rows
 
 VOID = {"meta", "img", "br", "hr"}
 TRIED = {"clean": 0.62, "fgsm": 0.5, "pgd": 0.44, "autoattack": 0.4, "pgd-l2": 0.3, "pgd@4/255": 0.2}
@@ -125,7 +125,7 @@ def test_averages_hold_one_norm_and_radius_only(runs):
 
 
 def test_the_worst_case_per_image_and_the_classes_come_from_the_test_images(runs):
-    from c2r.files import read_arrays
+    from c2r.store.files import read_arrays
 
     stored, text = read_arrays(runs[0], "test"), report(runs[:1])
     right = np.logical_and.reduce([stored[f"correct/{key}"] for key in ("clean", "fgsm", "pgd", "autoattack")])
@@ -146,8 +146,8 @@ def test_checks_come_worst_first_with_word_evidence_and_advice(runs):
 
 
 def test_the_hardest_images_come_with_their_shares(runs):
-    from c2r.files import read_arrays
-    from c2r.runs import frame_steps, read_frame
+    from c2r.store.files import read_arrays
+    from c2r.store.runs import frame_steps, read_frame
 
     order = read_frame(runs[0], frame_steps(runs[0])[-1], ("order",))["order"]
     hits, rows = read_arrays(runs[0], "outcomes"), parsed(report(runs[:1])).rows

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from conftest import arguments
 
-from c2r import files, runs
 from c2r.__main__ import main
+from c2r.store import files, runs
 
 
 def launch(words):
@@ -80,7 +80,7 @@ def test_a_stopped_run_is_resumed_and_a_finished_or_living_one_is_not(finished, 
 
 
 def test_a_resumed_evaluation_keeps_the_networks_it_had_judged(finished, tmp_path, monkeypatch):
-    from c2r import evaluations
+    from c2r.work import evaluations
 
     whole, cut = tmp_path / "evaluations" / "whole", tmp_path / "evaluations" / "cut"
     assert main(["evaluate", str(finished), "--out", str(whole)]) == 0

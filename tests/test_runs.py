@@ -9,9 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from c2r import files, runs, writing
 from c2r.config import load
 from c2r.errors import InputError
+from c2r.store import files, runs, writing
 
 FRAME = {
     "images": np.zeros((3, 1, 2, 2), np.uint8), "labels": np.arange(3), "delta": np.zeros((3, 1, 2, 2), np.float16), "order": np.arange(3),
@@ -56,7 +56,7 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path, monkeypatch):
 
 
 def test_a_dead_writer_makes_the_run_lost(tmp_path):
-    code = f"from c2r import config, writing; writing.RunWriter({str(tmp_path / 'dead')!r}, config.load('demo'))"
+    code = f"from c2r import config; from c2r.store import writing; writing.RunWriter({str(tmp_path / 'dead')!r}, config.load('demo'))"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert runs.open_run(tmp_path / "dead").state == "lost"
 

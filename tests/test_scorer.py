@@ -1,7 +1,7 @@
 """The words for the network that measured margins of synthetic images. Run: pytest tests/test_scorer.py"""
 
 from c2r import config
-from c2r.scorer import scorer
+from c2r.look.scorer import scorer
 
 
 def test_the_scorer_is_named_by_its_run_and_how_it_was_trained():

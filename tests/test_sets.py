@@ -3,10 +3,10 @@
 import pytest
 from fake_run import make_evaluation, make_run
 
-from c2r import runs
 from c2r.errors import InputError
-from c2r.files import save_arrays
-from c2r.sets import same_set, step_of
+from c2r.formats.sets import same_set, step_of
+from c2r.store import runs
+from c2r.store.files import save_arrays
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import arguments
 
-from c2r import runs, slots
+from c2r.store import runs, slots
 
-HOLD = "import sys, time; from pathlib import Path; from c2r import slots\nwith slots.ticket(Path(sys.argv[1]), sys.argv[2]): print('held', flush=True); time.sleep(60)"
+HOLD = "import sys, time; from pathlib import Path; from c2r.store import slots\nwith slots.ticket(Path(sys.argv[1]), sys.argv[2]): print('held', flush=True); time.sleep(60)"
 
 
 def holder(folder, name):

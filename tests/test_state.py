@@ -4,7 +4,8 @@ import pytest
 from fake_run import break_run, make_evaluation, make_run
 
 from app import contestants, links, state
-from c2r import keeping, runs
+from c2r.store import housekeeping as keeping
+from c2r.store import runs
 
 
 @pytest.fixture

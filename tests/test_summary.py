@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from c2r.summary import BIN_EDGES, biggest_movers, margin_summary, ranks
+from c2r.look.summary import BIN_EDGES, biggest_movers, margin_summary, ranks
 
 
 def test_every_margin_is_counted_once_and_zero_is_an_edge():

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from fake_run import add_frame, make_run
 
-from c2r import config, runs
-from c2r.thinning import kept, stride
-from c2r.writing import RunWriter
+from c2r import config
+from c2r.store import runs
+from c2r.store.thinning import expected_frames, kept, stride
+from c2r.store.writing import RunWriter
 
 
 def test_recent_steps_are_dense_and_every_doubling_of_age_halves_the_rest():
@@ -35,7 +36,7 @@ def test_a_run_keeps_every_event_and_the_frames_of_the_rule(tmp_path):
     path = make_run(tmp_path / "run", steps=40, n=8, evaluated=False, mapped=False, frames_recent=4)
     assert [event["step"] for event in runs.read_events(path)] == list(range(0, 400, 10))
     assert runs.frame_steps(path) == [10 * position for position in kept(40, 4)]
-    assert config.load("demo", {"steps": 390, "record_every": 10, "frames_recent": 4}).expected_frames() == len(kept(40, 4))
+    assert expected_frames(config.load("demo", {"steps": 390, "record_every": 10, "frames_recent": 4})) == len(kept(40, 4))
 
 
 def test_a_run_that_is_cut_off_and_goes_on_ends_with_the_same_frames(tmp_path):

@@ -5,9 +5,9 @@ import torch
 from test_contracts import tiny_data
 
 from c2r.config import load
-from c2r.models import build
-from c2r.threat import Threat
-from c2r.training import descend, one_cycle, train
+from c2r.core.threat import Threat
+from c2r.networks.models import build
+from c2r.networks.training import descend, one_cycle, train
 
 
 def test_descend_equals_torch_sgd_with_nesterov_momentum(generator):

@@ -9,8 +9,9 @@ import pytest
 from fake_run import make_evaluation, make_run
 
 from app import readings, runlist, views, words
-from c2r import methods, runs
-from c2r.summary import BIN_EDGES, margin_summary
+from c2r import registry as methods
+from c2r.look.summary import BIN_EDGES, margin_summary
+from c2r.store import runs
 
 NAMES = ["cat", "dog", "fox"]
 

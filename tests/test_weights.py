@@ -8,10 +8,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from c2r import config, weights
+from c2r import config
 from c2r.errors import InputError
+from c2r.evaluation import weights
 from c2r.formats.normalisation import NORMALISATIONS
-from c2r.models import build, frozen
+from c2r.networks.models import build, frozen
 
 
 def network(side=16, width=8, depth=3, model="convnet"):

@@ -14,8 +14,8 @@ from app.charts.base import axis, blank, colour_bar, floats, number, plain, zero
 from app.charts.labels import End, end_labels
 from app.tabulating import Sweep
 from app.theme import SET_MARKS, amount_scale, tokens
+from c2r.attacks.figurekey import NORMS
 from c2r.errors import InputError
-from c2r.figurekey import NORMS
 
 Curve = tuple[np.ndarray, np.ndarray]
 LABEL_ROOM = 176  # px at the right for the names of sets

@@ -8,7 +8,7 @@ from app.charts.base import axis, blank, floats, padded, plain, zero_line
 from app.charts.comparison import beside, dots_layout
 from app.theme import SET_MARKS
 from c2r.errors import InputError
-from c2r.paired import Difference
+from c2r.evaluation.paired import Difference
 
 Found = Mapping[str, Mapping[str, Difference | str]]
 

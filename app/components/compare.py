@@ -11,12 +11,12 @@ from app.components import shell
 from app.components.controls import tell
 from app.components.figures import chart, plain_table
 from app.contestants import Entry
-from c2r import runs
 from c2r.config import RunConfig
 from c2r.errors import InputError
-from c2r.methods import METHODS
-from c2r.metrics import DEFINITIONS
-from c2r.runs import Run
+from c2r.evaluation.metrics import DEFINITIONS
+from c2r.registry import METHODS
+from c2r.store import runs
+from c2r.store.runs import Run
 
 
 def choose(view: state.View) -> list[Entry]:

@@ -10,9 +10,10 @@ from app.comparing import Contestant
 from app.components import shell
 from app.components.controls import tell
 from app.contestants import Entry
-from c2r import badges, headline, runs
-from c2r.badges import Badge
-from c2r.methods import METHODS
+from c2r.evaluation import badges
+from c2r.evaluation.badges import Badge
+from c2r.registry import METHODS
+from c2r.store import headline, runs
 
 # Dash patterns and symbols of `theme.SET_MARKS` as SVG, so that a card shows the very mark of the charts.
 DASHES = {"solid": "", "dash": "6 3", "dot": "2 2", "dashdot": "6 3 2 3", "longdash": "9 3", "longdashdot": "9 3 2 3"}

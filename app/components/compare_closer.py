@@ -14,10 +14,11 @@ from app.components.compare_checks import child_at_work, one_of
 from app.components.controls import tell
 from app.components.figures import chart, plain_table
 from app.contestants import Entry
-from c2r import literature, runs
 from c2r.errors import InputError
-from c2r.files import read_json
+from c2r.evaluation import literature
 from c2r.report import report
+from c2r.store import runs
+from c2r.store.files import read_json
 
 Chosen = Sequence[Entry]
 Draw = Callable[[Chosen, Sequence[Summary], Threat | None], None]

@@ -6,10 +6,12 @@ import streamlit as st
 
 from app import guard, jobs, position, settings, state, words
 from app.components import loading, shell
-from c2r import forking, kinds, lifecycle, listening, runs
 from c2r.config import RunConfig
 from c2r.errors import InputError
-from c2r.runs import Run
+from c2r.store import control as listening
+from c2r.store import kinds, lifecycle, runs
+from c2r.store.runs import Run
+from c2r.work import forking
 
 
 def tell(action: Callable[[], object], said: str = "") -> None:

@@ -12,12 +12,14 @@ import streamlit as st
 
 from app import attempts, cache, guard, jobs, places, state, words
 from app.components import controls, form, shell
-from c2r import config, preflight, protocols
+from c2r import config
+from c2r.attacks import protocols
+from c2r.attacks.figurekey import radius
 from c2r.errors import InputError
-from c2r.figurekey import radius
-from c2r.lifecycle import RESUMABLE
-from c2r.methods import METHODS
-from c2r.runs import Run
+from c2r.registry import METHODS
+from c2r.store.lifecycle import RESUMABLE
+from c2r.store.runs import Run
+from c2r.work import preflight
 
 FIELDS = ("eval_training", "eval_seeds", "eval_images", *form.CUSTOM)
 LINES = 12  # of the log of an evaluation

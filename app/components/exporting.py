@@ -8,10 +8,11 @@ import streamlit as st
 
 from app import jobs, state, words
 from app.components import shell
-from c2r import disasters, runs
+from c2r import disasters
 from c2r.errors import InputError
 from c2r.formats.fromrun import from_run
 from c2r.formats.write import EXPORTS, export_bytes, rows_csv, rows_json
+from c2r.store import runs
 
 # kind → words on its button; all of them are written here, without torch
 DIRECT = {"safetensors": "safetensors", "npz": "npz", "png": "PNG pictures (zip)", "snippet": "Training script"}

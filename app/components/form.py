@@ -13,10 +13,11 @@ from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
 
 from app import settings, words
-from c2r import config, fields, protocols
+from c2r import config, fields
+from c2r.attacks import protocols
+from c2r.data.sources import WORDS
 from c2r.errors import InputError
-from c2r.methods import METHODS
-from c2r.sources import WORDS
+from c2r.registry import METHODS
 
 CUSTOM = ("eval_attacks", "eval_eps", "eval_eps_l2", "eval_targeted", "eval_pgd_steps")
 # name → the setting and its value with which alone it is read

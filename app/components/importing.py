@@ -13,10 +13,11 @@ import streamlit as st
 
 from app import guard, jobs, state, words
 from app.components import shell
-from c2r import config, disasters, runs
+from c2r import config, disasters
+from c2r.data.sources import WORDS
 from c2r.errors import InputError
 from c2r.formats import FORMATS, NORMALISATIONS, file_name
-from c2r.sources import WORDS
+from c2r.store import runs
 
 MOST = 200  # MB of one uploaded file
 ENDINGS = ["pt", "pth", "pkl", "pickle", "tar", "bin", "npz", "safetensors", "zip"]

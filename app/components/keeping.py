@@ -16,10 +16,13 @@ import streamlit as st
 
 from app import charts, guard, jobs, state, words
 from app.components import figures, shell
-from c2r import archives, disasters, keeping, runs, tagging
+from c2r import disasters
 from c2r.errors import InputError
+from c2r.formats import archives
 from c2r.formats.safe import Limits, size
-from c2r.runs import Run
+from c2r.store import housekeeping as keeping
+from c2r.store import runs, tagging
+from c2r.store.runs import Run
 
 MOST = 200  # MB of an archive that travels through the browser; larger ones go over the command line
 LIMITS = Limits(bytes=10 * MOST * 1_000_000, files=20_000)

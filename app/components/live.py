@@ -12,9 +12,9 @@ from app import attempts, cache, charts, jobs, position, readings, state, views,
 from app.components import curriculum, playback, shell
 from app.components.figures import chart, pair
 from app.components.look import Look
-from c2r import runs
 from c2r.errors import InputError
-from c2r.summary import BIN_EDGES
+from c2r.look.summary import BIN_EDGES
+from c2r.store import runs
 
 SOON = 0.25  # seconds between looks while the first recorded step is awaited
 Events = list[dict[str, Any]]

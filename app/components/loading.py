@@ -6,9 +6,11 @@ import streamlit as st
 
 from app import guard, state
 from app.components import shell
-from c2r import config, forking, runs
+from c2r import config
 from c2r.errors import InputError
-from c2r.runs import Run
+from c2r.store import runs
+from c2r.store.runs import Run
+from c2r.work import forking
 
 FEW = 6  # so many loaded settings are named
 

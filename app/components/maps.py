@@ -10,7 +10,7 @@ from app import cache, charts, frames, state, views
 from app.components import hover, shell
 from app.components.figures import chart
 from c2r.errors import InputError
-from c2r.summary import ranks
+from c2r.look.summary import ranks
 
 COLOURS = {"class": "Class", "margin": "Robust margin", "rank": "Rank", "broken": "Broken"}
 LINES = {"selection": "Selection", "hardest": "The 20 hardest", "none": "None"}

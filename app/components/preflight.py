@@ -4,7 +4,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import guard, places, state, words
-from c2r import config, preflight, runs
+from c2r import config
+from c2r.store import runs
+from c2r.work import preflight
 
 # Beside the form the panel stays in view while the form scrolls; where there is no room beside it, it stands between the two parts.
 LAYOUT = """

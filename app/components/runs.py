@@ -8,8 +8,8 @@ import streamlit as st
 
 from app import cache, glance, jobs, runlist, state, words
 from app.components import images
-from c2r import keeping
-from c2r.runs import Run, frame_steps
+from c2r.store import housekeeping as keeping
+from c2r.store.runs import Run, frame_steps
 
 PERCENT = {
     "Clean": "Test accuracy of fresh networks trained on the synthetic images, mean over seeds",

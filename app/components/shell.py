@@ -9,7 +9,7 @@ import streamlit as st
 from app import ahead, attempts, cache, guard, jobs, links, position, state, theme, words
 from app.components import images
 from c2r.errors import InputError
-from c2r.runs import Run
+from c2r.store.runs import Run
 
 Arrays = dict[str, np.ndarray]
 

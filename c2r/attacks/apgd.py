@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from c2r.attacks.hunt import Hunt, Loss
 from c2r.attacks.losses import Aim, dlr
+from c2r.attacks.state import Hunt, Loss
 
 MOMENTUM = 0.25  # share of the last move in the next one
 PROGRESS = 0.75  # share of steps that must have raised the loss, or the step size is halved

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from c2r.attacks.apgd import apgd_ce, apgd_t
+from c2r.attacks.catalog import options, passes
 from c2r.attacks.fab import fab_t
-from c2r.attacks.hunt import Hunt
 from c2r.attacks.square import square
-from c2r.catalog import options, passes
+from c2r.attacks.state import Hunt
 
 
 def autoattack(hunt: Hunt, *, steps: int, targets: int, queries: int) -> Iterator[float]:

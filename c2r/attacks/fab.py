@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from c2r.attacks.apgd import rivals
-from c2r.attacks.hunt import Hunt
 from c2r.attacks.losses import Aim
+from c2r.attacks.state import Hunt
 
 BIAS = 0.1  # alpha_max: the largest share of the step from the image itself, against the step from the current point
 OVERSHOOT = 1.05  # eta

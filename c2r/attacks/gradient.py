@@ -5,7 +5,7 @@ Sizes named `step` are in units of ε. Each function is a generator over a `Hunt
 
 from collections.abc import Iterator
 
-from c2r.attacks.hunt import Hunt
+from c2r.attacks.state import Hunt
 
 
 def fgsm(hunt: Hunt) -> Iterator[float]:

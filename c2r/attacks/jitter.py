@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch.nn.functional as F
 from torch import Tensor
 
-from c2r.attacks.hunt import Hunt
 from c2r.attacks.losses import Aim
+from c2r.attacks.state import Hunt
 
 
 def jitter(hunt: Hunt, *, steps: int, step: float, scale: float, noise: float) -> Iterator[float]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from c2r.margins import decided, logit_margin
+from c2r.core.margins import decided, logit_margin
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from c2r.attacks.hunt import Hunt
+from c2r.attacks.state import Hunt
 
 
 def mi_fgsm(hunt: Hunt, *, steps: int, step: float, decay: float) -> Iterator[float]:

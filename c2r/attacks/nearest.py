@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from c2r.attacks.hunt import Hunt
 from c2r.attacks.losses import margin
+from c2r.attacks.state import Hunt
 
 HALF = 0.51  # half the width of the tanh box: 2 % wider than the pixel box, so that tanh has a slope where pixels are 0 or 1
 EDGE = math.atanh(0.5 / HALF)  # where the pixel box ends in tanh space

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from c2r.attacks.hunt import Hunt
 from c2r.attacks.losses import margin
+from c2r.attacks.state import Hunt
 
 WORD = 32  # random signs taken from one number of 32 bits
 ROWS = 64  # points evaluated together when few images are live

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from c2r.attacks.hunt import Hunt
 from c2r.attacks.losses import LOSSES
+from c2r.attacks.state import Hunt
 
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # queries after which the share of changed pixels halves
 AHEAD = 50  # queries whose squares are drawn at once

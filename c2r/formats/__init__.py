@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from c2r.data.splits import partition_problem
 from c2r.errors import InputError, unknown
 from c2r.formats.arrays import read_npz, read_safetensors
 from c2r.formats.fkd import image_folder, label_folder, read_fkd
@@ -20,7 +21,6 @@ from c2r.formats.normalisation import NORMALISATIONS, NormalisationNeeded
 from c2r.formats.safe import Budget, Limits, checked_file, checked_folder, file_name, guarded, unpacked
 from c2r.formats.tensors import read_tensors
 from c2r.paths import at_home
-from c2r.sources.splits import partition_problem
 
 __all__ = ["FORMATS", "NORMALISATIONS", "ImportedSet", "Limits", "NormalisationNeeded", "file_name", "read_set", "read_upload", "sniff"]
 

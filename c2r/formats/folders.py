@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from PIL.Image import DecompressionBombError
 
+from c2r.data.imagefiles import SUFFIXES
+from c2r.data.pixels import decode, opened
 from c2r.errors import InputError
 from c2r.formats.imported import Raw
 from c2r.formats.safe import Budget
-from c2r.sources.imagefiles import SUFFIXES
-from c2r.sources.pixels import decode, opened
 
 FLOAT = 4  # bytes of a value of a set
 INSIDE = ("train", "images", "syn", "synthetic")

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from c2r.errors import InputError
-from c2r.files import read_arrays
 from c2r.formats.imported import ImportedSet, counts
 from c2r.formats.normalisation import NORMALISATIONS, Constants, constants, resolve
-from c2r.runs import open_run, read_frame
+from c2r.store.files import read_arrays
+from c2r.store.runs import open_run, read_frame
 
 START = "start.safetensors"  # what a fork or an import started from
 AUGMENTATION = "none stored: every training recipe draws its own"

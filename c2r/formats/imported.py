@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from c2r.data.pixels import channels_first
+from c2r.data.splits import SMALLEST_PART
 from c2r.errors import InputError
 from c2r.formats.normalisation import Constants, resolve, undo
-from c2r.schema import MOST_CLASSES
-from c2r.sources.pixels import channels_first
-from c2r.sources.splits import SMALLEST_PART
-from c2r.untrusted import class_names
+from c2r.untrusted import MOST_CLASSES, class_names
 
 SEAM = 1.8  # relative jump of pixels, see `seam`, from which it is taken for the seam of parts
 METHODS = {

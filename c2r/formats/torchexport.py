@@ -5,10 +5,10 @@ import io
 import numpy as np
 import torch
 
+from c2r.core.partition import expand
 from c2r.errors import InputError
 from c2r.formats.fromrun import training_constants
 from c2r.formats.imported import ImportedSet
-from c2r.partition import expand
 
 
 def dc_bytes(found: ImportedSet, *, normalisation: str = "", expanded: bool = False) -> bytes:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from c2r.badges import COLOURS, summary
+from c2r.attacks.figurekey import radius
+from c2r.attacks.protocols import PROTOCOLS, attempts
 from c2r.config import PRESETS, RunConfig, changed, command
+from c2r.evaluation.badges import COLOURS, summary
 from c2r.fields import shown
-from c2r.figurekey import radius
-from c2r.methods import METHODS
-from c2r.protocols import PROTOCOLS, attempts
+from c2r.registry import METHODS
 from c2r.report.markup import Html, bullets, join, paragraph, section, table, tag, threat
 from c2r.report.subject import Subject
 

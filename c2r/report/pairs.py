@@ -1,12 +1,12 @@
-"""The section with paired differences: every run minus the first, image by image, see `c2r.paired`."""
+"""The section with paired differences: every run minus the first, image by image, see `c2r.evaluation.paired`."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from c2r import metrics, paired
-from c2r.paired import Difference, Side
+from c2r.evaluation import metrics, paired
+from c2r.evaluation.paired import Difference, Side
 from c2r.report import charts
 from c2r.report.markup import Html, bullets, figure, section, table
 from c2r.report.results import labels

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from c2r.metrics import wilson
+from c2r.evaluation.metrics import wilson
+from c2r.look.scorer import scorer
 from c2r.report.images import sheet
 from c2r.report.markup import Html, interval, join, paragraph, section, table, tag
 from c2r.report.results import names
 from c2r.report.subject import Subject
-from c2r.scorer import scorer
 
 CLASSES, EACH, HARDEST = 10, 10, 10
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from c2r import figurekey, metrics
-from c2r.figurekey import FigureKey
+from c2r.attacks import figurekey
+from c2r.attacks.figurekey import FigureKey
+from c2r.evaluation import metrics
 from c2r.report import charts
 from c2r.report.markup import Html, bullets, figure, interval, number, paragraph, percent, section, table, tag, threat
 from c2r.report.style import RUN_COLOURS

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from c2r import badges as judged
-from c2r.badges import Badge
+from c2r.attacks.figurekey import FigureKey
 from c2r.config import RunConfig
-from c2r.digest import summarise
 from c2r.errors import InputError
-from c2r.figurekey import FigureKey
-from c2r.files import read_arrays
-from c2r.headline import warning
-from c2r.kinds import evaluated
-from c2r.runs import Run, evaluation_facts, evaluations, frame_steps, open_run, own_rows, read_frame, read_rows, results
+from c2r.evaluation import badges as judged
+from c2r.evaluation.badges import Badge
+from c2r.evaluation.digest import summarise
+from c2r.store.files import read_arrays
+from c2r.store.headline import warning
+from c2r.store.kinds import evaluated
+from c2r.store.runs import Run, evaluation_facts, evaluations, frame_steps, open_run, own_rows, read_frame, read_rows, results
 
 Arrays = dict[str, np.ndarray]
 NEEDED = {"attack": str, "label": str, "accuracy": int | float | None, "n": int, "eps": str, "seed": int}
@@ -31,7 +31,7 @@ class Subject:
 
     :param letter: A to F, what charts and tables call it; run: its folder; config: what was evaluated with
     :param evaluation: the manifest of the evaluation, that of the run where it has no folder of its own
-    :param digest: of `c2r.digest.summarise`, {} without rows; per_image: on which images its per-image worst case was counted
+    :param digest: of `c2r.evaluation.digest.summarise`, {} without rows; per_image: on which images its per-image worst case was counted
     :param badges: of the checks; facts: facts.json; test: per-image results on test images; outcomes: key → [M, N] on the set
     :param images: uint8 [N, C, H, W] or None; labels [N]; order [N]: hardest first, or None; margins [N]: robust, or None
     :param missing: sentences

@@ -1,0 +1,57 @@
+"""The attack inside a distillation, as the method's row names it: LS-PGD, or PGD (its ablation), which keeps the worst iterate.
+
+Nobody leaves early here. Evaluation attacks, where an image leaves at the first success, stand in `c2r.attacks.run`. B images.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from c2r.config import RunConfig
+from c2r.core.linesearch import Trace, ls_pgd
+from c2r.core.margins import sample_losses
+from c2r.core.threat import Threat
+from c2r.registry import Method
+
+Model = Callable[[Tensor], Tensor]
+
+
+def attack(
+    model: Model, x: Tensor, y: Tensor, method: Method, config: RunConfig, generator: torch.Generator,
+    start: Tensor | None = None, cached_loss: Tensor | None = None, rounds: int = 0,
+) -> Trace:  # fmt: skip
+    """Attack images [B, C, H, W] with labels [B] at the run's ε: LS-PGD (see there), or ten steps of PGD from scratch."""
+    threat = Threat(config.eps)
+    if method.attack == "ls-pgd":
+        return ls_pgd(model, x, y, threat=threat, settings=config, start=start, cached_loss=cached_loss, rounds=rounds)
+    return pgd(model, x, y, threat=threat, generator=generator, steps=10)
+
+
+def pgd(model: Model, x: Tensor, y: Tensor, *, threat: Threat, generator: torch.Generator, steps: int = 10) -> Trace:
+    """`steps` steps of size ε/4 from a random start on the cross-entropy summed over parts (Madry et al. 2018).
+
+    :param model: frozen; maps images [B, C, H, W] to logits [B·parts, K], parts of one image adjacent
+    """
+    delta = threat.random(x, generator)
+    none = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    first = torch.full((len(x),), float("-inf"), device=x.device)
+    trace = Trace(delta, first, first, x.new_empty(0), none, ~none, (steps + 1) * len(x), steps * len(x))
+    for step in range(steps + 1):
+        with torch.set_grad_enabled(step < steps):
+            point = (x + delta).requires_grad_(step < steps)
+            logits = model(point)
+            losses = sample_losses(logits, y)
+        _keep_worse(trace, delta, logits.detach(), losses.detach())
+        if step < steps:
+            delta = threat.project(delta + threat.eps / 4 * torch.autograd.grad(losses.sum(), point)[0].sign(), x)
+    return trace
+
+
+def _keep_worse(trace: Trace, delta: Tensor, logits: Tensor, losses: Tensor) -> None:
+    better = losses > trace.loss
+    shaped = logits.view(len(losses), -1, logits.shape[-1])
+    before = trace.logits.view_as(shaped) if len(trace.logits) else shaped
+    trace.logits = torch.where(better[:, None, None], shaped, before).view_as(logits)
+    trace.delta = torch.where(better[:, None, None, None], delta, trace.delta)
+    trace.loss = trace.start_loss = torch.where(better, losses, trace.loss)

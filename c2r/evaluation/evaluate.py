@@ -1,0 +1,199 @@
+"""Evaluation of a set: train fresh networks on it, try a protocol's attempts on test images, and look back at the set.
+
+Every figure is at a radius in pixel units with normalisation inside the network (except the legacy protocol, which says so);
+the last training step is scored, nothing is selected on test. N stored images, p² parts of each, M evaluation networks, n test images.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from c2r.attacks.protocols import PROTOCOLS, Attempt, attempts, expected_passes
+from c2r.config import RunConfig
+from c2r.core.augment import draw
+from c2r.core.partition import expand
+from c2r.core.threat import Threat
+from c2r.data.real import RealData, fixed_test_subset, flips, statistics
+from c2r.evaluation.measure import Measured, measure
+from c2r.methods.distill import Progress
+from c2r.networks.models import Network, build, frozen
+from c2r.networks.training import train
+
+SCALE = 1000  # of the progress of an evaluation
+
+
+@dataclass(frozen=True)
+class Row:
+    """One result: accuracy of one network under one attempt, with what defines it (see rows.jsonl)."""
+
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An evaluation network, ready."""
+
+    seed: int
+    network: Network
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Everything about one finished network: its rows, and per attempt ``set/KEY`` uint8 [N], ``correct/KEY`` uint8 and ``margin/KEY`` float32 [n]."""
+
+    seed: int
+    rows: list[dict[str, Any]]
+    arrays: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Per attempt, what happened to each image.
+
+    synthetic: key → [M, N] uint8, 1 where a network still classifies every part of the stored image correctly ({} for real data).
+    test: ``labels`` and ``index`` [n], and per key ``correct/KEY`` uint8 and ``margin/KEY`` float32, each [M, n].
+    """
+
+    synthetic: dict[str, np.ndarray]
+    test: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What networks are trained on: images [N, C, H, W] uint8, labels [N], soft labels [N, K] or None, parts per side.
+
+    looked_at: whether the images themselves are attacked too (not for the whole real data); constants: normalisation
+    that came with an imported set.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    soft: np.ndarray | None = None
+    partition: int = 1
+    looked_at: bool = True
+    constants: dict[str, Any] | None = None
+
+
+Event = Progress | Row | Trained | Judged | Outcomes
+
+
+def evaluate(source: TrainingSet, config: RunConfig, data: RealData, known: Mapping[int, Judged] | None = None) -> Iterator[Event]:
+    """Evaluate a set; `data` lies on the device to use.
+
+    Yields Progress; for each network `Trained`, a `Row` per attempt and `Judged`; at last `Outcomes`. Networks do not depend on each
+    other, so an evaluation that was cut off goes on with the next one.
+
+    :param known: networks that are judged already, by seed
+    """
+    device = data.images.device
+    index = fixed_test_subset(data, config.eval_images, config.seed).to(device)
+    test = data.test_images[index].float() / 255, data.test_labels[index]
+    tensors = _tensors(source, device)
+    clock = _Clock(config, attempts(config), len(tensors[1]) if source.looked_at else 0, len(index), len(data.classes))
+    judged = dict(known or {})
+    for number in range(config.eval_seeds):
+        seed = config.seed + number
+        if seed in judged:
+            continue
+        generator = torch.Generator().manual_seed(1_000_003 + seed)
+        network = build(config, tensors[0].shape[1:], len(data.classes), statistics(data), generator, config.precision).to(device)
+        for step in _train(network, tensors[0], tensors[2], config, flips(data), generator):
+            yield clock.training(number, step)
+        frozen(network).reduced = False  # evaluation attacks run in float32, always
+        yield Trained(seed, network)
+        judged[seed] = Judged(seed, [], {})
+        yield from _judge(network, test, source, tensors[:2], config, clock, number, judged[seed])
+        yield judged[seed]
+    yield _outcomes([judged[seed] for seed in sorted(judged)], {"labels": test[1].cpu().numpy(), "index": index.cpu().numpy()})
+
+
+def _judge(
+    network: Network, test: tuple[Tensor, Tensor], source: TrainingSet, images: tuple[Tensor, Tensor], config: RunConfig, clock: "_Clock",
+    number: int, into: Judged,
+) -> Iterator[Event]:  # fmt: skip
+    """All attempts on one network, on test images and on the effective synthetic images: each part by itself, all must survive."""
+    about = {"method": config.method, "training": config.eval_training, "protocol": config.protocol, "seed": into.seed, "split": "test"}
+    about["network"] = f"{config.model}-{config.width}"
+    for attempt in attempts(config):
+        for event in _measure(network, *test, attempt, config):
+            if isinstance(event, Measured):
+                into.rows.append(about | event.row())
+                into.arrays[f"correct/{attempt.key}"] = event.correct.to(torch.uint8).cpu().numpy()
+                into.arrays[f"margin/{attempt.key}"] = event.margin.float().cpu().numpy()
+                yield Row(into.rows[-1])
+            else:
+                yield clock.trying(number, attempt, event, on_set=False)
+        own = attempt.on_set(config.eval_set_budget)
+        for event in _measure(network, *images, own, config) if source.looked_at else ():
+            if isinstance(event, Measured):
+                survived = event.correct.view(-1, source.partition**2).all(1)
+                into.arrays[f"set/{attempt.key}"] = survived.to(torch.uint8).cpu().numpy()
+            else:
+                yield clock.trying(number, attempt, event, on_set=True)
+
+
+def _outcomes(judged: list[Judged], about: dict[str, np.ndarray]) -> Outcomes:
+    arrays = {key: np.stack([one.arrays[key] for one in judged]) for key in judged[0].arrays}
+    on_set = {key.removeprefix("set/"): value for key, value in arrays.items() if key.startswith("set/")}
+    return Outcomes(on_set, about | {key: value for key, value in arrays.items() if not key.startswith("set/")})
+
+
+class _Clock:
+    """Progress of an evaluation in expected passes: training, then every attempt on test images and on the set."""
+
+    def __init__(self, config: RunConfig, tried: tuple[Attempt, ...], parts: int, tested: int, classes: int):
+        self.train = config.eval_steps * config.eval_batch * (3 + 2 * config.eval_at_steps * (config.eval_training == "pgd-at"))
+        self.steps, self.parts, self.seeds = config.eval_steps, parts, config.eval_seeds
+        self.cost, self.before, begin = {}, {}, float(self.train)
+        for attempt in tried:
+            self.cost[attempt.key] = (
+                expected_passes(attempt, classes) * tested,
+                expected_passes(attempt.on_set(config.eval_set_budget), classes, 0.9) * parts,
+            )
+            self.before[attempt.key] = begin
+            begin += sum(self.cost[attempt.key])
+        self.one = begin
+
+    def training(self, number: int, step: int) -> Progress:
+        return self._at(number, self.train * step / self.steps, f"network {number + 1} of {self.seeds}: training")
+
+    def trying(self, number: int, attempt: Attempt, share: float, *, on_set: bool) -> Progress:
+        test, images = self.cost[attempt.key]
+        done = self.before[attempt.key] + (test + share * images if on_set else share * test)
+        what = "the synthetic images" if on_set else "test images"
+        return self._at(number, done, f"network {number + 1} of {self.seeds}: {attempt.label} on {what}")
+
+    def _at(self, number: int, done: float, doing: str) -> Progress:
+        share = (number * self.one + done) / (self.seeds * self.one)
+        return Progress("evaluate", int(SCALE * min(share, 1.0)), SCALE, doing=doing)
+
+
+def _tensors(source: TrainingSet, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Expanded images [N·p², C, H, W] in [0, 1], their labels, and what training aims at (soft labels where there are some)."""
+    parts = source.partition**2
+    images = expand(torch.from_numpy(source.images).to(device).float() / 255, source.partition)
+    labels = torch.from_numpy(source.labels).to(device).repeat_interleave(parts)
+    if source.soft is None:
+        return images, labels, labels
+    return images, labels, torch.from_numpy(source.soft).to(device).float().repeat_interleave(parts, 0)
+
+
+def _train(model: Network, images: Tensor, targets: Tensor, config: RunConfig, flip: bool, generator: torch.Generator) -> Iterator[int]:
+    mean, std = model.mean.flatten(), model.std.flatten()
+
+    def batch() -> tuple[Tensor, Tensor]:
+        index = torch.randperm(len(images), generator=generator)[: config.eval_batch].to(images.device)
+        return draw(generator, mean, std, flip)(images[index]), targets[index]
+
+    threat = Threat(config.eps) if config.eval_training == "pgd-at" else None
+    return train(
+        model, batch, steps=config.eval_steps, rate=config.eval_rate, threat=threat, at_steps=config.eval_at_steps, generator=generator
+    )
+
+
+def _measure(network: Network, x: Tensor, y: Tensor, attempt: Attempt, config: RunConfig) -> Iterator[float | Measured]:
+    return measure(network, x, y, attempt, seed=config.seed, legacy=PROTOCOLS[config.protocol].space == "legacy")

@@ -1,0 +1,183 @@
+"""What a run costs: operations, minutes, memory and disk, as formulas of its settings. No torch.
+
+Costs are counted in forward passes of one image: a forward 1, a backward to the image 1, a backward to image and weights 2.
+Letters: N stored images, p² parts, C channels, S side, K classes, D embedding.
+"""
+
+from dataclasses import dataclass
+
+from c2r.attacks.protocols import attempts, expected_passes
+from c2r.config import RunConfig
+from c2r.data.splits import Shape
+from c2r.registry import METHODS
+from c2r.store.thinning import expected_frames, expected_steps
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast networks run: floating-point operations a second, and seconds a pass takes however small it is."""
+
+    flop: float
+    latency: float
+
+
+# CPU: ConvNet-3, batch 128 and 320, median of 30 on two idle cores (float32, torch 2.13): 42 to 62 GFLOP/s at 16 px and width
+# 48, 38 to 53 at 8 px and width 32, so 25 per core; assumed to grow with the cores up to 8. Latency: what short runs of the
+# three phases at 8 px took beyond that (augmentation, optimiser), per pass; at 16 px the sum is within 30 % of each phase.
+# CUDA: not measured; small networks wait for some 30 kernel launches a pass, large ones reach about 10 TFLOP/s.
+SPEEDS = {"cpu": Speed(25e9, 0.6e-3), "cuda": Speed(10e12, 1e-3)}
+MOST_CORES = 8
+EVENT = 1400  # bytes of a line of events.jsonl
+# Seconds of start and UMAP; seconds to decode one 32 px JPEG on one core (measured: 85 µs); GB of the libraries once loaded.
+START_SECONDS, DECODE_SECONDS, START_GB = 30.0, 85e-6, 0.7
+PGD_STEPS = 10
+PHASES = ("pool", "distill", "evaluate")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One network: operations of a forward pass of one image, floats kept for its backward, parameters, and D."""
+
+    forward: float
+    activations: float
+    parameters: float
+    embedding: int
+
+
+def _convnet(config: RunConfig, shape: Shape) -> Cost:
+    """Blocks of a 3×3 convolution (2·9·C·w operations per pixel), norm, ReLU, pool 2 (2·w); then a linear layer."""
+    width, inputs, side, total = config.width, shape.channels, shape.size, Cost(0, 0, 0, 0)
+    for _ in range(config.depth):
+        total = _plus(total, (18 * inputs + 2) * width * side**2, 3 * width * side**2, 9 * inputs * width)
+        inputs, side = width, side // 2
+    return _headed(total, width * side**2, shape)
+
+
+def _resnet18(config: RunConfig, shape: Shape) -> Cost:
+    """A 3×3 stem, then four stages of four 3×3 convolutions at width w, 2w, 4w, 8w; each later stage halves the side."""
+    width, side = config.width, shape.size
+    total = Cost(18 * shape.channels * width * side**2, 3 * width * side**2, 9 * shape.channels * width, 0)
+    for stage in range(4):
+        first, wide = max(1, 2**stage // 2) * width, 2**stage * width
+        weights = 9 * wide * (first + 3 * wide)
+        total = _plus(total, 2 * weights * side**2, 10 * wide * side**2, weights)
+        side = -(-side // 2)
+    return _headed(total, 8 * width, shape)
+
+
+def _mlp(config: RunConfig, shape: Shape) -> Cost:
+    """Linear layers of `width` units: two operations per weight."""
+    weights = shape.channels * shape.size**2 * config.width + (config.depth - 1) * config.width**2
+    return _headed(Cost(2 * weights, 2 * config.width * config.depth, weights, 0), config.width, shape)
+
+
+def _plus(cost: Cost, forward: float, activations: float, parameters: float) -> Cost:
+    return Cost(cost.forward + forward, cost.activations + activations, cost.parameters + parameters, 0)
+
+
+def _headed(cost: Cost, embedding: int, shape: Shape) -> Cost:
+    head = embedding * shape.classes
+    return Cost(cost.forward + 2 * head, cost.activations + embedding, cost.parameters + head, embedding)
+
+
+NETWORKS = {"convnet": _convnet, "resnet18": _resnet18, "mlp": _mlp}
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work that is done `times` over on batches of `images`, at `cost` forward passes per image."""
+
+    phase: str
+    times: float
+    images: int
+    cost: float
+
+
+def jobs(config: RunConfig, shape: Shape) -> list[Job]:
+    """The work of a run. Inner attacks are counted in full, though LS-PGD reuses perturbations: an upper bound.
+
+    Single-step adversarial training costs an attack step (2) and a training step (3). LS-PGD costs, per round, a forward
+    and backward (2) and its candidates; PGD costs 2 per step and a last look.
+    """
+    method, classes = METHODS[config.method], shape.classes
+    stored = classes * config.ipc
+    parts = stored * config.partition**2
+    attack, real_attack = (_inner_attack(config, rounds) for rounds in (config.ls_rounds, config.real_rounds))
+    updates = config.steps if method.updates else 0
+    looks = updates * min(config.batch, stored) / stored + updates / config.record_every + 1  # at most: some serve both
+    tested, looked_at = min(config.eval_images or shape.test, shape.test), 0 if method.source == "all" else parts
+    training = 3 + (2 * config.eval_at_steps if config.eval_training == "pgd-at" else 0)
+    tried = [(expected_passes(a, classes), expected_passes(a.on_set(config.eval_set_budget), classes, 0.9)) for a in attempts(config)]
+    return [
+        Job("pool", (config.pool_size if method.updates else 1) * config.pool_steps, config.pool_batch, 5),
+        Job("distill", updates, classes * config.real_batch, real_attack + 2),
+        Job("distill", updates, parts, attack + 4),
+        Job("distill", looks, parts, attack + 3),
+        Job("evaluate", config.eval_seeds * config.eval_steps, min(config.eval_batch, parts), training),
+        Job("evaluate", config.eval_seeds, tested, sum(test for test, _ in tried)),
+        Job("evaluate", config.eval_seeds, looked_at, sum(own for _, own in tried)),
+    ]
+
+
+def _inner_attack(config: RunConfig, rounds: int) -> int:
+    return rounds * (2 + config.ls_tries) if METHODS[config.method].attack == "ls-pgd" else 2 * PGD_STEPS + 1
+
+
+def flops(config: RunConfig, shape: Shape) -> dict[str, float]:
+    """Floating-point operations of the phases pool, distill and evaluate."""
+    forward = NETWORKS[config.model](config, shape).forward
+    found = dict.fromkeys(PHASES, 0.0)
+    for job in jobs(config, shape):
+        found[job.phase] += job.times * job.images * job.cost * forward
+    return found
+
+
+def minutes(config: RunConfig, shape: Shape, device: str, cores: int, phases: tuple[str, ...] = PHASES) -> float:
+    """Estimated minutes of a run, or of some of its phases, start and loading included, on ``cpu`` (with so many cores) or ``cuda``."""
+    speed = SPEEDS[device]
+    rate = speed.flop * (min(config.threads or cores, cores, MOST_CORES) if device == "cpu" else 1)
+    passes = sum(job.times * job.cost for job in jobs(config, shape) if job.phase in phases)
+    operations = sum(value for phase, value in flops(config, shape).items() if phase in phases)
+    decoding = 0.0 if config.data == "digits" else (shape.train + shape.test) * DECODE_SECONDS
+    return (operations / rate + passes * speed.latency + START_SECONDS + decoding) / 60
+
+
+def memory_gb(config: RunConfig, shape: Shape) -> float:
+    """Estimated peak memory in GB: libraries, real images (twice while loading), the largest backward pass, pool and queues."""
+    cost, parts = NETWORKS[config.model](config, shape), shape.classes * config.ipc * config.partition**2
+    real = 2 * (shape.train + shape.test) * shape.channels * shape.size**2
+    batch = max(config.pool_batch, min(config.eval_batch, parts), 2 * parts, shape.classes * config.real_batch)
+    weights, queues = _pool(config, shape)
+    return START_GB + (real + 4 * 2 * batch * cost.activations + weights + queues) / 1e9
+
+
+def _pool(config: RunConfig, shape: Shape) -> tuple[float, float]:
+    """Bytes of the weights of all stages of the pool, and of their queues; a baseline has the scorer's network only."""
+    cost, networks = NETWORKS[config.model](config, shape), config.pool_size if METHODS[config.method].updates else 1
+    stages = networks * -(-config.pool_steps // config.pool_stage)
+    queue = shape.classes * config.queue_size * cost.embedding + config.queue_rank * cost.embedding
+    return 4 * stages * cost.parameters, 4 * stages * queue
+
+
+def disk_mb(config: RunConfig, shape: Shape) -> float:
+    """Estimated size of the run folder in MB when it is largest: frames and events, the pool, two checkpoints while one replaces the other, map and results."""
+    stored, pixels = shape.classes * config.ipc, shape.channels * shape.size**2
+    weights = _pool(config, shape)[0] if METHODS[config.method].source != "all" else 0.0
+    checkpoint = 4 * stored * pixels * (3 + config.partition**2)
+    shown = 16 * min(stored, config.map_points) * expected_frames(config)
+    return frames_mb(config, shape) + (weights + 2 * checkpoint + shown + stored * pixels) / 1e6 + evaluation_mb(config, shape)
+
+
+def frames_mb(config: RunConfig, shape: Shape) -> float:
+    """MB of the recorded steps: per frame the images (1 byte), δ (2), two embeddings (2 each), seven vectors; the events."""
+    pixels, embedding = shape.channels * shape.size**2, NETWORKS[config.model](config, shape).embedding
+    frame = shape.classes * config.ipc * (3 * pixels + 4 * embedding + 44) + 4000
+    return (expected_frames(config) * frame + expected_steps(config) * EVENT) / 1e6 + 0.2
+
+
+def evaluation_mb(config: RunConfig, shape: Shape) -> float:
+    """MB of one evaluation: the weights of its networks, and per network, attempt and image a margin (4 bytes) and an outcome (1), twice."""
+    stored = shape.classes * config.ipc * config.partition**2
+    tested = min(config.eval_images or shape.test, shape.test)
+    outcomes = 2 * 5 * (len(attempts(config)) + 1) * (stored + tested)
+    return config.eval_seeds * (4 * NETWORKS[config.model](config, shape).parameters + outcomes) / 1e6 + 0.2
