@@ -1,4 +1,5 @@
-"""Which accuracies stand in one row: those of one attack, radius, options, goal and training, however evaluations call them. numpy only.
+"""Which accuracies stand in one row: those of one attack, radius, options, goal and training, however evaluations call
+them. numpy only.
 
 Letters: M evaluation networks, n test images.
 """
@@ -34,7 +35,8 @@ def group_of(summary: Summary, threat: Threat | None) -> dict[str, Any] | None:
 
 
 class Figure(NamedTuple):
-    """An accuracy: mean over M networks and standard deviation (None for one), 95 % Wilson interval of the mean at n; shares."""
+    """An accuracy: mean over M networks and standard deviation (None for one), 95 % Wilson interval of the mean at n;
+    shares."""
 
     mean: float
     std: float | None
@@ -57,26 +59,31 @@ def figure(attempt: dict[str, Any] | None) -> Figure | None:
 
 
 def worst_image(one: Contestant, group: dict[str, Any] | None) -> Figure | None:
-    """Share of test images a network classifies right clean and under every attempt of the group: mean over the networks.
+    """Share of test images a network classifies right clean and under every attempt of the group: mean over the
+    networks.
 
     None when the outcomes of the test images are not stored for every attempt of the group.
     """
     if group is None or not all(key in one.correct for key in group["keys"]):
         return None
-    right = metrics.worst_case({key: one.correct[key] for key in (*group["keys"], "clean") if key in one.correct}).mean(1)
+    right = metrics.worst_case({key: one.correct[key] for key in (*group["keys"], "clean") if key in one.correct}).mean(
+        1
+    )
     n = next(iter(one.correct.values())).shape[1]
     mean, std = float(right.mean()), float(right.std(ddof=1)) if len(right) > 1 else None
     return Figure(mean, std, *metrics.wilson(round(mean * n), n), n)
 
 
 def attempt(summary: Summary, of: FigureKey) -> tuple[str, dict[str, Any] | None]:
-    """Of one evaluation the attempt that a key means, and what the evaluation itself calls it; ('', None) when it was not tried."""
+    """Of one evaluation the attempt that a key means, and what the evaluation itself calls it; ('', None) when it was
+    not tried."""
     tried = {"clean": summary["clean"]} | summary["attempts"]
     return next(((name, found) for name, found in tried.items() if found and found["of"] == of), ("", None))
 
 
 class Line(NamedTuple):
-    """One figure that is shown of every set: of one attempt, or (of is None) under every attack of the threat, image by image."""
+    """One figure that is shown of every set: of one attempt, or (of is None) under every attack of the threat, image by
+    image."""
 
     name: str
     of: FigureKey | None
@@ -84,7 +91,8 @@ class Line(NamedTuple):
 
 
 def lines(summaries: Sequence[Summary], threat: Threat | None) -> list[Line]:
-    """Clean, every attempt under the threat, and the worst case per image; of each conditions that occur by themselves."""
+    """Clean, every attempt under the threat, and the worst case per image; of each conditions that occur by
+    themselves."""
     labels = {s["clean"]["of"]: "Clean" for s in summaries if s["clean"]}
     for summary in summaries:
         group = group_of(summary, threat) or {"keys": []}
@@ -123,9 +131,13 @@ def right_of(line: Line, one: Contestant, summary: Summary, threat: Threat | Non
 
 
 def accuracy_table(
-    contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, places: Sequence[str] | None = None
+    contestants: Sequence[Contestant],
+    summaries: Sequence[Summary],
+    threat: Threat | None,
+    places: Sequence[str] | None = None,
 ) -> Columns:
-    """One line per figure, one column per contestant: clean, every attempt, average, worst, drop rate, networks and n; percent.
+    """One line per figure, one column per contestant: clean, every attempt, average, worst, drop rate, networks and n;
+    percent.
 
     `places`: the rank of each, None when they may not be ranked.
     """
@@ -143,7 +155,13 @@ def accuracy_table(
     return table
 
 
-DERIVED = ("Average over attacks", "Worst attack", "Worst case per image", "Drop rate, average", "Drop rate, worst attack")
+DERIVED = (
+    "Average over attacks",
+    "Worst attack",
+    "Worst case per image",
+    "Drop rate, average",
+    "Drop rate, worst attack",
+)
 
 
 def _derived(one: Contestant, summary: Summary, threat: Threat | None) -> list[str]:
@@ -154,17 +172,26 @@ def _derived(one: Contestant, summary: Summary, threat: Threat | None) -> list[s
     whole = worst_image(one, group)
     lowest = f" ({summary['attempts'][group['worst_key']]['label']})" if group["worst_key"] else ""
     drops = [UNDEFINED if group[name] is None else f"{group[name]:.1f}" for name in ("drop_rate_average", "drop_rate")]
-    return [_percent(group["average"]), _percent(group["worst"]) + lowest, UNSTORED if whole is None else whole.text, *drops]
+    return [
+        _percent(group["average"]),
+        _percent(group["worst"]) + lowest,
+        UNSTORED if whole is None else whole.text,
+        *drops,
+    ]
 
 
 def _percent(share: float | None) -> str:
     return ABSENT if share is None else f"{100 * share:.1f}"
 
 
-def statement(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, *, ranked: bool) -> str:
-    """What the chart of accuracies says: the range under the strongest attack, without an order unless the sets are `ranked`."""
+def statement(
+    contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, *, ranked: bool
+) -> str:
+    """What the chart of accuracies says: the range under the strongest attack, without an order unless the sets are
+    `ranked`."""
     found = [
-        (c, figure(s["attempts"].get((group_of(s, threat) or {}).get("worst_key")))) for c, s in zip(contestants, summaries, strict=True)
+        (c, figure(s["attempts"].get((group_of(s, threat) or {}).get("worst_key"))))
+        for c, s in zip(contestants, summaries, strict=True)
     ]
     known = [(c, f) for c, f in found if f is not None]
     if not known or threat is None:

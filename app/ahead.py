@@ -1,6 +1,8 @@
-"""What the Live page will ask of the chosen run, read while another page is being looked at, so that opening it does not wait.
+"""What the Live page will ask of the chosen run, read while another page is being looked at, so that opening it does
+not wait.
 
-A run of 10,000 images and 5,000 recorded steps takes half a second to read. One thread reads; what it finds is kept by `app.cache`.
+A run of 10,000 images and 5,000 recorded steps takes half a second to read. One thread reads; what it finds is kept by
+`app.cache`.
 """
 
 from collections.abc import Sequence
@@ -15,7 +17,8 @@ _READER = ThreadPoolExecutor(1, thread_name_prefix="ahead")
 
 
 def read(path: Path, steps: Sequence[int]) -> Future[None]:
-    """Begin to read the course of a run with the recorded `steps`, and its curriculum up to the newest; returns at once."""
+    """Begin to read the course of a run with the recorded `steps`, and its curriculum up to the newest; returns at
+    once."""
     return _READER.submit(_read, path, steps)
 
 

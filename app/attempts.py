@@ -1,4 +1,5 @@
-"""The attempts of an evaluation (one attack at one radius each) as plain values: names, figures, the worst one. numpy only, no Streamlit.
+"""The attempts of an evaluation (one attack at one radius each) as plain values: names, figures, the worst one. numpy
+only, no Streamlit.
 
 Letters: N synthetic images, M evaluation networks.
 """
@@ -25,7 +26,8 @@ BROKEN = {SOME: 1.0, MOST: 0.5}  # an image counts when its accuracy is below th
 
 
 def figures(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What `metrics.by_attack` says of each attempt, by its key, clean first; rows that lack a needed value are left out."""
+    """What `metrics.by_attack` says of each attempt, by its key, clean first; rows that lack a needed value are left
+    out."""
     usable = [dict(row) for row in rows if all(name in row for name in NEEDED)]
     found = metrics.by_attack(usable)
     return {key: found[key] for key in sorted(found, key=lambda key: key != CLEAN)}
@@ -38,7 +40,9 @@ def key_of(row: Mapping[str, Any]) -> str:
 
 def names(found: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """What each attempt is called: its label, with the radius where one label stands for several radii."""
-    labels = {key: str(figure["label"]) for key, figure in found.items()} | {key: "Clean" for key in found if key == CLEAN}
+    labels = {key: str(figure["label"]) for key, figure in found.items()} | {
+        key: "Clean" for key in found if key == CLEAN
+    }
     several = {label for label in labels.values() if list(labels.values()).count(label) > 1}
     return {key: f"{label} at {found[key]['eps']}" if label in several else label for key, label in labels.items()}
 
@@ -62,13 +66,21 @@ def asked_for(text: str, called: Mapping[str, str]) -> str | None:
 
 
 def shares(outcomes: Mapping[str, np.ndarray] | None, n: int) -> dict[str, np.ndarray]:
-    """Per attempt the share [N] of evaluation networks that classify each image correctly, from outcomes [M, N]; {} without them."""
-    return {key: hits.mean(0) for key, hits in (outcomes or {}).items() if hits.ndim == 2 and hits.shape[1] == n and len(hits)}
+    """Per attempt the share [N] of evaluation networks that classify each image correctly, from outcomes [M, N]; {}
+    without them."""
+    return {
+        key: hits.mean(0)
+        for key, hits in (outcomes or {}).items()
+        if hits.ndim == 2 and hits.shape[1] == n and len(hits)
+    }
 
 
 def ordered(outcomes: Mapping[str, np.ndarray], found: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The arrays of `outcomes` in the order in which the attempts were tried; those without test figures last."""
-    return {key: outcomes[key] for key in [*(key for key in found if key in outcomes), *(key for key in outcomes if key not in found)]}
+    return {
+        key: outcomes[key]
+        for key in [*(key for key in found if key in outcomes), *(key for key in outcomes if key not in found)]
+    }
 
 
 def worst_share(found: Mapping[str, np.ndarray], called: Mapping[str, Mapping[str, Any]]) -> np.ndarray | None:
@@ -76,7 +88,9 @@ def worst_share(found: Mapping[str, np.ndarray], called: Mapping[str, Mapping[st
 
     An attempt without test figures (an old or damaged rows.jsonl) counts unless it is clean.
     """
-    counted = [share for key, share in found.items() if (counts_as_worst(key, called[key]) if key in called else key != CLEAN)]
+    counted = [
+        share for key, share in found.items() if (counts_as_worst(key, called[key]) if key in called else key != CLEAN)
+    ]
     return np.min(counted, axis=0) if counted else None
 
 
@@ -86,7 +100,8 @@ def broken(share: np.ndarray | None, filter: str) -> np.ndarray | None:
 
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> Columns:
-    """One line per attempt: mean test accuracy over seeds with its spread and interval, in percent, and what was measured."""
+    """One line per attempt: mean test accuracy over seeds with its spread and interval, in percent, and what was
+    measured."""
     called = names(found)
     return {
         "Attack": [called[key] for key in found],
@@ -97,12 +112,15 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> Columns:
         "Targeted success": [_percent(figure["success"]) for figure in found.values()],
         "Networks": [figure["seeds"] for figure in found.values()],
         "n": [figure["n"] for figure in found.values()],
-        "Passes per image": [None if figure["passes"] is None else round(figure["passes"], 1) for figure in found.values()],
+        "Passes per image": [
+            None if figure["passes"] is None else round(figure["passes"], 1) for figure in found.values()
+        ],
     }
 
 
 def image_table(outcomes: Mapping[str, np.ndarray], sample: int, found: Mapping[str, Mapping[str, Any]]) -> Columns:
-    """One line per attempt for image `sample`: how many networks are right, in percent with a 95 % Wilson interval, and the whole set's figure."""
+    """One line per attempt for image `sample`: how many networks are right, in percent with a 95 % Wilson interval, and
+    the whole set's figure."""
     called = names(found)
     hits = {key: array[:, sample] for key, array in ordered(outcomes, found).items()}
     return {
@@ -136,10 +154,12 @@ def bar_words(heights: Mapping[str, float], called: Mapping[str, str]) -> str:
 def about(rows: Iterable[Mapping[str, Any]]) -> str:
     """What the figures of an evaluation rest on, as a sentence."""
     first = next(iter(rows), {})
-    training = {"pgd-at": "adversarially (PGD-AT)", "standard": "without attacks (standard)"}.get(str(first.get("training")), "")
+    training = {"pgd-at": "adversarially (PGD-AT)", "standard": "without attacks (standard)"}.get(
+        str(first.get("training")), ""
+    )
     return (
-        f"Test accuracy of fresh networks trained {training} on all synthetic images, protocol: {protocol(first.get('protocol'))}; "
-        "beside the per-image figures above."
+        f"Test accuracy of fresh networks trained {training} on all synthetic images, protocol:"
+        f" {protocol(first.get('protocol'))}; beside the per-image figures above."
     )
 
 
@@ -150,9 +170,23 @@ def protocol(name: Any) -> str:
 
 
 def evaluation_table(evaluated: list[Run], rows: list[list[dict[str, Any]]], when: list[str]) -> Columns:
-    """One line per evaluation of a run: protocol, training, networks, state, and test accuracy of n images in percent where there is one."""
+    """One line per evaluation of a run: protocol, training, networks, state, and test accuracy of n images in percent
+    where there is one."""
     lines: Columns = {
-        key: [] for key in ("When", "Step", "Protocol", "Training", "Networks", "State", "n", "Clean", "Worst attack", "Worst by", "Note")
+        key: []
+        for key in (
+            "When",
+            "Step",
+            "Protocol",
+            "Training",
+            "Networks",
+            "State",
+            "n",
+            "Clean",
+            "Worst attack",
+            "Worst by",
+            "Note",
+        )
     }
     for run, results, text in zip(evaluated, rows, when, strict=True):
         found = figures(results)
@@ -160,7 +194,9 @@ def evaluation_table(evaluated: list[Run], rows: list[list[dict[str, Any]]], whe
         lines["When"].append(text)
         lines["Step"].append(run.manifest.get("step"))
         lines["Protocol"].append(protocol(run.config.protocol) if run.config else None)
-        lines["Training"].append(TRAININGS.get(run.config.eval_training, run.config.eval_training) if run.config else None)
+        lines["Training"].append(
+            TRAININGS.get(run.config.eval_training, run.config.eval_training) if run.config else None
+        )
         lines["Networks"].append(run.config.eval_seeds if run.config else None)
         lines["State"].append("damaged" if run.problem else run.state)
         lines["n"].append(max((figure["n"] for figure in found.values()), default=None))
@@ -181,7 +217,8 @@ def _percent(share: float | None) -> float | None:
 
 
 def spoken_time(name: str) -> str:
-    """The time in the name of an evaluation, ``20261120-0937-12-…``, as ``2026-11-20 09:37:12``; any other name as it is."""
+    """The time in the name of an evaluation, ``20261120-0937-12-…``, as ``2026-11-20 09:37:12``; any other name as it
+    is."""
     found = re.match(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)-(\d\d)-", name)
     return "{}-{}-{} {}:{}:{}".format(*found.groups()) if found else name
 
@@ -194,6 +231,7 @@ def what(run: Run) -> str:
 
 
 def title(run: Run) -> str:
-    """What an evaluation is called in a list and in links, by the flags of its settings; one inside the run folder says so."""
+    """What an evaluation is called in a list and in links, by the flags of its settings; one inside the run folder says
+    so."""
     named = f"{run.config.protocol}, {run.config.eval_training}" if run.config else run.id
     return f"{named}, {spoken_time(run.id) if run.path.parent.name == 'evaluations' else 'with the run'}"

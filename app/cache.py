@@ -1,7 +1,10 @@
-"""Cached reads of a run folder, keyed on path, step and modification time, within one budget of bytes. Callers share the arrays.
+"""Cached reads of a run folder, keyed on path, step and modification time, within one budget of bytes. Callers share
+the arrays.
 
-All of it together holds at most `BUDGET` bytes, beside a few figures; what was asked for longest ago goes first. Images, δ
-and embeddings are not kept: of them a page reads the rows it shows, see `app.frames`. Letters: N synthetic images, M chosen
+All of it together holds at most `BUDGET` bytes, beside a few figures; what was asked for longest ago goes first.
+Images, δ
+and embeddings are not kept: of them a page reads the rows it shows, see `app.frames`. Letters: N synthetic images, M
+chosen
 images, S recorded steps, R rank bins.
 """
 
@@ -34,9 +37,11 @@ Stamp = tuple[int, int]
 
 @dataclass(frozen=True)
 class Course:
-    """The recorded steps of a run: events, oldest first; of all their histograms the sum and the largest count of each bin [60].
+    """The recorded steps of a run: events, oldest first; of all their histograms the sum and the largest count of each
+    bin [60].
 
-    They stand in the first `read` bytes of the file `inode`, as `when` it was looked at: when it grows, only the rest is read.
+    They stand in the first `read` bytes of the file `inode`, as `when` it was looked at: when it grows, only the rest
+    is read.
     """
 
     events: list[dict[str, Any]]
@@ -83,7 +88,9 @@ def _size(value: Any) -> int:
         return SMALL + EVENT * len(value.events)
     if isinstance(value, list):
         return SMALL * (1 + len(value))
-    parts = value.values() if isinstance(value, dict) else vars(value).values() if isinstance(value, Ordered) else [value]
+    parts = (
+        value.values() if isinstance(value, dict) else vars(value).values() if isinstance(value, Ordered) else [value]
+    )
     return SMALL + sum(part.nbytes for part in parts)
 
 
@@ -123,7 +130,8 @@ def stamp(file: Path) -> Stamp:
 
 
 def course(path: Path) -> Course:
-    """The recorded steps of a run; a line without a step or margins is left out. Only what was added since the last look is read."""
+    """The recorded steps of a run; a line without a step or margins is left out. Only what was added since the last
+    look is read."""
     with _READING:
         return _course(path)
 
@@ -164,7 +172,8 @@ def _further(before: Course | None, path: Path) -> Course:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """The evaluation rows that stand for a run (see `runs.results`), or those of an evaluation's folder; [] before the evaluation."""
+    """The evaluation rows that stand for a run (see `runs.results`), or those of an evaluation's folder; [] before the
+    evaluation."""
     return own_rows(runs.results(path))
 
 
@@ -174,9 +183,11 @@ def own_rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def margins(path: Path, step: int) -> Arrays:
-    """Labels, margins, scores and predictions [N] of one recorded step, and `order`: the images by robust margin, hardest first.
+    """Labels, margins, scores and predictions [N] of one recorded step, and `order`: the images by robust margin,
+    hardest first.
 
-    What a frame stores as its order is what mini-batches were cut from, which is random for some methods. Raises InputError when
+    What a frame stores as its order is what mini-batches were cut from, which is random for some methods. Raises
+    InputError when
     the frame is missing or damaged.
     """
     return _margins(str(path), step, frame_stamp(path, step))
@@ -234,15 +245,19 @@ def _labels(path: str, when: Stamp) -> np.ndarray:  # noqa: ARG001
     for step in runs.frame_steps(Path(path)):
         with suppress(InputError):
             return runs.read_frame(Path(path), step, ("labels",))["labels"].astype(np.int32)
-    raise InputError(f"Run {Path(path).name} has no readable frame: expected one per recorded step; choose another run.")
+    raise InputError(
+        f"Run {Path(path).name} has no readable frame: expected one per recorded step; choose another run."
+    )
 
 
 def _of_this_run(path: str, step: int, only: tuple[str, ...]) -> Arrays:
-    """Arrays of a frame, labels among them, when it holds the same images as the other frames of the run. Raises InputError."""
+    """Arrays of a frame, labels among them, when it holds the same images as the other frames of the run. Raises
+    InputError."""
     found, labels = runs.read_frame(Path(path), step, only), _labels(path, stamp(Path(path) / "config.json"))
     if not np.array_equal(found["labels"], labels):
         raise InputError(
-            f"Frame {step} of run {Path(path).name} holds other images than the run's first frame: choose another step or run."
+            f"Frame {step} of run {Path(path).name} holds other images than the run's first frame: choose another step"
+            " or run."
         )
     small = {name: array.astype(np.int32) if array.dtype == np.int64 else array for name, array in found.items()}
     return _frozen(small | {"labels": labels})

@@ -52,7 +52,9 @@ class Contestant:
 
 
 def _of_kind(arrays: Arrays, kind: str) -> Arrays:
-    return {name.removeprefix(kind): values for name, values in arrays.items() if name.startswith(kind) and values.ndim == 2}
+    return {
+        name.removeprefix(kind): values for name, values in arrays.items() if name.startswith(kind) and values.ndim == 2
+    }
 
 
 def size(count: float) -> str:
@@ -65,9 +67,12 @@ def size(count: float) -> str:
 
 
 def stored_bytes(one: Contestant) -> int | None:
-    """Bytes of the stored images, with soft labels when there are some; without facts, from the settings and the shape of the data."""
+    """Bytes of the stored images, with soft labels when there are some; without facts, from the settings and the shape
+    of the data."""
     if "bytes" in one.facts:
-        return int(one.facts["bytes"]) + (int(one.facts.get("label_bytes", 0)) if one.facts.get("labels") == "soft" else 0)
+        return int(one.facts["bytes"]) + (
+            int(one.facts.get("label_bytes", 0)) if one.facts.get("labels") == "soft" else 0
+        )
     shape, classes = (one.manifest.get("data") or {}).get("shape"), len(one.manifest.get("classes") or ())
     if one.config is None or one.config.method in (REFERENCE, "imported") or not shape or not classes:
         return None
@@ -104,13 +109,19 @@ def _radii(one: Contestant) -> tuple[str, ...]:
 
 def _attempts(one: Contestant) -> tuple[str, ...]:
     attacked = [row for row in one.rows if row["attack"] != "clean"]
-    return tuple(sorted({f"{row['label']} at {radius(row['eps'])}" if "@" in row["key"] else str(row["label"]) for row in attacked}))
+    return tuple(
+        sorted(
+            {f"{row['label']} at {radius(row['eps'])}" if "@" in row["key"] else str(row["label"]) for row in attacked}
+        )
+    )
 
 
 def _tested(one: Contestant) -> tuple[tuple[int, ...], str]:
     counts = tuple(sorted({int(row["n"]) for row in one.rows}))
     every = one.config is not None and one.config.eval_images == 0
-    return counts, "all of the test set" if every else f"subset of seed {one.config.seed}" if one.config else "subset not recorded"
+    return counts, (
+        "all of the test set" if every else f"subset of seed {one.config.seed}" if one.config else "subset not recorded"
+    )
 
 
 class Threat(NamedTuple):
@@ -126,7 +137,8 @@ class Threat(NamedTuple):
 
 
 class Facet(NamedTuple):
-    """One thing that must agree before figures may be ranked: its name in a sentence, its value (None: not recorded), how it reads."""
+    """One thing that must agree before figures may be ranked: its name in a sentence, its value (None: not recorded),
+    how it reads."""
 
     name: str
     read: Callable[[Contestant], Any]
@@ -147,9 +159,11 @@ FACETS = (
 
 
 def differences(contestants: Sequence[Contestant], threat: Threat | None = None) -> list[str]:
-    """Why these evaluations must not be ranked, one sentence per thing that differs or is not recorded; [] when they may be.
+    """Why these evaluations must not be ranked, one sentence per thing that differs or is not recorded; [] when they
+    may be.
 
-    With a `threat` only its attempts are looked at, so that a sweep on one side does no harm. A reference (networks trained on
+    With a `threat` only its attempts are looked at, so that a sweep on one side does no harm. A reference (networks
+    trained on
     all real data) is compared in everything but its stored bytes.
     """
     contestants, found = [_under(one, threat) for one in contestants], []
@@ -166,14 +180,16 @@ def differences(contestants: Sequence[Contestant], threat: Threat | None = None)
 
 
 def _under(one: Contestant, threat: Threat | None) -> Contestant:
-    """The contestant with the rows of one threat and the clean ones; with all its rows when it has none of that threat."""
+    """The contestant with the rows of one threat and the clean ones; with all its rows when it has none of that
+    threat."""
     keys = [(row, key_of(row)) for row in one.rows]
     attacked = [row for row, key in keys if (key.norm, key.eps, key.targeted) == threat]
     return replace(one, rows=[*(row for row in one.rows if row["attack"] == "clean"), *attacked]) if attacked else one
 
 
 def _apart(values: dict[str, Any], show: Callable[[Any], str]) -> str:
-    """``76.8 kB (one) and 307 kB (two)``; values that would read the same are written out, many alike are 'all others'."""
+    """``76.8 kB (one) and 307 kB (two)``; values that would read the same are written out, many alike are 'all
+    others'."""
     groups: dict[Any, list[str]] = {}
     for name, value in values.items():
         groups.setdefault(value, []).append(name)
@@ -199,7 +215,9 @@ def _ball(row: dict[str, Any]) -> FigureKey:
 def _options_differ(contestants: Sequence[Contestant]) -> list[str]:
     """One sentence for each option of an attempt that several contestants share but set differently."""
     found = []
-    chosen = [{_ball(row): (row["label"], row["key"], dict(key_of(row).options)) for row in one.rows} for one in contestants]
+    chosen = [
+        {_ball(row): (row["label"], row["key"], dict(key_of(row).options)) for row in one.rows} for one in contestants
+    ]
     for key in dict.fromkeys(key for one in chosen for key in one):
         has = {c.name: one[key] for c, one in zip(contestants, chosen, strict=True) if key in one}
         for option in dict.fromkeys(name for *_, options in has.values() for name in options):

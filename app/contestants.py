@@ -1,6 +1,7 @@
 """Which evaluations are compared: those that can be, those a link or a person chose, and what their folders hold.
 
-A token names one in the address: a run's name stands for its headline evaluation, ``run/evaluation`` for another one. A token is
+A token names one in the address: a run's name stands for its headline evaluation, ``run/evaluation`` for another one. A
+token is
 compared with what the store offers and never joined to a path.
 """
 
@@ -62,14 +63,18 @@ def offers(found: Sequence[Run]) -> dict[str, Offer]:
         folders, usual = state.Results({}, None) if run.problem else state.result_folders(run)
         for folder in folders.values():
             if cache.own_rows(folder):
-                token = state.run_name(run) + ("" if folder == usual else f"/{OWN if folder == run.path else folder.name}")
+                token = state.run_name(run) + (
+                    "" if folder == usual else f"/{OWN if folder == run.path else folder.name}"
+                )
                 offered[token] = Offer(token, run, folder)
     return offered
 
 
 def names_of(offered: Mapping[str, Offer]) -> dict[str, str]:
     """Token → what a set is called in a chart: under the name that its run has on every page."""
-    return short_names(list(offered), state.spoken_names(list({offer.run.path: offer.run for offer in offered.values()}.values())))
+    return short_names(
+        list(offered), state.spoken_names(list({offer.run.path: offer.run for offer in offered.values()}.values()))
+    )
 
 
 def short_names(tokens: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -77,10 +82,15 @@ def short_names(tokens: Sequence[str], given: Mapping[str, str] | None = None) -
 
     `given`: run → what it is called, '' for none.
     """
-    called = {token: "/".join([(given or {}).get(run) or run, *rest]) for token in tokens for run, *rest in [token.split("/")]}
+    called = {
+        token: "/".join([(given or {}).get(run) or run, *rest]) for token in tokens for run, *rest in [token.split("/")]
+    }
     plain = {token: "/".join(DATE.sub("", part) for part in name.split("/")) for token, name in called.items()}
     same = [short for short in plain.values() if list(plain.values()).count(short) > 1]
-    return {token: short if short not in same or short == token else f"{short} {_when(token) or token}" for token, short in plain.items()}
+    return {
+        token: short if short not in same or short == token else f"{short} {_when(token) or token}"
+        for token, short in plain.items()
+    }
 
 
 def _when(token: str) -> str:
@@ -119,9 +129,12 @@ def link_notes(tokens: Sequence[str], offered: Mapping[str, Offer]) -> list[str]
 
 
 def default(offered: Mapping[str, Offer], current: Run | None) -> list[str]:
-    """The current run and the newest others on the same data, each with its headline evaluation; the recorded sample only when it is current."""
+    """The current run and the newest others on the same data, each with its headline evaluation; the recorded sample
+    only when it is current."""
     newest = {token: offer for token, offer in offered.items() if "/" not in token}
-    mine = next((token for token, offer in newest.items() if current is not None and offer.run.path == current.path), None)
+    mine = next(
+        (token for token, offer in newest.items() if current is not None and offer.run.path == current.path), None
+    )
     data = (current.manifest.get("data") or {}).get("hash") if current is not None else None
     others = {token: offer for token, offer in newest.items() if token != mine and not state.is_sample(offer.run.path)}
     same = [token for token, offer in others.items() if (offer.run.manifest.get("data") or {}).get("hash") == data]
@@ -129,8 +142,13 @@ def default(offered: Mapping[str, Offer], current: Run | None) -> list[str]:
 
 
 def make_headline(offer: Offer) -> None:
-    """Let this evaluation stand for its run; the same evaluations stay compared, under the tokens they have then. Raises InputError."""
-    before = [shown.folder for token, shown in offers(state.all_runs()).items() if token in st.session_state.get("contestants", [])]
+    """Let this evaluation stand for its run; the same evaluations stay compared, under the tokens they have then.
+    Raises InputError."""
+    before = [
+        shown.folder
+        for token, shown in offers(state.all_runs()).items()
+        if token in st.session_state.get("contestants", [])
+    ]
     keeping.describe(offer.run.path, headline="" if offer.folder == offer.run.path else offer.folder.name)
     now = {after.folder: token for token, after in offers(state.all_runs()).items()}
     choose([now[folder] for folder in before if folder in now])
@@ -194,7 +212,8 @@ UNREAD = {
 
 
 def baseline_run(settings: config.RunConfig, found: Sequence[Run]) -> Run | None:
-    """The newest run that makes its set as these settings say and has not ended badly, None when there is none; evaluations may differ."""
+    """The newest run that makes its set as these settings say and has not ended badly, None when there is none;
+    evaluations may differ."""
     ignored = UNLIKE | UNREAD[settings.method]
     wanted = settings.model_dump(exclude=ignored)
     usable = (run for run in found if not run.problem and (run.alive or run.state == "done"))

@@ -1,7 +1,10 @@
-"""The door before the app: who gives the launch password gets a signed cookie, everybody else gets the form that asks for it.
+"""The door before the app: who gives the launch password gets a signed cookie, everybody else gets the form that asks
+for it.
 
-Pages, uploads, pictures and connections of Streamlit lie behind it. The cookie is out of reach of scripts (HttpOnly) and ends with the
-browser, after `guard.HOURS`, or with the server; so a reload or a link asks nobody twice. Without a password everybody passes, and what
+Pages, uploads, pictures and connections of Streamlit lie behind it. The cookie is out of reach of scripts (HttpOnly)
+and ends with the
+browser, after `guard.HOURS`, or with the server; so a reload or a link asks nobody twice. Without a password everybody
+passes, and what
 may be uploaded is limited all the same (`guard.upload_problem`).
 """
 
@@ -31,7 +34,10 @@ PAUSE = 1.0  # seconds that a wrong password takes
 WINDOW = 60.0  # seconds in which attempts are counted
 MOST, MOST_IN_ALL = 5, 60  # attempts from one address, and from all of them, in that time
 WRONG = "That is not the password of this app: ask whoever started it."
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors"
+    " 'self'"
+)
 FORM = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>C2R: password</title>
 <link rel="icon" href="data:,"><style>
@@ -69,7 +75,8 @@ class Attempts:
 class Door:
     """ASGI middleware, see above. `attempts` and `pause` are replaced by tests.
 
-    It believes what the server says of a request (`scope`), never an address made of the Host header, which the visitor writes.
+    It believes what the server says of a request (`scope`), never an address made of the Host header, which the visitor
+    writes.
     """
 
     def __init__(self, app: ASGIApp, attempts: Attempts | None = None, pause: float = PAUSE):
@@ -90,8 +97,14 @@ class Door:
         """What the door itself says to a request; None lets it through."""
         path, base = request.scope["path"], str(st.get_option("server.baseUrlPath") or "").strip("/")
         if path != f"{'/' if base else ''}{base}{HEALTH}" and not guard.admitted(request.cookies):
-            return await self._entry(request) if request.method == "POST" else _form(status=200 if _wants_page(request) else 401)
-        length = None if "transfer-encoding" in request.headers else request.headers.get("content-length")  # chunks have no length
+            return (
+                await self._entry(request)
+                if request.method == "POST"
+                else _form(status=200 if _wants_page(request) else 401)
+            )
+        length = (
+            None if "transfer-encoding" in request.headers else request.headers.get("content-length")
+        )  # chunks have no length
         if UPLOAD in path and (problem := guard.upload_problem(length)):
             return PlainTextResponse(problem, 403)
         return None
@@ -112,12 +125,16 @@ class Door:
         scope = request.scope
         query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
         answer = RedirectResponse(quote("/" + scope["path"].lstrip("/\\")) + query, 303)
-        name = f"{guard.COOKIE}-{(scope.get('server') or ('', ''))[1] or ''}"  # browsers share cookies between the ports of a machine
+        name = (  # browsers share cookies between the ports of a machine
+            f"{guard.COOKIE}-{(scope.get('server') or ('', ''))[1] or ''}"
+        )
         answer.set_cookie(name, guard.token(), httponly=True, samesite="lax", secure=scope["scheme"] == "https")
         return answer
 
 
-def _form(said: str = "Whoever started this app knows it.", status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def _form(
+    said: str = "Whoever started this app knows it.", status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
     more = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return HTMLResponse(FORM.format(said=escape(said)), status, more | (headers or {}))
 
@@ -140,7 +157,8 @@ async def _password(request: Request) -> str | None:
 
 
 def _address(request: Request) -> str:
-    """Where a request comes from; addresses of one IPv6 network, which one person may have by the billion, count as one."""
+    """Where a request comes from; addresses of one IPv6 network, which one person may have by the billion, count as
+    one."""
     host = request.client.host if request.client else "unknown"
     return str(ip_network(f"{host}/64", strict=False)) if ":" in host and "%" not in host else host
 

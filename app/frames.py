@@ -1,6 +1,7 @@
 """What pages ask of one recorded step without holding it: images, δ and embeddings are read by rows or in parts.
 
-A frame of 10,000 images of 32 × 32 pixels has 170 MB; a page shows some sixty of them. Letters: N synthetic images, D embedding.
+A frame of 10,000 images of 32 × 32 pixels has 170 MB; a page shows some sixty of them. Letters: N synthetic images, D
+embedding.
 """
 
 from collections.abc import Iterator
@@ -23,12 +24,14 @@ def rows(path: Path, step: int, name: str, ids: Rows) -> np.ndarray:
 
 
 def projected(path: Path, step: int) -> cache.Arrays:
-    """The embeddings of a recorded step on the run's PCA axes: ``clean`` and ``adv`` [N, 2]. Raises InputError, also without axes that fit."""
+    """The embeddings of a recorded step on the run's PCA axes: ``clean`` and ``adv`` [N, 2]. Raises InputError, also
+    without axes that fit."""
     return _projected(str(path), step, cache.frame_stamp(path, step), cache.stamp(path / "basis.safetensors"))
 
 
 def change_since(path: Path, first: int, step: int) -> np.ndarray:
-    """Mean absolute change of each image between two recorded steps, in pixel units of [0, 1]: [N]. Raises InputError."""
+    """Mean absolute change of each image between two recorded steps, in pixel units of [0, 1]: [N]. Raises
+    InputError."""
     return _change(str(path), first, step, cache.frame_stamp(path, first), cache.frame_stamp(path, step))
 
 
@@ -38,9 +41,12 @@ def largest_delta(path: Path, step: int) -> float:
 
 
 def nearest_other(path: Path, step: int, sample: int) -> int | None:
-    """The image of another class whose clean embedding lies nearest (Euclidean), None when there is none. Raises InputError."""
+    """The image of another class whose clean embedding lies nearest (Euclidean), None when there is none. Raises
+    InputError."""
     point = rows(path, step, "embedding_clean", [sample])[0].astype(np.float32)
-    distance = np.concatenate([((part.astype(np.float32) - point) ** 2).sum(1) for part in _parts(path, step, "embedding_clean")])
+    distance = np.concatenate(
+        [((part.astype(np.float32) - point) ** 2).sum(1) for part in _parts(path, step, "embedding_clean")]
+    )
     return views.nearest_other(distance, cache.margins(path, step)["labels"], sample)
 
 
@@ -55,13 +61,17 @@ def _parts(path: Path, step: int, name: str) -> Iterator[np.ndarray]:
 def _projected(path: str, step: int, when: cache.Stamp, axes: cache.Stamp) -> cache.Arrays:  # noqa: ARG001 - parts of the key
     basis = cache.arrays(Path(path), "basis")
     if basis is None:
-        raise InputError(f"Run {Path(path).name} has no basis.safetensors: expected the PCA axes that a run writes; choose another run.")
+        raise InputError(
+            f"Run {Path(path).name} has no basis.safetensors: expected the PCA axes that a run writes; choose another"
+            " run."
+        )
     found = {}
     for name in ("clean", "adv"):
         parts = list(_parts(Path(path), step, f"embedding_{name}"))
         if parts[0].shape[1] != len(basis["mean"]):
             raise InputError(
-                f"basis.safetensors of run {Path(path).name} belongs to other images: expected what this run wrote; choose another run."
+                f"basis.safetensors of run {Path(path).name} belongs to other images: expected what this run wrote;"
+                " choose another run."
             )
         found[name] = np.concatenate([apply_basis(part, basis) for part in parts])
     return found

@@ -1,6 +1,8 @@
-"""What the table of runs shows of each run at one glance: a few of its images, and the course of its margins. No Streamlit.
+"""What the table of runs shows of each run at one glance: a few of its images, and the course of its margins. No
+Streamlit.
 
-Both are kept by file and time of change. Of a long events.jsonl only as many lines are read as the small line has points.
+Both are kept by file and time of change. Of a long events.jsonl only as many lines are read as the small line has
+points.
 """
 
 import math
@@ -32,7 +34,8 @@ def sheet(path: Path, step: int | None, columns: int, rows: int) -> bytes | None
 
 
 def course(path: Path) -> list[float] | None:
-    """The median robust margins of up to `POINTS` recorded steps, the first and the last among them; None for fewer than two."""
+    """The median robust margins of up to `POINTS` recorded steps, the first and the last among them; None for fewer
+    than two."""
     file = path / "events.jsonl"
     found = _course(str(file), cache.stamp(file))
     return found.tolist() if len(found) > 1 else None
@@ -57,7 +60,8 @@ def _course(file: str, when: cache.Stamp) -> np.ndarray:
 
 
 def _points(file: Path, size: int) -> Iterator[tuple[int, float]]:
-    """Step and median of the events that stand first, last and evenly spread in a file of `size` bytes; a damaged line is left out."""
+    """Step and median of the events that stand first, last and evenly spread in a file of `size` bytes; a damaged line
+    is left out."""
     try:
         with open(file, "rb") as source:
             lines = [_line(source, start) for start in np.linspace(0, size, POINTS).astype(int).tolist()]

@@ -36,7 +36,9 @@ def why_not() -> str:
 def refuse_changes() -> None:
     """Raise InputError on a server that only shows: called by everything that starts, commands or writes."""
     if read_only():
-        raise InputError(f"This app is in read-only mode ({READ_ONLY}=1): expected looking, not changing; ask whoever started it.")
+        raise InputError(
+            f"This app is in read-only mode ({READ_ONLY}=1): expected looking, not changing; ask whoever started it."
+        )
 
 
 def loopback(address: str) -> bool:
@@ -52,8 +54,8 @@ def address_problem(address: str | None) -> str:
     if loopback(address or "0.0.0.0") or read_only() or os.environ.get(PASSWORD):
         return ""
     return (
-        f"This app listens on {address or 'every address'}, where others could start runs on this machine: expected 127.0.0.1, or {PASSWORD} "
-        f"or {READ_ONLY}=1 in its environment; start it again with one of them."
+        f"This app listens on {address or 'every address'}, where others could start runs on this machine: expected"
+        f" 127.0.0.1, or {PASSWORD} or {READ_ONLY}=1 in its environment; start it again with one of them."
     )
 
 
@@ -65,7 +67,9 @@ def token() -> str:
 
 def admitted(cookies: Mapping[str, str]) -> bool:
     """Whether a visitor with these cookies may see the app: no password is asked for, or it was given."""
-    return not os.environ.get(PASSWORD) or any(_holds(text) for name, text in cookies.items() if name.startswith(COOKIE))
+    return not os.environ.get(PASSWORD) or any(
+        _holds(text) for name, text in cookies.items() if name.startswith(COOKIE)
+    )
 
 
 def _holds(text: str) -> bool:
@@ -84,16 +88,21 @@ def upload_problem(length: str | None) -> str:
         return problem
     if read_only() and (not (length or "").isascii() or not (length or "").isdigit() or int(length or 0) > SMALL):
         return (
-            f"This app is in read-only mode ({READ_ONLY}=1): expected an upload of at most {SMALL // 1_000_000} MB; ask whoever started it."
+            f"This app is in read-only mode ({READ_ONLY}=1): expected an upload of at most {SMALL // 1_000_000} MB; ask"
+            " whoever started it."
         )
     return ""
 
 
 def admit() -> bool:
-    """Draw what stands between a visitor and the pages, if anything; True lets the page be drawn. The door asks for the password before."""
+    """Draw what stands between a visitor and the pages, if anything; True lets the page be drawn. The door asks for the
+    password before."""
     problem = address_problem(st.get_option("server.address"))
     if not problem and not admitted(st.context.cookies):
-        problem = "This app has a password and was not opened through its door: expected streamlit run app/main.py; start it so."
+        problem = (
+            "This app has a password and was not opened through its door: expected streamlit run app/main.py; start"
+            " it so."
+        )
     if problem:
         _say(problem)
         st.error(problem, icon=":material/lock:")

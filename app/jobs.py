@@ -1,7 +1,9 @@
-"""Runs and evaluations as child processes of ``python -m c2r``: start, pause, resume, step, stop; and short questions. No Streamlit.
+"""Runs and evaluations as child processes of ``python -m c2r``: start, pause, resume, step, stop; and short questions.
+No Streamlit.
 
 A child is the leader of its own session and writes to a log file, so closing the tab or the server does not touch it.
-What a run does is read from its folder; this module only remembers which children this server started. Longer than other files,
+What a run does is read from its folder; this module only remembers which children this server started. Longer than
+other files,
 because everything that starts or ends a child shares that memory (`_JOBS`, `_STOP_ASKED`) and one way to launch.
 """
 
@@ -27,7 +29,9 @@ from c2r.store import control as listening
 
 PATIENCE = 2.0  # seconds that `start` waits for a sign of life
 ANSWER = 2.0  # seconds that `command` waits for the run's answer, which takes a fifth of one
-REOPENING = 20.0  # seconds that `resume` waits until the folder is being written again: a page drawn before shows the old state
+REOPENING = (
+    20.0  # seconds that `resume` waits until the folder is being written again: a page drawn before shows the old state
+)
 QUICK = 180.0  # seconds that a short question to a child may take
 GRACE = 10.0  # seconds a process may take to answer 'stop' before the app offers to end it
 ROOM = 1_000_000  # bytes that must be free before a child is started, which could not even say why it ends
@@ -36,7 +40,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass
 class Job:
-    """One child process: what it does (distill, map, evaluate), for which run or evaluation folder, and where its output goes."""
+    """One child process: what it does (distill, map, evaluate), for which run or evaluation folder, and where its
+    output goes."""
 
     kind: str
     path: Path
@@ -64,7 +69,8 @@ def log_file(path: Path, kind: str = "distill") -> Path:
 def start(settings: config.RunConfig, preset: str, path: Path) -> Path:
     """Start a run into the new folder `path`, or one of its name with a number when that is taken, and return it.
 
-    Waits up to `PATIENCE` for the folder or an early exit; raises InputError with the child's own sentence if it gave up.
+    Waits up to `PATIENCE` for the folder or an early exit; raises InputError with the child's own sentence if it gave
+    up.
     """
     places.check(settings)
     path = _claimed(path)
@@ -79,7 +85,9 @@ def resume(path: Path, kind: str = "distill") -> None:
     """
     _check_data(path)
     if (leaving := find(kind, path)) and leaving.alive and not runs.open_run(path).alive:
-        with contextlib.suppress(subprocess.TimeoutExpired):  # it has written its last word and takes a moment to be gone
+        with contextlib.suppress(
+            subprocess.TimeoutExpired
+        ):  # it has written its last word and takes a moment to be gone
             leaving.process.wait(writing.LEAVING)
     before = runs.open_run(path).status.get("pid")
     job = _launch(kind, path, ["-m", "c2r", "resume", str(path)])
@@ -98,14 +106,16 @@ def compute_map(path: Path) -> Job:
 
 
 def check(folder: Path) -> Job:
-    """Start the child that runs all checks, the slow ones too, on the evaluation in `folder`; the badges are stored with it."""
+    """Start the child that runs all checks, the slow ones too, on the evaluation in `folder`; the badges are stored
+    with it."""
     _check_data(folder)
     return _launch("check", folder, ["-m", "c2r", "check", str(folder)])
 
 
 @disasters.spoken()
 def transfer(folders: list[Path], out: Path) -> Job:
-    """Start the child that tries PGD images of each of the evaluations `folders` on the networks of all, into the file `out`."""
+    """Start the child that tries PGD images of each of the evaluations `folders` on the networks of all, into the file
+    `out`."""
     for folder in folders:
         _check_data(folder)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -113,13 +123,16 @@ def transfer(folders: list[Path], out: Path) -> Job:
 
 
 def evaluate(path: Path, settings: config.RunConfig) -> Path:
-    """Start an evaluation of the run folder `path` with the evaluation settings of `settings`; returns its own new folder.
+    """Start an evaluation of the run folder `path` with the evaluation settings of `settings`; returns its own new
+    folder.
 
     Waits like `start`. Raises InputError when one is at work already, or with the child's own sentence if it gave up.
     """
     places.check(settings)
     if any(one.alive for one in evaluations(path)):
-        raise InputError(f"Run {path.name} is being evaluated: expected one evaluation at a time; wait for it or stop it.")
+        raise InputError(
+            f"Run {path.name} is being evaluated: expected one evaluation at a time; wait for it or stop it."
+        )
     _check_data(path)
     out = _claimed(path / "evaluations" / runs.evaluation_id(settings))
     job = _launch("evaluate", out, evaluate_words(path, settings, out))
@@ -127,7 +140,8 @@ def evaluate(path: Path, settings: config.RunConfig) -> Path:
 
 
 def evaluate_words(path: Path, settings: config.RunConfig, out: Path) -> list[str]:
-    """The words after ``python`` that evaluate the run folder `path` into the folder `out`: every evaluation setting is named."""
+    """The words after ``python`` that evaluate the run folder `path` into the folder `out`: every evaluation setting is
+    named."""
     words = ["-m", "c2r", "evaluate", str(path), "--protocol", settings.protocol]
     for name, field in config.EvaluationSettings.model_fields.items():
         if name != "protocol":
@@ -136,10 +150,13 @@ def evaluate_words(path: Path, settings: config.RunConfig, out: Path) -> list[st
 
 
 def evaluations(path: Path) -> list[runs.Run]:
-    """The evaluations of a run that have folders of their own, newest first, with those that are just starting or died unseen."""
+    """The evaluations of a run that have folders of their own, newest first, with those that are just starting or died
+    unseen."""
     found = [look(run.path, "evaluate") if run.problem else run for run in runs.evaluations(path)]
     listed = {run.path for run in found}
-    unseen = [job.path for job in list(_JOBS.values()) if job.kind == "evaluate" and job.path.parent.parent == Path(path)]
+    unseen = [
+        job.path for job in list(_JOBS.values()) if job.kind == "evaluate" and job.path.parent.parent == Path(path)
+    ]
     fresh = [look(folder, "evaluate") for folder in unseen if folder not in listed]
     return [*sorted((run for run in fresh if run.alive or run.problem), key=lambda run: run.id, reverse=True), *found]
 
@@ -155,13 +172,23 @@ class Answer:
 def ask(words: list[str]) -> Answer:
     """Run ``python -m c2r WORDS`` to its end. Raises InputError only when it cannot be started or takes too long."""
     guard.refuse_changes()
-    options = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": QUICK, "env": _environment()}
+    options = {
+        "stdin": subprocess.DEVNULL,
+        "capture_output": True,
+        "text": True,
+        "timeout": QUICK,
+        "env": _environment(),
+    }
     try:
         done = subprocess.run([sys.executable, "-m", "c2r", *words], check=False, **options)
     except subprocess.TimeoutExpired:
-        raise InputError(f"'{words[0]}' took longer than {QUICK:.0f} s and was ended: try a smaller file, or the command line.") from None
+        raise InputError(
+            f"'{words[0]}' took longer than {QUICK:.0f} s and was ended: try a smaller file, or the command line."
+        ) from None
     except OSError as error:
-        raise InputError(f"No process could be started for '{words[0]}' ({error.strerror}): close other programs and try again.") from None
+        raise InputError(
+            f"No process could be started for '{words[0]}' ({error.strerror}): close other programs and try again."
+        ) from None
     said = [line for line in done.stderr.splitlines() if line.strip()]
     silent = f"'{words[0]}' ended with code {done.returncode} and said nothing: try the command line."
     return Answer(done.stdout, (said[-1] if said else silent) if done.returncode else "")
@@ -192,11 +219,16 @@ def busy(path: Path) -> bool:
 
 def starting() -> list[Path]:
     """Runs whose child lives but has not written a readable folder yet."""
-    return [job.path for job in list(_JOBS.values()) if job.kind == "distill" and job.alive and not (job.path / "status.json").exists()]
+    return [
+        job.path
+        for job in list(_JOBS.values())
+        if job.kind == "distill" and job.alive and not (job.path / "status.json").exists()
+    ]
 
 
 def look(path: Path, kind: str = "distill") -> runs.Run:
-    """Like `runs.open_run`, but a run whose child of that kind is just starting is 'queued', and one that died unseen says why."""
+    """Like `runs.open_run`, but a run whose child of that kind is just starting is 'queued', and one that died unseen
+    says why."""
     run, job = runs.open_run(path), find(kind, path)
     if not run.problem or job is None:
         return run
@@ -208,11 +240,16 @@ def look(path: Path, kind: str = "distill") -> runs.Run:
 def complaint(job: Job) -> str:
     """The last line a failed child printed: by contract one sentence."""
     lines = tail(job.log, 1)
-    return lines[-1] if lines else f"The {job.kind} process ended with code {job.process.poll()} and said nothing: see {job.log}."
+    return (
+        lines[-1]
+        if lines
+        else f"The {job.kind} process ended with code {job.process.poll()} and said nothing: see {job.log}."
+    )
 
 
 def tail(file: Path, count: int = 20) -> list[str]:
-    """The last `count` non-empty lines of a text file; [] when it cannot be read. Carriage returns of progress bars end a line."""
+    """The last `count` non-empty lines of a text file; [] when it cannot be read. Carriage returns of progress bars end
+    a line."""
     try:
         with open(file, "rb") as stream:
             stream.seek(0, os.SEEK_END)
@@ -229,7 +266,8 @@ def last_words(path: Path, count: int = 20) -> list[str]:
 
 
 def command(run: runs.Run, word: str) -> str:
-    """Give pause, resume, step or stop to a living run, as it is now; returns a sentence about what became of it so far.
+    """Give pause, resume, step or stop to a living run, as it is now; returns a sentence about what became of it so
+    far.
 
     Waits up to `ANSWER` for it. Raises InputError when nothing would read it or the run is in no state for it.
     """
@@ -238,7 +276,9 @@ def command(run: runs.Run, word: str) -> str:
     while run.alive and not runs.is_run(run.path) and time.monotonic() < deadline:
         time.sleep(0.05)
     if run.alive and not runs.is_run(run.path):
-        raise InputError(f"Run {run.id} is only just starting and cannot hear '{word}' yet: expected a few seconds; try again.")
+        raise InputError(
+            f"Run {run.id} is only just starting and cannot hear '{word}' yet: expected a few seconds; try again."
+        )
     listening.ask(runs.open_run(run.path), word)
     if word == "stop":
         _STOP_ASKED.setdefault(run.path, time.monotonic())
@@ -246,7 +286,8 @@ def command(run: runs.Run, word: str) -> str:
 
 
 def standing(run: runs.Run) -> tuple[str, str, bool]:
-    """What the buttons of a run depend on: its state, what it was asked for and has not done yet, whether it may be ended by force."""
+    """What the buttons of a run depend on: its state, what it was asked for and has not done yet, whether it may be
+    ended by force."""
     return run.state, listening.asked(run), may_force(run)
 
 
@@ -262,10 +303,14 @@ def force_stop(run: runs.Run) -> None:
     if not run.alive:
         return
     if not processes.alive(run.status):
-        raise InputError(f"Run {run.id} works in another container or machine: expected a process of this one; end it there.")
+        raise InputError(
+            f"Run {run.id} works in another container or machine: expected a process of this one; end it there."
+        )
     pid = int(run.status["pid"])
     if pid == os.getpid():
-        raise InputError(f"Run {run.id} lives in this very process: expected a child process; stop it where it was started.")
+        raise InputError(
+            f"Run {run.id} lives in this very process: expected a child process; stop it where it was started."
+        )
     try:
         if os.getpgid(pid) == pid:
             os.killpg(pid, signal.SIGTERM)
@@ -274,11 +319,14 @@ def force_stop(run: runs.Run) -> None:
     except (ProcessLookupError, psutil.NoSuchProcess):
         return
     except (PermissionError, psutil.AccessDenied):
-        raise InputError(f"No permission to end process {pid}: expected one of yours; stop it where it was started.") from None
+        raise InputError(
+            f"No permission to end process {pid}: expected one of yours; stop it where it was started."
+        ) from None
 
 
 def _check_data(folder: Path) -> None:
-    """Raise InputError when a run or evaluation folder is gone, or its settings name files that the app may not read."""
+    """Raise InputError when a run or evaluation folder is gone, or its settings name files that the app may not
+    read."""
     run = runs.open_run(folder)
     if not run.path.is_dir():
         raise InputError(run.problem)
@@ -289,18 +337,21 @@ def _check_data(folder: Path) -> None:
 
 
 def _claimed(path: Path) -> Path:
-    """The new, empty folder `path`, or the first of ``-2``, ``-3`` … behind it that is free: ids are times, and two may be equal."""
+    """The new, empty folder `path`, or the first of ``-2``, ``-3`` … behind it that is free: ids are times, and two may
+    be equal."""
     guard.refuse_changes()
     try:
         return claiming.reserve(path)
     except OSError as error:
         raise InputError(
-            disasters.sentence(error) or f"{path} cannot be made ({error.strerror}): expected a folder of yours; choose another run store."
+            disasters.sentence(error)
+            or f"{path} cannot be made ({error.strerror}): expected a folder of yours; choose another run store."
         ) from None
 
 
 def _begun(job: Job, patience: float | None = None) -> Path:
-    """The folder of a child, waiting up to `patience` seconds for it or an early exit; InputError with the child's own sentence."""
+    """The folder of a child, waiting up to `patience` seconds for it or an early exit; InputError with the child's own
+    sentence."""
     sign = job.path / "status.json"
     deadline = time.monotonic() + (PATIENCE if patience is None else patience)
     while job.alive and not sign.exists() and time.monotonic() < deadline:
@@ -323,7 +374,9 @@ def _launch(kind: str, path: Path, arguments: list[str]) -> Job:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with open(log, "wb") as output:
             streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
-            process = subprocess.Popen([sys.executable, *arguments], **streams, start_new_session=True, env=_environment())
+            process = subprocess.Popen(
+                [sys.executable, *arguments], **streams, start_new_session=True, env=_environment()
+            )
     except OSError as error:
         _unclaim(kind, path)
         raise InputError(
@@ -348,6 +401,7 @@ def _unclaim(kind: str, path: Path) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The server's environment, with the checkout first on the import path: it works from any folder, installed or not."""
+    """The server's environment, with the checkout first on the import path: it works from any folder, installed or
+    not."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}

@@ -1,8 +1,11 @@
-"""What the address bar asks for and says: run, step, attack and selection are written here, the other keys by widgets bound to it.
+"""What the address bar asks for and says: run, step, attack and selection are written here, the other keys by widgets
+bound to it.
 
-What is written here is one entry of the browser's history, so that Back goes one view back; a bound widget replaces its entry.
+What is written here is one entry of the browser's history, so that Back goes one view back; a bound widget replaces its
+entry.
 
-The run is named even when it is the newest, because the newest changes; the attack by its key (``?attack=autoattack``), because
+The run is named even when it is the newest, because the newest changes; the attack by its key (``?attack=autoattack``),
+because
 its name on screen depends on the options. A link with a name on screen works too.
 """
 
@@ -18,8 +21,13 @@ LINKED = ("run", "step", "evaluation", "attack", "class", "sample")
 def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown: Mapping[str, str]) -> list[str]:
     """One plain sentence for each value `asked` by a link that is not `offered`, naming what is `shown` instead."""
     kinds = {
-        "run": "run", "step": "recorded step", "evaluation": "evaluation", "attack": "attack", "class": "class", "sample": "image",
-    }  # fmt: skip
+        "run": "run",
+        "step": "recorded step",
+        "evaluation": "evaluation",
+        "attack": "attack",
+        "class": "class",
+        "sample": "image",
+    }
     return [
         f"The link asks for {word} '{words.plain(asked[key])}', which is not here: showing {words.plain(shown[key])}."
         for key, word in kinds.items()
@@ -51,7 +59,8 @@ def whole(text: str | None) -> int | None:
 
 
 def place_sample() -> None:
-    """Take a number too long for an image out of the address and begin anew: the field reads the address itself and fails at it."""
+    """Take a number too long for an image out of the address and begin anew: the field reads the address itself and
+    fails at it."""
     asked = st.query_params.get("sample", "0")
     if not (asked.isascii() and asked.isdigit() and len(asked) < 10):
         del st.query_params["sample"]
@@ -59,13 +68,15 @@ def place_sample() -> None:
 
 
 def newly(key: str) -> str | None:
-    """What the address says under `key` and did not before: a link, the browser's Back. None when it says nothing new."""
+    """What the address says under `key` and did not before: a link, the browser's Back. None when it says nothing
+    new."""
     text = st.query_params.get(key)
     return None if text == _said().get(key) else text
 
 
 def unnamed(key: str) -> bool:
-    """Whether a whole address, one that names its run, leaves out `key` that it named before. Another page begins with less."""
+    """Whether a whole address, one that names its run, leaves out `key` that it named before. Another page begins with
+    less."""
     return "run" in st.query_params and key not in st.query_params and bool(_said().get(key))
 
 
@@ -75,7 +86,8 @@ def _said() -> dict[str, str]:
 
 
 def address(**shown: str | None) -> None:
-    """Name what is shown, all at once, so that it is one entry of the history; None leaves what stands there, '' names nothing."""
+    """Name what is shown, all at once, so that it is one entry of the history; None leaves what stands there, '' names
+    nothing."""
     wanted = {key: text for key, text in shown.items() if text is not None or key not in st.query_params}
     fresh = {key: text for key, text in wanted.items() if text and st.query_params.get(key) != text}
     if fresh:
@@ -86,7 +98,8 @@ def address(**shown: str | None) -> None:
 
 
 def place_run(names: Mapping[str, str], first: str) -> None:
-    """Set the run before its box is drawn: one newly named by the address (a link, the browser's Back), else the one shown, else `first`, which is said.
+    """Set the run before its box is drawn: one newly named by the address (a link, the browser's Back), else the one
+    shown, else `first`, which is said.
 
     `names`: what stands for each run, and how it is called.
     """
@@ -94,7 +107,9 @@ def place_run(names: Mapping[str, str], first: str) -> None:
     if asked in names:
         st.session_state["run"] = shown = asked
     if shown not in (None, *names) and shown == _said().get("run"):
-        said = f"The run shown before is not in the store any more, deleted or moved: showing {words.plain(names[first])}."
+        said = (
+            f"The run shown before is not in the store any more, deleted or moved: showing {words.plain(names[first])}."
+        )
         st.session_state["notes"] = [said]
     st.session_state["run"] = shown if shown in names else first
 

@@ -1,7 +1,10 @@
-"""Which files of this machine the app may read for a person: the allowed roots of real data and of imported sets. No torch.
+"""Which files of this machine the app may read for a person: the allowed roots of real data and of imported sets. No
+torch.
 
-``C2R_DATA_ROOTS`` names the folders, with the system's path separator between them; the run store and the cache of downloads
-always belong to them. Unset, a person on this very machine may name any file that is theirs; an app that is open to others
+``C2R_DATA_ROOTS`` names the folders, with the system's path separator between them; the run store and the cache of
+downloads
+always belong to them. Unset, a person on this very machine may name any file that is theirs; an app that is open to
+others
 (a launch password, an address beyond loopback) adds the folder it was started in and nothing else.
 """
 
@@ -30,7 +33,8 @@ def roots() -> tuple[Path, ...] | None:
 
 
 def problem(path: str, setting: str = "data") -> str:
-    """Why the app may not read this path, '' when it may. Names of built-in data sets and an empty path may always be given."""
+    """Why the app may not read this path, '' when it may. Names of built-in data sets and an empty path may always be
+    given."""
     if not path or (setting == "data" and path in WORDS):
         return ""
     if "\0" in path:
@@ -45,18 +49,20 @@ def problem(path: str, setting: str = "data") -> str:
     if real is not None and any(real.is_relative_to(root) for root in allowed):
         return ""
     return (
-        f"Setting '{setting}' expects a path inside the folders that this app may read, found '{quoted(path)}': choose a file there, "
-        f"or ask whoever started the app to add its folder to {ROOTS}."
+        f"Setting '{setting}' expects a path inside the folders that this app may read, found '{quoted(path)}': choose"
+        f" a file there, or ask whoever started the app to add its folder to {ROOTS}."
     )
 
 
 def problem_of(settings: RunConfig) -> str:
-    """Why the app may not start what these settings ask for: its data or its imported set lie elsewhere; '' when it may."""
+    """Why the app may not start what these settings ask for: its data or its imported set lie elsewhere; '' when it
+    may."""
     return problem(settings.data) or problem(settings.imported, "imported")
 
 
 def check(settings: RunConfig) -> None:
-    """Raise InputError when settings name a file that the app may not read: called before every child that would read it."""
+    """Raise InputError when settings name a file that the app may not read: called before every child that would read
+    it."""
     if found := problem_of(settings):
         raise InputError(found)
 

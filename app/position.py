@@ -1,6 +1,8 @@
-"""Which recorded step is looked at: the newest, also when newer ones come, or one that a person chose; and playing through them.
+"""Which recorded step is looked at: the newest, also when newer ones come, or one that a person chose; and playing
+through them.
 
-The address names it, ``?step=last`` or ``?step=120``. Each choice is an entry of the browser's history; while the steps play the
+The address names it, ``?step=last`` or ``?step=120``. Each choice is an entry of the browser's history; while the steps
+play the
 address rests. What changes something here is for callbacks of widgets and for the timer of the playback bar.
 """
 
@@ -25,7 +27,8 @@ def playing() -> bool:
 
 
 def place() -> None:
-    """Take over the step that the address newly names (a link, the browser's Back); a word that is no number means the newest."""
+    """Take over the step that the address newly names (a link, the browser's Back); a word that is no number means the
+    newest."""
     st.session_state["pressed"] = False
     named = links.newly("step")
     if named is not None:
@@ -39,7 +42,8 @@ def spoken() -> str | None:
 
 
 def resolved(steps: Sequence[int], *, linked: bool = False) -> int | None:
-    """The recorded step to show: the newest, or the one nearest to the chosen one, which is said unless a link is told so anyway."""
+    """The recorded step to show: the newest, or the one nearest to the chosen one, which is said unless a link is told
+    so anyway."""
     if not steps:
         return None
     wanted = chosen()

@@ -1,6 +1,8 @@
-"""What comparable evaluations say about each other, as plain values: paired differences, ranks, a sentence. No Streamlit.
+"""What comparable evaluations say about each other, as plain values: paired differences, ranks, a sentence. No
+Streamlit.
 
-All sets saw the same test images, so they are compared image by image, see `c2r.evaluation.paired`. Letters: M evaluation networks, n test images.
+All sets saw the same test images, so they are compared image by image, see `c2r.evaluation.paired`. Letters: M
+evaluation networks, n test images.
 """
 
 from collections.abc import Sequence
@@ -15,7 +17,9 @@ from c2r.evaluation.paired import Difference, Side
 UNPAIRED = "the outcomes of single test images are not stored"
 
 
-def compare(line: Line, one: Contestant, summary: Summary, other: Contestant, against: Summary, threat: Threat | None) -> Difference | str:
+def compare(
+    line: Line, one: Contestant, summary: Summary, other: Contestant, against: Summary, threat: Threat | None
+) -> Difference | str:
     """The paired difference of two sets in one line, or why there is none."""
     if figure_of(line, one, summary, threat) is None or figure_of(line, other, against, threat) is None:
         return "not measured on both"
@@ -42,7 +46,11 @@ def differences(
     """Name of each other set → line → its paired difference to the set called `reference`, or why there is none."""
     sets = dict(zip((c.name for c in contestants), zip(contestants, summaries, strict=True), strict=True))
     shown, other = lines(summaries, threat), sets[reference]
-    return {name: {line.name: compare(line, *one, *other, threat) for line in shown} for name, one in sets.items() if name != reference}
+    return {
+        name: {line.name: compare(line, *one, *other, threat) for line in shown}
+        for name, one in sets.items()
+        if name != reference
+    }
 
 
 def any_known(found: dict[str, dict[str, Difference | str]]) -> bool:
@@ -88,9 +96,11 @@ Rank = tuple[int, int]  # the best and the worst place that a set can have
 
 
 def ranks(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> list[Rank | None]:
-    """The places each set can have, 1 is best: behind all that are better by their paired difference, ahead of all that are worse.
+    """The places each set can have, 1 is best: behind all that are better by their paired difference, ahead of all that
+    are worse.
 
-    Undecided pairs leave both orders open, so a set may have a range. None for a reference, and for all where no paired comparison is
+    Undecided pairs leave both orders open, so a set may have a range. None for a reference, and for all where no paired
+    comparison is
     possible.
     """
     line, sets = deciding(contestants, summaries, threat), list(zip(contestants, summaries, strict=True))
@@ -115,8 +125,11 @@ def places(contestants: Sequence[Contestant], found: Sequence[Rank | None]) -> l
     return ["reference" if c.is_reference else text for c, text in zip(contestants, texts, strict=True)]
 
 
-def standing(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, found: Sequence[Rank | None]) -> str:
-    """Who stands first among sets that may be ranked (`found`: their ranks), in a sentence; undecided ones are named as such."""
+def standing(
+    contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None, found: Sequence[Rank | None]
+) -> str:
+    """Who stands first among sets that may be ranked (`found`: their ranks), in a sentence; undecided ones are named as
+    such."""
     ranked = [(c, s, place) for c, s, place in zip(contestants, summaries, found, strict=True) if not c.is_reference]
     if threat is None or not any(group_of(s, threat) for _, s, _ in ranked):
         return "The sets are comparable, but no bounded attack was tried on them."
@@ -125,20 +138,37 @@ def standing(contestants: Sequence[Contestant], summaries: Sequence[Summary], th
     line = deciding(contestants, summaries, threat)
     if line is None or any(place is None for _, _, place in ranked):
         missing = [c.name for c, s, _ in ranked if line is None and not _stored(c, s, threat)]
-        return f"The sets are comparable, but not ranked: {UNPAIRED}{' for ' + listed(missing) if missing else ''}, so no paired comparison is possible."
-    first = sorted(((c, s) for c, s, place in ranked if place and place[0] == 1), key=lambda pair: -_mean(line, *pair, threat))
+        return (
+            f"The sets are comparable, but not ranked: {UNPAIRED}{' for ' + listed(missing) if missing else ''}, so no"
+            " paired comparison is possible."
+        )
+    first = sorted(
+        ((c, s) for c, s, place in ranked if place and place[0] == 1), key=lambda pair: -_mean(line, *pair, threat)
+    )
     shares = listed([f"{c.name} {100 * _mean(line, c, s, threat):.1f} %" for c, s in first])
     what = f"right under every attack at {threat.label}"
     if len(first) == len(ranked):
         return (
-            f"The sets are comparable, and none stands apart: their paired differences are undecided ({what}: {shares}). {paired.ONE_SEED}"
+            f"The sets are comparable, and none stands apart: their paired differences are undecided ({what}:"
+            f" {shares}). {paired.ONE_SEED}"
         )
     if len(first) > 1:
-        return f"The sets are comparable. {len(first)} may stand first, undecided between them ({what}: {shares}). {paired.ONE_SEED}"
-    one, nearest = first[0], max(((c, s) for c, s, place in ranked if place and place[0] != 1), key=lambda pair: _mean(line, *pair, threat))
+        return (
+            f"The sets are comparable. {len(first)} may stand first, undecided between them ({what}: {shares})."
+            f" {paired.ONE_SEED}"
+        )
+    one, nearest = (
+        first[0],
+        max(((c, s) for c, s, place in ranked if place and place[0] != 1), key=lambda pair: _mean(line, *pair, threat)),
+    )
     said = compare(line, *one, *nearest, threat)
-    apart = f": {said.text} points from {nearest[0].name}, paired, 95 % interval" if isinstance(said, Difference) else ""
-    return f"The sets are comparable. {one[0].name} is first with {100 * _mean(line, *one, threat):.1f} % {what}{apart}. {paired.ONE_SEED}"
+    apart = (
+        f": {said.text} points from {nearest[0].name}, paired, 95 % interval" if isinstance(said, Difference) else ""
+    )
+    return (
+        f"The sets are comparable. {one[0].name} is first with {100 * _mean(line, *one, threat):.1f} % {what}{apart}."
+        f" {paired.ONE_SEED}"
+    )
 
 
 def _stored(one: Contestant, summary: Summary, threat: Threat | None) -> bool:

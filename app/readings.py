@@ -1,4 +1,5 @@
-"""The figures of recorded steps on the Live page: the row of four, and the losses in their weighted terms. No Streamlit."""
+"""The figures of recorded steps on the Live page: the row of four, and the losses in their weighted terms. No
+Streamlit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from c2r.registry import Part
 class Kpi:
     """One figure of the KPI row: its value now, the change since the first recorded step with its unit, and its course.
 
-    delta: '' where there is nothing to compare, and without a sign where nothing changed; since: the step it is compared with.
+    delta: '' where there is nothing to compare, and without a sign where nothing changed; since: the step it is
+    compared with.
     """
 
     label: str
@@ -25,19 +27,42 @@ class Kpi:
     help: str
 
 
-Reading = tuple[str, Callable[[dict[str, Any]], float | None], float, int, str, str, str]  # factor, digits, unit, unit of a change, help
+Reading = tuple[
+    str, Callable[[dict[str, Any]], float | None], float, int, str, str, str
+]  # factor, digits, unit, unit of a change, help
 READINGS: tuple[Reading, ...] = (
     (
-        "Median robust margin", lambda e: e["margin_adv"]["quantiles"][2], 1, 1, " logits", " logits",
-        "Half of the synthetic images have a larger margin at the adversarial point that {attack} found: an upper bound",
+        "Median robust margin",
+        lambda e: e["margin_adv"]["quantiles"][2],
+        1,
+        1,
+        " logits",
+        " logits",
+        (
+            "Half of the synthetic images have a larger margin at the adversarial point that {attack} found: an upper"
+            " bound"
+        ),
     ),
-    ("Share robust", lambda e: e["share_robust"], 100, 0, " %", " points", "Synthetic images that {attack} does not break: margin above 0"),
     (
-        "Share clean", lambda e: e["share_clean"], 100, 0, " %", " points",
+        "Share robust",
+        lambda e: e["share_robust"],
+        100,
+        0,
+        " %",
+        " points",
+        "Synthetic images that {attack} does not break: margin above 0",
+    ),
+    (
+        "Share clean",
+        lambda e: e["share_clean"],
+        100,
+        0,
+        " %",
+        " points",
         "Synthetic images that the scorer classifies correctly without an attack",
     ),
     ("Loss", lambda e: (e.get("losses") or {}).get("total"), 1, 2, "", "", "{loss}"),
-)  # fmt: skip
+)
 
 
 def kpis(events: list[dict[str, Any]], config: RunConfig | None = None) -> list[Kpi]:
@@ -51,7 +76,9 @@ def kpis(events: list[dict[str, Any]], config: RunConfig | None = None) -> list[
         course = [value for _, value in known]
         value = f"{_rounded(course[-1], digits):.{digits}f}{unit}" if course else "–"
         compared = course if label != "Loss" else []
-        moved = _rounded(_rounded(course[-1], digits) - _rounded(course[0], digits), digits) if len(compared) > 1 else None
+        moved = (
+            _rounded(_rounded(course[-1], digits) - _rounded(course[0], digits), digits) if len(compared) > 1 else None
+        )
         delta = "" if moved is None else f"{moved:{'+' if moved else ''}.{digits}f}{change}"
         since = f"since step {known[0][0]}" if delta else ""
         found.append(Kpi(label, value, delta, since, compared, f"{text.format(**said)}. n = {events[-1]['n']}."))
@@ -61,12 +88,17 @@ def kpis(events: list[dict[str, Any]], config: RunConfig | None = None) -> list[
 def loss_parts(event: dict[str, Any], config: RunConfig | None) -> list[Part]:
     """The weighted terms of the loss at a recorded step; [] where none was recorded, or without the run's settings."""
     losses = event.get("losses") or {}
-    return [] if config is None else methods.loss_parts(losses, config.method, eta=config.eta, match_weight=config.match_weight)
+    return (
+        []
+        if config is None
+        else methods.loss_parts(losses, config.method, eta=config.eta, match_weight=config.match_weight)
+    )
 
 
 @dataclass(frozen=True)
 class Losses:
-    """The losses over recorded steps [S]: the total, and its weighted terms by name with what they are called and weigh."""
+    """The losses over recorded steps [S]: the total, and its weighted terms by name with what they are called and
+    weigh."""
 
     steps: list[int]
     total: list[float | None]
@@ -86,9 +118,12 @@ def losses(events: list[dict[str, Any]], config: RunConfig | None) -> Losses:
     terms = {part.name: part for parts in found for part in parts}
     series = {name: [next((p.value for p in parts if p.name == name), None) for parts in found] for name in terms}
     return Losses(
-        [event["step"] for event in events], [(event.get("losses") or {}).get("total") for event in events], series,
-        {name: part.label for name, part in terms.items()}, {name: part.weight for name, part in terms.items()},
-    )  # fmt: skip
+        [event["step"] for event in events],
+        [(event.get("losses") or {}).get("total") for event in events],
+        series,
+        {name: part.label for name, part in terms.items()},
+        {name: part.weight for name, part in terms.items()},
+    )
 
 
 def loss_sentence(event: dict[str, Any], config: RunConfig | None) -> str:

@@ -11,16 +11,37 @@ from c2r.store.runs import Run
 
 LETTER, LEADING, PADDING = 7, 19, 16  # px of an average letter, from line to line, and of a cell's edges together
 LINES = (3, 6)  # of text in a row of the table, at least and at most
-EVALUATING = {"running": "evaluating", "paused": "eval. paused", "queued": "eval. waits", "stopping": "eval. stops"}  # short: a column
+EVALUATING = {
+    "running": "evaluating",
+    "paused": "eval. paused",
+    "queued": "eval. waits",
+    "stopping": "eval. stops",
+}  # short: a column
 
 
-def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str], now: float, evaluating: Iterable[str] = ()) -> Columns:
+def run_table(
+    runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str], now: float, evaluating: Iterable[str] = ()
+) -> Columns:
     """One row per run for the Home page; accuracies are percentages, None before the evaluation.
 
     `evaluating`: for each run the state of an evaluation of its own that is at work or waits, '' without one.
     """
     table: Columns = {
-        key: [] for key in ("Run", "State", "Dataset", "IPC", "Method", "Step", "Age", "Clean", "Worst attack", "Worst by", "n", "Note")
+        key: []
+        for key in (
+            "Run",
+            "State",
+            "Dataset",
+            "IPC",
+            "Method",
+            "Step",
+            "Age",
+            "Clean",
+            "Worst attack",
+            "Worst by",
+            "n",
+            "Note",
+        )
     }
     for run, results, name in zip(runs, rows, names, strict=True):
         found = attempts.figures(results)
@@ -37,7 +58,9 @@ def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str
         table["Worst by"].append(f"{found[lowest]['label']}, {headline.ball(found[lowest])}" if lowest else None)
         table["n"].append(found[lowest or attempts.CLEAN]["n"] if lowest or attempts.CLEAN in found else None)
         table["Age"].append(words.age(now - started) if isinstance(started, int | float) else None)
-        table["Note"].append(run.problem or (headline.warning(found) if run.state == "done" else str(run.status.get("message", ""))))
+        table["Note"].append(
+            run.problem or (headline.warning(found) if run.state == "done" else str(run.status.get("message", "")))
+        )
     for place, state in enumerate(evaluating):
         if state:
             table["State"][place] = EVALUATING.get(state, state)
@@ -45,8 +68,14 @@ def run_table(runs: list[Run], rows: list[list[dict[str, Any]]], names: list[str
 
 
 def with_about(table: Columns, told: list[About], folders: list[str]) -> Columns:
-    """The table of runs with what is shown in one cell each: state and step; message, tags and note. Last the folders."""
-    notes = zip(table["Note"], (" ".join(f"#{tag}" for tag in one.tags) for one in told), (one.note for one in told), strict=True)
+    """The table of runs with what is shown in one cell each: state and step; message, tags and note. Last the
+    folders."""
+    notes = zip(
+        table["Note"],
+        (" ".join(f"#{tag}" for tag in one.tags) for one in told),
+        (one.note for one in told),
+        strict=True,
+    )
     return table | {
         "Progress": [_joined(*said) for said in zip(table["State"], table["Step"], strict=True)],
         "Notes": [_joined(*said) for said in notes],
@@ -61,7 +90,9 @@ def tags(told: Iterable[About]) -> list[str]:
 
 def row_height(table: Columns, widths: dict[str, int]) -> int:
     """Pixels of a row in which the longest cell of the columns `widths` (name → px) is whole, within `LINES`."""
-    needed = (-(-len(str(cell or "")) * LETTER // (width - PADDING)) for name, width in widths.items() for cell in table[name])
+    needed = (
+        -(-len(str(cell or "")) * LETTER // (width - PADDING)) for name, width in widths.items() for cell in table[name]
+    )
     return PADDING + LEADING * max(LINES[0], min(LINES[1], max(needed, default=0)))
 
 

@@ -1,4 +1,5 @@
-"""What every visit runs: registers the pages, draws the sidebar and the status strip, runs the page. `app/main.py` serves it."""
+"""What every visit runs: registers the pages, draws the sidebar and the status strip, runs the page. `app/main.py`
+serves it."""
 
 from pathlib import Path
 
@@ -17,18 +18,32 @@ st.set_page_config(page_title="C2R", page_icon=shell.icon(), layout="wide", init
 
 def page(name: str, title: str, icon: str, help: str) -> object:
     """One page of the app, found from this file and not from the working folder."""
-    return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, default=name == "home", help=help)
+    return st.Page(
+        PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, default=name == "home", help=help
+    )
 
 
 pages = {
     "home": page("home", "Home", "home", "What this is, and all runs with their state and figures"),
     "start": page("start", "Start a run", "play_arrow", "Choose a preset, change settings, see what they cost, start"),
-    "live": page("live", "Live", "monitoring", "Margins and curriculum of a run while it works, or at any recorded step"),
-    "embeddings": page(
-        "embeddings", "Embeddings", "scatter_plot", "Where clean and adversarial images lie, and how far the classes stand apart"
+    "live": page(
+        "live", "Live", "monitoring", "Margins and curriculum of a run while it works, or at any recorded step"
     ),
-    "gallery": page("gallery", "Gallery", "grid_view", "Every synthetic image with its margin, rank and accuracy under attack"),
-    "compare": page("compare", "Compare", "compare_arrows", "Evaluated sets side by side: checks, accuracy under attack, ratios, export"),
+    "embeddings": page(
+        "embeddings",
+        "Embeddings",
+        "scatter_plot",
+        "Where clean and adversarial images lie, and how far the classes stand apart",
+    ),
+    "gallery": page(
+        "gallery", "Gallery", "grid_view", "Every synthetic image with its margin, rank and accuracy under attack"
+    ),
+    "compare": page(
+        "compare",
+        "Compare",
+        "compare_arrows",
+        "Evaluated sets side by side: checks, accuracy under attack, ratios, export",
+    ),
 }
 st.session_state["pages"] = pages
 chosen = st.navigation(list(pages.values()), position="top")

@@ -14,7 +14,8 @@ CALLED = {
     "method": {key: method.label for key, method in METHODS.items()},
     "protocol": {key: protocol.label for key, protocol in protocols.PROTOCOLS.items()},
     "eval_attacks": {
-        key: facts.label.replace("-{steps}", "") if key in STEPPED else catalog.label(key) for key, facts in catalog.CATALOG.items()
+        key: facts.label.replace("-{steps}", "") if key in STEPPED else catalog.label(key)
+        for key, facts in catalog.CATALOG.items()
     },
     "model": {"convnet": "ConvNet", "resnet18": "ResNet-18", "mlp": "MLP"},
     "eval_training": {"pgd-at": "PGD adversarial training", "standard": "Standard"},
@@ -52,8 +53,13 @@ def can_choose(name: str) -> bool:
 
 
 def offered(name: str, value: Any) -> list[str]:
-    """The choices of a setting, [] when it has none; a set that can only be imported is offered where `value` says so already."""
-    return [option for option in fields.choices(config.RunConfig.model_fields[name]) if option != "imported" or option == value]
+    """The choices of a setting, [] when it has none; a set that can only be imported is offered where `value` says so
+    already."""
+    return [
+        option
+        for option in fields.choices(config.RunConfig.model_fields[name])
+        if option != "imported" or option == value
+    ]
 
 
 def differences(before: config.RunConfig, after: config.RunConfig, leave_out: Iterable[str] = ()) -> list[str]:

@@ -1,6 +1,8 @@
-"""What a person is looking at: run, step, attack, class and the selected samples. Session and URL state as plain values.
+"""What a person is looking at: run, step, attack, class and the selected samples. Session and URL state as plain
+values.
 
-The widgets of the sidebar own the keys in `links.LINKED` (and with them the address bar, see `app.links`); pages only read
+The widgets of the sidebar own the keys in `links.LINKED` (and with them the address bar, see `app.links`); pages only
+read
 `current()`. A run id from the address bar is compared with the runs of the store and never joined to a path.
 """
 
@@ -26,7 +28,8 @@ DATED = re.compile(r"\b\d{8}-\d{4}-\d{2}-[\w-]+")  # an id as runs get it, see `
 
 
 def sample_path() -> Path:
-    """The recorded run that comes with the app, so that no page is blank before the first run (``$C2R_SAMPLE`` replaces it)."""
+    """The recorded run that comes with the app, so that no page is blank before the first run (``$C2R_SAMPLE`` replaces
+    it)."""
     return keeping.sample_path()
 
 
@@ -34,7 +37,8 @@ def sample_path() -> Path:
 class View:
     """One look: the chosen run (None when there is none), its recorded steps, and what the sidebar says.
 
-    results: the folder of the evaluation that is shown; called: its attempts, key → name; both empty before an evaluation.
+    results: the folder of the evaluation that is shown; called: its attempts, key → name; both empty before an
+    evaluation.
     """
 
     run: Run | None = None
@@ -69,8 +73,11 @@ def all_runs() -> list[Run]:
 
 
 def first_shown(found: list[Run]) -> Run:
-    """The run of a session that asks for none: the newest at work or with recorded steps or results, else the newest."""
-    shown = (run for run in found if not run.problem and (run.alive or recorded_steps(run.path) or cache.rows(run.path)))
+    """The run of a session that asks for none: the newest at work or with recorded steps or results, else the
+    newest."""
+    shown = (
+        run for run in found if not run.problem and (run.alive or recorded_steps(run.path) or cache.rows(run.path))
+    )
     return next(shown, found[0])
 
 
@@ -103,15 +110,20 @@ def is_sample(path: Path) -> bool:
 
 
 class Results(NamedTuple):
-    """The finished evaluations of a run by what they are called, and the folder of the one that stands for it, None without one."""
+    """The finished evaluations of a run by what they are called, and the folder of the one that stands for it, None
+    without one."""
 
     folders: dict[str, Path]
     usual: Path | None
 
 
 def result_folders(run: Run) -> Results:
-    """The headline evaluation first, then the others, newest first, the run's own, and those of earlier steps, which stand for nothing else."""
-    found, steps = [one for one in runs.evaluations(run.path) if one.state == "done" and not one.problem], runs.frame_steps(run.path)
+    """The headline evaluation first, then the others, newest first, the run's own, and those of earlier steps, which
+    stand for nothing else."""
+    found, steps = (
+        [one for one in runs.evaluations(run.path) if one.state == "done" and not one.problem],
+        runs.frame_steps(run.path),
+    )
     own = [run] if (run.path / "rows.jsonl").exists() else []
     earlier = [one for one in found if not runs.of_newest(one, steps)]
     current = [*(one for one in found if one not in earlier), *own]
@@ -119,12 +131,16 @@ def result_folders(run: Run) -> Results:
     current.sort(key=lambda one: one.path != headline)
     ordered = [*current, *earlier]
     titles = [attempts.title(one) + (f", of step {one.manifest['step']}" if one in earlier else "") for one in ordered]
-    folders = {f"{title} ({one.id})" if titles.count(title) > 1 else title: one.path for title, one in zip(titles, ordered, strict=True)}
+    folders = {
+        f"{title} ({one.id})" if titles.count(title) > 1 else title: one.path
+        for title, one in zip(titles, ordered, strict=True)
+    }
     return Results(folders, current[0].path if current else None)
 
 
 def recorded_steps(path: Path) -> tuple[int, ...]:
-    """The recorded steps one can go to, ascending: those with a frame (old ones are thinned); without any frame those with an event."""
+    """The recorded steps one can go to, ascending: those with a frame (old ones are thinned); without any frame those
+    with an event."""
     return tuple(runs.frame_steps(path) or [event["step"] for event in cache.events(path)])
 
 
@@ -196,7 +212,8 @@ def selection(run_id: str, n: int) -> list[int]:
 
 
 def place_selection(run_id: str) -> None:
-    """Take over the images that the address newly names as selected; one that names a run and none of them clears the selection."""
+    """Take over the images that the address newly names as selected; one that names a run and none of them clears the
+    selection."""
     named = links.newly("selected") or ("" if links.unnamed("selected") else None)
     if named is not None:
         select(run_id, views.from_spans(named), "the link")

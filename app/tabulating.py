@@ -22,9 +22,14 @@ from c2r.fields import parse_radius, shown
 
 NONE = "–"
 RATIOS = {
-    "rr": "RR", "i_rr": "I-RR", "penalised_i_rr": "I-RR, penalised", "ae": "AE, by seconds", "ae_passes": "AE, by passes", "crei": "CREI",
+    "rr": "RR",
+    "i_rr": "I-RR",
+    "penalised_i_rr": "I-RR, penalised",
+    "ae": "AE, by seconds",
+    "ae_passes": "AE, by passes",
+    "crei": "CREI",
     "i_crei": "I-CREI",
-}  # fmt: skip
+}
 
 
 def ratio_table(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> Columns:
@@ -54,7 +59,8 @@ class Sweep(NamedTuple):
 
 
 def sweeps(contestants: Sequence[Contestant], summaries: Sequence[Summary]) -> list[Sweep]:
-    """The attacks that contestants were tried with at two radii or more, each as accuracy against ε of those contestants."""
+    """The attacks that contestants were tried with at two radii or more, each as accuracy against ε of those
+    contestants."""
     curves: dict[FigureKey, dict[str, tuple[list[float], list[Figure]]]] = {}
     labels: dict[FigureKey, str] = {}
     for one, summary in zip(contestants, summaries, strict=True):
@@ -76,7 +82,8 @@ def sweeps(contestants: Sequence[Contestant], summaries: Sequence[Summary]) -> l
 
 
 def by_class(one: Contestant, keys: Sequence[str], classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Accuracy [K, A] of each class under each attempt, mean over networks and images (NaN for an absent class), and images per class [K]."""
+    """Accuracy [K, A] of each class under each attempt, mean over networks and images (NaN for an absent class), and
+    images per class [K]."""
     labels = one.test["labels"]
     counts = np.bincount(labels, minlength=classes)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -87,11 +94,17 @@ def by_class(one: Contestant, keys: Sequence[str], classes: int) -> tuple[np.nda
 def class_table(accuracy: np.ndarray, counts: np.ndarray, classes: Sequence[str], attacks: Sequence[str]) -> Columns:
     """The figures of the heat map, in percent."""
     table: Columns = {"Class": list(classes), "n": counts.tolist()}
-    return table | {name: [None if np.isnan(v) else round(100 * float(v), 1) for v in accuracy[:, k]] for k, name in enumerate(attacks)}
+    return table | {
+        name: [None if np.isnan(v) else round(100 * float(v), 1) for v in accuracy[:, k]]
+        for k, name in enumerate(attacks)
+    }
 
 
-def transfer_table(accuracy: np.ndarray, std: np.ndarray | None, clean: Sequence[float], names: Sequence[str]) -> Columns:
-    """The figures of the transfer matrix in percent, with the spread over networks where there is one; last the clean accuracies."""
+def transfer_table(
+    accuracy: np.ndarray, std: np.ndarray | None, clean: Sequence[float], names: Sequence[str]
+) -> Columns:
+    """The figures of the transfer matrix in percent, with the spread over networks where there is one; last the clean
+    accuracies."""
     table: Columns = {"Made on": [*names, *(["(clean)"] if len(clean) == len(names) else [])]}
     for k, name in enumerate(names):
         spread = [""] * len(names) if std is None else [f" ± {100 * value:.1f}" for value in std[:, k]]
@@ -101,9 +114,12 @@ def transfer_table(accuracy: np.ndarray, std: np.ndarray | None, clean: Sequence
 
 
 def cumulative(margins: np.ndarray, points: int = 101) -> tuple[np.ndarray, np.ndarray]:
-    """The distribution of margins [M, n], pooled: `points` quantiles and the share at or below each, at most as many as margins."""
+    """The distribution of margins [M, n], pooled: `points` quantiles and the share at or below each, at most as many as
+    margins."""
     values = np.sort(np.asarray(margins, dtype=np.float64).ravel())
-    broken = int(np.searchsorted(values, 0.0, side="right"))  # both sides of 0 are kept, so that the share there is exact
+    broken = int(
+        np.searchsorted(values, 0.0, side="right")
+    )  # both sides of 0 are kept, so that the share there is exact
     border = [i for i in (broken - 1, broken) if 0 <= i < len(values)]
     at = np.unique([*np.linspace(0, len(values) - 1, min(points, len(values))).round().astype(int), *border])
     return values[at], (at + 1) / len(values)
@@ -142,23 +158,38 @@ ORIGIN = {
 
 def exported_rows(contestants: Sequence[Contestant]) -> Columns:
     """All result rows as one table with the set's name, stored bytes and data hash; lists and options as JSON text."""
-    rows = [{"set": c.name, "stored_bytes": stored_bytes(c), "data_hash": data_hash(c)} | row for c in contestants for row in c.rows]
+    rows = [
+        {"set": c.name, "stored_bytes": stored_bytes(c), "data_hash": data_hash(c)} | row
+        for c in contestants
+        for row in c.rows
+    ]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return {name: [json.dumps(v) if isinstance(v := row.get(name), dict | list) else v for row in rows] for name in names}
+    return {
+        name: [json.dumps(v) if isinstance(v := row.get(name), dict | list) else v for row in rows] for name in names
+    }
 
 
 def exported(contestants: Sequence[Contestant], summaries: Sequence[Summary], threat: Threat | None) -> str:
-    """Everything the page shows, as JSON text: rows, summaries, facts, origin, and why the sets may not be ranked under the threat."""
+    """Everything the page shows, as JSON text: rows, summaries, facts, origin, and why the sets may not be ranked under
+    the threat."""
     sets = [
         {
-            "name": c.name, "settings": c.config.model_dump(mode="json") if c.config else None, "manifest": c.manifest,
-            "facts": {name: value for name, value in c.facts.items() if name != "histograms"}, "summary": s, "rows": list(c.rows),
+            "name": c.name,
+            "settings": c.config.model_dump(mode="json") if c.config else None,
+            "manifest": c.manifest,
+            "facts": {name: value for name, value in c.facts.items() if name != "histograms"},
+            "summary": s,
+            "rows": list(c.rows),
         }
         for c, s in zip(contestants, summaries, strict=True)
-    ]  # fmt: skip
+    ]
     return (
         json.dumps(
-            {"threat": threat.label if threat else None, "not_rankable_because": differences(contestants, threat), "sets": sets},
+            {
+                "threat": threat.label if threat else None,
+                "not_rankable_because": differences(contestants, threat),
+                "sets": sets,
+            },
             indent=1,
             default=float,
         )
@@ -167,7 +198,8 @@ def exported(contestants: Sequence[Contestant], summaries: Sequence[Summary], th
 
 
 def literature_table(name: str) -> tuple[Columns, list[str]]:
-    """A published table as printed, one line per method, data and IPC; cells with a fault of their own end in †, explained in the notes.
+    """A published table as printed, one line per method, data and IPC; cells with a fault of their own end in †,
+    explained in the notes.
 
     :raises InputError: unknown table
     """
@@ -190,7 +222,9 @@ def literature_table(name: str) -> tuple[Columns, list[str]]:
     if any(place[3] is not None for place in lines):
         table["Goal"] = [NONE if p[3] is None else "targeted" if p[3] else "untargeted" for p in lines]
     table |= {metric: [cells.get(metric, NONE) for cells in lines.values()] for metric in metrics_}
-    return table, [f"{'; '.join(cells[:4])}{' and others' if len(cells) > 4 else ''}: {flag}" for flag, cells in notes.items()]
+    return table, [
+        f"{'; '.join(cells[:4])}{' and others' if len(cells) > 4 else ''}: {flag}" for flag, cells in notes.items()
+    ]
 
 
 def _ipc(ipc: int | None) -> str:
@@ -198,7 +232,8 @@ def _ipc(ipc: int | None) -> str:
 
 
 def matrix(found: dict[str, Any], names: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None, list[float]]:
-    """Accuracy [surrogate, target], its standard deviation or None, and clean accuracies, checked against the `names` asked for.
+    """Accuracy [surrogate, target], its standard deviation or None, and clean accuracies, checked against the `names`
+    asked for.
 
     :raises InputError: the file does not hold a square matrix over as many sets
     """

@@ -8,7 +8,18 @@ from math import cos, radians, sin
 from typing import NamedTuple
 
 # Petroff's ten accessible colours (M. A. Petroff, arXiv 2107.02270): the worst pair stays apart for all colour visions.
-PETROFF10 = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
+PETROFF10 = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
 CLEAN, ADVERSARIAL = "#0072B2", "#D55E00"
 
 # How the two conditions differ besides their colour; every line and point chart takes its style from here.
@@ -70,11 +81,45 @@ def _gamma(value: float) -> float:
     return 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
 
 
-# Ten colours each, lowest value first; the lists stand in config.toml too. In light the far ends are dark, in dark light.
-MARGIN_LIGHT = ("#7a3300", "#a84a00", "#d46a1c", "#eca468", "#f7d6b8", "#c3dcee", "#86bade", "#3f8fc4", "#00659e", "#003f66")
-MARGIN_DARK = ("#ffc79c", "#fb9d57", "#dd7423", "#a3541a", "#633a20", "#22445f", "#22689a", "#3490d0", "#74bcea", "#b5dff8")
+# Ten colours each, lowest value first; the lists stand in config.toml too. In light the far ends are dark, in dark
+# light.
+MARGIN_LIGHT = (
+    "#7a3300",
+    "#a84a00",
+    "#d46a1c",
+    "#eca468",
+    "#f7d6b8",
+    "#c3dcee",
+    "#86bade",
+    "#3f8fc4",
+    "#00659e",
+    "#003f66",
+)
+MARGIN_DARK = (
+    "#ffc79c",
+    "#fb9d57",
+    "#dd7423",
+    "#a3541a",
+    "#633a20",
+    "#22445f",
+    "#22689a",
+    "#3490d0",
+    "#74bcea",
+    "#b5dff8",
+)
 MARGIN_MIDDLE = {False: "#eff0f1", True: "#2a2f37"}
-_VIRIDIS = ("#440154", "#482878", "#3e4a89", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6dcd59", "#b4de2c", "#fde725")
+_VIRIDIS = (
+    "#440154",
+    "#482878",
+    "#3e4a89",
+    "#31688e",
+    "#26828e",
+    "#1f9e89",
+    "#35b779",
+    "#6dcd59",
+    "#b4de2c",
+    "#fde725",
+)
 SEQUENTIAL_LIGHT = _VIRIDIS[::-1]
 SEQUENTIAL_DARK = _VIRIDIS
 
@@ -84,7 +129,9 @@ Scale = list[tuple[float, str]]
 def margin_scale(dark: bool) -> Scale:
     """Diverging scale of margins: orange = broken, neutral in the middle, blue = robust. Use it with limits ±m."""
     colours = MARGIN_DARK if dark else MARGIN_LIGHT
-    stops = [(i / 10, colour) for i, colour in enumerate(colours[:5])] + [((i + 6) / 10, colour) for i, colour in enumerate(colours[5:])]
+    stops = [(i / 10, colour) for i, colour in enumerate(colours[:5])] + [
+        ((i + 6) / 10, colour) for i, colour in enumerate(colours[5:])
+    ]
     return [*stops[:5], (0.5, MARGIN_MIDDLE[dark]), *stops[5:]]
 
 
@@ -99,8 +146,10 @@ def amount_scale(dark: bool) -> Scale:
     return [(i / 9, colour) for i, colour in enumerate(SEQUENTIAL_DARK if dark else SEQUENTIAL_LIGHT)]
 
 
-# The sets of a comparison, in the order they were chosen. Found by search: the closest pair of six is as far apart as can be
-# for normal, protan, deutan and tritan vision, each colour at least 3:1 against its page; dash, symbol and a name tell them apart too.
+# The sets of a comparison, in the order they were chosen. Found by search: the closest pair of six is as far apart as
+# can be
+# for normal, protan, deutan and tritan vision, each colour at least 3:1 against its page; dash, symbol and a name tell
+# them apart too.
 _DASHES = ("solid", "dash", "dashdot", "dot", "longdash", "longdashdot")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
 _SETS = {
@@ -112,7 +161,8 @@ SET_MARKS = {
     for dark, colours in _SETS.items()
 }
 
-# Loss terms: neither class colours nor the two of clean and adversarial; dash and a label at the end tell them apart too.
+# Loss terms: neither class colours nor the two of clean and adversarial; dash and a label at the end tell them apart
+# too.
 LOSS_MARKS = {
     False: {
         "total": {"colour": "#1a1f26", "dash": "solid", "symbol": "circle"},

@@ -16,14 +16,20 @@ from app.attempts import Columns
 from c2r.look.summary import biggest_movers, ranks
 
 
-def behind_bars(points: list[dict[str, Any]], clean: np.ndarray, adversarial: np.ndarray, edges: np.ndarray) -> tuple[list[int], str]:
+def behind_bars(
+    points: list[dict[str, Any]], clean: np.ndarray, adversarial: np.ndarray, edges: np.ndarray
+) -> tuple[list[int], str]:
     """The samples behind selected bars of the margin histogram, and in words which bars.
 
     `points` are Plotly's: `curve_number` 0 = clean bars, 1 = adversarial bars, `customdata` = the number of the bin on
     `edges`. The two end bins hold everything beyond.
     """
     ids: set[int] = set()
-    bins = [(point.get("curve_number"), int(np.ravel(point["customdata"])[0])) for point in points if point.get("customdata") is not None]
+    bins = [
+        (point.get("curve_number"), int(np.ravel(point["customdata"])[0]))
+        for point in points
+        if point.get("customdata") is not None
+    ]
     for curve, margins in ((0, clean), (1, adversarial)):
         own = np.clip(np.searchsorted(edges, margins, side="right") - 1, 0, len(edges) - 2)
         ids |= set(np.flatnonzero(np.isin(own, [number for which, number in bins if which == curve])).tolist())
@@ -37,7 +43,8 @@ def of_class(labels: np.ndarray, class_index: int | None) -> np.ndarray:
 
 
 def strangers(events: list[dict[str, Any]], step: int | None) -> float | None:
-    """Share of images that under attack lie nearest to another class, in the original embedding space; None when not recorded.
+    """Share of images that under attack lie nearest to another class, in the original embedding space; None when not
+    recorded.
 
     One minus the adversarial kNN accuracy that the event of `step` stores.
     """
@@ -61,16 +68,19 @@ MOST_DRAWN = 400  # recorded steps that a line over steps is drawn through
 
 
 def drawn(events: list[dict[str, Any]], shown: int) -> list[dict[str, Any]]:
-    """Those of `events` that a line over steps is drawn through: all up to `MOST_DRAWN`, else evenly spread, with the one of step `shown`."""
+    """Those of `events` that a line over steps is drawn through: all up to `MOST_DRAWN`, else evenly spread, with the
+    one of step `shown`."""
     place = next((i for i, event in enumerate(events) if event["step"] == shown), None)
     return [events[i] for i in charts.thin(len(events), MOST_DRAWN, place)]
 
 
-MOST_ORDERED = 100  # recorded steps whose curriculum is read for the pictures over steps: 20,000 cells take a browser a tenth of a second
+# recorded steps whose curriculum is read for the pictures over steps: 20,000 cells take a browser a tenth of a second
+MOST_ORDERED = 100
 
 
 def over_steps(steps: list[int], shown: int) -> list[int]:
-    """Those of the recorded `steps` whose curriculum is drawn: all up to `MOST_ORDERED`, else evenly spread, `shown` among them."""
+    """Those of the recorded `steps` whose curriculum is drawn: all up to `MOST_ORDERED`, else evenly spread, `shown`
+    among them."""
     return [steps[i] for i in charts.thin(len(steps), MOST_ORDERED, steps.index(shown))]
 
 
@@ -102,7 +112,8 @@ MOST_SPANNED = 100_000  # numbers that a text may stand for
 
 
 def from_spans(text: str) -> list[int]:
-    """The whole numbers of a text that `spans` wrote; what is no number or span is left out, and so is what names too many."""
+    """The whole numbers of a text that `spans` wrote; what is no number or span is left out, and so is what names too
+    many."""
     ids: set[int] = set()
     for first, last in re.findall(r"(?:^|,)(\d{1,7})(?:-(\d{1,7}))?(?=,|$)", text):
         span = range(int(first), int(last or first) + 1)
@@ -122,7 +133,8 @@ def sample_table(
     shares: dict[str, np.ndarray] | None = None,
     called: dict[str, str] | None = None,
 ) -> Columns:
-    """One row per sample of `ids`: class, rank, both margins, how it is classified, and its accuracy per attempt if evaluated.
+    """One row per sample of `ids`: class, rank, both margins, how it is classified, and its accuracy per attempt if
+    evaluated.
 
     `called` gives each attempt its name on screen.
     """
@@ -141,8 +153,11 @@ def sample_table(
     return table
 
 
-def mover_table(before: np.ndarray, now: dict[str, np.ndarray], names: list[str], keep: np.ndarray, count: int = 20) -> Columns:
-    """Of the samples `keep` [N], those whose rank changed most since the order `before` [N], and what happened to them."""
+def mover_table(
+    before: np.ndarray, now: dict[str, np.ndarray], names: list[str], keep: np.ndarray, count: int = 20
+) -> Columns:
+    """Of the samples `keep` [N], those whose rank changed most since the order `before` [N], and what happened to
+    them."""
     ids, change = biggest_movers(before, now["order"], len(before))
     ids, change = ids[keep[ids]][:count], change[keep[ids]][:count]
     return {
@@ -183,14 +198,20 @@ def arrange(
     worst: np.ndarray | None = None,
     keep: np.ndarray | None = None,
 ) -> list[int]:
-    """The samples of the gallery in order: filtered by class, `ids` and `keep` [N], sorted by the value of `SORTS` named `sort`.
+    """The samples of the gallery in order: filtered by class, `ids` and `keep` [N], sorted by the value of `SORTS`
+    named `sort`.
 
-    `accuracy` and `worst` [N] (under the chosen and the worst attempt) and `change` [N] (since the start) may be absent; then their
+    `accuracy` and `worst` [N] (under the chosen and the worst attempt) and `change` [N] (since the start) may be
+    absent; then their
     sorts fall back to the rank.
     """
     n = len(frame["labels"])
     keys = {"rank": ranks(frame["order"]), "margin": frame["margin_adv"], "sample": np.arange(n)}
-    keys |= {name: value for name, value in (("accuracy", accuracy), ("worst", worst), ("change", change)) if value is not None}
+    keys |= {
+        name: value
+        for name, value in (("accuracy", accuracy), ("worst", worst), ("change", change))
+        if value is not None
+    }
     word = SORTS.get(sort, "rank")
     key = keys.get(word.lstrip("-"), keys["rank"]).astype(float)
     kept = of_class(frame["labels"], class_index)
@@ -228,7 +249,8 @@ def class_counts(labels: np.ndarray, ids: list[int], names: list[str]) -> Column
 
 
 def nearest_other(distance: np.ndarray, labels: np.ndarray, sample: int) -> int | None:
-    """Of the images at `distance` [N] from image `sample` the nearest one of another class, None when there is no other class."""
+    """Of the images at `distance` [N] from image `sample` the nearest one of another class, None when there is no other
+    class."""
     others = np.where(labels == labels[sample], np.inf, distance)
     nearest = int(others.argmin())
     return nearest if np.isfinite(others[nearest]) else None
@@ -240,10 +262,13 @@ def hardest(order: np.ndarray, labels: np.ndarray, count: int, class_index: int 
 
 
 def to_csv(columns: Columns) -> str:
-    """A table as CSV text with a header line. A leading '=', '+', '-', '@' in a text is quoted, so that no sheet runs it."""
+    """A table as CSV text with a header line. A leading '=', '+', '-', '@' in a text is quoted, so that no sheet runs
+    it."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
     for row in zip(*columns.values(), strict=True):
-        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@" and cell[:1] else cell for cell in row])
+        writer.writerow(
+            [f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@" and cell[:1] else cell for cell in row]
+        )
     return file.getvalue()

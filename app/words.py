@@ -14,9 +14,14 @@ from c2r.registry import ATTACKS, METHODS
 from c2r.store.runs import Run
 
 PHASES = {
-    "starting": "Starting", "data": "Loading the data", "pool": "Training the pool", "distill": "Distilling",
-    "map": "Drawing the map", "evaluate": "Evaluating", "finished": "Finished",
-}  # fmt: skip
+    "starting": "Starting",
+    "data": "Loading the data",
+    "pool": "Training the pool",
+    "distill": "Distilling",
+    "map": "Drawing the map",
+    "evaluate": "Evaluating",
+    "finished": "Finished",
+}
 BRIEF = PHASES | {"data": "Loading", "pool": "Pool", "distill": "", "map": "Map"}
 LONG = 32  # characters of a data set's name within the name of a run
 COUNTED = ("pool", "distill", "evaluate")  # phases whose steps say something in a table
@@ -28,7 +33,8 @@ JOINER = "\u2060"  # has no width; what it stands in is no address any more, so 
 
 
 def plain(text: str) -> str:
-    """`text` with everything escaped that Markdown, LaTeX or an icon name would read: names from files are text, never markup.
+    """`text` with everything escaped that Markdown, LaTeX or an icon name would read: names from files are text, never
+    markup.
 
     It becomes one line without control characters, and addresses in it do not become links.
     """
@@ -81,22 +87,35 @@ def place(text: str) -> str:
 
 
 def default_name(run: Run, now: float) -> str:
-    """What a run is called before a person names it: ``C2R · digits · seed 0 · 12:53``; its folder's name when it cannot be read."""
+    """What a run is called before a person names it: ``C2R · digits · seed 0 · 12:53``; its folder's name when it
+    cannot be read."""
     if run.config is None:
         return run.id
     begun = clock(run.status.get("started"), now)
     data = place(run.config.data).removeprefix("…/")
-    named = (METHODS[run.config.method].label, data if len(data) <= LONG else f"{data[: LONG - 1]}…", f"seed {run.config.seed}", begun)
+    named = (
+        METHODS[run.config.method].label,
+        data if len(data) <= LONG else f"{data[: LONG - 1]}…",
+        f"seed {run.config.seed}",
+        begun,
+    )
     return " · ".join(filter(None, map(one_line, named)))
 
 
 def clock(at: Any, now: float) -> str:
-    """A moment in local time: ``12:53`` of today, ``20 Nov 12:53`` of this year, else ``2025-11-20 12:53``; '' for what is no moment."""
+    """A moment in local time: ``12:53`` of today, ``20 Nov 12:53`` of this year, else ``2025-11-20 12:53``; '' for what
+    is no moment."""
     try:
         then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now)
     except (TypeError, ValueError, OverflowError, OSError):
         return ""
-    day = "" if then.date() == today.date() else f"{then.day} {then:%b} " if then.year == today.year else f"{then:%Y-%m-%d} "
+    day = (
+        ""
+        if then.date() == today.date()
+        else f"{then.day} {then:%b} "
+        if then.year == today.year
+        else f"{then:%Y-%m-%d} "
+    )
     return f"{day}{then:%H:%M}"
 
 
@@ -126,7 +145,10 @@ def order_sentence(config: RunConfig | None) -> str:
     if not method.updates:
         return "Ranks are by robust margin. Nothing is trained here: the images stay as they are."
     if method.order == "random":
-        return "Ranks are by robust margin. This method cuts its mini-batches in random order, so ranks decide nothing here."
+        return (
+            "Ranks are by robust margin. This method cuts its mini-batches in random order, so ranks decide nothing"
+            " here."
+        )
     return "Ranks are by robust margin; mini-batches are cut in this order, hardest first."
 
 
@@ -144,7 +166,8 @@ def phase_word(run: Run) -> str:
 
 
 def strip_text(run: Run, now: float, called: str = "") -> str:
-    """What a run is `called` (its id when not given), phase, step of total, time left and heartbeat age; what was reached, for one that has ended."""
+    """What a run is `called` (its id when not given), phase, step of total, time left and heartbeat age; what was
+    reached, for one that has ended."""
     if run.problem:
         return f"{called or run.id}: this run cannot be read"
     status, words = run.status, [called or run.id, phase_word(run)]
@@ -159,15 +182,24 @@ def strip_text(run: Run, now: float, called: str = "") -> str:
 
 
 def evaluation_text(run: Run) -> str:
-    """What an evaluation is doing and how long it will take: ``network 2 of 3: PGD-10 on test images · 41 % · about 3 min 10 s left``."""
+    """What an evaluation is doing and how long it will take: ``network 2 of 3: PGD-10 on test images · 41 % · about 3
+    min 10 s left``."""
     status = run.status
-    words = [str(status.get("message") or "") or phase_word(run), _steps(status), "paused" if run.state == "paused" else _left(status)]
+    words = [
+        str(status.get("message") or "") or phase_word(run),
+        _steps(status),
+        "paused" if run.state == "paused" else _left(status),
+    ]
     return " · ".join(filter(None, words))
 
 
 def _doing(status: dict[str, Any]) -> str:
     """What an evaluation inside a run is doing; '' in every other phase."""
-    return str(status.get("message") or "") if status.get("phase") == "evaluate" and status.get("state") in ("running", "paused") else ""
+    return (
+        str(status.get("message") or "")
+        if status.get("phase") == "evaluate" and status.get("state") in ("running", "paused")
+        else ""
+    )
 
 
 def _steps(status: dict[str, Any]) -> str:
@@ -179,7 +211,8 @@ def _steps(status: dict[str, Any]) -> str:
 
 
 def _at_work(status: dict[str, Any]) -> str:
-    """The update that is being made, which no figure shows before a step is recorded; in other phases what is counted."""
+    """The update that is being made, which no figure shows before a step is recorded; in other phases what is
+    counted."""
     counted = _steps(status)
     return f"at update {counted.replace('/', ' of ')}" if counted and status.get("phase") == "distill" else counted
 
@@ -189,7 +222,8 @@ def _left(status: dict[str, Any]) -> str:
 
 
 def progress_text(run: Run) -> str:
-    """How far the run is, in a word or two: ``120/300``, ``Pool 2/6``; a dash for one that has no steps or never began."""
+    """How far the run is, in a word or two: ``120/300``, ``Pool 2/6``; a dash for one that has no steps or never
+    began."""
     if run.state == "done" and run.config:
         return f"{run.config.steps}/{run.config.steps}" if is_distilled(run) else "–"
     if waits(run):
@@ -201,21 +235,24 @@ def progress_text(run: Run) -> str:
 
 
 def cost_sentence(event: dict[str, Any], attack: str = "LS-PGD") -> str:
-    """What the attack did when this step was scored and what it has cost the whole run so far; '' when nothing was recorded."""
+    """What the attack did when this step was scored and what it has cost the whole run so far; '' when nothing was
+    recorded."""
     search, n = event.get("search") or {}, max(1, event["n"])
     if not search:
         return ""
     reused, improved, kept = (search.get(name, 0) for name in ("reused", "improved", "kept"))
     said = f"Scoring step {event['step']}: of {n} images {attack} " + (
-        f"reused the start of {reused} as it was, improved {improved}, and kept {kept} after a search that found nothing better. "
+        f"reused the start of {reused} as it was, improved {improved}, and kept {kept} after a search that found"
+        " nothing better. "
         if attack == ATTACKS["ls-pgd"]
         else f"attacked all {n} from scratch. "
     )
     if not event.get("forwards"):
         return f"{said}No update was made yet."
     return (
-        f"{said}All updates up to here, attacks on real images included, the looks that are recorded left out: "
-        f"{event['forwards'] / n:,.0f} forward and {event.get('backwards', 0) / n:,.0f} backward passes per synthetic image."
+        f"{said}All updates up to here, attacks on real images included, the looks that are recorded left out:"
+        f" {event['forwards'] / n:,.0f} forward and {event.get('backwards', 0) / n:,.0f} backward passes per synthetic"
+        " image."
     )
 
 
@@ -228,7 +265,10 @@ def drawn_sentence(drawn: int, recorded: int, kept: int) -> str:
 
 def measured(run: Run) -> str:
     """Which attack and which network the margins of a run's synthetic images come from, as a sentence."""
-    return f"Robust margins are upper bounds, found by {attack_name(run.config)} on the {scorer(run.config, run.manifest)}."
+    return (
+        f"Robust margins are upper bounds, found by {attack_name(run.config)} on the"
+        f" {scorer(run.config, run.manifest)}."
+    )
 
 
 def attacked_parts(run: Run) -> str:
@@ -237,5 +277,11 @@ def attacked_parts(run: Run) -> str:
     if p == 1:
         return ""
     if run.manifest.get("attacked") != "parts":
-        return f"Adversarial pictures and margins: an earlier version attacked the stored pixels, not the {p} × {p} parts: margins are too high."
-    return f"Adversarial pictures: each of the {p} × {p} parts is attacked as the networks see it; shown at the stored resolution."
+        return (
+            f"Adversarial pictures and margins: an earlier version attacked the stored pixels, not the {p} × {p} parts:"
+            " margins are too high."
+        )
+    return (
+        f"Adversarial pictures: each of the {p} × {p} parts is attacked as the networks see it; shown at the stored"
+        " resolution."
+    )

@@ -39,7 +39,10 @@ def main() -> None:
     parser.add_argument("--methods", default=",".join(METHODS))
     chosen = parser.parse_args()
     for method in chosen.methods.split(","):
-        runs = [once(chosen.preset, parse_assignments(chosen.set) | {"method": method, "seed": str(seed)}) for seed in range(chosen.seeds)]
+        runs = [
+            once(chosen.preset, parse_assignments(chosen.set) | {"method": method, "seed": str(seed)})
+            for seed in range(chosen.seeds)
+        ]
         spread = {
             label: [round(statistics.mean(values), 1), round(statistics.stdev(values), 1) if len(values) > 1 else None]
             for label in runs[0]

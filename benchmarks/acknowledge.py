@@ -1,8 +1,11 @@
 """How long a run takes to answer a command, and to do it: pause, resume, step and stop at drawn moments of every phase.
 
-Run: python benchmarks/acknowledge.py [--runs 5] [--seed 0]. Every run (digits, small) waits in the queue first, is paused and resumed
-once in every phase, stepped in the distillation, and stopped in a drawn one; a finished run is evaluated with AutoAttack as often,
-paused and resumed three times at drawn moments and stopped. Per phase, in seconds from the command on: until status.json answers, and
+Run: python benchmarks/acknowledge.py [--runs 5] [--seed 0]. Every run (digits, small) waits in the queue first, is
+paused and resumed
+once in every phase, stepped in the distillation, and stopped in a drawn one; a finished run is evaluated with
+AutoAttack as often,
+paused and resumed three times at drawn moments and stopped. Per phase, in seconds from the command on: until
+status.json answers, and
 until the run has done it; median and largest.
 """
 
@@ -23,9 +26,20 @@ from c2r.store import control as listening
 from c2r.store import runs, slots
 
 SETTINGS = {
-    "data": "digits", "ipc": 5, "width": 16, "pool_size": 3, "pool_steps": 90, "pool_stage": 30, "steps": 200, "record_every": 20,
-    "eval_seeds": 2, "eval_steps": 60, "eval_images": 300, "map_points": 50, "device": "cpu",
-}  # fmt: skip
+    "data": "digits",
+    "ipc": 5,
+    "width": 16,
+    "pool_size": 3,
+    "pool_steps": 90,
+    "pool_stage": 30,
+    "steps": 200,
+    "record_every": 20,
+    "eval_seeds": 2,
+    "eval_steps": 60,
+    "eval_images": 300,
+    "map_points": 50,
+    "device": "cpu",
+}
 PHASES = ("pool", "distill", "map", "evaluate")
 LONGEST = 600.0  # seconds a run may take to get somewhere
 Times = dict[str, list[tuple[str, float, float]]]
@@ -35,7 +49,9 @@ Times = dict[str, list[tuple[str, float, float]]]
 def launched(*words: str) -> Iterator[None]:
     """A process of the command line, silent, which has ended by itself or is ended."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "OMP_NUM_THREADS": "1"}
-    child = subprocess.Popen([sys.executable, "-m", "c2r", *words], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "c2r", *words], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         yield
         child.wait(60)
@@ -64,7 +80,8 @@ def timed(path: Path, word: str, where: str, times: Times) -> None:
 
 
 def heard_only(path: Path, words: tuple[str, ...], where: str, times: Times) -> None:
-    """Ask for one after the other without waiting until it is done: what waits in the queue or loads cannot do it yet."""
+    """Ask for one after the other without waiting until it is done: what waits in the queue or loads cannot do it
+    yet."""
     for word in words:
         listening.ask(runs.open_run(path), word)
         began = time.monotonic()
@@ -86,7 +103,12 @@ def a_run(out: Path, chance: random.Random, times: Times, last: str) -> None:
         for phase in PHASES[: PHASES.index(last) + 1]:
             until(out, lambda run, phase=phase: run.status["phase"] == phase)
             time.sleep(chance.uniform(0, 0.5))
-            for word in ("pause", *(("step",) if phase == "distill" else ()), "resume", *(("stop",) if phase == last else ())):
+            for word in (
+                "pause",
+                *(("step",) if phase == "distill" else ()),
+                "resume",
+                *(("stop",) if phase == last else ()),
+            ):
                 timed(out, word, phase, times)
 
 

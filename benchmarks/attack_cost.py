@@ -1,9 +1,12 @@
 """LS-PGD against PGD-10 on the same images and network: passes per sample, paired seconds, share of PGD-10's loss gain.
 
 Run: python benchmarks/attack_cost.py [--data PATH] (digits by default). *cold*: test images, no perturbation known.
-*warm*: the synthetic images of a short distillation under the scorer, each attack starting from what was found `record_every`
-updates ago, which is how C2R scores them; means over these calls. *inside*: the attacks of its updates, one line search under the
-network and the augmentation of that update, from the scorer's perturbation; *inside, from zero*: the same without it. Gains are
+*warm*: the synthetic images of a short distillation under the scorer, each attack starting from what was found
+`record_every`
+updates ago, which is how C2R scores them; means over these calls. *inside*: the attacks of its updates, one line search
+under the
+network and the augmentation of that update, from the scorer's perturbation; *inside, from zero*: the same without it.
+Gains are
 relative to the clean loss.
 """
 
@@ -29,7 +32,9 @@ from c2r.networks.models import Network
 from c2r.registry import c2r as loss_of_c2r
 
 
-def compare(network: Network, x: torch.Tensor, y: torch.Tensor, config: RunConfig, start: Trace | None, repeats: int) -> dict[str, float]:
+def compare(
+    network: Network, x: torch.Tensor, y: torch.Tensor, config: RunConfig, start: Trace | None, repeats: int
+) -> dict[str, float]:
     """One comparison on images x with labels y; `start` is the earlier trace of a warm call."""
     threat, generator = Threat(config.eps), torch.Generator().manual_seed(0)
     warm = {} if start is None else {"start": start.delta, "cached_loss": start.loss}
@@ -43,11 +48,14 @@ def compare(network: Network, x: torch.Tensor, y: torch.Tensor, config: RunConfi
     with torch.no_grad():
         clean = sample_losses(network(x), y)
     return {
-        "forwards": fast.forwards / len(x), "backwards": fast.backwards / len(x), "pgd_forwards": slow.forwards / len(x),
-        "pgd_backwards": slow.backwards / len(x), "cost_share": (fast.forwards + fast.backwards) / (slow.forwards + slow.backwards),
+        "forwards": fast.forwards / len(x),
+        "backwards": fast.backwards / len(x),
+        "pgd_forwards": slow.forwards / len(x),
+        "pgd_backwards": slow.backwards / len(x),
+        "cost_share": (fast.forwards + fast.backwards) / (slow.forwards + slow.backwards),
         "seconds_share": statistics.median(seconds),
         "gain_share": float((fast.loss - clean).mean() / (slow.loss - clean).mean()),
-    }  # fmt: skip
+    }
 
 
 def scorer_of(config: RunConfig, data: RealData) -> Network:
@@ -67,7 +75,15 @@ def warm_calls(config: RunConfig, data: RealData, network: Network, repeats: int
             if trace is not None:
                 found.append(compare(network, x, y, config, trace, repeats))
             warm = {} if trace is None else {"start": trace.delta, "cached_loss": trace.loss}
-            trace = ls_pgd(network, x, y, threat=Threat(config.eps), settings=config, rounds=0 if warm else config.cold_rounds, **warm)
+            trace = ls_pgd(
+                network,
+                x,
+                y,
+                threat=Threat(config.eps),
+                settings=config,
+                rounds=0 if warm else config.cold_rounds,
+                **warm,
+            )
     return {name: statistics.mean(row[name] for row in found) for name in found[0]}
 
 

@@ -2,8 +2,10 @@
 
 Run in an environment that also has the references (they are no dependency of the project):
     pip install --no-deps torchattacks==3.5.1 pyautoattack==0.2.0
-    python benchmarks/attack_proof.py --data PATH --run RUN --keep FOLDER --out docs/attacks.md [--only pgd,cw-l2] [--images 1000]
-RUN is a finished cifar10-small run whose first evaluation network is attacked; an undefended and an adversarially trained
+    python benchmarks/attack_proof.py --data PATH --run RUN --keep FOLDER --out docs/attacks.md [--only pgd,cw-l2]
+    [--images 1000]
+RUN is a finished cifar10-small run whose first evaluation network is attacked; an undefended and an adversarially
+trained
 network are trained here on the real images. Seconds are paired: ours and theirs take turns on the same images.
 """
 
@@ -55,28 +57,50 @@ def _official(parts: list[str]) -> Callable[[Network, Tensor, Tensor], Tensor]:
     return run
 
 
-# Ours (catalog name, options) beside the reference with the same settings, how often the pair is timed, and whether the goal of 2× applies.
+# Ours (catalog name, options) beside the reference with the same settings, how often the pair is timed, and whether the
+# goal of 2× applies.
 PAIRS: dict[str, tuple[dict[str, Any], str, Callable[[Network, Tensor, Tensor], Tensor], int, bool]] = {
     "fgsm": ({}, "torchattacks.FGSM", _torchattacks("FGSM", eps=EPS), 3, False),
     "pgd": ({"step": 1.0}, "torchattacks.PGD", _torchattacks("PGD", eps=EPS, alpha=EPS, steps=10), 3, True),
     "pgd-l2": ({"step": 0.2}, "torchattacks.PGDL2", _torchattacks("PGDL2", eps=L2, alpha=L2 / 5, steps=10), 3, False),
-    "mi-fgsm": ({"step": 0.25}, "torchattacks.MIFGSM", _torchattacks("MIFGSM", eps=EPS, alpha=EPS / 4, steps=10), 3, False),
-    "vmi-fgsm": ({"step": 1.0}, "torchattacks.VMIFGSM", _torchattacks("VMIFGSM", eps=EPS, alpha=EPS, steps=10), 3, True),
+    "mi-fgsm": (
+        {"step": 0.25},
+        "torchattacks.MIFGSM",
+        _torchattacks("MIFGSM", eps=EPS, alpha=EPS / 4, steps=10),
+        3,
+        False,
+    ),
+    "vmi-fgsm": (
+        {"step": 1.0},
+        "torchattacks.VMIFGSM",
+        _torchattacks("VMIFGSM", eps=EPS, alpha=EPS, steps=10),
+        3,
+        True,
+    ),
     "jitter": ({"step": 1.0}, "torchattacks.Jitter", _torchattacks("Jitter", eps=EPS, alpha=EPS, steps=10), 3, True),
     "cw-l2": ({"steps": 50}, "torchattacks.CW", _torchattacks("CW", c=1, kappa=0, steps=50, lr=0.01), 3, False),
-    "cw-l2 leaving": ({"steps": 50, "leave": True}, "torchattacks.CW", _torchattacks("CW", c=1, kappa=0, steps=50, lr=0.01), 3, True),
+    "cw-l2 leaving": (
+        {"steps": 50, "leave": True},
+        "torchattacks.CW",
+        _torchattacks("CW", c=1, kappa=0, steps=50, lr=0.01),
+        3,
+        True,
+    ),
     "deepfool": ({}, "torchattacks.DeepFool", _torchattacks("DeepFool", steps=50, overshoot=0.02), 1, True),
     "square": ({}, "AutoAttack, square", _official(["square"]), 1, False),
     "apgd-ce": ({}, "AutoAttack, apgd-ce", _official(["apgd-ce"]), 1, False),
     "apgd-t": ({}, "AutoAttack, apgd-t", _official(["apgd-t"]), 1, False),
     "fab-t": ({}, "AutoAttack, fab-t", _official(["fab-t"]), 1, False),
     "autoattack": ({}, "AutoAttack, standard", _official(["apgd-ce", "apgd-t", "fab-t", "square"]), 1, False),
-}  # fmt: skip
+}
 
 
 def networks(config: RunConfig, data: RealData, run: Path) -> dict[str, Network]:
     """The three networks: name → frozen network."""
-    found = {"undefended": _trained(config, data, None), "adversarially trained": _trained(config, data, Threat(config.eps))}
+    found = {
+        "undefended": _trained(config, data, None),
+        "adversarially trained": _trained(config, data, Threat(config.eps)),
+    }
     settings = open_run(results(run)).config
     assert settings is not None, "the run must be readable"
     return found | {"trained on a C2R set": load_networks(results(run), settings, data)[0]}
@@ -92,7 +116,9 @@ def kept(folder: Path, config: RunConfig, data: RealData, run: Path) -> dict[str
             save_network(files[name], network)
     made = {}
     for name, file in files.items():
-        made[name] = build(config, data.images.shape[1:], len(data.classes), channel_statistics(data), torch.Generator())
+        made[name] = build(
+            config, data.images.shape[1:], len(data.classes), channel_statistics(data), torch.Generator()
+        )
         made[name].load_state_dict(load_file(file))
         frozen(made[name])
     return made
@@ -135,12 +161,19 @@ def compare(name: str, network: Network, x: Tensor, y: Tensor) -> dict[str, Any]
     both = wrong & torch.isfinite(found.distance) & ~clean_wrong
     distances = known.nearest and not options.get("leave") and bool(both.any())
     return {
-        "attack": row, "label": catalog.label(name, options) + row.removeprefix(name), "reference": reference, "n": len(y), "goal": goal,
-        "seconds": middle - began, "repeats": repeats, "ours": statistics.mean(own), "theirs": statistics.mean(other),
+        "attack": row,
+        "label": catalog.label(name, options) + row.removeprefix(name),
+        "reference": reference,
+        "n": len(y),
+        "goal": goal,
+        "seconds": middle - began,
+        "repeats": repeats,
+        "ours": statistics.mean(own),
+        "theirs": statistics.mean(other),
         "ratio": statistics.median(ratios),
         "ours_distance": float(found.distance[both].median()) if distances else None,
         "theirs_distance": float(size[both].median()) if distances else None,
-    }  # fmt: skip
+    }
 
 
 def main() -> None:
@@ -151,7 +184,9 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--networks", default="", help="only networks whose name begins with one of these, with commas")
     parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--keep", type=Path, required=True, help="folder for the networks and for the rows found so far")
+    parser.add_argument(
+        "--keep", type=Path, required=True, help="folder for the networks and for the rows found so far"
+    )
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     config = preset("cifar10-small", {"data": chosen.data, "threads": chosen.threads})
@@ -167,14 +202,17 @@ def main() -> None:
         for name in chosen.only.split(",") if chosen.only else PAIRS:
             if any((row["network"], row["attack"], row["n"]) == (kind, name, len(y)) for row in rows):
                 continue
-            rows.append({"network": kind, "clean": clean, "threads": torch.get_num_threads()} | compare(name, network, x, y))
+            rows.append(
+                {"network": kind, "clean": clean, "threads": torch.get_num_threads()} | compare(name, network, x, y)
+            )
             print(json.dumps(rows[-1]), flush=True)
             with open(chosen.keep / "rows.jsonl", "a", encoding="utf-8") as file:
                 file.write(json.dumps(rows[-1]) + "\n")
     rows.sort(key=lambda row: list(PAIRS).index(row["attack"]))
     if chosen.out:
         chosen.out.write_text(
-            _page(rows, "python benchmarks/attack_proof.py --data PATH --run RUN --keep FOLDER --out docs/attacks.md"), encoding="utf-8"
+            _page(rows, "python benchmarks/attack_proof.py --data PATH --run RUN --keep FOLDER --out docs/attacks.md"),
+            encoding="utf-8",
         )
 
 
@@ -185,18 +223,27 @@ def _page(rows: list[dict[str, Any]], command: str) -> str:
         mine = [row for row in rows if row["network"] == kind]
         lines += [
             f"\n## {kind[0].upper() + kind[1:]}: clean {100 * mine[0]['clean']:.1f} %\n",
-            "| attack | reference | ours | theirs | difference | their seconds / ours | our seconds | median L2, ours / theirs |",
+            (
+                "| attack | reference | ours | theirs | difference | their seconds / ours | our seconds | median L2,"
+                " ours / theirs |"
+            ),
             "|---|---|---|---|---|---|---|---|",
         ]
         lines += [_line(row) for row in mine]
     weak = [f"{row['label']} ({row['network']})" for row in rows if row["ours"] > row["theirs"] + 0.003]
-    slow = [f"{row['label']} ({row['network']}, {row['ratio']:.1f}×)" for row in rows if row["goal"] and row["ratio"] < 2]
-    lines += [
-        "\n## The goals\n",
-        f"- Robust accuracy within 0.3 points of the reference, or lower: {'missed by ' + ', '.join(weak) if weak else 'held everywhere'}.",
+    slow = [
+        f"{row['label']} ({row['network']}, {row['ratio']:.1f}×)" for row in rows if row["goal"] and row["ratio"] < 2
     ]
     lines += [
-        f"- At least twice as fast for PGD, VMI-FGSM, Jitter, CW and DeepFool: {'missed by ' + ', '.join(slow) if slow else 'held everywhere'}."
+        "\n## The goals\n",
+        (
+            "- Robust accuracy within 0.3 points of the reference, or lower:"
+            f" {'missed by ' + ', '.join(weak) if weak else 'held everywhere'}."
+        ),
+    ]
+    lines += [
+        "- At least twice as fast for PGD, VMI-FGSM, Jitter, CW and DeepFool:"
+        f" {'missed by ' + ', '.join(slow) if slow else 'held everywhere'}."
     ]
     return "\n".join(lines) + "\n"
 
@@ -204,8 +251,8 @@ def _page(rows: list[dict[str, Any]], command: str) -> str:
 def _line(row: dict[str, Any]) -> str:
     distances = f"{row['ours_distance']:.3f} / {row['theirs_distance']:.3f}" if row["ours_distance"] is not None else ""
     return (
-        f"| {row['label']} | {row['reference']} | {100 * row['ours']:.1f} | {100 * row['theirs']:.1f} | {100 * (row['ours'] - row['theirs']):+.1f} | "
-        f"{row['ratio']:.1f} | {row['seconds']:.1f} | {distances} |"
+        f"| {row['label']} | {row['reference']} | {100 * row['ours']:.1f} | {100 * row['theirs']:.1f} |"
+        f" {100 * (row['ours'] - row['theirs']):+.1f} | {row['ratio']:.1f} | {row['seconds']:.1f} | {distances} |"
     )
 
 

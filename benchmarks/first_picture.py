@@ -41,7 +41,10 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=5)
     with browser() as chrome:
         found = [once(chrome) for _ in range(parser.parse_args().times)]
-    print("first picture", json.dumps({"median_s": round(statistics.median(found), 2), "all_s": [round(s, 2) for s in found]}))
+    print(
+        "first picture",
+        json.dumps({"median_s": round(statistics.median(found), 2), "all_s": [round(s, 2) for s in found]}),
+    )
 
 
 if __name__ == "__main__":

@@ -1,14 +1,18 @@
 """Kill runs with SIGKILL, resume them, and compare their ends with a run that was never killed.
 
-Run: python benchmarks/kill_test.py [--kills 100] [--seed 0]. Every run gets up to ten kills, drawn for it, in the order of its life:
+Run: python benchmarks/kill_test.py [--kills 100] [--seed 0]. Every run gets up to ten kills, drawn for it, in the order
+of its life:
 
-- six of ten inside a write: half-way through the bytes, before or after the rename (see dying.py); which write is drawn by kind, so
+- six of ten inside a write: half-way through the bytes, before or after the rename (see dying.py); which write is drawn
+by kind, so
   that the few of the evaluation are met as often as the many frames and checkpoints;
 - three of ten at a moment: up to half a second after a drawn file appeared;
 - one of ten while libraries load.
 
-After a kill the folder must open, and the run is resumed; after its kills it ends, and its images, frames, map, outcomes and rows are
-compared with the reference, bit for bit. Every kill is counted as opened (the folder opens without a problem), resumed (the run went
+After a kill the folder must open, and the run is resumed; after its kills it ends, and its images, frames, map,
+outcomes and rows are
+compared with the reference, bit for bit. Every kill is counted as opened (the folder opens without a problem), resumed
+(the run went
 on from there and came to its end) and identical (the run it belongs to ended as the reference did).
 """
 
@@ -32,22 +36,51 @@ from safetensors import safe_open
 from c2r.store import runs
 
 SETTINGS = {
-    "data": "digits", "ipc": 3, "width": 8, "pool_size": 3, "pool_steps": 20, "pool_stage": 10, "pool_batch": 32, "steps": 60, "record_every": 2,
-    "frames_recent": 12, "real_batch": 8, "batch": 10, "eval_seeds": 3, "eval_steps": 20, "eval_batch": 32, "eval_images": 100, "map_points": 20,
+    "data": "digits",
+    "ipc": 3,
+    "width": 8,
+    "pool_size": 3,
+    "pool_steps": 20,
+    "pool_stage": 10,
+    "pool_batch": 32,
+    "steps": 60,
+    "record_every": 2,
+    "frames_recent": 12,
+    "real_batch": 8,
+    "batch": 10,
+    "eval_seeds": 3,
+    "eval_steps": 20,
+    "eval_batch": 32,
+    "eval_images": 100,
+    "map_points": 20,
     "device": "cpu",
-}  # fmt: skip
+}
 KILLS = 10  # of one run, before it may end
 KINDS = {
-    "claim": r"claim", "manifest": r"manifest", "pool network": r"pool/", "frame": r"frames/", "event line": r"events\.jsonl",
-    "checkpoint": r"checkpoint", "basis, set, map": r"(basis|synthetic|map)\.", "evaluation network": r"networks/seed",
-    "judged network": r"networks/outcomes", "results": r"(outcomes|test|facts|checks|rows)\.",
-}  # fmt: skip
+    "claim": r"claim",
+    "manifest": r"manifest",
+    "pool network": r"pool/",
+    "frame": r"frames/",
+    "event line": r"events\.jsonl",
+    "checkpoint": r"checkpoint",
+    "basis, set, map": r"(basis|synthetic|map)\.",
+    "evaluation network": r"networks/seed",
+    "judged network": r"networks/outcomes",
+    "results": r"(outcomes|test|facts|checks|rows)\.",
+}
 HERE = Path(__file__).resolve().parent
 
 
 def words(out: Path) -> list[str]:
     """The command line of a new run."""
-    return ["distill", "--preset", "demo", *(f"--set={name}={value}" for name, value in SETTINGS.items()), "--out", str(out)]
+    return [
+        "distill",
+        "--preset",
+        "demo",
+        *(f"--set={name}={value}" for name, value in SETTINGS.items()),
+        "--out",
+        str(out),
+    ]
 
 
 def launch(arguments: list[str], plan: dict[str, Any]) -> subprocess.Popen:
@@ -76,20 +109,28 @@ def identical(one: Path, two: Path) -> bool:
 
 
 def drawn(chance: random.Random, writes: list[str], most: int) -> list[dict[str, Any]]:
-    """The kills of one run in the order of its life: what they are called, the place in `writes` they are about, and how they are done."""
+    """The kills of one run in the order of its life: what they are called, the place in `writes` they are about, and
+    how they are done."""
     found = []
     for _ in range(most):
         kind = chance.choice(list(KINDS))
-        found.append({
-            "what": chance.choices(("inside a write", "inside status.json", "at a moment", "while libraries load"), (11, 1, 6, 2))[0],
-            "kind": kind, "place": chance.choice([place for place, name in enumerate(writes) if re.match(KINDS[kind], name)]),
-            "how": chance.choice(("half", "before", "after")), "share": chance.random(),
-        })  # fmt: skip
+        found.append(
+            {
+                "what": chance.choices(
+                    ("inside a write", "inside status.json", "at a moment", "while libraries load"), (11, 1, 6, 2)
+                )[0],
+                "kind": kind,
+                "place": chance.choice([place for place, name in enumerate(writes) if re.match(KINDS[kind], name)]),
+                "how": chance.choice(("half", "before", "after")),
+                "share": chance.random(),
+            }
+        )
     return sorted(found, key=lambda kill: kill["place"])
 
 
 def planned(kill: dict[str, Any], writes: list[str], begin: int) -> dict[str, Any] | None:
-    """The plan for `launch` of a process whose first write is `begin`; None when the kill is about a write that is past."""
+    """The plan for `launch` of a process whose first write is `begin`; None when the kill is about a write that is
+    past."""
     anchors = [place for place in range(begin, kill["place"] + 1) if writes.count(writes[place]) == 1]
     if not anchors:
         return None
@@ -107,7 +148,11 @@ def first_write(writes: list[str], out: Path) -> int:
         return 0
     known = [
         writes.index("claim"),
-        *(place for place, name in enumerate(writes) if re.match("manifest|networks/outcomes", name) and (out / name).exists()),
+        *(
+            place
+            for place, name in enumerate(writes)
+            if re.match("manifest|networks/outcomes", name) and (out / name).exists()
+        ),
     ]
     if (out / "checkpoint.safetensors").exists():
         with safe_open(out / "checkpoint.safetensors", framework="numpy") as stored:
@@ -140,14 +185,20 @@ def one_run(out: Path, reference: Path, writes: list[str], kills: list[dict[str,
         if not killed(launch(arguments, plan), out, plan):
             break
         written, run = out.exists(), runs.open_run(out)
-        where = f"{kill['kind']}, {kill['how']}" if kill["what"] == "inside a write" else run.status.get("phase", "before the folder")
+        where = (
+            f"{kill['kind']}, {kill['how']}"
+            if kill["what"] == "inside a write"
+            else run.status.get("phase", "before the folder")
+        )
         count.update([kill["what"], f"{kill['what']}: {where}"])
         met += 1
         opened += not written or (not run.problem and run.state in ("lost", "done"))
         arguments = ["resume", str(out)] if written else arguments
         if run.state == "done":
             break
-    ended = runs.open_run(out).state == "done" or (launch(arguments, {}).wait(600) == 0 and runs.open_run(out).state == "done")
+    ended = runs.open_run(out).state == "done" or (
+        launch(arguments, {}).wait(600) == 0 and runs.open_run(out).state == "done"
+    )
     if not ended:
         print(f"A run did not come to its end: {runs.open_run(out)}", flush=True)
     same = ended and identical(reference, out)
@@ -170,7 +221,8 @@ def main() -> None:
             one_run(Path(folder) / f"run{count['runs']}", reference, writes, kills, count)
             print(json.dumps(dict(sorted(count.items()))), flush=True)
     print(
-        f"{count['kills']} kills in {count['runs']} runs, {time.time() - began:.0f} s: opened {count['opened']}, resumed {count['resumed']}, identical {count['identical']}"
+        f"{count['kills']} kills in {count['runs']} runs, {time.time() - began:.0f} s: opened {count['opened']},"
+        f" resumed {count['resumed']}, identical {count['identical']}"
     )
 
 

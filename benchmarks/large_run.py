@@ -1,7 +1,10 @@
-"""How a very long, very large run opens: seconds to the live page in a real browser, seconds of a tick, memory of the server.
+"""How a very long, very large run opens: seconds to the live page in a real browser, seconds of a tick, memory of the
+server.
 
-Run: python benchmarks/large_run.py [--images 10000] [--steps 5000]. The folder is made here: every step's event, and the frames
-that thinning would have left. Images, δ and embeddings are holes in their files (no disk is used), everything that the page
+Run: python benchmarks/large_run.py [--images 10000] [--steps 5000]. The folder is made here: every step's event, and
+the frames
+that thinning would have left. Images, δ and embeddings are holes in their files (no disk is used), everything that the
+page
 reads as a whole is real. Goals: the live page opens in one second and costs the server less than 300 MB.
 """
 
@@ -35,7 +38,11 @@ def write_frame(file: Path, arrays: dict[str, np.ndarray | tuple[str, list[int]]
     """A safetensors file in which an array given as (kind, shape) is a hole of zeros."""
     header, places, end = {}, [], 0
     for name, value in arrays.items():
-        kind, shape = value if isinstance(value, tuple) else ({np.dtype(t): k for k, t in KINDS.items()}[value.dtype], list(value.shape))
+        kind, shape = (
+            value
+            if isinstance(value, tuple)
+            else ({np.dtype(t): k for k, t in KINDS.items()}[value.dtype], list(value.shape))
+        )
         size = int(np.prod(shape)) * np.dtype(KINDS[kind]).itemsize
         header[name] = {"dtype": kind, "shape": shape, "data_offsets": [end, end + size]}
         places.append((end, value))
@@ -56,7 +63,9 @@ class Large:
     """A run of `n` images that records one step after another."""
 
     def __init__(self, path: Path, n: int, classes: int, state: str):
-        make_run(path, steps=2, n=classes, classes=classes, state=state, evaluated=False, mapped=False, shape=(3, 32, 32))
+        make_run(
+            path, steps=2, n=classes, classes=classes, state=state, evaluated=False, mapped=False, shape=(3, 32, 32)
+        )
         for frame in (path / "frames").iterdir():
             frame.unlink()
         (path / "events.jsonl").write_text("")
@@ -70,22 +79,39 @@ class Large:
         adv = (clean - 2).astype(np.float32)
         if frame:
             light = {
-                "labels": self.labels, "order": np.argsort(adv, kind="stable").astype(np.int64), "margin_clean": clean, "margin_adv": adv,
-                "score": np.maximum(0, 1 - adv), "pred_clean": self.labels, "pred_adv": self.labels,
-            }  # fmt: skip
+                "labels": self.labels,
+                "order": np.argsort(adv, kind="stable").astype(np.int64),
+                "margin_clean": clean,
+                "margin_adv": adv,
+                "score": np.maximum(0, 1 - adv),
+                "pred_clean": self.labels,
+                "pred_adv": self.labels,
+            }
             large = {
-                "images": ("U8", [self.n, 3, 32, 32]), "delta": ("F16", [self.n, 3, 32, 32]),
-                "embedding_clean": ("F16", [self.n, 2048]), "embedding_adv": ("F16", [self.n, 2048]),
-            }  # fmt: skip
+                "images": ("U8", [self.n, 3, 32, 32]),
+                "delta": ("F16", [self.n, 3, 32, 32]),
+                "embedding_clean": ("F16", [self.n, 2048]),
+                "embedding_adv": ("F16", [self.n, 2048]),
+            }
             write_frame(self.path / "frames" / f"{self.step:06d}.safetensors", light | large)
         side = {"knn": 0.5, "silhouette": 0.1, "between_within": 0.4}
         event = {
-            "step": self.step, "time": time.time(), "seconds": 3.0 * self.step, "n": self.n,
-            "losses": {name: 5 / (1 + self.step / 500) + self.draw.random() / 10 for name in ("total", "match", "ce", "crl")},
-            "margin_clean": margin_summary(clean), "margin_adv": margin_summary(adv), "share_clean": float((clean > 0).mean()),
-            "share_robust": float((adv > 0).mean()), "search": {"reused": 1, "improved": 1, "kept": 1}, "forwards": self.n, "backwards": self.n,
+            "step": self.step,
+            "time": time.time(),
+            "seconds": 3.0 * self.step,
+            "n": self.n,
+            "losses": {
+                name: 5 / (1 + self.step / 500) + self.draw.random() / 10 for name in ("total", "match", "ce", "crl")
+            },
+            "margin_clean": margin_summary(clean),
+            "margin_adv": margin_summary(adv),
+            "share_clean": float((clean > 0).mean()),
+            "share_robust": float((adv > 0).mean()),
+            "search": {"reused": 1, "improved": 1, "kept": 1},
+            "forwards": self.n,
+            "backwards": self.n,
             "separation": {"clean": side, "adv": side},
-        }  # fmt: skip
+        }
         with open(self.path / "events.jsonl", "a") as file:
             file.write(json.dumps(event) + "\n")
         self.step += 1
@@ -104,16 +130,20 @@ def make(path: Path, n: int, steps: int, state: str) -> Large:
 def serving(address: str) -> psutil.Process:
     """The process that listens there."""
     port = int(address.rpartition(":")[2])
-    return psutil.Process(next(c.pid for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == port))
+    return psutil.Process(
+        next(c.pid for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == port)
+    )
 
 
 def memory(address: str) -> float:
-    """MB that the server there has written for itself. Pages of libraries do not count: they are its own or shared as other programs come and go."""
+    """MB that the server there has written for itself. Pages of libraries do not count: they are its own or shared as
+    other programs come and go."""
     return sum(place.private_dirty for place in serving(address).memory_maps(grouped=True)) / 1e6
 
 
 def opened(chrome: object, address: str, run: str) -> float:
-    """Seconds from a click on Live to the figures, in a tab that has drawn a chart, went Home and chose this run there."""
+    """Seconds from a click on Live to the figures, in a tab that has drawn a chart, went Home and chose this run
+    there."""
     page = chrome.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.goto(f"{address}/live?run=other")
     settled(page)
@@ -158,13 +188,22 @@ def main() -> None:
                 page.wait_for_timeout(1500)
                 peak = max(peak, memory(address))
         frames = runs.frame_steps(store / "large")
-        print(json.dumps({
-            "images": chosen.images, "steps": chosen.steps, "frames": len(frames),
-            "events_MB": round((store / "large" / "events.jsonl").stat().st_size / 1e6, 1),
-            "small_run_opens_s": round(statistics.median(small), 2), "large_run_opens_s": round(first, 2),
-            "again_s": round(statistics.median(again), 2), "server_before_MB": round(before), "server_after_MB": round(after),
-            "after_20_ticks_MB": round(peak),
-        }))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "images": chosen.images,
+                    "steps": chosen.steps,
+                    "frames": len(frames),
+                    "events_MB": round((store / "large" / "events.jsonl").stat().st_size / 1e6, 1),
+                    "small_run_opens_s": round(statistics.median(small), 2),
+                    "large_run_opens_s": round(first, 2),
+                    "again_s": round(statistics.median(again), 2),
+                    "server_before_MB": round(before),
+                    "server_after_MB": round(after),
+                    "after_20_ticks_MB": round(peak),
+                }
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """One tick of the Live page at N = 1,000 images and 31 recorded steps: server time and bytes sent.
 
 Run: python benchmarks/live_tick.py. Time: the page's own fragment in Streamlit's test runner, after a first (cold) run.
-A second session that looks at the same step shares its figures. Bytes: what a real browser's socket receives. Between ticks one
+A second session that looks at the same step shares its figures. Bytes: what a real browser's socket receives. Between
+ticks one
 more step is recorded, so nothing is served from a cache that a live run would miss. Goals: at most 300 ms and 500 kB.
 """
 
@@ -43,7 +44,8 @@ def grow(path: Path, step: int) -> None:
 
 
 def milliseconds(path: Path, ticks: int = 9) -> tuple[list[float], list[float]]:
-    """Server time of the fragment, one recorded step further each time: of the first session that looks, and of a second one."""
+    """Server time of the fragment, one recorded step further each time: of the first session that looks, and of a
+    second one."""
     apps = [AppTest.from_function(tick, args=(str(path),), default_timeout=60).run() for _ in range(2)]
     found: tuple[list[float], list[float]] = ([], [])
     for number in range(ticks):
@@ -80,10 +82,16 @@ def main() -> None:
         make_run(path, steps=31, n=1000, classes=10, state="running")
         (times, others), sizes = milliseconds(path), kilobytes(Path(place), path)
         facts = {
-            "n": 1000, "steps": 31, "median_ms": round(statistics.median(times)), "worst_ms": round(max(times)),
+            "n": 1000,
+            "steps": 31,
+            "median_ms": round(statistics.median(times)),
+            "worst_ms": round(max(times)),
             "second_session_ms": round(statistics.median(others)),
-        }  # fmt: skip
-        print("live tick", json.dumps(facts | {"median_kB": round(statistics.median(sizes)), "worst_kB": round(max(sizes))}))
+        }
+        print(
+            "live tick",
+            json.dumps(facts | {"median_kB": round(statistics.median(sizes)), "worst_kB": round(max(sizes))}),
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
-"""Groups of finished runs against a reference group: accuracy per attack, and the paired difference with its 95 % interval.
+"""Groups of finished runs against a reference group: accuracy per attack, and the paired difference with its 95 %
+interval.
 
-Run: python benchmarks/paired_runs.py STORE REFERENCE GROUP …   A group is a pattern of run folders in STORE, its distillation seeds:
-'c2r-ipc1-s*'. Figures are the mean over the distillation seeds of the mean over a run's evaluation networks; ± is the standard
+Run: python benchmarks/paired_runs.py STORE REFERENCE GROUP …   A group is a pattern of run folders in STORE, its
+distillation seeds:
+'c2r-ipc1-s*'. Figures are the mean over the distillation seeds of the mean over a run's evaluation networks; ± is the
+standard
 deviation over the seeds. All runs of a table must have seen the same test images. Reads run folders, writes nothing.
 """
 
@@ -29,7 +32,9 @@ def accuracies(run: Path, attack: str) -> float:
 def side(group: list[Path], attack: str) -> paired.Side:
     """The outcomes per test image of all runs of a group."""
     tests = [read_arrays(run, "test", only=(f"correct/{attack}", "index")) for run in group]
-    return paired.Side([test[f"correct/{attack}"] for test in tests], tests[0]["index"], open_run(group[0]).manifest["data"]["hash"])
+    return paired.Side(
+        [test[f"correct/{attack}"] for test in tests], tests[0]["index"], open_run(group[0]).manifest["data"]["hash"]
+    )
 
 
 def cell(group: list[Path], reference: list[Path], attack: str) -> str:

@@ -1,6 +1,7 @@
 """What recording costs: the demo with every frame on against the same with the first and last alone, paired.
 
-Run: python benchmarks/recording.py [--pairs 5]. Both write a run folder; only `record_every` differs. Map and evaluation
+Run: python benchmarks/recording.py [--pairs 5]. Both write a run folder; only `record_every` differs. Map and
+evaluation
 are left out, since they do not depend on it in time. The goal is a median ratio of at most 1.03.
 """
 
@@ -40,10 +41,20 @@ def main() -> None:
         seconds(off, Path(place) / "warm-up")
         found = [(seconds(every, Path(place) / f"on{i}"), seconds(off, Path(place) / f"off{i}")) for i in range(pairs)]
     ratios = sorted(on / off for on, off in found)
-    facts = {"pairs": pairs, "frames_on": expected_frames(load("demo")), "median_ratio": round(statistics.median(ratios), 3)}
+    facts = {
+        "pairs": pairs,
+        "frames_on": expected_frames(load("demo")),
+        "median_ratio": round(statistics.median(ratios), 3),
+    }
     print(
         "recording",
-        json.dumps(facts | {"ratios": [round(r, 3) for r in ratios], "seconds_on": round(statistics.median(a for a, _ in found), 2)}),
+        json.dumps(
+            facts
+            | {
+                "ratios": [round(r, 3) for r in ratios],
+                "seconds_on": round(statistics.median(a for a, _ in found), 2),
+            }
+        ),
     )
 
 

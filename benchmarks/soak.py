@@ -1,10 +1,15 @@
 """Hours of live ticking with several real browser sessions on one living run: does the server's memory stay flat?
 
-Run: python benchmarks/soak.py [--minutes 120] [--sessions 8] [--every 2] [--images 1000] [--out soak.json]. A thread records a step
-of the run every two seconds, thinned like any other; every session watches its Live page, which looks again every `--every` seconds,
-and once a minute one of them, in turn, also looks at the gallery and the map and comes back. Once a minute the server's own memory,
-that of the browser and the step that each session shows are taken down. Reported: memory over time with its slope, processor time
-of the server, sessions that fell behind, errors on the pages. The browsers draw in software here and take most of the processor.
+Run: python benchmarks/soak.py [--minutes 120] [--sessions 8] [--every 2] [--images 1000] [--out soak.json]. A thread
+records a step
+of the run every two seconds, thinned like any other; every session watches its Live page, which looks again every
+`--every` seconds,
+and once a minute one of them, in turn, also looks at the gallery and the map and comes back. Once a minute the server's
+own memory,
+that of the browser and the step that each session shows are taken down. Reported: memory over time with its slope,
+processor time
+of the server, sessions that fell behind, errors on the pages. The browsers draw in software here and take most of the
+processor.
 """
 
 import argparse
@@ -51,7 +56,10 @@ def record(path: Path, n: int, minutes: float, ended: threading.Event) -> None:
 
 def shown(page: object) -> int:
     """The step that the page's figures show: the label of the dotted line; -1 when it cannot be read."""
-    text = page.evaluate("[...document.querySelectorAll('.annotation-text')].map(e => e.textContent).find(t => /^step \\d+/.test(t)) || ''")
+    text = page.evaluate(
+        "[...document.querySelectorAll('.annotation-text')].map(e => e.textContent).find(t => /^step \\d+/.test(t))"
+        " || ''"
+    )
     return int(text.split()[1]) if text else -1
 
 
@@ -90,11 +98,18 @@ def watch(store: Path, chosen: argparse.Namespace) -> list[dict[str, float]]:
                 tabs[0][0].wait_for_timeout(500)
             newest = runs.read_events(store / "soak")[-1]["step"]
             behind = [newest - step > 10 * BEHIND / PACE for step in (shown(page) for page, _ in tabs)]
-            looks.append({
-                "minute": round((time.time() - began) / 60, 1), "server_MB": round(memory(address), 1), "browser_MB": round(browser_memory()),
-                "step": newest, "frames": len(runs.frame_steps(store / "soak")), "behind": sum(behind),
-                "errors": sum(len(errors) for _, errors in tabs), "server_cpu_s": round(processor(address)),
-            })  # fmt: skip
+            looks.append(
+                {
+                    "minute": round((time.time() - began) / 60, 1),
+                    "server_MB": round(memory(address), 1),
+                    "browser_MB": round(browser_memory()),
+                    "step": newest,
+                    "frames": len(runs.frame_steps(store / "soak")),
+                    "behind": sum(behind),
+                    "errors": sum(len(errors) for _, errors in tabs),
+                    "server_cpu_s": round(processor(address)),
+                }
+            )
             print(json.dumps(looks[-1]), flush=True)
             if any(errors for _, errors in tabs):
                 print(next(errors for _, errors in tabs if errors)[-1][:300], flush=True)
@@ -122,13 +137,26 @@ def main() -> None:
             ended.set()
             recorder.join()
     settled = looks[len(looks) // 4 :]  # the first quarter fills the caches
-    slope = np.polyfit([look["minute"] for look in settled], [look["server_MB"] for look in settled], 1)[0] if len(settled) > 2 else 0.0
+    slope = (
+        np.polyfit([look["minute"] for look in settled], [look["server_MB"] for look in settled], 1)[0]
+        if len(settled) > 2
+        else 0.0
+    )
     facts = {
-        "minutes": chosen.minutes, "sessions": chosen.sessions, "every_s": chosen.every, "images": chosen.images, "steps": looks[-1]["step"] // 10,
-        "first_MB": looks[0]["server_MB"], "quarter_MB": settled[0]["server_MB"], "last_MB": looks[-1]["server_MB"],
-        "largest_MB": max(look["server_MB"] for look in looks), "slope_MB_per_hour": round(60 * slope, 1),
-        "behind": sum(look["behind"] for look in looks), "errors": looks[-1]["errors"], "server_cpu_share": round(looks[-1]["server_cpu_s"] / (60 * looks[-1]["minute"]), 2),
-    }  # fmt: skip
+        "minutes": chosen.minutes,
+        "sessions": chosen.sessions,
+        "every_s": chosen.every,
+        "images": chosen.images,
+        "steps": looks[-1]["step"] // 10,
+        "first_MB": looks[0]["server_MB"],
+        "quarter_MB": settled[0]["server_MB"],
+        "last_MB": looks[-1]["server_MB"],
+        "largest_MB": max(look["server_MB"] for look in looks),
+        "slope_MB_per_hour": round(60 * slope, 1),
+        "behind": sum(look["behind"] for look in looks),
+        "errors": looks[-1]["errors"],
+        "server_cpu_share": round(looks[-1]["server_cpu_s"] / (60 * looks[-1]["minute"]), 2),
+    }
     print(json.dumps(facts))
     if chosen.out:
         chosen.out.write_text(json.dumps({"facts": facts, "looks": looks}) + "\n")

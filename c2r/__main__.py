@@ -5,14 +5,16 @@ import sys
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 2 bad input or a disaster (one sentence on stderr), 130 stopped."""
+    """Run one command; returns the exit code: 0 done, 2 bad input or a disaster (one sentence on stderr), 130
+    stopped."""
     from c2r.cli.entry import run
 
     return run(arguments)
 
 
 def _leave(*_: object) -> None:
-    """End at once: while libraries load nothing is begun yet, and an exception inside their imports can be swallowed or printed."""
+    """End at once: while libraries load nothing is begun yet, and an exception inside their imports can be swallowed or
+    printed."""
     os.write(2, b"Stopped.\n")
     os._exit(130)
 

@@ -31,9 +31,11 @@ def resolve(name: str, threads: int = 0) -> torch.device:
 
 
 def _keep_memory() -> None:
-    """Let glibc keep freed memory: else it hands every larger tensor back, and the next one costs a page fault per 4 KB.
+    """Let glibc keep freed memory: else it hands every larger tensor back, and the next one costs a page fault per 4
+    KB.
 
-    Elsewhere than on Linux with glibc nothing happens. The numbers are M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h.
+    Elsewhere than on Linux with glibc nothing happens. The numbers are M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of
+    malloc.h.
     """
     if platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)

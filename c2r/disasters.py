@@ -14,29 +14,55 @@ LETTERS = 160  # of a message of somebody else's that a sentence repeats
 # errno → what happened; {file} is the file, where the system names it. Names that a platform lacks are left out.
 _FILES = {
     "ENOSPC": "The disk is full: expected room for what is written; free some space, then resume or start again.",
-    "EDQUOT": "Your disk quota is used up: expected room for what is written; free some space, then resume or start again.",
-    "EFBIG": "A file would be larger than the disk or a limit of yours allows: expected room for it; raise the limit or use another run store.",
+    "EDQUOT": (
+        "Your disk quota is used up: expected room for what is written; free some space, then resume or start again."
+    ),
+    "EFBIG": (
+        "A file would be larger than the disk or a limit of yours allows: expected room for it; raise the limit or use"
+        " another run store."
+    ),
     "EROFS": "The disk is read-only: expected one that can be written; mount it writable or choose another run store.",
-    "EIO": "The disk reports an error of its own ({file}): expected one that works; check it or choose another run store.",
-    "EACCES": "No permission for {file}: expected files of yours; give the permission back, then resume or start again.",
+    "EIO": (
+        "The disk reports an error of its own ({file}): expected one that works; check it or choose another run store."
+    ),
+    "EACCES": (
+        "No permission for {file}: expected files of yours; give the permission back, then resume or start again."
+    ),
     "EPERM": "No permission for {file}: expected files of yours; give the permission back, then resume or start again.",
     "ENOENT": "{file} is not there any more: expected it to stay while it is in use; bring it back, or start again.",
-    "ENOTDIR": "A folder on the way to {file} is not there any more: expected it to stay while it is in use; bring it back, or start again.",
+    "ENOTDIR": (
+        "A folder on the way to {file} is not there any more: expected it to stay while it is in use; bring it back, or"
+        " start again."
+    ),
     "EISDIR": "{file} is a folder: expected a file or a new name; choose another.",
-    "ENAMETOOLONG": "The name {file} is too long: expected at most 255 bytes between two slashes; choose a shorter one.",
+    "ENAMETOOLONG": (
+        "The name {file} is too long: expected at most 255 bytes between two slashes; choose a shorter one."
+    ),
     "ELOOP": "{file} is a circle of links: expected a path that leads somewhere; remove them or choose another.",
-    "ESTALE": "The network disk of {file} is gone: expected it to stay while it is in use; mount it again, then resume.",
-    "EMFILE": "Too many files are open: expected room for one more; close other programs or raise the limit, then resume.",
-    "ENFILE": "Too many files are open: expected room for one more; close other programs or raise the limit, then resume.",
+    "ESTALE": (
+        "The network disk of {file} is gone: expected it to stay while it is in use; mount it again, then resume."
+    ),
+    "EMFILE": (
+        "Too many files are open: expected room for one more; close other programs or raise the limit, then resume."
+    ),
+    "ENFILE": (
+        "Too many files are open: expected room for one more; close other programs or raise the limit, then resume."
+    ),
 }
 FILES = {getattr(errno, name): text for name, text in _FILES.items() if hasattr(errno, name)}
 
-_GPU_MEMORY = "The GPU ran out of memory: expected what the Start page estimates; end other work on it or lower ipc, width or real_batch, then start again."
+_GPU_MEMORY = (
+    "The GPU ran out of memory: expected what the Start page estimates; end other work on it or lower ipc, width or"
+    " real_batch, then start again."
+)
 _MEMORY = (
     "The memory is used up: expected what the Start page estimates; close other programs and resume, "
     "or lower ipc, width or real_batch and start again."
 )
-_GPU = "The GPU stopped working ({said}): expected one that stays; check it with nvidia-smi, then resume, or start again with device cpu."
+_GPU = (
+    "The GPU stopped working ({said}): expected one that stays; check it with nvidia-smi, then resume, or start again"
+    " with device cpu."
+)
 # What messages of torch, CUDA and C++ say, the first that fits: torch raises most of it as a plain RuntimeError.
 TEXTS = (
     ("cuda out of memory", _GPU_MEMORY),
@@ -72,7 +98,8 @@ def sentence(error: BaseException) -> str:
 
 
 def broken(what: str, error: BaseException, expected: str = "it to end by itself") -> str:
-    """What broke, in one sentence, for an error that nobody foresaw; its traceback is in the log that the sentence names."""
+    """What broke, in one sentence, for an error that nobody foresaw; its traceback is in the log that the sentence
+    names."""
     said = first_line(error).rstrip(".")
     kind = type(error).__name__
     return f"{what} broke ({kind if said in ('', kind) else f'{kind}: {said}'}): expected {expected}; {_logged(error)}."
@@ -98,7 +125,8 @@ def first_line(error: BaseException) -> str:
 
 @contextmanager
 def spoken() -> Iterator[None]:
-    """Within it, or within a function it decorates, what the machine does is raised as an InputError with its sentence."""
+    """Within it, or within a function it decorates, what the machine does is raised as an InputError with its
+    sentence."""
     try:
         yield
     except InputError:

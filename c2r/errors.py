@@ -3,7 +3,8 @@
 import re
 
 NO_CUDA = (
-    "Setting 'device' is cuda, found no GPU that this build of torch can use: set device to auto or cpu, or install a CUDA build of torch."
+    "Setting 'device' is cuda, found no GPU that this build of torch can use: set device to auto or cpu, or install a"
+    " CUDA build of torch."
 )
 FEW = 16  # names a sentence can hold
 LONGEST = 80  # letters of what came that a sentence repeats
@@ -14,7 +15,8 @@ UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\u
 class InputError(ValueError):
     """Something a person gave (a setting, a file, a folder, a device) cannot be used.
 
-    The message is one complete sentence on one line, whatever names it quotes; the terminal and the app print it as it is,
+    The message is one complete sentence on one line, whatever names it quotes; the terminal and the app print it as it
+    is,
     without a traceback.
     """
 
@@ -23,7 +25,8 @@ class InputError(ValueError):
 
 
 def one_line(text: object) -> str:
-    """A text without line breaks, control characters, changes of writing direction and letters that cannot be written."""
+    """A text without line breaks, control characters, changes of writing direction and letters that cannot be
+    written."""
     return UNSPEAKABLE.sub("?", str(text))
 
 
@@ -44,6 +47,8 @@ def unknown(kind: str, found: str, known: list[str] | tuple[str, ...]) -> InputE
     near = get_close_matches(found, known, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     expected = (
-        f"one of {', '.join(known)}" if len(known) <= FEW else f"one of the {len(known)} that 'python -m c2r distill --settings' lists"
+        f"one of {', '.join(known)}"
+        if len(known) <= FEW
+        else f"one of the {len(known)} that 'python -m c2r distill --settings' lists"
     )
     return InputError(f"Unknown {kind} '{found}': expected {expected}; choose one.{hint}")

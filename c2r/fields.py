@@ -20,7 +20,8 @@ def parse_radius(value: Any) -> float:
 
 
 def format_radius(value: float) -> str:
-    """``2/255`` rather than ``0.00784``; in full where ``n/255`` would read back as another number, since a run goes on from it."""
+    """``2/255`` rather than ``0.00784``; in full where ``n/255`` would read back as another number, since a run goes on
+    from it."""
     text = f"{float(Fraction(value * 255).limit_denominator(1000)):g}/255"
     return text if parse_radius(text) == value else repr(value)
 
@@ -41,7 +42,9 @@ def _radii_texts(values: tuple[float, ...]) -> list[str]:
 
 
 RadiusList = Annotated[
-    tuple[Annotated[float, Field(gt=0, le=1)], ...], BeforeValidator(_radii), PlainSerializer(_radii_texts, return_type=list[str])
+    tuple[Annotated[float, Field(gt=0, le=1)], ...],
+    BeforeValidator(_radii),
+    PlainSerializer(_radii_texts, return_type=list[str]),
 ]
 
 
@@ -54,9 +57,12 @@ Names = BeforeValidator(as_names)
 
 
 def setting(default: Any, label: str, help: str, unit: str = "", symbol: str = "", **limits: Any) -> Any:
-    """Declare one setting: its `label` on screen, what it does, its unit, the paper's symbol. `limits` are pydantic's (``ge``, ``le``, ``gt``, ``lt``)."""
+    """Declare one setting: its `label` on screen, what it does, its unit, the paper's symbol. `limits` are pydantic's
+    (``ge``, ``le``, ``gt``, ``lt``)."""
     said = f"{symbol}: {help}" if symbol else help
-    return Field(default=default, description=said, json_schema_extra={"unit": unit, "label": label, "symbol": symbol}, **limits)
+    return Field(
+        default=default, description=said, json_schema_extra={"unit": unit, "label": label, "symbol": symbol}, **limits
+    )
 
 
 def choices(field: FieldInfo) -> tuple[str, ...]:
@@ -124,4 +130,6 @@ def expected(field: FieldInfo) -> str:
 
 def _bounds(field: FieldInfo) -> str:
     signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-    return " and ".join(f"{signs[key]} {int(value) if value == int(value) else value}" for key, value in limits(field).items())
+    return " and ".join(
+        f"{signs[key]} {int(value) if value == int(value) else value}" for key, value in limits(field).items()
+    )

@@ -1,4 +1,5 @@
-"""Paths that a person gives: ``~`` is expanded here and nowhere else, and what cannot be meant is refused before anything is made.
+"""Paths that a person gives: ``~`` is expanded here and nowhere else, and what cannot be meant is refused before
+anything is made.
 
 Every refusal begins with 'expects', behind the name of the option or variable that the path was given for.
 """
@@ -27,7 +28,8 @@ def at_home(path: str | Path) -> Path:
 
 
 def given(text: str) -> Path:
-    """A path, of something that is there or not; ``.`` and ``..`` by their whole name. Raises InputError when no file can have it, or for a device."""
+    """A path, of something that is there or not; ``.`` and ``..`` by their whole name. Raises InputError when no file
+    can have it, or for a device."""
     if not text.strip() or UNSPEAKABLE.search(text):
         raise InputError(f"expects a path of letters that can be shown, found '{quoted(text)}': name another.")
     path = at_home(text)
@@ -62,12 +64,15 @@ def file(text: str) -> Path:
 def store(text: str) -> Path:
     """A folder of run folders. Raises InputError."""
     if (path := folder(text)) == Path(path.anchor):
-        raise InputError(f"expects a folder that holds run folders, found the root of the disk '{quoted(text)}': choose another.")
+        raise InputError(
+            f"expects a folder that holds run folders, found the root of the disk '{quoted(text)}': choose another."
+        )
     return path
 
 
 def store_problem() -> str:
-    """Why there can be no run store where ``C2R_RUNS`` says, '' when there can: asked before anything is read or made."""
+    """Why there can be no run store where ``C2R_RUNS`` says, '' when there can: asked before anything is read or
+    made."""
     try:
         store(os.environ.get("C2R_RUNS") or str(Path(__file__).parent))
     except InputError as error:
@@ -85,5 +90,8 @@ def new(text: str) -> Path:
 def untaken(path: Path) -> Path:
     """The path, when nothing is there that could be lost. Raises InputError."""
     if os.path.lexists(path):
-        raise InputError(f"{path} exists already: expected a new name, so that nothing is lost; choose another or remove what is there.")
+        raise InputError(
+            f"{path} exists already: expected a new name, so that nothing is lost; choose another or remove what is"
+            " there."
+        )
     return path

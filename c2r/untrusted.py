@@ -16,14 +16,16 @@ MOST_CLASSES = 10_000
 
 
 def regular(path: Path, expected: str) -> Path:
-    """The path of a regular file. Raises InputError for a folder, a device, a pipe or a socket: reading one may never end."""
+    """The path of a regular file. Raises InputError for a folder, a device, a pipe or a socket: reading one may never
+    end."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise InputError(f"{path.name or path} is no regular file: expected {expected}; choose another.")
     return path
 
 
 def word(value: object, otherwise: str = "", longest: int = LONGEST_WORD) -> str:
-    """A text as a short one of letters that every file and screen can hold; `otherwise` for what is blank or no text."""
+    """A text as a short one of letters that every file and screen can hold; `otherwise` for what is blank or no
+    text."""
     text = one_line(value[: longest + 1]).strip() if isinstance(value, str) else ""
     return (text if len(text) <= longest else f"{text[: longest - 1]}…") or otherwise
 
@@ -34,7 +36,8 @@ def slug(value: object) -> str:
 
 
 def plain(value: object, levels: int = 4) -> object:
-    """A JSON value as one of short texts, sane numbers, and lists and dictionaries of few entries and levels; None for the rest."""
+    """A JSON value as one of short texts, sane numbers, and lists and dictionaries of few entries and levels; None for
+    the rest."""
     if isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= LARGEST):
         return value
     if isinstance(value, str):
@@ -47,7 +50,8 @@ def plain(value: object, levels: int = 4) -> object:
 
 
 def class_names(names: Iterable[object]) -> tuple[str, ...]:
-    """Names of classes as short words, each once: the number of its class stands for what is no word, and beside what came before."""
+    """Names of classes as short words, each once: the number of its class stands for what is no word, and beside what
+    came before."""
     found: dict[str, None] = {}
     for index, name in enumerate(names):
         text, number = word(name, str(index)), index
@@ -59,7 +63,8 @@ def class_names(names: Iterable[object]) -> tuple[str, ...]:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text. Raises ValueError also for one that is nested too deep, or whose letters cannot be written again."""
+    """The value of a JSON text. Raises ValueError also for one that is nested too deep, or whose letters cannot be
+    written again."""
     try:
         value = json.loads(text)
         if "\\ud" in (text if isinstance(text, str) else text.decode("utf-8", "replace")).lower():

@@ -10,4 +10,6 @@ PACKAGES = ("torch", "torchvision", "numpy", "umap-learn", "scikit-learn")
 
 def versions() -> dict[str, str]:
     """Versions of this program, of Python and of the packages that figures depend on."""
-    return {"c2r": __version__, "python": sys.version.split()[0]} | {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"c2r": __version__, "python": sys.version.split()[0]} | {
+        name: importlib.metadata.version(name) for name in PACKAGES
+    }

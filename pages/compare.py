@@ -6,7 +6,8 @@ from app.components import compare, compare_checks, compare_closer, shell
 
 shell.header(
     "Compare",
-    "Evaluated sets side by side: what the checks found, whether the figures may be ranked at all, and what each attack leaves.",
+    "Evaluated sets side by side: what the checks found, whether the figures may be ranked at all, and what each attack"
+    " leaves.",
 )
 view = shell.needs_run(step=False)
 chosen = compare.choose(view)

@@ -7,7 +7,8 @@ from app.components import controls, details, maps, playback, samples, shell
 
 shell.header(
     "Embeddings",
-    "Where each synthetic image lies for the scorer, clean and attacked, in one frame for all steps: drag the step and see classes part.",
+    "Where each synthetic image lies for the scorer, clean and attacked, in one frame for all steps: drag the step and"
+    " see classes part.",
 )
 view = shell.needs_run()
 playback.bar(view)
@@ -20,16 +21,23 @@ row = st.container(horizontal=True, gap="medium")
 with row.container(width=maps.SIDE):
     if methods:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            method = st.segmented_control("Map", methods, default=methods[0], required=True, key="map-method", bind="query-params")
+            method = st.segmented_control(
+                "Map", methods, default=methods[0], required=True, key="map-method", bind="query-params"
+            )
             method = method if method in methods else methods[0]
             colour, lines = maps.choices()
         layout = pca if method == "PCA" else maps.umap_layout(view, stored)
         maps.draw(view, frame, layout, colour, lines)
         st.caption(words.plain(f"{layout.note} {words.measured(view.run)}"))
     else:
-        st.info("This run has neither a UMAP nor a PCA basis: the run itself writes both. Choose another run, or compute the map.")
+        st.info(
+            "This run has neither a UMAP nor a PCA basis: the run itself writes both. Choose another run, or compute"
+            " the map."
+        )
     if stored is None:
-        st.caption("No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also before.")
+        st.caption(
+            "No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also before."
+        )
         controls.compute_map(view)
 ids = state.selection(view.run.id, n)
 outcomes = shell.optional(view.results, "outcomes") if ids else None
@@ -42,7 +50,10 @@ with row.container():
     else:
         hardest = views.hardest(frame["order"], frame["labels"], samples.THUMBNAILS, view.class_index)
         st.markdown(f"**The {len(hardest)} hardest images**")
-        st.caption("Nothing is selected: draw a lasso or a box on the map to see the images in it. Clear, above their list, undoes it.")
+        st.caption(
+            "Nothing is selected: draw a lasso or a box on the map to see the images in it. Clear, above their list,"
+            " undoes it."
+        )
         samples.thumbnails(view, frame, hardest)
 if ids:
     samples.table(columns)

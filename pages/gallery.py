@@ -8,7 +8,8 @@ from app.components.figures import chart
 
 shell.header(
     "Gallery",
-    "The synthetic images themselves: how hard each one is, and how often networks trained on the set still recognise it under attack.",
+    "The synthetic images themselves: how hard each one is, and how often networks trained on the set still recognise"
+    " it under attack.",
 )
 view = shell.needs_run()
 playback.bar(view)

@@ -7,13 +7,28 @@ from app.components import importing, keeping, runs, shell
 
 shell.header(
     "C2R: watch a robust data set form",
-    "A few synthetic images per class are distilled from real ones, hardest margins first, "
-    "so that networks trained on them withstand attacks: start a run and watch margins, curriculum, classes and images change.",
+    "A few synthetic images per class are distilled from real ones, hardest margins first, so that networks trained on"
+    " them withstand attacks: start a run and watch margins, curriculum, classes and images change.",
 )
 CARDS = (
-    ("start", "Start a run", "Choose a preset, change what you like, see what it will cost, press Start.", "play_arrow"),
-    ("live", "Watch the recorded sample", "A finished run that comes with the app: replay it step by step, no waiting.", "monitoring"),
-    ("gallery", "See the images", "Every synthetic image with its margin, its rank and what attacks do to it.", "grid_view"),
+    (
+        "start",
+        "Start a run",
+        "Choose a preset, change what you like, see what it will cost, press Start.",
+        "play_arrow",
+    ),
+    (
+        "live",
+        "Watch the recorded sample",
+        "A finished run that comes with the app: replay it step by step, no waiting.",
+        "monitoring",
+    ),
+    (
+        "gallery",
+        "See the images",
+        "Every synthetic image with its margin, its rank and what attacks do to it.",
+        "grid_view",
+    ),
 )
 for column, (target, title, text, icon) in zip(st.columns(3), CARDS, strict=True):
     with column.container(border=True, height="stretch"):

@@ -10,7 +10,10 @@ from c2r import config
 from c2r.errors import InputError
 from c2r.store import runs
 
-shell.header("Start a run", "Choose a preset, change what you like, read what it will cost; the run goes on when this page is closed.")
+shell.header(
+    "Start a run",
+    "Choose a preset, change what you like, read what it will cost; the run goes on when this page is closed.",
+)
 names = list(config.PRESETS)
 preset = st.segmented_control("Preset", names, default=names[0], required=True, key="preset", bind="query-params")
 preset = preset if preset in names else names[0]
@@ -28,7 +31,9 @@ if not problem:
         rest.caption(words.plain(said))
 with panel:
     blocked = preflight.show(settings, problem)
-    pressed = st.button("Start", type="primary", icon=":material/play_arrow:", disabled=bool(blocked), key="start", width="stretch")
+    pressed = st.button(
+        "Start", type="primary", icon=":material/play_arrow:", disabled=bool(blocked), key="start", width="stretch"
+    )
     if blocked:
         st.caption("Start waits until what is said above is mended.")
     if pressed and settings and not blocked:

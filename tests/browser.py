@@ -1,4 +1,5 @@
-"""The real app in a real browser, for the browser tests and the benchmarks: a server on a free port, headless Chromium."""
+"""The real app in a real browser, for the browser tests and the benchmarks: a server on a free port, headless
+Chromium."""
 
 import contextlib
 import os
@@ -12,25 +13,39 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# Not ours: what a browser without a GPU says of itself, and the two addresses Streamlit tries below a page's path before it
+# Not ours: what a browser without a GPU says of itself, and the two addresses Streamlit tries below a page's path
+# before it
 # finds them at the root (every deep link logs these two 404s).
 NOT_OURS = ("WebGL", "GPU stall", "GroupMarkerNotSet", "swiftshader", "/_stcore/health", "/_stcore/host-config")
 
 
 def chromium() -> str | None:
     """Path of an installed Chromium or Chrome, None when there is none."""
-    return next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
 
 
 @contextlib.contextmanager
 def server(store: Path, folder: Path | None = None, killed: bool = False) -> Iterator[str]:
-    """The app on a free port with `store` as its run store, started from `folder`; yields its address. `killed`: ended with SIGKILL."""
+    """The app on a free port with `store` as its run store, started from `folder`; yields its address. `killed`: ended
+    with SIGKILL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"), f"--server.port={port}", "--server.headless=true"]
+    words = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(ROOT / "app" / "main.py"),
+        f"--server.port={port}",
+        "--server.headless=true",
+    ]
     with open(store / "server.txt", "wb") as log:
-        process = subprocess.Popen(words, cwd=folder or store, env=os.environ | {"C2R_RUNS": str(store)}, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            words, cwd=folder or store, env=os.environ | {"C2R_RUNS": str(store)}, stdout=log, stderr=log
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):
@@ -49,7 +64,14 @@ def browser() -> Iterator[object]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        words = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+        words = [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-sync",
+        ]
         found = playwright.chromium.launch(executable_path=chromium(), args=words)
         yield found
         found.close()

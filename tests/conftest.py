@@ -75,10 +75,24 @@ def linear_case(classes: int, count: int = 40) -> tuple[Linear, Tensor, Tensor]:
 
 # The smallest run that goes through every phase: a few seconds on one core.
 TINY = {
-    "data": "digits", "ipc": 3, "width": 8, "pool_size": 2, "pool_steps": 4, "pool_stage": 2, "pool_batch": 16, "steps": 5,
-    "record_every": 2, "real_batch": 4, "batch": 5, "eval_seeds": 2, "eval_steps": 4, "eval_batch": 16, "eval_images": 40,
-    "map_points": 10, "eval_attacks": "fgsm,pgd",
-}  # fmt: skip
+    "data": "digits",
+    "ipc": 3,
+    "width": 8,
+    "pool_size": 2,
+    "pool_steps": 4,
+    "pool_stage": 2,
+    "pool_batch": 16,
+    "steps": 5,
+    "record_every": 2,
+    "real_batch": 4,
+    "batch": 5,
+    "eval_seeds": 2,
+    "eval_steps": 4,
+    "eval_batch": 16,
+    "eval_images": 40,
+    "map_points": 10,
+    "eval_attacks": "fgsm,pgd",
+}
 
 
 def arguments(out: Path, **changes: object) -> list[str]:
@@ -89,7 +103,8 @@ def arguments(out: Path, **changes: object) -> list[str]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny run, finished once for each test process; look, but do not change it (evaluations with their own --out are fine)."""
+    """A tiny run, finished once for each test process; look, but do not change it (evaluations with their own --out are
+    fine)."""
     out = tmp_path_factory.mktemp("store") / "run"
     assert main(arguments(out)) == 0
     return out

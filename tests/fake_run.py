@@ -44,22 +44,30 @@ def make_run(
     tried: dict[str, float] | None = None,
     **changes: Any,
 ) -> Path:
-    """Write a run folder with `steps` recorded steps of `n` images [C, H, W] and return its path; margins improve with the steps.
+    """Write a run folder with `steps` recorded steps of `n` images [C, H, W] and return its path; margins improve with
+    the steps.
 
     `tried`: attempt key → accuracy, see `TRIED`.
     """
     draw = np.random.default_rng(seed)
     last = max(0, steps - 1) * every
-    settings = config.load("demo", {"ipc": max(1, n // classes), "steps": max(1, last), "record_every": every, "seed": seed} | changes)
+    settings = config.load(
+        "demo", {"ipc": max(1, n // classes), "steps": max(1, last), "record_every": every, "seed": seed} | changes
+    )
     writer = RunWriter(path, settings)
     if state != "queued":
         writer.status(state="running")
     names = [DIGITS[k] if k < len(DIGITS) else f"class {k}" for k in range(classes)]
     writer.manifest(
-        versions={"c2r": "0.1.0", "torch": "2.13.0"}, commit="0" * 12, device="cpu", preset="demo",
-        command="python -m c2r distill --preset demo --out runs/example", classes=names, attacked="parts",
+        versions={"c2r": "0.1.0", "torch": "2.13.0"},
+        commit="0" * 12,
+        device="cpu",
+        preset="demo",
+        command="python -m c2r distill --preset demo --out runs/example",
+        classes=names,
+        attacked="parts",
         data={"name": "digits", "hash": "d1" * 8, "train": 1438, "test": 359, "shape": list(shape)},
-    )  # fmt: skip
+    )
     world = make_world(draw, n, classes, shape)
     for index in range(steps):
         add_frame(writer, world, index, steps, every)
@@ -90,11 +98,18 @@ def add_frame(writer: RunWriter, world: dict[str, np.ndarray], index: int, steps
     delta = (EPS * np.sign(world["pattern"])).astype(np.float16)
     wrong = (world["labels"] + 1) % (world["labels"].max() + 1)
     arrays = {
-        "images": images, "labels": world["labels"], "delta": delta, "margin_clean": clean, "margin_adv": adv,
-        "score": np.maximum(0, 1 - adv).astype(np.float32), "order": order,
-        "pred_clean": np.where(clean > 0, world["labels"], wrong), "pred_adv": np.where(adv > 0, world["labels"], wrong),
-        "embedding_clean": embedding.astype(np.float16), "embedding_adv": shifted.astype(np.float16),
-    }  # fmt: skip
+        "images": images,
+        "labels": world["labels"],
+        "delta": delta,
+        "margin_clean": clean,
+        "margin_adv": adv,
+        "score": np.maximum(0, 1 - adv).astype(np.float32),
+        "order": order,
+        "pred_clean": np.where(clean > 0, world["labels"], wrong),
+        "pred_adv": np.where(adv > 0, world["labels"], wrong),
+        "embedding_clean": embedding.astype(np.float16),
+        "embedding_adv": shifted.astype(np.float16),
+    }
     writer.frame(index * every, _event(index, n, clean, adv, progress), arrays)
 
 
@@ -105,33 +120,49 @@ def make_world(draw: np.random.Generator, n: int, classes: int, shape: tuple[int
     images = prototypes[labels] + 0.25 * np.stack([_smooth(draw.normal(size=shape)) for _ in range(n)])
     images = (images - images.min()) / (images.max() - images.min()) * 255
     return {
-        "labels": labels, "images": images.astype(np.uint8), "start": draw.uniform(0, 255, (n, *shape)).astype(np.uint8),
-        "pattern": draw.normal(size=(n, *shape)), "ease": draw.normal(0, 1.6, n), "gap": draw.uniform(1.0, 4.5, n),
-        "centres": draw.normal(0, 2.0, (classes, EMBEDDING)), "spread": draw.normal(0, 0.7, (n, EMBEDDING)),
+        "labels": labels,
+        "images": images.astype(np.uint8),
+        "start": draw.uniform(0, 255, (n, *shape)).astype(np.uint8),
+        "pattern": draw.normal(size=(n, *shape)),
+        "ease": draw.normal(0, 1.6, n),
+        "gap": draw.uniform(1.0, 4.5, n),
+        "centres": draw.normal(0, 2.0, (classes, EMBEDDING)),
+        "spread": draw.normal(0, 0.7, (n, EMBEDDING)),
         "push": draw.normal(0, 0.8, (n, EMBEDDING)),
-    }  # fmt: skip
+    }
 
 
 def _smooth(noise: np.ndarray) -> np.ndarray:
     for _ in range(2):
-        noise = (noise + np.roll(noise, 1, -1) + np.roll(noise, -1, -1) + np.roll(noise, 1, -2) + np.roll(noise, -1, -2)) / 5
+        noise = (
+            noise + np.roll(noise, 1, -1) + np.roll(noise, -1, -1) + np.roll(noise, 1, -2) + np.roll(noise, -1, -2)
+        ) / 5
     return noise / np.abs(noise).max()
 
 
 def _event(index: int, n: int, clean: np.ndarray, adv: np.ndarray, progress: float) -> dict[str, Any]:
     first = index == 0
     match, ce, crl = 9.0 - 6 * progress, 1.9 - 1.5 * progress, 3.4 - 1.1 * progress
-    losses = dict.fromkeys(("total", "match", "ce", "crl")) if first else {"total": match + ce + crl, "match": match, "ce": ce, "crl": crl}
+    losses = (
+        dict.fromkeys(("total", "match", "ce", "crl"))
+        if first
+        else {"total": match + ce + crl, "match": match, "ce": ce, "crl": crl}
+    )
     reused = int(n * 0.6 * progress)
     side = {"knn": 0.7 + 0.25 * progress, "silhouette": 0.05 + 0.3 * progress, "between_within": 0.4 + 1.5 * progress}
     return {
-        "seconds": 2.5 + 1.4 * index, "n": n, "losses": losses,
-        "margin_clean": margin_summary(clean), "margin_adv": margin_summary(adv),
-        "share_clean": float((clean > 0).mean()), "share_robust": float((adv > 0).mean()),
+        "seconds": 2.5 + 1.4 * index,
+        "n": n,
+        "losses": losses,
+        "margin_clean": margin_summary(clean),
+        "margin_adv": margin_summary(adv),
+        "share_clean": float((clean > 0).mean()),
+        "share_robust": float((adv > 0).mean()),
         "search": {"reused": reused, "improved": n - reused - n // 10, "kept": n // 10},
-        "forwards": n * (4 + 33 * index), "backwards": n * (1 + 14 * index),
+        "forwards": n * (4 + 33 * index),
+        "backwards": n * (1 + 14 * index),
         "separation": {"clean": side, "adv": {key: value * 0.8 for key, value in side.items()}},
-    }  # fmt: skip
+    }
 
 
 def _basis(writer: RunWriter, world: dict[str, np.ndarray]) -> None:
@@ -150,10 +181,17 @@ def _map(writer: RunWriter, draw: np.random.Generator, world: dict[str, np.ndarr
     progress = np.linspace(0, 1, steps)[:, None, None]
     clean = 5 + centres * (2 + 4 * progress) + world["spread"][:, :2] * 1.2
     adv = clean + world["push"][:, :2] * (1.5 - progress) + draw.normal(0, 0.05, (steps, n, 2))
-    save_arrays(writer.path, "map", {
-        "steps": np.arange(steps, dtype=np.int64) * every, "index": np.arange(n, dtype=np.int64),
-        "umap_clean": clean.astype(np.float32), "umap_adv": adv.astype(np.float32), "fitted": np.arange(steps) % 2 == 0,
-    })  # fmt: skip
+    save_arrays(
+        writer.path,
+        "map",
+        {
+            "steps": np.arange(steps, dtype=np.int64) * every,
+            "index": np.arange(n, dtype=np.int64),
+            "umap_clean": clean.astype(np.float32),
+            "umap_adv": adv.astype(np.float32),
+            "fitted": np.arange(steps) % 2 == 0,
+        },
+    )
 
 
 def make_named(path: Path, **settings: Any) -> Path:
@@ -173,7 +211,8 @@ def make_evaluation(
     step: int | None = None,
     **changes: Any,
 ) -> Path:
-    """Add the evaluation `name` (of the images of `step`, where that is given) to a run folder of `make_run`; returns its folder."""
+    """Add the evaluation `name` (of the images of `step`, where that is given) to a run folder of `make_run`; returns
+    its folder."""
     facts = json.loads((run / "facts.json").read_text())
     settings = config.validate(json.loads((run / "config.json").read_text()) | changes)
     manifest = json.loads((run / "manifest.json").read_text())
@@ -188,10 +227,19 @@ def make_evaluation(
 
 
 def _evaluation(
-    writer: RunWriter, settings: config.RunConfig, draw: np.random.Generator, n: int, classes: int, tried: dict[str, float], size: int
+    writer: RunWriter,
+    settings: config.RunConfig,
+    draw: np.random.Generator,
+    n: int,
+    classes: int,
+    tried: dict[str, float],
+    size: int,
 ) -> None:
-    """Rows, outcomes of the synthetic and of the test images, facts and checks of an evaluation with NETWORKS networks."""
-    rows = [_row(settings, key, accuracy + 0.01 * seed, seed) for key, accuracy in tried.items() for seed in range(NETWORKS)]
+    """Rows, outcomes of the synthetic and of the test images, facts and checks of an evaluation with NETWORKS
+    networks."""
+    rows = [
+        _row(settings, key, accuracy + 0.01 * seed, seed) for key, accuracy in tried.items() for seed in range(NETWORKS)
+    ]
     save_rows(writer.path, rows)
     hits = {key: (draw.random((NETWORKS, n)) < accuracy).astype(np.uint8) for key, accuracy in tried.items()}
     for key, before in zip(list(hits)[1:], hits, strict=False):
@@ -199,11 +247,21 @@ def _evaluation(
     save_arrays(writer.path, "outcomes", hits)
     save_arrays(writer.path, "test", _tested(draw, classes, tried))
     facts = {
-        "stored": n, "effective": n * settings.partition**2, "bytes": size, "label_bytes": n, "labels": "hard", "partition": settings.partition,
-        "network": f"{settings.model}-{settings.width}-d{settings.depth}", "steps": settings.eval_steps, "data_hash": "d1" * 8,
-        "seeds": list(range(NETWORKS)), "selection": "last step", "precision": "float32", "origin": "own run",
+        "stored": n,
+        "effective": n * settings.partition**2,
+        "bytes": size,
+        "label_bytes": n,
+        "labels": "hard",
+        "partition": settings.partition,
+        "network": f"{settings.model}-{settings.width}-d{settings.depth}",
+        "steps": settings.eval_steps,
+        "data_hash": "d1" * 8,
+        "seeds": list(range(NETWORKS)),
+        "selection": "last step",
+        "precision": "float32",
+        "origin": "own run",
         "subset": {"n": TESTED, "seed": settings.seed, "stored": True},
-    }  # fmt: skip
+    }
     write_atomic(writer.path / "facts.json", json.dumps(facts) + "\n")
     write_atomic(writer.path / "checks.json", json.dumps(badges.to_json(_badges())) + "\n")
 
@@ -214,12 +272,29 @@ def _row(settings: config.RunConfig, key: str, share: float, seed: int) -> dict[
     label += " targeted" if "-targeted" in key else ""
     passes = 1.0 if attack == "clean" else catalog.passes(attack) / 2
     return {
-        "method": settings.method, "network": f"{settings.model}-{settings.width}", "training": "pgd-at", "protocol": settings.protocol,
-        "key": key, "attack": attack, "label": label, "norm": norm, "eps": (radius or "2/255") if norm else "", "targeted": "-targeted" in key,
-        "options": {}, "seed": seed, "split": "test", "accuracy": share, "success": None, "n": TESTED, "interval": [share - 0.04, share + 0.04],
-        "forwards": passes, "backwards": passes if norm else 0.0, "seconds": 0.1 * passes, "distance": 0.01 if norm else None,
+        "method": settings.method,
+        "network": f"{settings.model}-{settings.width}",
+        "training": "pgd-at",
+        "protocol": settings.protocol,
+        "key": key,
+        "attack": attack,
+        "label": label,
+        "norm": norm,
+        "eps": (radius or "2/255") if norm else "",
+        "targeted": "-targeted" in key,
+        "options": {},
+        "seed": seed,
+        "split": "test",
+        "accuracy": share,
+        "success": None,
+        "n": TESTED,
+        "interval": [share - 0.04, share + 0.04],
+        "forwards": passes,
+        "backwards": passes if norm else 0.0,
+        "seconds": 0.1 * passes,
+        "distance": 0.01 if norm else None,
         "moved": 2.0 if norm else 0.0,
-    }  # fmt: skip
+    }
 
 
 def _tested(draw: np.random.Generator, classes: int, tried: dict[str, float]) -> dict[str, np.ndarray]:
@@ -245,23 +320,47 @@ def _badges() -> list[Badge]:
             "The best checkpoint was chosen by its test accuracy: best minus last is 1.8 points.",
             "Choose on held-out training images.",
         ),
-        2: ("amber", "Square leaves 0.4 points less than the strongest white-box attack.", "Run AutoAttack with 100 iterations."),
-        6: ("grey", "Not run: this check attacks a few hundred images and runs on demand.", "Run the checks on demand."),
+        2: (
+            "amber",
+            "Square leaves 0.4 points less than the strongest white-box attack.",
+            "Run AutoAttack with 100 iterations.",
+        ),
+        6: (
+            "grey",
+            "Not run: this check attacks a few hundred images and runs on demand.",
+            "Run the checks on demand.",
+        ),
     }
     green = ("green", "Largest change of a pixel value: 2.00 of 2 allowed, in 1/255.", badges.NOTHING)
-    return [Badge(number, badges.NAMES[number], badges.TITLES[number], *said.get(number, green)) for number in badges.PITFALLS]
+    return [
+        Badge(number, badges.NAMES[number], badges.TITLES[number], *said.get(number, green))
+        for number in badges.PITFALLS
+    ]
 
 
 def _finish(writer: RunWriter, state: str, steps: int, last: int) -> None:
     now = time.time()
     phase = {"done": "finished", "queued": "starting"}.get(state, "distill" if steps else "pool")
-    message = "The disk is full: expected room for one more frame; free some space and start again." if state == "failed" else ""
-    facts: dict[str, Any] = {"state": state, "phase": phase, "step": last, "total": last or 1200, "started": now - 95, "message": message}
+    message = (
+        "The disk is full: expected room for one more frame; free some space and start again."
+        if state == "failed"
+        else ""
+    )
+    facts: dict[str, Any] = {
+        "state": state,
+        "phase": phase,
+        "step": last,
+        "total": last or 1200,
+        "started": now - 95,
+        "message": message,
+    }
     facts["eta_s"] = 42.0 if state in ("running", "paused") else None
     if state == "lost":
         facts |= {"state": "running", "pid_started": 1.0}
     writer.status(force=True, **facts)
-    (writer.path / "log.txt").write_text("pool: network 1 of 6 trained\npool: network 2 of 6 trained\n", encoding="utf-8")
+    (writer.path / "log.txt").write_text(
+        "pool: network 1 of 6 trained\npool: network 2 of 6 trained\n", encoding="utf-8"
+    )
 
 
 def _edit_json(file: Path, **changes: Any) -> None:

@@ -30,11 +30,14 @@ every = pytest.mark.parametrize("name", ATTACKS)
 
 
 def attacked(name, model, x, y, eps=None, changes=None, **how):
-    return attack(name, model, x, y, eps=eps or EPS[CATALOG[name].norm], changes=SMALL.get(name, {}) | (changes or {}), **how)
+    return attack(
+        name, model, x, y, eps=eps or EPS[CATALOG[name].norm], changes=SMALL.get(name, {}) | (changes or {}), **how
+    )
 
 
 def boundary(model: Linear, x: Tensor, y: Tensor, dual: int) -> Tensor:
-    """Distance [B] to the nearest class boundary of a linear model, (z_y − z_k) / |w_y − w_k| in the dual norm; the box aside."""
+    """Distance [B] to the nearest class boundary of a linear model, (z_y − z_k) / |w_y − w_k| in the dual norm; the box
+    aside."""
     logits = model(x)
     gaps = logits.gather(1, y[:, None]) - logits
     lengths = (model.weight[y][:, None] - model.weight).norm(p=dual, dim=2)
@@ -83,7 +86,8 @@ class Plateau(nn.Module):
 
 
 class Step:
-    """One pixel, two classes: the margin of class 0 falls from 0.50, is flat between 0.53 and 0.62, and falls below 0 after 0.65."""
+    """One pixel, two classes: the margin of class 0 falls from 0.50, is flat between 0.53 and 0.62, and falls below 0
+    after 0.65."""
 
     def __call__(self, x: Tensor) -> Tensor:
         x = x.flatten(1)
@@ -168,7 +172,9 @@ def test_an_image_meets_the_same_attack_alone_in_a_batch_and_in_another_order(na
     eps, changes = EPS[CATALOG[name].norm] / 2, {"searches": 2} if name == "cw-l2" else {}
     whole = attacked(name, model, x, y, eps, changes)
     order = torch.randperm(8, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(attacked(name, model, x[order], y[order], eps, changes).images, whole.images[order], atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        attacked(name, model, x[order], y[order], eps, changes).images, whole.images[order], atol=1e-6, rtol=0
+    )
     for i in (0, 5):
         alone = attacked(name, model, x[i : i + 1], y[i : i + 1], eps, changes)
         torch.testing.assert_close(alone.images[0], whole.images[i], atol=1e-6, rtol=0)
@@ -180,7 +186,9 @@ def test_costs_are_the_images_that_passed_through_the_network(name):
     model, x, y = right_case(4, 30)
     counting = Counting(model)
     found = attacked(name, counting, x, y)
-    assert counting.forwards - 1 == found.forwards.sum()  # one more: the look at one image that tells the number of classes
+    assert (
+        counting.forwards - 1 == found.forwards.sum()
+    )  # one more: the look at one image that tells the number of classes
     assert counting.backwards == found.backwards.sum()
 
 
@@ -215,7 +223,14 @@ def test_saturated_pixels_move(name):
     model = Linear(5, (1, 4, 4))
     x = (torch.rand(60, 1, 4, 4, generator=torch.Generator().manual_seed(2)) < 0.5).float()
     y = model(x).argmax(1)
-    found = attacked(name, model, x, y, eps=0.2 if CATALOG[name].norm == "Linf" else 0.6, changes={"rate": 0.1} if name == "cw-l2" else {})
+    found = attacked(
+        name,
+        model,
+        x,
+        y,
+        eps=0.2 if CATALOG[name].norm == "Linf" else 0.6,
+        changes={"rate": 0.1} if name == "cw-l2" else {},
+    )
     shift = (found.images - x)[found.fooled]
     assert len(shift) > 5 and found.images.min() >= 0 and found.images.max() <= 1
     assert shift.max() > 0.05 and shift.min() < -0.05
@@ -297,7 +312,11 @@ def test_stopping_midway_leaves_a_valid_result_and_progress_rises_to_one(name):
             {"changes": {"stepz": 3}},
             "Unknown option of pgd 'stepz': expected one of steps, step, restarts, start; choose one. Did you mean",
         ),
-        ("pgd", {"x": torch.full((2, 1, 4, 4), 1.5)}, r"expects images in \[0, 1\], found values from 1.50 to 1.50: put the normalisation"),
+        (
+            "pgd",
+            {"x": torch.full((2, 1, 4, 4), 1.5)},
+            r"expects images in \[0, 1\], found values from 1.50 to 1.50: put the normalisation",
+        ),
         ("pgd", {"x": torch.zeros(2, 1, 4, 4).double()}, "expects float32 images, found torch.float64"),
         ("pgd", {"y": torch.zeros(3, dtype=torch.int64)}, "one label each, found 2 images and 3 labels"),
         ("pgd", {"train": True}, "expects a network in eval mode, found one in training mode: call .eval"),
@@ -314,7 +333,9 @@ def test_bad_input_is_refused_in_a_sentence(name, how, sentence):
 def test_pgd_keeps_the_worst_point():
     """With a step four times too large the last point overshoots; more steps must never look weaker."""
     model, x, y = right_case(5, 40)
-    margins = torch.stack([attacked("pgd", model, x, y, eps=2 / 255, changes={"steps": n, "step": 1.5}).margin for n in (1, 3, 6, 12)])
+    margins = torch.stack(
+        [attacked("pgd", model, x, y, eps=2 / 255, changes={"steps": n, "step": 1.5}).margin for n in (1, 3, 6, 12)]
+    )
     assert (margins.diff(dim=0) <= 1e-6).all() and (margins[-1] < margins[0]).any()
 
 
@@ -352,7 +373,9 @@ def test_the_search_over_c_fools_images_that_a_small_c_cannot():
 
 def test_a_larger_kappa_goes_deeper_into_the_other_class():
     model, x, y = right_case(5, 20)
-    first, last = (attacked("cw-l2", model, x, y, changes={"kappa": kappa, "c": 10.0}, last=True) for kappa in (0.0, 5.0))
+    first, last = (
+        attacked("cw-l2", model, x, y, changes={"kappa": kappa, "c": 10.0}, last=True) for kappa in (0.0, 5.0)
+    )
     assert last.fooled.sum() >= first.fooled.sum() and (last.distance >= first.distance - 1e-2).all()
 
 
@@ -373,12 +396,22 @@ def test_noise_is_uniform_normal_and_fair_and_unlike_that_of_other_images_draws_
         noise.signs(live, (500,)),
         other.uniform(live, (500,)),
     )
-    assert uniform.min() >= 0 and uniform.max() < 1 and abs(uniform.mean() - 0.5) < 0.005 and abs(uniform.var() - 1 / 12) < 0.002
+    assert (
+        uniform.min() >= 0
+        and uniform.max() < 1
+        and abs(uniform.mean() - 0.5) < 0.005
+        and abs(uniform.var() - 1 / 12) < 0.002
+    )
     assert abs(normal.mean()) < 0.02 and abs(normal.var() - 1) < 0.02 and abs(normal.pow(4).mean() - 3) < 0.15
     assert set(signs.unique().tolist()) == {-1, 1} and abs(signs.mean()) < 0.02
     bits = (noise.bits(live, (500,))[..., None] >> torch.arange(32)) & 1
     assert (bits.float().mean((0, 1)) - 0.5).abs().max() < 0.01
-    pairs = [(uniform, seeded), (uniform, noise.uniform(live, (500,))), (uniform[:-1], uniform[1:]), (uniform[:, :-1], uniform[:, 1:])]
+    pairs = [
+        (uniform, seeded),
+        (uniform, noise.uniform(live, (500,))),
+        (uniform[:-1], uniform[1:]),
+        (uniform[:, :-1], uniform[:, 1:]),
+    ]
     assert all(abs(torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1]) < 0.02 for a, b in pairs)
     assert torch.equal(Noise(0, x[7:9]).uniform(torch.arange(2), (500,)), uniform[7:9])
     assert noise.integers(live, 7, (50,)).unique().tolist() == list(range(7))
@@ -393,7 +426,9 @@ def test_labels_name_the_steps_and_a_lowered_budget_of_autoattack():
 def test_cw_l2_may_let_images_leave_within_the_radius_with_the_same_verdict_at_less_cost():
     model, x, _ = linear_case(5, 60)
     y = model(x).argmax(1)
-    plain, leaving = (attack("cw-l2", model, x, y, eps=0.15, changes={"steps": 60, "leave": leave}) for leave in (False, True))
+    plain, leaving = (
+        attack("cw-l2", model, x, y, eps=0.15, changes={"steps": 60, "leave": leave}) for leave in (False, True)
+    )
     assert torch.equal(plain.fooled, leaving.fooled)
     assert 0 < plain.fooled.float().mean() < 1
     assert leaving.backwards.mean() < 0.8 * plain.backwards.mean()

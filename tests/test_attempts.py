@@ -1,4 +1,5 @@
-"""The attempts of an evaluation: names, the worst one, shares of images, tables; each against values worked out by hand."""
+"""The attempts of an evaluation: names, the worst one, shares of images, tables; each against values worked out by
+hand."""
 
 import numpy as np
 import pytest
@@ -13,31 +14,48 @@ def row(key, accuracy, *, label="", norm="Linf", eps="2/255", targeted=False, se
     """One result row of an attempt."""
     attack = key.partition("@")[0].removesuffix("-targeted")
     return {
-        "key": key, "attack": attack, "label": label or attack.upper(), "norm": norm, "eps": eps, "targeted": targeted, "seed": seed,
-        "accuracy": accuracy, "n": 100,
-    }  # fmt: skip
+        "key": key,
+        "attack": attack,
+        "label": label or attack.upper(),
+        "norm": norm,
+        "eps": eps,
+        "targeted": targeted,
+        "seed": seed,
+        "accuracy": accuracy,
+        "n": 100,
+    }
 
 
 ROWS = [
-    row("pgd", 0.5, label="PGD-10"), row("clean", 0.9, label="clean", norm="", eps=""), row("pgd@8/255", 0.1, label="PGD-10", eps="8/255"),
-    row("cw-l2", 0.0, label="CW-100 L2", norm="L2", eps="unbounded"), row("pgd-targeted", 0.2, label="PGD-10 targeted", targeted=True),
-    row("autoattack", 0.4, label="AutoAttack"), row("autoattack", 0.44, label="AutoAttack", seed=1),
-]  # fmt: skip
+    row("pgd", 0.5, label="PGD-10"),
+    row("clean", 0.9, label="clean", norm="", eps=""),
+    row("pgd@8/255", 0.1, label="PGD-10", eps="8/255"),
+    row("cw-l2", 0.0, label="CW-100 L2", norm="L2", eps="unbounded"),
+    row("pgd-targeted", 0.2, label="PGD-10 targeted", targeted=True),
+    row("autoattack", 0.4, label="AutoAttack"),
+    row("autoattack", 0.44, label="AutoAttack", seed=1),
+]
 
 
 def test_clean_comes_first_and_a_sweep_is_named_by_its_radii():
     called = attempts.names(attempts.figures(ROWS))
     assert list(called)[0] == "clean"
     assert called == {
-        "clean": "Clean", "pgd": "PGD-10 at 2/255", "pgd@8/255": "PGD-10 at 8/255", "cw-l2": "CW-100 L2",
-        "pgd-targeted": "PGD-10 targeted", "autoattack": "AutoAttack",
-    }  # fmt: skip
+        "clean": "Clean",
+        "pgd": "PGD-10 at 2/255",
+        "pgd@8/255": "PGD-10 at 8/255",
+        "cw-l2": "CW-100 L2",
+        "pgd-targeted": "PGD-10 targeted",
+        "autoattack": "AutoAttack",
+    }
 
 
 def test_the_worst_attack_is_never_unbounded_targeted_or_of_another_radius():
     found = attempts.figures(ROWS)
     assert attempts.worst(found) == "autoattack" and found["autoattack"]["mean"] == pytest.approx(0.42)
-    assert attempts.worst(attempts.figures([row("clean", 0.9), row("deepfool", 0.0, norm="L2", eps="unbounded")])) is None
+    assert (
+        attempts.worst(attempts.figures([row("clean", 0.9), row("deepfool", 0.0, norm="L2", eps="unbounded")])) is None
+    )
     assert attempts.worst(attempts.figures([row("clean", 0.9), row("clamp", 0.1, norm="", eps="")])) is None
 
 
@@ -49,7 +67,11 @@ def test_a_link_may_name_an_attempt_by_its_key_or_by_its_name():
     called = attempts.names(attempts.figures(ROWS))
     assert attempts.asked_for("autoattack", called) == attempts.asked_for("AutoAttack", called) == "autoattack"
     assert attempts.asked_for("tickle", called) is None
-    assert attempts.preferred(called) == "pgd" and attempts.preferred(["clean", "square"]) == "square" and attempts.preferred([]) == "clean"
+    assert (
+        attempts.preferred(called) == "pgd"
+        and attempts.preferred(["clean", "square"]) == "square"
+        and attempts.preferred([]) == "clean"
+    )
 
 
 def test_accuracy_of_one_image_is_the_share_of_networks_that_are_right():
@@ -91,13 +113,17 @@ def test_the_table_of_the_set_gives_mean_spread_and_threat_of_every_attempt():
 
 def test_the_list_of_evaluations_names_protocol_state_and_worst_attack(tmp_path):
     run = make_run(tmp_path / "run", steps=2)
-    make_evaluation(run, "20261120-0937-12-pixel-2-255-pgd-at", tried={"clean": 0.8, "autoattack": 0.5}, protocol="pixel-2/255")
+    make_evaluation(
+        run, "20261120-0937-12-pixel-2-255-pgd-at", tried={"clean": 0.8, "autoattack": 0.5}, protocol="pixel-2/255"
+    )
     make_evaluation(run, "20261120-1200-00-guard-1-255-pgd-at", state="failed", protocol="guard-1/255")
     found = runs.evaluations(run)
     table = attempts.evaluation_table(found, [cache.own_rows(one.path) for one in found], ["", ""])
     lines = dict(
         zip(
-            table["Protocol"], zip(*[table[name] for name in ("State", "n", "Clean", "Worst attack", "Worst by")], strict=True), strict=True
+            table["Protocol"],
+            zip(*[table[name] for name in ("State", "n", "Clean", "Worst attack", "Worst by")], strict=True),
+            strict=True,
         )
     )
     assert lines["DD-RobustBench, pixel space, 2/255"] == ("done", 359, 81.0, 51.0, "AutoAttack, 2/255")
@@ -111,7 +137,10 @@ def test_the_list_of_evaluations_names_protocol_state_and_worst_attack(tmp_path)
 
 
 def test_what_a_bar_shows_is_said_in_words():
-    assert attempts.bar_words({"clean": 1.0, "pgd": 1 / 3}, {"clean": "Clean", "pgd": "PGD-10"}) == "Clean 100 %, PGD-10 33 %"
+    assert (
+        attempts.bar_words({"clean": 1.0, "pgd": 1 / 3}, {"clean": "Clean", "pgd": "PGD-10"})
+        == "Clean 100 %, PGD-10 33 %"
+    )
 
 
 def test_bars_are_as_high_as_their_shares_and_the_chosen_one_is_opaque():

@@ -28,7 +28,9 @@ def test_every_operation_passes_a_gradient(name, generator):
 @pytest.mark.parametrize("name", ["crop", "cutout", "rotate"])
 def test_what_moves_in_is_the_channel_mean(name):
     images = torch.full((1, 1, 8, 8), 0.4)
-    torch.testing.assert_close(OPERATIONS[name](images, [0.95] * 6, MEAN.view(1, 1, 1, 1), STD.view(1, 1, 1, 1)), images)
+    torch.testing.assert_close(
+        OPERATIONS[name](images, [0.95] * 6, MEAN.view(1, 1, 1, 1), STD.view(1, 1, 1, 1)), images
+    )
 
 
 def test_crop_shifts_by_whole_pixels():

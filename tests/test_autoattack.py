@@ -15,9 +15,13 @@ from c2r.core.threat import Threat
 
 EPS = 0.05
 SMALL = {
-    "apgd-ce": {"steps": 12}, "apgd-t": {"steps": 8, "targets": 9}, "fab-t": {"steps": 8, "targets": 9}, "square": {"queries": 60},
-    "spsa": {"steps": 5, "samples": 16}, "autoattack": {"steps": 6, "targets": 3, "queries": 40},
-}  # fmt: skip
+    "apgd-ce": {"steps": 12},
+    "apgd-t": {"steps": 8, "targets": 9},
+    "fab-t": {"steps": 8, "targets": 9},
+    "square": {"queries": 60},
+    "spsa": {"steps": 5, "samples": 16},
+    "autoattack": {"steps": 6, "targets": 3, "queries": 40},
+}
 
 
 class LogitsOnly(torch.autograd.Function):
@@ -45,7 +49,10 @@ class Bent(nn.Module):
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.body = nn.Sequential(
-                nn.Conv2d(shape[0], 12, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(12 * shape[1] * shape[2], classes)
+                nn.Conv2d(shape[0], 12, 3, padding=1),
+                nn.Tanh(),
+                nn.Flatten(),
+                nn.Linear(12 * shape[1] * shape[2], classes),
             )
         self.eval().requires_grad_(False)
 
@@ -159,7 +166,13 @@ def test_the_side_of_squares_follows_the_schedule_for_ten_thousand_queries():
 def test_logit_attacks_fool_the_linear_model_without_a_gradient(name, targeted):
     model, x, y = right_case(6, BlackBox)
     found = attack(
-        name, model, x, y, eps=EPS, targeted=targeted, changes={"square": {"queries": 200}, "spsa": {"steps": 8, "samples": 32}}[name]
+        name,
+        model,
+        x,
+        y,
+        eps=EPS,
+        targeted=targeted,
+        changes={"square": {"queries": 200}, "spsa": {"steps": 8, "samples": 32}}[name],
     )
     within_reach = model.robust_margin(x, y, EPS) < -0.3
     assert within_reach.sum() > 5

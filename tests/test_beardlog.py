@@ -74,7 +74,18 @@ def test_one_ipc_twice_is_not_pooled():
 
 def test_the_table_for_the_terminal_holds_the_figures_and_the_notes():
     lines = beardlog.as_text(beardlog.report(WHITE)).splitlines()
-    assert lines[1].split() == ["BACON", "CIFAR10", "1", "untargeted", "26.34", "25.24", "25.79", "59.18", "42.21", "59.18"]
+    assert lines[1].split() == [
+        "BACON",
+        "CIFAR10",
+        "1",
+        "untargeted",
+        "26.34",
+        "25.24",
+        "25.79",
+        "59.18",
+        "42.21",
+        "59.18",
+    ]
     assert lines[8].split()[2:5] == ["1/10/50", "targeted", "36.83"]
     assert lines[9].startswith("ConvNet_CIFAR10_1_evaluation_log.txt: Deepfool")
 

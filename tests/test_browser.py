@@ -17,7 +17,9 @@ from c2r.store import runs
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(chromium() is None and not os.environ.get("CI"), reason="no Chromium here: apt-get install chromium"),
+    pytest.mark.skipif(
+        chromium() is None and not os.environ.get("CI"), reason="no Chromium here: apt-get install chromium"
+    ),
 ]
 SHOTS = ROOT / "screenshots"
 PAGES = ("", "start", "live", "embeddings", "gallery", "compare")
@@ -71,7 +73,9 @@ def test_every_page_shows_the_recorded_sample_with_a_clean_console(chrome, addre
 
 def histogram(page):
     """The bars on screen, as the paths that draw them."""
-    return page.eval_on_selector_all(".js-plotly-plot .barlayer path", "paths => paths.map(p => p.getAttribute('d')).join()")
+    return page.eval_on_selector_all(
+        ".js-plotly-plot .barlayer path", "paths => paths.map(p => p.getAttribute('d')).join()"
+    )
 
 
 def wait_until(test, what):
@@ -126,7 +130,9 @@ def an_evaluation_is_started_from_the_gallery_and_stopped(chrome, address, run):
     page.get_by_text("Evaluating:").wait_for()
     settled(page)
     top = page.get_by_role("button", name="Stop evaluation", exact=True).bounding_box()["y"]
-    assert 0 < top < page.viewport_size["height"], "progress and its buttons stand where the person who pressed Start looks"
+    assert 0 < top < page.viewport_size["height"], (
+        "progress and its buttons stand where the person who pressed Start looks"
+    )
     shot(page, "evaluating-light")
     assert press(page, "Stop evaluation", lambda: not runs.open_run(found[0].path).alive), "the evaluation did not stop"
     assert runs.open_run(found[0].path).state in ("stopped", "done")
@@ -351,7 +357,9 @@ def test_the_app_starts_from_any_folder(chrome, store, tmp_path):
         page.context.close()
 
 
-def test_a_run_paused_on_the_page_outlives_browser_and_killed_server_and_is_finished_from_the_next_one(chrome, tmp_path):
+def test_a_run_paused_on_the_page_outlives_browser_and_killed_server_and_is_finished_from_the_next_one(
+    chrome, tmp_path
+):
     with server(tmp_path, killed=True) as address:
         page, _ = open_page(chrome, f"{address}/start")
         settled(page)

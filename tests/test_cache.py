@@ -1,4 +1,5 @@
-"""What pages read is read once, kept within a budget of bytes, and never out of date. Run: pytest tests/test_cache.py"""
+"""What pages read is read once, kept within a budget of bytes, and never out of date. Run: pytest
+tests/test_cache.py"""
 
 import json
 import shutil
@@ -70,8 +71,12 @@ def test_a_step_recorded_again_replaces_what_was_read(run):
 def test_the_axes_of_all_histograms_come_from_all_steps_however_they_were_read(run):
     cache.course(run)
     _append(run, 50)
-    counts = np.array([event[side]["counts"] for event in runs.read_events(run) for side in ("margin_clean", "margin_adv")])
-    assert np.array_equal(cache.course(run).total, counts.sum(0)) and np.array_equal(cache.course(run).most, counts.max(0))
+    counts = np.array(
+        [event[side]["counts"] for event in runs.read_events(run) for side in ("margin_clean", "margin_adv")]
+    )
+    assert np.array_equal(cache.course(run).total, counts.sum(0)) and np.array_equal(
+        cache.course(run).most, counts.max(0)
+    )
 
 
 def test_everything_kept_stays_within_the_budget_and_what_was_asked_for_longest_ago_goes_first():
@@ -153,11 +158,15 @@ def test_what_needs_all_rows_is_worked_out_in_parts(run, monkeypatch):
     monkeypatch.setattr(frames, "PART", 7)
     first, frame = runs.read_frame(run, 0), runs.read_frame(run, 40)
     basis = runs.read_arrays(run, "basis")
-    np.testing.assert_allclose(frames.projected(run, 40)["adv"], apply_basis(frame["embedding_adv"], basis), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        frames.projected(run, 40)["adv"], apply_basis(frame["embedding_adv"], basis), rtol=1e-5, atol=1e-5
+    )
     change = np.abs(first["images"].astype(float) - frame["images"]).mean((1, 2, 3)) / 255
     np.testing.assert_allclose(frames.change_since(run, 0, 40), change, rtol=1e-6)
     assert frames.largest_delta(run, 40) == pytest.approx(float(np.abs(frame["delta"]).max()))
-    distance = ((frame["embedding_clean"].astype(np.float32) - frame["embedding_clean"][5].astype(np.float32)) ** 2).sum(1)
+    distance = (
+        (frame["embedding_clean"].astype(np.float32) - frame["embedding_clean"][5].astype(np.float32)) ** 2
+    ).sum(1)
     distance[frame["labels"] == frame["labels"][5]] = np.inf
     assert frames.nearest_other(run, 40, 5) == distance.argmin()
 
@@ -165,7 +174,11 @@ def test_what_needs_all_rows_is_worked_out_in_parts(run, monkeypatch):
 def test_ranks_are_by_robust_margin_whatever_order_a_frame_stores(run):
     file = run / "frames" / "000010.safetensors"
     arrays = runs.read_frame(run, 10)
-    save_arrays(file.parent, file.stem, {name: array.copy() for name, array in arrays.items()} | {"order": arrays["order"][::-1].copy()})
+    save_arrays(
+        file.parent,
+        file.stem,
+        {name: array.copy() for name, array in arrays.items()} | {"order": arrays["order"][::-1].copy()},
+    )
     cache.clear()
     found = cache.margins(run, 10)
     assert (np.diff(found["margin_adv"][found["order"]]) >= 0).all()

@@ -28,7 +28,9 @@ PROFILE = {
     "b": [Figure(0.7, None, 0.67, 0.73, 1000), None],
 }
 SWEEP = Sweep(
-    "PGD-10", "Linf", {"b": ([0.0, 2.0, 8.0], [Figure(share, 0.01, share - 0.03, share + 0.03, 1000) for share in (0.8, 0.5, 0.1)])}
+    "PGD-10",
+    "Linf",
+    {"b": ([0.0, 2.0, 8.0], [Figure(share, 0.01, share - 0.03, share + 0.03, 1000) for share in (0.8, 0.5, 0.1)])},
 )
 LINE = (np.array([-4.0, 0.0, 4.0]), np.array([0.1, 0.5, 1.0]))
 CUMULATIVE = {"a": ((LINE[0] + 2, LINE[1]), LINE), "b": (None, (LINE[0] + 1, LINE[1]))}
@@ -85,10 +87,19 @@ def all_figures(dark=False):
         "profile": charts.accuracy_profile(["Clean", "PGD-10"], PROFILE, statement="Two sets", dark=dark),
         "sweep": charts.accuracy_sweep(SWEEP, ["a", "b"], dark=dark),
         "class heat map": charts.class_heatmap(
-            np.linspace(0, 1, 20).reshape(10, 2), np.full(10, 100), classes=CLASSES, attacks=["clean", "PGD-10"], name="a", dark=dark
+            np.linspace(0, 1, 20).reshape(10, 2),
+            np.full(10, 100),
+            classes=CLASSES,
+            attacks=["clean", "PGD-10"],
+            name="a",
+            dark=dark,
         ),
-        "transfer": charts.transfer_heatmap(np.array([[0.3, 0.6], [0.5, 0.4]]), ["a", "b"], attack="PGD", eps="2/255", n=1000, dark=dark),
-        "storage": charts.storage_bars({"a": {"frames": 3_000_000, "other": 10}}, ("frames", "other"), free=10**9, dark=dark),
+        "transfer": charts.transfer_heatmap(
+            np.array([[0.3, 0.6], [0.5, 0.4]]), ["a", "b"], attack="PGD", eps="2/255", n=1000, dark=dark
+        ),
+        "storage": charts.storage_bars(
+            {"a": {"frames": 3_000_000, "other": 10}}, ("frames", "other"), free=10**9, dark=dark
+        ),
         "cumulative": charts.margin_cumulative(CUMULATIVE, ["a", "b"], attack="PGD-10", n=1000, dark=dark),
     }
 
@@ -181,7 +192,9 @@ def test_the_empty_histogram_has_axes_and_the_zero_line_and_no_bars():
 
 def test_a_selectable_histogram_leaves_the_drag_mode_free_so_that_a_click_selects_a_bar():
     counts = np.ones(60, int)
-    plain, selectable = (charts.margin_histogram(counts, counts, edges=BIN_EDGES, n=60, selectable=s) for s in (False, True))
+    plain, selectable = (
+        charts.margin_histogram(counts, counts, edges=BIN_EDGES, n=60, selectable=s) for s in (False, True)
+    )
     assert not selectable.layout.dragmode
     assert selectable.layout.clickmode is None
     assert (plain.data[1].unselected.marker.opacity, selectable.data[1].unselected.marker.opacity) == (None, 0.25)
@@ -191,8 +204,14 @@ def test_the_bands_state_where_the_median_started_and_where_it_is_at_the_current
     quantiles = np.linspace(-2, 2, len(STEPS))[:, None] + np.array([-2, -1, 0, 1, 2])
     figure = charts.margin_bands(STEPS, quantiles, n=50, current=300)
     assert text_of(figure) == "The median robust margin rose from −2.0 to 2.0 logits"
-    assert text_of(charts.margin_bands(STEPS, quantiles, n=50, current=150)) == "The median robust margin rose from −2.0 to 0.0 logits"
-    assert text_of(charts.margin_bands(STEPS, quantiles[::-1], n=50)) == "The median robust margin fell from 2.0 to −2.0 logits"
+    assert (
+        text_of(charts.margin_bands(STEPS, quantiles, n=50, current=150))
+        == "The median robust margin rose from −2.0 to 0.0 logits"
+    )
+    assert (
+        text_of(charts.margin_bands(STEPS, quantiles[::-1], n=50))
+        == "The median robust margin fell from 2.0 to −2.0 logits"
+    )
 
 
 @pytest.mark.parametrize(
@@ -252,9 +271,17 @@ def test_the_axes_over_steps_of_a_run_at_work_reach_to_its_last_step_from_the_st
         bands = charts.margin_bands(steps, quantiles[:last], n=9, span=(-5, 5), until=100)
         losses = charts.loss_lines(steps, [None, 0.9, 0.7][:last], {}, called={}, weights={}, until=100)
         heat = charts.curriculum_heatmap(steps, np.ones((last, 9)), n=9, limit=3.0, until=100)
-        ends.add((*(figure.layout.xaxis.range[1] for figure in (bands, losses, heat)), bands.layout.yaxis.range, losses.layout.yaxis.range))
+        ends.add(
+            (
+                *(figure.layout.xaxis.range[1] for figure in (bands, losses, heat)),
+                bands.layout.yaxis.range,
+                losses.layout.yaxis.range,
+            )
+        )
         assert heat.data[0].zmax == 3.0
-        assert {note.x for note in bands.layout.annotations if note.text.endswith("median")} == {steps[-1]}, "names stand at the lines' end"
+        assert {note.x for note in bands.layout.annotations if note.text.endswith("median")} == {steps[-1]}, (
+            "names stand at the lines' end"
+        )
     assert len(ends) == 1 and min(next(iter(ends))[:3]) >= 100
 
 
@@ -282,10 +309,15 @@ def test_one_class_has_one_colour_on_the_map_and_in_the_paths():
 def test_clean_is_a_circle_and_adversarial_a_cross_of_the_same_class_colour():
     figure = map_of(run_of())
     clean, adversarial = (
-        [t for t in figure.data if t.type == "scattergl" and f", {word}" in t.hovertemplate] for word in ("clean", "adversarial")
+        [t for t in figure.data if t.type == "scattergl" and f", {word}" in t.hovertemplate]
+        for word in ("clean", "adversarial")
     )
     assert {t.marker.symbol for t in clean} == {"circle"} and {t.marker.symbol for t in adversarial} == {"x"}
-    assert [t.marker.color for t in clean] == [t.marker.color for t in adversarial] == [theme.class_colour(k, 10) for k in range(10)]
+    assert (
+        [t.marker.color for t in clean]
+        == [t.marker.color for t in adversarial]
+        == [theme.class_colour(k, 10) for k in range(10)]
+    )
 
 
 def test_map_ranges_are_one_square_for_all_steps():
@@ -302,7 +334,14 @@ def test_map_ranges_are_one_square_for_all_steps():
 
 def test_a_map_of_a_thousand_images_stays_below_200_kilobytes():
     run = run_of(n=1000)
-    figure = map_of(run, values=run["adv"][3], colour="margin", selected=np.arange(50), lines=np.arange(50), background=np.zeros((1000, 2)))
+    figure = map_of(
+        run,
+        values=run["adv"][3],
+        colour="margin",
+        selected=np.arange(50),
+        lines=np.arange(50),
+        background=np.zeros((1000, 2)),
+    )
     assert sum(len(t.x) for t in figure.data if "image" in (t.hovertemplate or "")) == 2000
     assert len(figure.to_json().encode()) < 200_000
     assert {t.x.dtype for t in figure.data if t.type == "scattergl"} == {np.dtype(np.float32)}
@@ -311,7 +350,10 @@ def test_a_map_of_a_thousand_images_stays_below_200_kilobytes():
 def test_a_map_selection_is_outlined_and_counted_and_the_rest_fades():
     figure = map_of(run_of(), selected=[0, 10, 21], lines=[21], ids=np.arange(100) + 500)
     named = {t.name: t for t in figure.data}
-    assert list(named["kind 0 (2 of 10)"].selectedpoints) == [0, 1] and list(named["kind 2 (0 of 10)"].selectedpoints) == []
+    assert (
+        list(named["kind 0 (2 of 10)"].selectedpoints) == [0, 1]
+        and list(named["kind 2 (0 of 10)"].selectedpoints) == []
+    )
     assert named["kind 0 (2 of 10)"].unselected.marker.opacity == pytest.approx(0.1)
     assert len(named["selected"].x) == 6 and len(named["displacement"].x) == 3 and np.isnan(named["displacement"].x[2])
     assert named["kind 1 (1 of 10)"].customdata.tolist() == list(range(501, 600, 10))
@@ -420,20 +462,43 @@ def test_accuracy_of_a_single_seed_has_no_spread_and_says_so():
 
 def test_accuracy_bars_slant_long_names_and_shorten_figures_that_would_touch():
     rows = [
-        {"label": f"VMI-FGSM-{k}", "attack": "vmi", "key": f"vmi-{k}", "accuracy": 0.5 + seed / 50, "n": 10, "eps": "2/255", "norm": "Linf",
-         "targeted": False, "seed": seed}
-        for k in range(6) for seed in (0, 1)
-    ]  # fmt: skip
+        {
+            "label": f"VMI-FGSM-{k}",
+            "attack": "vmi",
+            "key": f"vmi-{k}",
+            "accuracy": 0.5 + seed / 50,
+            "n": 10,
+            "eps": "2/255",
+            "norm": "Linf",
+            "targeted": False,
+            "seed": seed,
+        }
+        for k in range(6)
+        for seed in (0, 1)
+    ]
     half, whole = charts.accuracy_bars(rows), charts.accuracy_bars(rows, wide=True)
     assert (half.layout.xaxis.tickangle, whole.layout.xaxis.tickangle) == (-40, 0)
     assert half.layout.annotations[0].text == "<b>51.0</b>" and whole.layout.annotations[0].text == "<b>51.0</b> ± 1.4"
 
 
 def test_accuracy_bars_keep_radii_apart_and_never_call_an_unbounded_attack_the_worst():
-    kinds = (("clean", 0.9, "clean", "", ""), ("pgd", 0.6, "PGD-10", "Linf", "2/255"), ("pgd@8/255", 0.2, "PGD-10", "Linf", "8/255"),
-             ("cw-l2", 0.0, "CW-100 L2", "L2", "unbounded"))  # fmt: skip
+    kinds = (
+        ("clean", 0.9, "clean", "", ""),
+        ("pgd", 0.6, "PGD-10", "Linf", "2/255"),
+        ("pgd@8/255", 0.2, "PGD-10", "Linf", "8/255"),
+        ("cw-l2", 0.0, "CW-100 L2", "L2", "unbounded"),
+    )
     rows = [
-        {"key": key, "attack": key.partition("@")[0], "accuracy": value, "label": label, "norm": norm, "eps": eps, "n": 10, "seed": 0}
+        {
+            "key": key,
+            "attack": key.partition("@")[0],
+            "accuracy": value,
+            "label": label,
+            "norm": norm,
+            "eps": eps,
+            "n": 10,
+            "seed": 0,
+        }
         for key, value, label, norm, eps in kinds
     ]
     figure = charts.accuracy_bars(rows)
@@ -446,9 +511,14 @@ def test_accuracy_bars_keep_radii_apart_and_never_call_an_unbounded_attack_the_w
 def test_every_chart_can_be_drawn_after_the_first_step_alone():
     run = run_of()
     order, margins = run["orders"][:1], run["adv"][:1]
-    assert charts.curriculum_heatmap([0], charts.rank_matrix(order, margins)[0], n=100, current=0).data[0].z.shape == (100, 1)
+    assert charts.curriculum_heatmap([0], charts.rank_matrix(order, margins)[0], n=100, current=0).data[0].z.shape == (
+        100,
+        1,
+    )
     assert charts.curriculum_classes([0], order, run["labels"]).layout.xaxis.range == (-0.5, 0.5)
-    assert "The median robust margin is −0.9 logits" in text_of(charts.margin_bands([0], [margin_summary(margins[0])["quantiles"]], n=100))
+    assert "The median robust margin is −0.9 logits" in text_of(
+        charts.margin_bands([0], [margin_summary(margins[0])["quantiles"]], n=100)
+    )
     assert "from rank 3 to rank 3" in text_of(charts.rank_paths([0], [[3]], [0], CLASSES, n=100))
 
 
@@ -466,7 +536,8 @@ def contrast(one, other):
 
     def light(colour):
         linear = [
-            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+            for c in (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
         ]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -477,7 +548,13 @@ def contrast(one, other):
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_can_be_read_and_the_zero_line_is_the_strongest_on_both_pages(dark):
     ink = theme.tokens(dark)
-    for colour in (ink.text, ink.muted, ink.clean_text, ink.adversarial_text, *(m["colour"] for m in theme.LOSS_MARKS[dark].values())):
+    for colour in (
+        ink.text,
+        ink.muted,
+        ink.clean_text,
+        ink.adversarial_text,
+        *(m["colour"] for m in theme.LOSS_MARKS[dark].values()),
+    ):
         assert contrast(colour, ink.page) >= 4.5
     assert contrast(theme.CLEAN, ink.page) >= 3 and contrast(theme.ADVERSARIAL, ink.page) >= 3
     assert contrast(ink.zero, ink.page) > 5 * contrast(ink.grid, ink.page)
@@ -485,7 +562,10 @@ def test_text_can_be_read_and_the_zero_line_is_the_strongest_on_both_pages(dark)
 
 def test_the_config_file_holds_the_palettes_of_the_theme_and_ten_colours_per_scale():
     looks = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["theme"]
-    expected = {"light": (theme.SEQUENTIAL_LIGHT, theme.MARGIN_LIGHT), "dark": (theme.SEQUENTIAL_DARK, theme.MARGIN_DARK)}
+    expected = {
+        "light": (theme.SEQUENTIAL_LIGHT, theme.MARGIN_LIGHT),
+        "dark": (theme.SEQUENTIAL_DARK, theme.MARGIN_DARK),
+    }
     for name, (sequential, diverging) in expected.items():
         look, ink = looks[name], theme.tokens(name == "dark")
         assert look["chartCategoricalColors"] == list(theme.PETROFF10)
@@ -529,7 +609,11 @@ def test_upscaling_repeats_pixels_by_a_whole_factor_and_makes_grey_three_channel
     big = pictures.upscale(image, to=7)
     assert big.shape == (6, 6, 3)
     assert (big[:3, :3] == 10).all() and (big[3:, 3:] == 40).all() and (big[:3, 3:] == 20).all()
-    assert pictures.upscale(np.zeros((3, 200, 100), np.uint8), to=96).shape == (200, 100, 3), "a large image is not shrunk"
+    assert pictures.upscale(np.zeros((3, 200, 100), np.uint8), to=96).shape == (
+        200,
+        100,
+        3,
+    ), "a large image is not shrunk"
 
 
 def test_upscaling_keeps_red_green_and_blue_in_their_places():
@@ -589,7 +673,10 @@ def test_the_plot_of_the_map_is_a_square_with_its_legends_below(colour, method):
     layout = map_of(run, method=method, colour=colour, values=run["adv"][3], side=500).layout
     plot = layout.height - layout.margin.t - layout.margin.b
     assert plot == 500 - layout.margin.l - layout.margin.r and layout.margin.r == 1
-    tops = [layout.legend2.y, layout.coloraxis.colorbar.y if colour == "margin" else layout.legend.y if colour == "class" else -0.01]
+    tops = [
+        layout.legend2.y,
+        layout.coloraxis.colorbar.y if colour == "margin" else layout.legend.y if colour == "class" else -0.01,
+    ]
     assert all(-layout.margin.b / plot < top < 0 for top in tops), "inside the margin, below the plot"
     assert tops[0] < tops[1] and layout.legend2.orientation == "h"
 
@@ -605,7 +692,9 @@ def test_names_of_classes_cover_no_point_and_no_other_name_and_lead_to_the_middl
     figure = charts.embedding_map(both[:120], both[120:], labels, classes=CLASSES, ranges=((0, side), (0, side)))
     notes = figure.layout.annotations
     assert [note.text for note in notes] == list(CLASSES)
-    assert np.allclose([(note.x, note.y) for note in notes], [np.median(clean[labels == k], axis=0) for k in range(10)], atol=1e-3)
+    assert np.allclose(
+        [(note.x, note.y) for note in notes], [np.median(clean[labels == k], axis=0) for k in range(10)], atol=1e-3
+    )
     places = np.array([(note.ax, note.ay) for note in notes])
     assert np.hypot(*(places - centres).T).max() < 80
     halves = np.array([(3.2 * len(name), 7) for name in CLASSES])
@@ -631,13 +720,18 @@ def test_thinning_keeps_first_last_and_the_position_asked_for():
 def test_the_class_picture_states_the_shown_step_also_above_its_most_steps():
     orders = np.tile(np.arange(40), (50, 1))
     orders[23] = orders[23][::-1]
-    said = {step: text_of(charts.curriculum_classes(range(50), orders, np.arange(40) // 20, current=step, max_steps=5)) for step in (0, 23)}
+    said = {
+        step: text_of(charts.curriculum_classes(range(50), orders, np.arange(40) // 20, current=step, max_steps=5))
+        for step in (0, 23)
+    }
     assert said[0].startswith("At step 0, 0 is the hardest") and said[23].startswith("At step 23, 1 is the hardest")
 
 
 def test_the_profile_draws_intervals_in_percent_and_leaves_a_gap_where_an_attack_is_missing():
     first, second = all_figures(False)["profile"].data
-    assert first.y.tolist() == pytest.approx([80, 50]) and first.error_y.array.tolist() == pytest.approx([2, 3], abs=1e-4)
+    assert first.y.tolist() == pytest.approx([80, 50]) and first.error_y.array.tolist() == pytest.approx(
+        [2, 3], abs=1e-4
+    )
     assert first.error_y.arrayminus.tolist() == pytest.approx([3, 3], abs=1e-4)
     assert second.y[0] == pytest.approx(70) and np.isnan(second.y[1])
     assert first.x[0] < 0 < second.x[0], "two sets stand beside each other"
@@ -650,8 +744,12 @@ def test_a_set_keeps_its_mark_in_every_chart_of_a_comparison():
         mark = theme.SET_MARKS[dark][1]
         sweep, profile = all_figures(dark)["sweep"].data[0], all_figures(dark)["profile"].data[1]
         assert sweep.line.color == mark["colour"] == profile.marker.color and sweep.line.dash == mark["dash"]
-        assert profile.marker.symbol == mark["symbol"] and profile.mode == "markers", "attacks have no order, so no line joins them"
-        assert mark["colour"] in {trace.line.color for trace in all_figures(dark)["cumulative"].data if trace.mode == "lines"}
+        assert profile.marker.symbol == mark["symbol"] and profile.mode == "markers", (
+            "attacks have no order, so no line joins them"
+        )
+        assert mark["colour"] in {
+            trace.line.color for trace in all_figures(dark)["cumulative"].data if trace.mode == "lines"
+        }
 
 
 def test_the_sweep_states_what_is_left_at_the_largest_radius():
@@ -660,10 +758,15 @@ def test_the_sweep_states_what_is_left_at_the_largest_radius():
 
 def test_the_class_heat_map_names_the_weakest_spot():
     accuracy = np.array([[0.9, 0.4], [0.8, 0.23], [np.nan, np.nan]])
-    figure = charts.class_heatmap(accuracy, np.array([50, 40, 0]), classes=["cat", "<b>dog", "owl"], attacks=["clean", "PGD-10"], name="a")
+    figure = charts.class_heatmap(
+        accuracy, np.array([50, 40, 0]), classes=["cat", "<b>dog", "owl"], attacks=["clean", "PGD-10"], name="a"
+    )
     assert text_of(figure) == "The weakest spot is &lt;b&gt;dog under PGD-10: 23 % correct"
     few = charts.class_heatmap(np.zeros((1, 1)), np.array([6]), classes=["cat"], attacks=["Clean"], name="a")
-    assert text_of(few) == "The lowest figure is cat without attack: 0 % correct, of 6 images, too few to call it a weak spot"
+    assert (
+        text_of(few)
+        == "The lowest figure is cat without attack: 0 % correct, of 6 images, too few to call it a weak spot"
+    )
     assert "n = 90 test images, 0 to 50 per class" in figure.layout.meta["note"]
 
 
@@ -683,7 +786,11 @@ def test_the_cumulative_margins_state_which_share_lies_below_zero_and_dash_the_c
 def test_the_colours_of_six_sets_reach_three_to_one_on_their_page():
     def luminance(colour):
         channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
-        return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+        return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4) @ [
+            0.2126,
+            0.7152,
+            0.0722,
+        ]
 
     for dark in (False, True):
         page = luminance(theme.tokens(dark).page)

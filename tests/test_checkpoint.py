@@ -1,4 +1,5 @@
-"""A run that goes on from a checkpoint gives the same bits as one that never stopped. Run: pytest tests/test_checkpoint.py"""
+"""A run that goes on from a checkpoint gives the same bits as one that never stopped. Run: pytest
+tests/test_checkpoint.py"""
 
 import json
 
@@ -18,7 +19,8 @@ SETTINGS = QUICK | {"steps": 7, "record_every": 2, "batch": 4}
 
 
 def until(path, count, settings, resume=False):
-    """Run the loop and store what it hands out, until `count` checkpoints are stored (None: to the end). Returns frames and the set."""
+    """Run the loop and store what it hands out, until `count` checkpoints are stored (None: to the end). Returns frames
+    and the set."""
     frames, seen = {}, 0
     for event in distill(settings, tiny_data(), path if resume else None):
         if isinstance(event, Recorded):
@@ -35,7 +37,9 @@ def until(path, count, settings, resume=False):
     raise AssertionError("the loop ended without a set")
 
 
-@pytest.mark.parametrize("changes", [{}, {"method": "c2r-no-aac"}, {"partition": 2}, {"method": "c2r-pgd", "anchors": "synthetic"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"method": "c2r-no-aac"}, {"partition": 2}, {"method": "c2r-pgd", "anchors": "synthetic"}]
+)
 def test_a_run_resumed_at_any_checkpoint_is_the_run_that_never_stopped(tmp_path, changes):
     settings = config.load("demo", SETTINGS | changes)
     whole, result = until(tmp_path, None, settings)

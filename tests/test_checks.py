@@ -26,7 +26,8 @@ DEMANDED = [name for name, check in CHECKS.items() if not check.cheap]
 
 
 def _images():
-    """Faint class patterns under noise: a linear network gets most of them right, and an attack at 2/255 some of those wrong."""
+    """Faint class patterns under noise: a linear network gets most of them right, and an attack at 2/255 some of those
+    wrong."""
     generator = torch.Generator().manual_seed(0)
     patterns = torch.randint(0, 2, (CLASSES, *SHAPE), generator=generator) * 2.0 - 1
     y = torch.arange(N) % CLASSES
@@ -63,7 +64,9 @@ def _measured(networks, x, y):
     for seed, network in enumerate(networks):
         for attempt in TRIED:
             found = [event for event in measure(network, x, y, attempt, seed=seed) if isinstance(event, Measured)][0]
-            rows.append({"method": "c2r", "network": "mlp", "protocol": "custom", "seed": seed, "split": "test"} | found.row())
+            rows.append(
+                {"method": "c2r", "network": "mlp", "protocol": "custom", "seed": seed, "split": "test"} | found.row()
+            )
             correct.setdefault(attempt.key, []).append(found.correct.numpy())
         rows.append(_official(next(row for row in rows if row["key"] == "pgd" and row["seed"] == seed)))
         correct.setdefault("autoattack", []).append(correct["pgd"][-1])
@@ -72,14 +75,32 @@ def _measured(networks, x, y):
 
 def _facts(mean, std):
     channels = {
-        f"{part}_{name}": values.tolist() for part in ("set", "train", "test", "assumed") for name, values in (("mean", mean), ("std", std))
+        f"{part}_{name}": values.tolist()
+        for part in ("set", "train", "test", "assumed")
+        for name, values in (("mean", mean), ("std", std))
     }
     return channels | {
-        "stored": 40, "effective": 160, "bytes": 40 * 192, "label_bytes": 40, "labels": "hard", "set_constants": None, "histograms": None,
-        "selection": "last step", "best_minus_last": None, "network": "mlp", "steps": 100, "precision": "float32", "tf32": False,
-        "data_hash": "ab", "train_hash": "ab", "seeds": [0, 1, 2], "subset": {"n": N, "seed": 0, "stored": True}, "shuffled": True,
-        "versions": {"torch": "2.13"}, "origin": "own run",
-    }  # fmt: skip
+        "stored": 40,
+        "effective": 160,
+        "bytes": 40 * 192,
+        "label_bytes": 40,
+        "labels": "hard",
+        "set_constants": None,
+        "histograms": None,
+        "selection": "last step",
+        "best_minus_last": None,
+        "network": "mlp",
+        "steps": 100,
+        "precision": "float32",
+        "tf32": False,
+        "data_hash": "ab",
+        "train_hash": "ab",
+        "seeds": [0, 1, 2],
+        "subset": {"n": N, "seed": 0, "stored": True},
+        "shuffled": True,
+        "versions": {"torch": "2.13"},
+        "origin": "own run",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +184,9 @@ def _lazy(name, model, x, y, **how):
     """PGD that takes two tiny steps unless it is told to take at least 50."""
     changes = how.pop("changes", {})
     weak = changes.get("steps", 10) < 50
-    return attack(name, model, x, y, **how, changes=changes | ({"steps": 2, "step": 0.02, "start": False} if weak else {}))
+    return attack(
+        name, model, x, y, **how, changes=changes | ({"steps": 2, "step": 0.02, "start": False} if weak else {})
+    )
 
 
 def _as_if_reduced(network):
@@ -222,7 +245,9 @@ def _targeted_under_one_key(subject):
 
 def _like_clean(subject):
     base = {row["seed"]: row["accuracy"] for row in subject.rows if row["key"] == "clean"}
-    return replace(subject, rows=[row | {"accuracy": base[row["seed"]]} if row["key"] == "fgsm" else row for row in subject.rows])
+    return replace(
+        subject, rows=[row | {"accuracy": base[row["seed"]]} if row["key"] == "fgsm" else row for row in subject.rows]
+    )
 
 
 def _too_small(subject):
@@ -241,7 +266,11 @@ def _no_longer_matching(subject):
 
 
 def _legacy_clamp(subject):
-    clamp = [row | {"key": "clamp", "attack": "clamp", "accuracy": row["accuracy"] - 0.2} for row in subject.rows if row["key"] == "clean"]
+    clamp = [
+        row | {"key": "clamp", "attack": "clamp", "accuracy": row["accuracy"] - 0.2}
+        for row in subject.rows
+        if row["key"] == "clean"
+    ]
     return replace(subject, rows=subject.rows + clamp)
 
 
@@ -261,40 +290,88 @@ FAULTS = {
     "images are normalised": ("input-space", _normalised_images, "outside [0, 1]"),
     "the network lacks its normalisation": ("input-space", _without_normalisation, "expects normalised images"),
     "the attack goes ten times too far": ("input-space", lambda s: replace(s, attack=_moving(10)), "20/255"),
-    "a row moved a pixel too far": ("input-space", lambda s: with_rows(s, "pgd", moved=12.5), "12.5/255 at ε = 2/255 (pgd)"),
+    "a row moved a pixel too far": (
+        "input-space",
+        lambda s: with_rows(s, "pgd", moved=12.5),
+        "12.5/255 at ε = 2/255 (pgd)",
+    ),
     "the legacy clamp costs accuracy": ("input-space", _legacy_clamp, "legacy clamp alone"),
     "AutoAttack leaves more than PGD": ("gradient-masking", _rising_outcomes, "autoattack"),
-    "PGD leaves more than FGSM": ("gradient-masking", lambda s: with_rows(s, "fgsm", accuracy=0.1), "after fgsm 10.0 %"),
+    "PGD leaves more than FGSM": (
+        "gradient-masking",
+        lambda s: with_rows(s, "fgsm", accuracy=0.1),
+        "after fgsm 10.0 %",
+    ),
     "Square beats the gradients": ("gradient-masking", _above_square, "without gradients is stronger"),
     "logits are saturated": ("gradient-masking", _saturated, "gradient of exactly zero"),
     "the input is quantised": ("gradient-masking", _quantised, "100.0 % of the correctly"),
     "saturated logits under curves": ("masking-curves", _saturated, "on the logit margin"),
     "quantised input under curves": ("masking-curves", _quantised, "along a random direction"),
-    "AutoAttack with 10 iterations": ("autoattack-budget", lambda s: with_rows(s, "autoattack", options={"steps": 10, "targets": 9, "queries": 5000}), "10 iterations (official 100)"),
-    "AutoAttack skipped its parts": ("autoattack-budget", lambda s: with_rows(s, "autoattack", forwards=200.0), "spent 200 passes"),
+    "AutoAttack with 10 iterations": (
+        "autoattack-budget",
+        lambda s: with_rows(s, "autoattack", options={"steps": 10, "targets": 9, "queries": 5000}),
+        "10 iterations (official 100)",
+    ),
+    "AutoAttack skipped its parts": (
+        "autoattack-budget",
+        lambda s: with_rows(s, "autoattack", forwards=200.0),
+        "spent 200 passes",
+    ),
     "a network in training mode": ("train-mode", lambda s: with_network(s, lambda net: net.train()), "3 of 3 networks"),
     "one layer in training mode": ("train-mode", lambda s: with_network(s, _half_training), "3 of 3 networks"),
     "statistics move under attack": ("train-mode", lambda s: with_network(s, Counting), "changed 3"),
-    "the attack switches training on": ("train-mode", lambda s: replace(with_network(s, lambda net: net), attack=_switching_on), "changed 3"),
+    "the attack switches training on": (
+        "train-mode",
+        lambda s: replace(with_network(s, lambda net: net), attack=_switching_on),
+        "changed 3",
+    ),
     "selected on test": ("test-leakage", lambda s: with_facts(s, selection="best on test"), "best on test"),
     "more steps break more": ("attack-sweep", lambda s: replace(s, attack=_lazy), "points less"),
-    "the set has other constants": ("normalisation-constants", lambda s: with_facts(s, set_constants={"mean": [0.5] * 3, "std": [0.2] * 3}), "which were not undone"),
+    "the set has other constants": (
+        "normalisation-constants",
+        lambda s: with_facts(s, set_constants={"mean": [0.5] * 3, "std": [0.2] * 3}),
+        "which were not undone",
+    ),
     "a network holds another mean": ("normalisation-constants", lambda s: with_network(s, _other_mean), "holds a mean"),
-    "fp16 with saturated logits": ("precision", lambda s: with_facts(_saturated(s), precision="float16"), "In float16 100.0 %"),
+    "fp16 with saturated logits": (
+        "precision",
+        lambda s: with_facts(_saturated(s), precision="float16"),
+        "In float16 100.0 %",
+    ),
     "networks in bfloat16": ("precision", lambda s: with_network(s, _as_if_reduced), "3 of 3 networks"),
-    "fp16 loses the signs": ("gradient-agreement", lambda s: with_facts(with_network(s, lambda net: Wrapped(net, after=lambda z: 300 * z)), precision="float16"), "same in float16"),
+    "fp16 loses the signs": (
+        "gradient-agreement",
+        lambda s: with_facts(with_network(s, lambda net: Wrapped(net, after=lambda z: 300 * z)), precision="float16"),
+        "same in float16",
+    ),
     "the attack looks at the batch": ("batch-coupling", lambda s: replace(s, attack=_coupled), "end elsewhere"),
     "the network looks at the batch": ("batch-coupling", _per_batch, "Logits of an image alone"),
     "an attack equals clean": ("threat-models", _like_clean, "exactly the clean accuracy"),
-    "targeted under an untargeted key": ("threat-models", _targeted_under_one_key, "mix Linf 2/255 and Linf 2/255 targeted"),
-    "an attack that moves no margin": ("threat-models", lambda s: replace(_too_small(s), margins=dict.fromkeys(("clean", "fgsm"), np.ones((3, N)))), "exactly the clean accuracy"),
+    "targeted under an untargeted key": (
+        "threat-models",
+        _targeted_under_one_key,
+        "mix Linf 2/255 and Linf 2/255 targeted",
+    ),
+    "an attack that moves no margin": (
+        "threat-models",
+        lambda s: replace(_too_small(s), margins=dict.fromkeys(("clean", "fgsm"), np.ones((3, N)))),
+        "exactly the clean accuracy",
+    ),
     "a wrong norm": ("threat-models", lambda s: with_rows(s, "pgd", norm="L2"), "labelled L2"),
-    "a distance beyond the radius": ("threat-models", lambda s: with_rows(s, "pgd", distance=0.1), "pgd 25.5/255 at ε = 2/255"),
-    "unbounded without distance": ("threat-models", lambda s: with_rows(s, "cw", attack="deepfool", norm="L2", eps="unbounded", distance=None), "a distance is recorded of cw"),
+    "a distance beyond the radius": (
+        "threat-models",
+        lambda s: with_rows(s, "pgd", distance=0.1),
+        "pgd 25.5/255 at ε = 2/255",
+    ),
+    "unbounded without distance": (
+        "threat-models",
+        lambda s: with_rows(s, "cw", attack="deepfool", norm="L2", eps="unbounded", distance=None),
+        "a distance is recorded of cw",
+    ),
     "an attack above clean": ("metric-artefacts", lambda s: with_rows(s, "cw", accuracy=0.999), "most cw with 99.9 %"),
     "outcomes contradict rows": ("metric-artefacts", _no_longer_matching, "contradict"),
     "one seed": ("budgets-and-seeds", _one_seed, "1 network with"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", [name for name in CHECKS if name != "attack-settings"])
@@ -318,29 +395,52 @@ def test_a_planted_fault_is_red(sound, fault):
 
 def test_every_check_has_a_planted_fault():
     assert {CHECKS[name].number for name, _, _ in FAULTS.values()} == set(range(1, 13))
-    assert set(CHECKS) - {name for name, _, _ in FAULTS.values()} == {"attack-settings"}  # it alone can only be amber or grey
+    assert set(CHECKS) - {name for name, _, _ in FAULTS.values()} == {
+        "attack-settings"
+    }  # it alone can only be amber or grey
 
 
 AMBER = {
-    "no AutoAttack": ("autoattack-budget", lambda s: replace(s, rows=[row for row in s.rows if row["key"] != "autoattack"])),
+    "no AutoAttack": (
+        "autoattack-budget",
+        lambda s: replace(s, rows=[row for row in s.rows if row["key"] != "autoattack"]),
+    ),
     "AutoAttack with 60 iterations": ("autoattack-budget", lambda s: with_rows(s, "autoattack", options={"steps": 60})),
     "selection unknown": ("test-leakage", lambda s: with_facts(s, selection="unknown")),
     "an imported set": ("test-leakage", lambda s: with_facts(s, origin="imported")),
-    "steps as large as the radius": ("attack-settings", lambda s: with_rows(s, "pgd", options={"steps": 10, "step": 1.0})),
-    "BEARD's step": ("attack-settings", lambda s: with_rows(s, "pgd", eps="8/255", options={"step": (2 / 225) / (8 / 255)})),
-    "an imported set had other constants": ("normalisation-constants", lambda s: with_facts(s, origin="imported", set_constants={"mean": [0.5] * 3, "std": [0.2] * 3})),
+    "steps as large as the radius": (
+        "attack-settings",
+        lambda s: with_rows(s, "pgd", options={"steps": 10, "step": 1.0}),
+    ),
+    "BEARD's step": (
+        "attack-settings",
+        lambda s: with_rows(s, "pgd", eps="8/255", options={"step": (2 / 225) / (8 / 255)}),
+    ),
+    "an imported set had other constants": (
+        "normalisation-constants",
+        lambda s: with_facts(s, origin="imported", set_constants={"mean": [0.5] * 3, "std": [0.2] * 3}),
+    ),
     "one network from a file": ("budgets-and-seeds", lambda s: with_facts(_one_seed(s), origin="weights file")),
     "constants not recorded": ("normalisation-constants", lambda s: with_facts(s, assumed_mean=None)),
     "TF32": ("precision", lambda s: with_facts(s, tf32=True)),
     "precision not recorded": ("precision", lambda s: with_facts(s, precision=None)),
-    "an attack without radius": ("threat-models", lambda s: with_rows(s, "cw", attack="deepfool", norm="L2", eps="unbounded", distance=0.3)),
+    "an attack without radius": (
+        "threat-models",
+        lambda s: with_rows(s, "cw", attack="deepfool", norm="L2", eps="unbounded", distance=0.3),
+    ),
     "a radius too small to tell": ("threat-models", _too_small),
-    "two attacks": ("metric-artefacts", lambda s: replace(s, rows=[row for row in s.rows if row["key"] in ("clean", "fgsm", "pgd")])),
-    "100 images": ("metric-artefacts", lambda s: replace(s, rows=[row | {"n": 100, "interval": [0.4, 0.6]} for row in s.rows])),
+    "two attacks": (
+        "metric-artefacts",
+        lambda s: replace(s, rows=[row for row in s.rows if row["key"] in ("clean", "fgsm", "pgd")]),
+    ),
+    "100 images": (
+        "metric-artefacts",
+        lambda s: replace(s, rows=[row | {"n": 100, "interval": [0.4, 0.6]} for row in s.rows]),
+    ),
     "two seeds": ("budgets-and-seeds", lambda s: replace(s, rows=[row for row in s.rows if row["seed"] < 2])),
     "heavy soft labels": ("budgets-and-seeds", lambda s: with_facts(s, labels="soft", label_bytes=4000)),
     "another copy of the data": ("budgets-and-seeds", lambda s: with_facts(s, train_hash="cd")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("doubt", AMBER)
@@ -472,5 +572,7 @@ def test_a_network_that_answers_no_numbers_is_not_robust_and_a_badge_is_red(soun
         Attempt("square", EPS, {"queries": 4}),
         Attempt("pgd", EPS, targeted=True),
     ):
-        found = [event for event in measure(subject.networks[0], x, y, attempt, seed=0) if isinstance(event, Measured)][0]
+        found = [event for event in measure(subject.networks[0], x, y, attempt, seed=0) if isinstance(event, Measured)][
+            0
+        ]
         assert not found.correct[lost].any(), attempt.key

@@ -1,4 +1,5 @@
-"""Where a run is written and what its folder says of itself: numbers, known words, the kind of work. Run: pytest tests/test_claiming.py"""
+"""Where a run is written and what its folder says of itself: numbers, known words, the kind of work. Run: pytest
+tests/test_claiming.py"""
 
 import errno
 import json
@@ -98,7 +99,9 @@ def test_the_name_of_a_run_is_short_and_of_plain_letters(data):
 
 def test_twenty_claims_of_one_name_at_once_all_get_a_folder_of_their_own(tmp_path):
     with ThreadPoolExecutor(20) as pool:
-        writers = list(pool.map(lambda _: writing.RunWriter(tmp_path / "store" / "run", load("demo"), numbered=True), range(20)))
+        writers = list(
+            pool.map(lambda _: writing.RunWriter(tmp_path / "store" / "run", load("demo"), numbered=True), range(20))
+        )
     names = {writer.path.name for writer in writers}
     assert names == {"run", *(f"run-{number}" for number in range(2, 21))}
     assert all(runs.open_run(writer.path).state == "queued" for writer in writers)
@@ -107,9 +110,9 @@ def test_twenty_claims_of_one_name_at_once_all_get_a_folder_of_their_own(tmp_pat
 
 def test_processes_that_claim_one_name_at_once_all_get_a_folder_of_their_own(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from c2r.store import claiming\n"
-        "sys.stdin.readline()\n"
-        "print(*[claiming.claim(Path(sys.argv[1]), {'config.json': '{}'}, 'frames', numbered=True).name for _ in range(5)])"
+        "import sys, time; from pathlib import Path; from c2r.store import"
+        " claiming\nsys.stdin.readline()\nprint(*[claiming.claim(Path(sys.argv[1]), {'config.json': '{}'}, 'frames',"
+        " numbered=True).name for _ in range(5)])"
     )
     words = [sys.executable, "-c", code, str(tmp_path / "store" / "run")]
     children = [subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
@@ -117,14 +120,20 @@ def test_processes_that_claim_one_name_at_once_all_get_a_folder_of_their_own(tmp
         child.stdin.write("\n")
         child.stdin.flush()
     names = [name for child in children for name in child.communicate(timeout=30)[0].split()]
-    assert len(names) == len(set(names)) == 20 and all((tmp_path / "store" / name / "config.json").exists() for name in names)
+    assert len(names) == len(set(names)) == 20 and all(
+        (tmp_path / "store" / name / "config.json").exists() for name in names
+    )
 
 
 def test_of_two_that_claim_one_folder_without_a_number_one_is_told_so(tmp_path, monkeypatch):
     rename = claiming.os.rename
 
     def late(source, target):
-        writing.RunWriter(target, load("demo")) if not (target / "config.json").exists() and monkeypatch.undo() is None else None
+        (
+            writing.RunWriter(target, load("demo"))
+            if not (target / "config.json").exists() and monkeypatch.undo() is None
+            else None
+        )
         rename(source, target)
 
     monkeypatch.setattr(claiming.os, "rename", late)
@@ -164,12 +173,19 @@ def evaluation_of(run: Path, out: Path, **status: object) -> Path:
 
 
 @pytest.mark.parametrize("place", ["elsewhere/mine", "home/runs/one/evaluations/mine"])
-def test_a_resumed_evaluation_evaluates_the_run_that_it_began_with_wherever_it_lies(store, tmp_path, monkeypatch, place):
+def test_a_resumed_evaluation_evaluates_the_run_that_it_began_with_wherever_it_lies(
+    store, tmp_path, monkeypatch, place
+):
     run = make_run(store / "one", steps=2)
     out = evaluation_of(run, tmp_path / place)
     seen = []
     tasks = type(
-        "", (), {"evaluate_set": lambda _w, _c, source: seen.append(source) or [], "distil": lambda *_, **__: pytest.fail("distilled")}
+        "",
+        (),
+        {
+            "evaluate_set": lambda _w, _c, source: seen.append(source) or [],
+            "distil": lambda *_, **__: pytest.fail("distilled"),
+        },
     )
     monkeypatch.setattr(work, "_tasks", lambda: tasks)
     assert main(["resume", str(out)]) == 0
@@ -190,7 +206,9 @@ def test_an_evaluation_whose_run_is_gone_is_not_resumed(store, tmp_path, capsys)
     assert main(["resume", str(out)]) == 2
     said = capsys.readouterr().err.strip()
     assert (
-        said.startswith(f"Evaluation mine is of the run in {run}, which is not there any more") and said.endswith(".") and "\n" not in said
+        said.startswith(f"Evaluation mine is of the run in {run}, which is not there any more")
+        and said.endswith(".")
+        and "\n" not in said
     )
 
 
@@ -232,7 +250,9 @@ def test_a_process_of_another_namespace_is_never_ended_from_here(tmp_path):
     writer = writing.RunWriter(tmp_path / "run", load("demo"))
     bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     writer.status(force=True, state="running", pid=bystander.pid, pid_started=1.0, boot="another machine")
-    with pytest.raises(InputError, match="works in another container or machine: expected a process of this one; end it there"):
+    with pytest.raises(
+        InputError, match="works in another container or machine: expected a process of this one; end it there"
+    ):
         jobs.force_stop(runs.open_run(writer.path))
     assert bystander.poll() is None
     bystander.communicate(b"\n")
@@ -287,7 +307,9 @@ def test_one_run_without_permission_hides_no_other(store, monkeypatch):
     monkeypatch.setattr(os, "stat", refusing(stat))
     monkeypatch.setattr(os, "open", refusing(os.open))
     monkeypatch.setattr(
-        os, "listdir", lambda path=".": (_ for _ in ()).throw(PermissionError()) if str(path) == str(locked) else listed(path)
+        os,
+        "listdir",
+        lambda path=".": (_ for _ in ()).throw(PermissionError()) if str(path) == str(locked) else listed(path),
     )
     found = {run.id: run.problem for run in runs.list_runs(store)}
     assert found["open"] == "" and "locked" in found and "No permission to read" in found["locked"]
@@ -309,7 +331,9 @@ def test_the_same_archive_opened_twice_is_one_run_and_the_second_time_says_where
     first = archives.open_archive(file, tmp_path / "elsewhere")
     keeping.describe(first, "mine")
     for there, place in ((store, run), (first.parent, first)):
-        with pytest.raises(archives.AlreadyThere, match=f"one.zip holds run one, which is in this store already: {place}") as told:
+        with pytest.raises(
+            archives.AlreadyThere, match=f"one.zip holds run one, which is in this store already: {place}"
+        ) as told:
             archives.open_archive(file, there)
         assert told.value.path == place and len(runs.list_runs(there)) == 1
     assert main(["open", str(file)]) == 2 and "--again" in capsys.readouterr().err
@@ -334,7 +358,10 @@ def test_archive_says_what_it_left_out(store, tmp_path, capsys):
     (run / "link.json").symlink_to("config.json")
     assert main(["archive", str(run), str(tmp_path / "one.zip")]) == 0
     said = capsys.readouterr().out.strip().splitlines()
-    assert said[-1] == "Left out, because a run does not write them: link.json, my notes.txt, plots/a?b.png." and len(said) == 2
+    assert (
+        said[-1] == "Left out, because a run does not write them: link.json, my notes.txt, plots/a?b.png."
+        and len(said) == 2
+    )
 
 
 @pytest.mark.parametrize(("said", "meant"), [("~/runs", "home/runs"), ("~nobody-at-all/x", None)])
@@ -344,7 +371,9 @@ def test_a_home_in_the_name_of_the_store_is_followed(tmp_path, monkeypatch, said
     assert runs.default_store() == (tmp_path / meant if meant else Path(said))
 
 
-@pytest.mark.parametrize(("out", "said"), [("x" * 300, "File name too long"), ("loop/run", "taken or not a folder|symbolic links")])
+@pytest.mark.parametrize(
+    ("out", "said"), [("x" * 300, "File name too long"), ("loop/run", "taken or not a folder|symbolic links")]
+)
 def test_a_name_that_no_disk_holds_is_not_a_matter_of_space(tmp_path, out, said):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     for numbered in (False, True):
@@ -356,12 +385,10 @@ def test_a_name_that_no_disk_holds_is_not_a_matter_of_space(tmp_path, out, said)
 @pytest.mark.parametrize("how", ["before", "after"])
 def test_a_claim_that_is_killed_half_way_leaves_a_run_that_goes_on_or_none(tmp_path, how):
     code = (
-        "import os, signal, sys; from pathlib import Path; from c2r import config; from c2r.store import claiming, writing\n"
-        "def die(folder, place, fill=claiming.fill):\n"
-        "    sys.argv[2] == 'after' and fill(folder, place)\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "claiming.fill = die\n"
-        "writing.RunWriter(Path(sys.argv[1]), config.load('demo'), numbered=True)"
+        "import os, signal, sys; from pathlib import Path; from c2r import config; from c2r.store import claiming,"
+        " writing\ndef die(folder, place, fill=claiming.fill):\n    sys.argv[2] == 'after' and fill(folder, place)\n   "
+        " os.kill(os.getpid(), signal.SIGKILL)\nclaiming.fill = die\nwriting.RunWriter(Path(sys.argv[1]),"
+        " config.load('demo'), numbered=True)"
     )
     make_run(tmp_path / "run", steps=1)
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "run"), how]).returncode == -signal.SIGKILL

@@ -1,4 +1,5 @@
-"""Commands around a finished run: import, export, attack, check, transfer, metrics. Run: pytest tests/test_commands.py"""
+"""Commands around a finished run: import, export, attack, check, transfer, metrics. Run: pytest
+tests/test_commands.py"""
 
 import json
 import shutil
@@ -18,7 +19,16 @@ from c2r.work import tasks
 
 CHANGES = {
     name: TINY[name]
-    for name in ("width", "pool_steps", "pool_batch", "eval_seeds", "eval_steps", "eval_images", "eval_attacks", "map_points")
+    for name in (
+        "width",
+        "pool_steps",
+        "pool_batch",
+        "eval_seeds",
+        "eval_steps",
+        "eval_images",
+        "eval_attacks",
+        "map_points",
+    )
 }
 
 
@@ -76,7 +86,9 @@ def soft(finished, tmp_path, capsys):
     labels = np.full((30, 10), 0.05, np.float32)
     labels[np.arange(30), stored["labels"]] = 0.55
     np.savez(tmp_path / "soft.npz", images=stored["images"], labels=stored["labels"], soft_labels=labels)
-    assert main(["import", str(tmp_path / "soft.npz"), "--data", "digits", "--out", str(tmp_path / "soft"), *sets()]) == 0
+    assert (
+        main(["import", str(tmp_path / "soft.npz"), "--data", "digits", "--out", str(tmp_path / "soft"), *sets()]) == 0
+    )
     capsys.readouterr()
     return tmp_path / "soft", labels
 
@@ -90,10 +102,23 @@ def test_soft_labels_survive_the_import_and_are_trained_on(soft):
 
 def test_a_fork_keeps_soft_labels(soft, tmp_path):
     run, labels = soft
-    words = ["fork", str(run), "--step", "0", "--set", "method=c2r", "--set", "steps=2", "--out", str(tmp_path / "fork")]
+    words = [
+        "fork",
+        str(run),
+        "--step",
+        "0",
+        "--set",
+        "method=c2r",
+        "--set",
+        "steps=2",
+        "--out",
+        str(tmp_path / "fork"),
+    ]
     assert main(words) == 0
     np.testing.assert_allclose(runs.read_arrays(tmp_path / "fork", "synthetic")["soft_labels"], labels, atol=1e-6)
-    assert main(["fork", str(tmp_path / "fork"), "--step", "2", "--set", "steps=1", "--out", str(tmp_path / "again")]) == 0
+    assert (
+        main(["fork", str(tmp_path / "fork"), "--step", "2", "--set", "steps=1", "--out", str(tmp_path / "again")]) == 0
+    )
     np.testing.assert_allclose(runs.read_arrays(tmp_path / "again", "synthetic")["soft_labels"], labels, atol=1e-6)
 
 
@@ -104,7 +129,18 @@ def test_a_stop_during_the_map_keeps_soft_labels(soft, tmp_path, monkeypatch):
         raise tasks.Stopped
 
     monkeypatch.setattr(tasks, "_draw", stopped)
-    words = ["fork", str(run), "--step", "0", "--set", "method=c2r", "--set", "steps=2", "--out", str(tmp_path / "fork")]
+    words = [
+        "fork",
+        str(run),
+        "--step",
+        "0",
+        "--set",
+        "method=c2r",
+        "--set",
+        "steps=2",
+        "--out",
+        str(tmp_path / "fork"),
+    ]
     assert main(words) == 130
     np.testing.assert_allclose(runs.read_arrays(tmp_path / "fork", "synthetic")["soft_labels"], labels, atol=1e-6)
 
@@ -116,17 +152,31 @@ def test_look_only_says_what_a_file_holds(foreign, capsys):
 
 def test_a_set_whose_real_data_nobody_names_is_asked_about(finished, tmp_path, capsys):
     np.savez(tmp_path / "plain.npz", **runs.read_arrays(finished, "synthetic"))
-    assert "expected --data NAME" in said(capsys, ["import", str(tmp_path / "plain.npz"), "--out", str(tmp_path / "x")], 2)
+    assert "expected --data NAME" in said(
+        capsys, ["import", str(tmp_path / "plain.npz"), "--out", str(tmp_path / "x")], 2
+    )
     assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "npz", "png", "dc-pt"])
 def test_every_export_of_a_set_is_read_again_as_the_same_set(finished, tmp_path, capsys, kind):
     place = Path(
-        said(capsys, ["export", str(finished), "--format", kind, "--out", str(tmp_path / f"set{'.pt' if kind == 'dc-pt' else ''}")]).strip()
+        said(
+            capsys,
+            [
+                "export",
+                str(finished),
+                "--format",
+                kind,
+                "--out",
+                str(tmp_path / f"set{'.pt' if kind == 'dc-pt' else ''}"),
+            ],
+        ).strip()
     )
     found = read_set(
-        place, {"png": "image-folder"}.get(kind, kind), normalisation="ask" if kind == "png" else "none" if kind != "dc-pt" else "mnist"
+        place,
+        {"png": "image-folder"}.get(kind, kind),
+        normalisation="ask" if kind == "png" else "none" if kind != "dc-pt" else "mnist",
     )
     own = runs.read_arrays(finished, "synthetic")
     assert found.images.shape == own["images"].shape
@@ -167,7 +217,9 @@ def test_any_network_is_attacked_and_says_which_normalisation_it_got(finished, c
 def test_checks_run_again_on_demand_and_are_stored(finished, tmp_path, capsys):
     assert main(["evaluate", str(finished), "--out", str(tmp_path / "again")]) == 0
     capsys.readouterr()
-    found = json.loads(said(capsys, ["check", str(tmp_path / "again"), "--only", "batch-coupling,train-mode", "--json"]))
+    found = json.loads(
+        said(capsys, ["check", str(tmp_path / "again"), "--only", "batch-coupling,train-mode", "--json"])
+    )
     assert [badge["colour"] for badge in found] == ["green", "green"]
     stored = {badge["number"]: badge for badge in json.loads((tmp_path / "again" / "checks.json").read_text())}
     assert stored[9]["colour"] == "green"
@@ -175,7 +227,21 @@ def test_checks_run_again_on_demand_and_are_stored(finished, tmp_path, capsys):
 
 
 def test_transfer_has_the_white_box_case_on_its_diagonal(finished, tmp_path, capsys):
-    assert main(["evaluate", str(finished), "--set", "eval_training=standard", "--set", "seed=5", "--out", str(tmp_path / "other")]) == 0
+    assert (
+        main(
+            [
+                "evaluate",
+                str(finished),
+                "--set",
+                "eval_training=standard",
+                "--set",
+                "seed=5",
+                "--out",
+                str(tmp_path / "other"),
+            ]
+        )
+        == 0
+    )
     capsys.readouterr()
     out = tmp_path / "matrix.json"
     found = json.loads(said(capsys, ["transfer", str(finished), str(tmp_path / "other"), "--out", str(out), "--json"]))
@@ -212,7 +278,9 @@ def test_a_fork_starts_from_a_recorded_step_and_both_know_of_each_other(finished
     (given,) = (tmp_path / ".imports").iterdir()
     assert (out / tasks.START).read_bytes() == given.read_bytes()
     given.unlink()
-    assert tasks._with_own_start(out, run.config).imported == str(out / tasks.START), "a fork needs nothing beyond its own folder"
+    assert tasks._with_own_start(out, run.config).imported == str(out / tasks.START), (
+        "a fork needs nothing beyond its own folder"
+    )
     assert archives.left_out(out) == archives.left_out(finished) == ""
     with zipfile.ZipFile(archives.archive(out, tmp_path / "fork.zip")) as stored:
         assert f"fork/{tasks.START}" in stored.namelist()

@@ -45,7 +45,9 @@ def test_a_link_chooses_the_sets_and_unknown_ones_are_named(store):
     check(app, "compare")
     assert app.multiselect(key="contestants").value == ["three", "one"] and app.query_params["runs"] == "three,one"
     assert "The link asks to compare '../../etc', which is not here or has no finished evaluation." in text(app)
-    assert "The link asks to compare 'bare'" in text(app) and "Without a finished evaluation, so not in the list: bare." in text(app)
+    assert "The link asks to compare 'bare'" in text(
+        app
+    ) and "Without a finished evaluation, so not in the list: bare." in text(app)
 
 
 def test_another_choice_changes_the_address_and_outlives_the_page(store):
@@ -87,7 +89,10 @@ def test_sets_that_differ_are_shown_and_not_ranked_with_a_sentence_for_each_reas
     app = open_page("compare", runs="small,large,other")
     check(app, "compare")
     (refusal,) = app.warning
-    assert "Not ranked." in refusal.value and "Stored bytes differ: 1.54 kB (small, other) and 3.07 kB (large)." in refusal.value
+    assert (
+        "Not ranked." in refusal.value
+        and "Stored bytes differ: 1.54 kB (small, other) and 3.07 kB (large)." in refusal.value
+    )
     assert "Protocols differ: custom (small, large) and pixel-2/255 (other)." in refusal.value and not app.success
     assert "Rank" not in tables(app)[0]["Accuracy (%)"].tolist() and len(charts(app)[0]["data"]) == 3
 
@@ -140,13 +145,19 @@ def test_a_run_recorded_before_checks_and_test_outcomes_is_shown_with_what_it_ha
     assert "No checks stored" in text(app) and "The outcomes of single test images are not stored" in text(app)
     table = tables(app)[0].set_index("Accuracy (%)")
     assert table.loc["Worst case per image", "old"] == "not stored" and table.loc["Clean", "old"] == "87.0 ± 1.0"
-    assert "no paired comparison is possible" in app.success[0].value, "size, labels and data of an older run follow from its settings"
+    assert "no paired comparison is possible" in app.success[0].value, (
+        "size, labels and data of an older run follow from its settings"
+    )
 
 
 @pytest.mark.parametrize(
     ("how", "said"),
-    [("truncated test outcomes", "test.safetensors of run one is damaged"), ("torn checks", "checks.json of one is damaged"), ("torn facts", "facts.json")],
-)  # fmt: skip
+    [
+        ("truncated test outcomes", "test.safetensors of run one is damaged"),
+        ("torn checks", "checks.json of one is damaged"),
+        ("torn facts", "facts.json"),
+    ],
+)
 def test_a_damaged_part_is_named_and_the_rest_is_shown(store, how, said):
     break_run(make_named(store / "one", **SMALL), how)
     app = open_page("compare")
@@ -163,9 +174,13 @@ def test_every_closer_look_opens_by_link(store, closer):
     check(app, "compare")
     assert next(c for c in app.get("segmented_control") if c.label == "Look closer").value == closer
     expected = {
-        "Classes": "The weakest spot is", "Margins": "Measured by the evaluation networks of each set", "Transfer": "the evaluation networks are not stored for",
-        "Settings": "One setting differs", "Published figures": "Known faults of this table", "Export": "18 rows",
-    }  # fmt: skip
+        "Classes": "The weakest spot is",
+        "Margins": "Measured by the evaluation networks of each set",
+        "Transfer": "the evaluation networks are not stored for",
+        "Settings": "One setting differs",
+        "Published figures": "Known faults of this table",
+        "Export": "18 rows",
+    }
     assert expected[closer] in text(app)
 
 
@@ -173,7 +188,9 @@ def test_the_transfer_matrix_is_drawn_when_it_was_computed(store):
     from app import contestants
     from c2r.store.runs import open_run
 
-    offers = [contestants.Offer(name, open_run(make_named(store / name, **SMALL)), store / name) for name in ("one", "two")]
+    offers = [
+        contestants.Offer(name, open_run(make_named(store / name, **SMALL)), store / name) for name in ("one", "two")
+    ]
     file = contestants.transfer_file(store, offers)
     file.parent.mkdir()
     found = {

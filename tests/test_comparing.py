@@ -21,17 +21,40 @@ def row(key, accuracy, seed=0, **changes):
     attack = key.partition("@")[0].replace("-targeted", "")
     norm = "" if attack == "clean" else "Linf"
     return {
-        "method": "c2r", "network": "convnet-32", "training": "pgd-at", "protocol": "custom", "key": key, "attack": attack, "label": key.upper(),
-        "norm": norm, "eps": "2/255" if norm else "", "targeted": False, "options": {}, "seed": seed, "split": "test", "accuracy": accuracy,
-        "n": 100, "interval": [0, 1], "forwards": 1.0, "backwards": 0.0, "seconds": 1.0,
-    } | changes  # fmt: skip
+        "method": "c2r",
+        "network": "convnet-32",
+        "training": "pgd-at",
+        "protocol": "custom",
+        "key": key,
+        "attack": attack,
+        "label": key.upper(),
+        "norm": norm,
+        "eps": "2/255" if norm else "",
+        "targeted": False,
+        "options": {},
+        "seed": seed,
+        "split": "test",
+        "accuracy": accuracy,
+        "n": 100,
+        "interval": [0, 1],
+        "forwards": 1.0,
+        "backwards": 0.0,
+        "seconds": 1.0,
+    } | changes
 
 
 def one(name="a", rows=None, **changes):
     settings = {name: value for name, value in changes.items() if name in config.RunConfig.model_fields}
     facts = {"bytes": 76_800, "labels": "hard", "label_bytes": 100, "data_hash": "d1"}
     given = {"manifest": {"device": "cpu"}, "facts": facts} | {k: v for k, v in changes.items() if k not in settings}
-    rows = rows or [row("clean", 0.8), row("pgd", 0.5), row("clean", 0.8, 1), row("pgd", 0.5, 1), row("clean", 0.8, 2), row("pgd", 0.5, 2)]
+    rows = rows or [
+        row("clean", 0.8),
+        row("pgd", 0.5),
+        row("clean", 0.8, 1),
+        row("pgd", 0.5, 1),
+        row("clean", 0.8, 2),
+        row("pgd", 0.5, 2),
+    ]
     return Contestant(name, rows, config.load("demo", {"eval_images": 100} | settings), **given)
 
 
@@ -48,9 +71,18 @@ UNLIKE = {
         one("b", [row("clean", 0.8, protocol="pixel-2/255"), row("pgd", 0.5, protocol="pixel-2/255")]),
         "Protocols differ: custom (a) and pixel-2/255 (b).",
     ),
-    "radius": (one("b", [row("clean", 0.8), row("pgd", 0.5, eps="8/255")]), "Norm and ε differ: L∞ 2/255 (a) and L∞ 8/255 (b)."),
-    "norm": (one("b", [row("clean", 0.8), row("pgd", 0.5, norm="L2")]), "Norm and ε differ: L∞ 2/255 (a) and L2 2/255 (b)."),
-    "attacks": (one("b", [row("clean", 0.8), row("pgd", 0.5), row("fgsm", 0.6)]), "Attacks differ: PGD (a) and FGSM, PGD (b)."),
+    "radius": (
+        one("b", [row("clean", 0.8), row("pgd", 0.5, eps="8/255")]),
+        "Norm and ε differ: L∞ 2/255 (a) and L∞ 8/255 (b).",
+    ),
+    "norm": (
+        one("b", [row("clean", 0.8), row("pgd", 0.5, norm="L2")]),
+        "Norm and ε differ: L∞ 2/255 (a) and L2 2/255 (b).",
+    ),
+    "attacks": (
+        one("b", [row("clean", 0.8), row("pgd", 0.5), row("fgsm", 0.6)]),
+        "Attacks differ: PGD (a) and FGSM, PGD (b).",
+    ),
     "options": (
         one("b", [row("clean", 0.8), row("pgd", 0.5, options={"steps": 20})]),
         "Option 'steps' of PGD (pgd) differs: 10 (a) and 20 (b).",
@@ -64,7 +96,7 @@ UNLIKE = {
         "Test images differ: 100, subset of seed 0 (a) and 50, subset of seed 0 (b).",
     ),
     "subset": (one("b", seed=7), "Test images differ: 100, subset of seed 0 (a) and 100, subset of seed 7 (b)."),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", UNLIKE)
@@ -75,22 +107,29 @@ def test_each_thing_that_differs_forbids_a_ranking_with_one_sentence(what):
 
 def test_the_training_recipe_includes_the_radius_only_where_it_trains_against_it():
     (sentence,) = comparing.differences([one("a", eps="2/255"), one("b", eps="8/255")])
-    assert sentence.startswith("Training recipes differ: pgd-at, 300 steps of 64, rate 0.02, 3 PGD steps at ε = 2/255 (a) and")
-    assert comparing.differences([one(n, eps=e, eval_training="standard") for n, e in (("a", "2/255"), ("b", "8/255"))]) == []
+    assert sentence.startswith(
+        "Training recipes differ: pgd-at, 300 steps of 64, rate 0.02, 3 PGD steps at ε = 2/255 (a) and"
+    )
+    assert (
+        comparing.differences([one(n, eps=e, eval_training="standard") for n, e in (("a", "2/255"), ("b", "8/255"))])
+        == []
+    )
 
 
 def test_stored_subsets_of_other_images_forbid_a_ranking_although_their_settings_agree():
     indices = [np.arange(100), np.arange(100)[::-1], np.arange(1, 101)]
     sets = [one(name, test={"index": index}) for name, index in zip("abc", indices, strict=True)]
     assert comparing.differences(sets[:2]) == []
-    assert comparing.differences(sets) == ["Test subsets differ: the stored numbers of the test images are not the same."]
+    assert comparing.differences(sets) == [
+        "Test subsets differ: the stored numbers of the test images are not the same."
+    ]
 
 
 def test_a_sweep_on_one_side_does_not_forbid_a_ranking_at_the_radius_both_have():
     swept = one("b", [row("clean", 0.8), row("pgd", 0.5), row("pgd@8/255", 0.1, eps="8/255")])
     assert comparing.differences([one("a"), swept], LINF) == []
     assert comparing.differences([one("a"), swept]) != []
-    (norm, attacks) = comparing.differences([one("a"), swept], Threat("Linf", "8/255", False))
+    norm, attacks = comparing.differences([one("a"), swept], Threat("Linf", "8/255", False))
     assert norm == "Norm and ε differ: L∞ 2/255 (a) and L∞ 8/255 (b)." and attacks.startswith("Attacks differ")
 
 
@@ -108,7 +147,8 @@ def test_what_is_not_recorded_cannot_be_compared():
     bare = Contestant("old", [row("clean", 0.8), row("pgd", 0.5)], config.load("demo", {"eval_images": 100}))
     found = comparing.differences([one("a"), bare])
     assert (
-        "Stored bytes cannot be compared: not recorded for old." in found and "Real data cannot be compared: not recorded for old." in found
+        "Stored bytes cannot be compared: not recorded for old." in found
+        and "Real data cannot be compared: not recorded for old." in found
     )
 
 
@@ -125,17 +165,33 @@ def test_all_real_data_are_a_reference_whose_size_does_not_count():
     assert ranking.places(sets, ranking.ranks(sets, [s.summary() for s in sets], LINF)) == ["1", "2", "reference"]
 
 
-@pytest.mark.parametrize(("count", "text"), [(512, "512 B"), (6_400, "6.40 kB"), (76_800, "76.8 kB"), (307_200, "307 kB"), (1_228_800, "1.23 MB"),
-                                             (999_600, "1.00 MB")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (512, "512 B"),
+        (6_400, "6.40 kB"),
+        (76_800, "76.8 kB"),
+        (307_200, "307 kB"),
+        (1_228_800, "1.23 MB"),
+        (999_600, "1.00 MB"),
+    ],
+)
 def test_sizes_are_written_for_people(count, text):
     assert comparing.size(count) == text
 
 
 def seen(name, share, n=100, start=0, **changes):
-    """A set whose three networks get the same first `share` of n test images right under PGD; clean all of the first 80 %."""
-    hits = {key: np.repeat((np.arange(n) < part * n)[None], 3, 0).astype(np.uint8) for key, part in (("clean", 0.8), ("pgd", share))}
+    """A set whose three networks get the same first `share` of n test images right under PGD; clean all of the first 80
+    %."""
+    hits = {
+        key: np.repeat((np.arange(n) < part * n)[None], 3, 0).astype(np.uint8)
+        for key, part in (("clean", 0.8), ("pgd", share))
+    }
     rows = [row(key, float(right[seed].mean()), seed, n=n) for key, right in hits.items() for seed in range(3)]
-    test = {f"correct/{key}": right for key, right in hits.items()} | {"labels": np.zeros(n, int), "index": np.arange(start, start + n)}
+    test = {f"correct/{key}": right for key, right in hits.items()} | {
+        "labels": np.zeros(n, int),
+        "index": np.arange(start, start + n),
+    }
     return one(name, rows, test=test, **changes)
 
 
@@ -147,8 +203,14 @@ def ranked(*sets):
 
 def test_a_set_ranks_behind_another_only_when_their_paired_difference_is_decided():
     sets = [seen("a", 0.6), seen("b", 0.59), seen("c", 0.5), one("without")]
-    assert ranked(*sets[:3])[0] == [(1, 2), (1, 2), (3, 3)], "10 points decide, 1 does not; alone, 50 and 60 % of 100 images would overlap"
-    low, high = (accuracies.figure_of(accuracies.lines([s.summary()], LINF)[1], s, s.summary(), LINF) for s in (sets[2], sets[0]))
+    assert ranked(*sets[:3])[0] == [
+        (1, 2),
+        (1, 2),
+        (3, 3),
+    ], "10 points decide, 1 does not; alone, 50 and 60 % of 100 images would overlap"
+    low, high = (
+        accuracies.figure_of(accuracies.lines([s.summary()], LINF)[1], s, s.summary(), LINF) for s in (sets[2], sets[0])
+    )
     assert high.low < low.high
     ranks, said = ranked(sets[0], sets[3])
     assert ranks == [None, None] and "not stored for without, so no paired comparison is possible" in said
@@ -157,9 +219,14 @@ def test_a_set_ranks_behind_another_only_when_their_paired_difference_is_decided
 def test_sets_that_saw_other_test_images_have_no_paired_difference():
     sets = [seen("a", 0.6), seen("b", 0.2, start=7)]
     found = ranking.differences(sets, [s.summary() for s in sets], LINF, "a")
-    assert all(cell.startswith("No paired comparison is possible: the test images are not the same") for cell in found["b"].values())
+    assert all(
+        cell.startswith("No paired comparison is possible: the test images are not the same")
+        for cell in found["b"].values()
+    )
     assert not ranking.any_known(found) and ranking.difference_table(found, "a")["b"] == ["not paired"] * 3
-    assert ranking.basis(found) == ["b: No paired comparison is possible: the test images are not the same (100 and 100)."]
+    assert ranking.basis(found) == [
+        "b: No paired comparison is possible: the test images are not the same (100 and 100)."
+    ]
 
 
 def test_differences_are_taken_line_by_line_from_the_reference_and_say_what_they_rest_on():
@@ -167,16 +234,29 @@ def test_differences_are_taken_line_by_line_from_the_reference_and_say_what_they
     found = ranking.differences(sets, [s.summary() for s in sets], LINF, "a")
     table = ranking.difference_table(found, "a")
     cells = dict(zip(table["Minus a (points)"], table["b"], strict=True))
-    assert cells["PGD"].startswith("-20.0 (") and cells["PGD"].endswith("): worse") and cells["Clean"].endswith("undecided")
+    assert (
+        cells["PGD"].startswith("-20.0 (")
+        and cells["PGD"].endswith("): worse")
+        and cells["Clean"].endswith("undecided")
+    )
     (said,) = ranking.basis(found)
-    assert said.startswith("b: n = 100 test images; 3 and 3 networks; 1 and 1 distillation seeds. One distillation seed each")
+    assert said.startswith(
+        "b: n = 100 test images; 3 and 3 networks; 1 and 1 distillation seeds. One distillation seed each"
+    )
 
 
 def three_networks():
-    """Two networks, four images: clean right on 4 and 3, pgd on 2 and 2, cw on 2 and 1; both attacks and clean on 1 and 1."""
-    correct = {"clean": [[1, 1, 1, 1], [1, 1, 1, 0]], "pgd": [[1, 1, 0, 0], [1, 0, 0, 1]], "cw": [[0, 1, 1, 0], [1, 0, 0, 0]]}
+    """Two networks, four images: clean right on 4 and 3, pgd on 2 and 2, cw on 2 and 1; both attacks and clean on 1 and
+    1."""
+    correct = {
+        "clean": [[1, 1, 1, 1], [1, 1, 1, 0]],
+        "pgd": [[1, 1, 0, 0], [1, 0, 0, 1]],
+        "cw": [[0, 1, 1, 0], [1, 0, 0, 0]],
+    }
     rows = [row(key, float(np.mean(hits[seed])), seed, n=4) for key, hits in correct.items() for seed in (0, 1)]
-    test = {f"correct/{key}": np.array(hits, np.uint8) for key, hits in correct.items()} | {"labels": np.array([0, 0, 1, 2])}
+    test = {f"correct/{key}": np.array(hits, np.uint8) for key, hits in correct.items()} | {
+        "labels": np.array([0, 0, 1, 2])
+    }
     return one("a", rows, test=test)
 
 
@@ -195,7 +275,11 @@ def test_the_table_holds_means_spreads_and_drop_rates_in_percent():
     table = accuracies.accuracy_table([contestant], [contestant.summary()], LINF)
     cells = dict(zip(table["Accuracy (%)"], table["a"], strict=True))
     assert cells["Clean"] == "87.5 ± 17.7" and cells["Under PGD"] == "50.0 ± 0.0" and cells["Under CW"] == "37.5 ± 17.7"
-    assert (cells["Average over attacks"], cells["Worst attack"], cells["Worst case per image"]) == ("43.8", "37.5 (CW)", "25.0 ± 0.0")
+    assert (cells["Average over attacks"], cells["Worst attack"], cells["Worst case per image"]) == (
+        "43.8",
+        "37.5 (CW)",
+        "25.0 ± 0.0",
+    )
     assert (cells["Drop rate, average"], cells["Drop rate, worst attack"]) == ("50.0", "57.1")
     assert (cells["Networks"], cells["Test images (n)"]) == ("2", "4")
 
@@ -224,7 +308,11 @@ def test_a_sweep_runs_from_clean_over_all_radii_and_leaves_out_sets_with_a_singl
     sets = [swept, one("b")]
     (sweep,) = tabulating.sweeps(sets, [s.summary() for s in sets])
     radii, figures = sweep.curves["a"]
-    assert list(sweep.curves) == ["a"] and radii == pytest.approx([0, 2, 8]) and [f.mean for f in figures] == [0.8, 0.5, 0.1]
+    assert (
+        list(sweep.curves) == ["a"]
+        and radii == pytest.approx([0, 2, 8])
+        and [f.mean for f in figures] == [0.8, 0.5, 0.1]
+    )
 
 
 def test_threats_are_kept_apart_and_those_that_most_sets_share_come_first():
@@ -240,7 +328,9 @@ def test_threats_are_kept_apart_and_those_that_most_sets_share_come_first():
 
 def test_the_verdict_names_the_first_and_says_when_none_stands_apart():
     _, said = ranked(seen("a", 0.6), seen("b", 0.3))
-    assert said.startswith("The sets are comparable. a is first with 60.0 % right under every attack at L∞ 2/255: +30.0 (")
+    assert said.startswith(
+        "The sets are comparable. a is first with 60.0 % right under every attack at L∞ 2/255: +30.0 ("
+    )
     assert "points from b, paired, 95 % interval. One distillation seed each" in said
     assert "none stands apart: their paired differences are undecided" in ranked(seen("a", 0.6), seen("b", 0.6))[1]
 
@@ -258,8 +348,10 @@ def test_only_settings_that_differ_are_listed_with_their_group():
     table = tabulating.settings_that_differ([one("a", ipc=5), one("b", eps="8/255", **facts(bytes=5))])
     lines = list(zip(table["Group"], table["Setting"], table["a"], table["b"], strict=True))
     assert lines == [
-        ("Synthetic set", "ipc", "5", "10"), ("Threat model", "eps", "32/255", "8/255"), ("Origin", "stored bytes", "76800", "5"),
-    ]  # fmt: skip
+        ("Synthetic set", "ipc", "5", "10"),
+        ("Threat model", "eps", "32/255", "8/255"),
+        ("Origin", "stored bytes", "76800", "5"),
+    ]
 
 
 def test_the_csv_holds_every_row_with_its_set_and_options_as_json():
@@ -279,7 +371,10 @@ def test_the_json_says_why_the_sets_may_not_be_ranked():
 
 def test_published_cells_with_a_fault_of_their_own_carry_a_dagger_and_a_note():
     table, notes = tabulating.literature_table("c2r-main")
-    cells = {(m, d): (pgd, vmi) for m, d, pgd, vmi in zip(table["Method"], table["Data"], table["PGD"], table["VMI"], strict=True)}
+    cells = {
+        (m, d): (pgd, vmi)
+        for m, d, pgd, vmi in zip(table["Method"], table["Data"], table["PGD"], table["VMI"], strict=True)
+    }
     assert cells["C2R", "CIFAR-10"] == ("28.49 †", "28.49 †") and cells["SRe2L", "CIFAR-10"] == ("13.09", "13.28")
     assert any(note.startswith("C2R, CIFAR-10 IPC 10, PGD:") and "29.12" in note for note in notes)
 
@@ -293,10 +388,18 @@ def test_a_transfer_file_must_hold_a_square_matrix_of_the_sets_asked_for():
 
 
 def test_short_names_drop_the_date_unless_two_would_be_the_same():
-    tokens = ["20261118-0937-12-c2r-digits-ipc4", "20261119-1000-00-c2r-digits-ipc4", "mine", "mine/20261119-1000-00-custom-pgd-at"]
+    tokens = [
+        "20261118-0937-12-c2r-digits-ipc4",
+        "20261119-1000-00-c2r-digits-ipc4",
+        "mine",
+        "mine/20261119-1000-00-custom-pgd-at",
+    ]
     assert list(contestants.short_names(tokens).values()) == [
-        "c2r-digits-ipc4 18-0937-12", "c2r-digits-ipc4 19-1000-00", "mine", "mine/custom-pgd-at",
-    ]  # fmt: skip
+        "c2r-digits-ipc4 18-0937-12",
+        "c2r-digits-ipc4 19-1000-00",
+        "mine",
+        "mine/custom-pgd-at",
+    ]
 
 
 def test_a_set_stands_under_the_name_a_person_gave_its_run():

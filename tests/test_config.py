@@ -60,11 +60,17 @@ def test_a_radius_is_written_as_parts_of_255():
         ({"eval_attacks": "fgsm,pdg"}, "Unknown attack 'pdg': expected one of fgsm, pgd, .*Did you mean 'pgd'?"),
         (
             {"eval_eps": "1/255,x"},
-            "Setting 'eval_eps' expects radii such as 2/255,4/255, each above 0 and at most 1, or none, found '1/255,x'",
+            (
+                "Setting 'eval_eps' expects radii such as 2/255,4/255, each above 0 and at most 1, or none, found"
+                " '1/255,x'"
+            ),
         ),
         (
             {"icp": 3},
-            "Unknown setting 'icp': expected one of the .* that 'python -m c2r distill --settings' lists; choose one. Did you mean 'ipc'?",
+            (
+                "Unknown setting 'icp': expected one of the .* that 'python -m c2r distill --settings' lists; choose"
+                " one. Did you mean 'ipc'?"
+            ),
         ),
     ],
 )

@@ -22,9 +22,20 @@ from c2r.registry import METHODS
 from c2r.store.runs import FRAME_ARRAYS
 
 QUICK = {
-    "ipc": 3, "width": 8, "depth": 2, "pool_size": 2, "pool_steps": 6, "pool_stage": 3, "pool_batch": 16, "steps": 5, "record_every": 2,
-    "batch": 5, "real_batch": 4, "queue_size": 4, "hard_negatives": 3,
-}  # fmt: skip
+    "ipc": 3,
+    "width": 8,
+    "depth": 2,
+    "pool_size": 2,
+    "pool_steps": 6,
+    "pool_stage": 3,
+    "pool_batch": 16,
+    "steps": 5,
+    "record_every": 2,
+    "batch": 5,
+    "real_batch": 4,
+    "queue_size": 4,
+    "hard_negatives": 3,
+}
 
 
 def tiny_data(classes: int = 3, side: int = 8, channels: int = 1) -> RealData:
@@ -87,7 +98,10 @@ def test_every_method_yields_a_basis_frames_and_a_set_within_the_threat_model(me
     ],
 )
 def test_the_settings_that_switch_code_paths_run_and_change_the_result(changes):
-    plain, changed = events(**{name: changes[name] for name in ("eta",) if name in changes})[-1].images, events(**changes)[-1].images
+    plain, changed = (
+        events(**{name: changes[name] for name in ("eta",) if name in changes})[-1].images,
+        events(**changes)[-1].images,
+    )
     assert changed.shape == plain.shape
     assert (plain != changed).any()
 
@@ -99,13 +113,17 @@ def test_every_ablation_changes_the_images(ablation):
 
 def test_same_seed_same_bits_and_another_seed_other_bits():
     one, two, other = events(), events(), events(seed=1)
-    for a, b in zip((e for e in one if isinstance(e, Recorded)), (e for e in two if isinstance(e, Recorded)), strict=True):
+    for a, b in zip(
+        (e for e in one if isinstance(e, Recorded)), (e for e in two if isinstance(e, Recorded)), strict=True
+    ):
         assert all((a.arrays[name] == b.arrays[name]).all() for name in FRAME_ARRAYS)
     assert (one[-1].images == two[-1].images).all()
     assert (one[-1].images != other[-1].images).any()
 
 
-@pytest.mark.parametrize("changes", [{"method": name} for name, row in METHODS.items() if row.updates] + [{"partition": 2}])
+@pytest.mark.parametrize(
+    "changes", [{"method": name} for name, row in METHODS.items() if row.updates] + [{"partition": 2}]
+)
 def test_the_images_do_not_depend_on_how_often_they_are_recorded(changes):
     seldom, *others = (events(record_every=n, **changes) for n in (100, 1, 3))
     for often in others:
@@ -117,7 +135,8 @@ def test_the_images_do_not_depend_on_how_often_they_are_recorded(changes):
 
 
 def test_the_margins_of_a_partition_set_are_those_of_what_networks_are_trained_on():
-    """A perturbation of stored pixels, upsampled, is a smoother one: an attack on the effective images finds smaller margins."""
+    """A perturbation of stored pixels, upsampled, is a smoother one: an attack on the effective images finds smaller
+    margins."""
     settings = config.load("demo", QUICK | {"partition": 2, "cold_rounds": 8})
     generator = torch.Generator().manual_seed(2)
     scorer = build(settings, (1, 8, 8), 3, (torch.tensor([0.5]), torch.tensor([0.3])), generator, "float32")
@@ -128,7 +147,12 @@ def test_the_margins_of_a_partition_set_are_those_of_what_networks_are_trained_o
     again = worst_part(logit_margin(scorer(effective + seen.delta), labels), 4)
     torch.testing.assert_close(again, seen.margin_adv)
     stored = ls_pgd(
-        lambda x: scorer(expand(x, 2)), held.images.detach(), held.labels, threat=Threat(settings.eps), settings=settings, rounds=8
+        lambda x: scorer(expand(x, 2)),
+        held.images.detach(),
+        held.labels,
+        threat=Threat(settings.eps),
+        settings=settings,
+        rounds=8,
     )
     assert seen.margin_adv.mean() < worst_part(logit_margin(stored.logits, labels), 4).mean()
 

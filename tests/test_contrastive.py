@@ -30,7 +30,9 @@ def test_crl_equals_the_slow_loop(tau, generator):
     excluded[:, :6].fill_diagonal_(True)
     extra, mask = torch.randn(6, 3, 5, generator=generator), torch.tensor([[True, False, True]] * 6)
     fast = crl(clean, labels, keys, key_labels, tau=tau, excluded=excluded, negatives=(extra, mask))
-    slow = slow_crl(clean, labels, keys, key_labels, tau, excluded.tolist(), [e[m] for e, m in zip(extra, mask, strict=True)])
+    slow = slow_crl(
+        clean, labels, keys, key_labels, tau, excluded.tolist(), [e[m] for e, m in zip(extra, mask, strict=True)]
+    )
     assert fast.tolist() == pytest.approx(slow, rel=1e-4)
 
 
@@ -47,7 +49,9 @@ def test_an_anchor_without_positives_costs_nothing():
 def test_a_harder_negative_costs_more():
     anchor, positive = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.1]])
     losses = [
-        crl(anchor, torch.tensor([0]), torch.cat([positive, torch.tensor([other])]), torch.tensor([0, 1]), tau=0.2).item()
+        crl(
+            anchor, torch.tensor([0]), torch.cat([positive, torch.tensor([other])]), torch.tensor([0, 1]), tau=0.2
+        ).item()
         for other in ([0.0, 1.0], [0.9, 0.5])
     ]
     assert losses[1] > losses[0]

@@ -53,7 +53,9 @@ def write_parquet(
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     table = pa.table({image: pa.array([{"bytes": c, "path": None} for c in contents], kind), label: pa.array(labels)})
     if names:
-        table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": {label: {"names": names}}}})})
+        table = table.replace_schema_metadata(
+            {"huggingface": json.dumps({"info": {"features": {label: {"names": names}}}})}
+        )
     pq.write_table(table, path)
 
 
@@ -89,7 +91,8 @@ def test_digits_are_the_ones_of_scikit_learn() -> None:
     data, known = read("digits"), load_digits()
     both = torch.cat([data.images, data.test_images]).flatten(1).numpy()
     ours = sorted(
-        (*pixels, label) for pixels, label in zip(both.tolist(), torch.cat([data.labels, data.test_labels]).tolist(), strict=True)
+        (*pixels, label)
+        for pixels, label in zip(both.tolist(), torch.cat([data.labels, data.test_labels]).tolist(), strict=True)
     )
     theirs = np.round(known.data * 255 / 16).astype(int).tolist()
     assert ours == sorted((*pixels, label) for pixels, label in zip(theirs, known.target.tolist(), strict=True))
@@ -136,7 +139,9 @@ def test_a_parquet_file_finds_its_sibling_and_shards_are_joined_in_order(parquet
 def test_grey_parquet_with_fine_label_has_one_channel(tmp_path: Path) -> None:
     grey = pictures(12, channels=1)
     for split in ("train", "validation"):
-        write_parquet(tmp_path / f"{split}.parquet", [encoded(x) for x in grey], LABELS, image="image", label="fine_label")
+        write_parquet(
+            tmp_path / f"{split}.parquet", [encoded(x) for x in grey], LABELS, image="image", label="fine_label"
+        )
     data = read(tmp_path)
     assert np.array_equal(data.images.numpy(), grey.transpose(0, 3, 1, 2))
     assert data.classes == ("0", "1", "2")
@@ -187,7 +192,14 @@ def test_npz_without_a_test_split_keeps_a_fixed_fifth_of_each_class(tmp_path: Pa
 def test_peek_tells_what_loading_gives(parquet: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     other = tmp_path_factory.mktemp("other")
     np.savez(other / "b.npz", images=pictures(40, channels=1), labels=np.repeat([0, 1], 20))
-    for source, size in (("digits", 0), ("digits", 12), (parquet, 0), (parquet, 16), (write_npz(other / "a.npz"), 0), (other / "b.npz", 9)):
+    for source, size in (
+        ("digits", 0),
+        ("digits", 12),
+        (parquet, 0),
+        (parquet, 16),
+        (write_npz(other / "a.npz"), 0),
+        (other / "b.npz", 9),
+    ):
         data, shape = read(source, size), sources.peek(str(source), size)
         found = (data.images.shape[1], data.images.shape[2], len(data.classes), len(data.images), len(data.test_images))
         assert found == (shape.channels, shape.size, shape.classes, shape.train, shape.test), source
@@ -308,15 +320,24 @@ def test_more_labels_than_class_names_are_out_of_range(parquet: Path) -> None:
 
 
 STRANGE = {
-    "not UTF-8": "\ud800", "null": None, "an object": {}, "a number": 7, "blank": "  ", "long": "x" * 1_000_000, "a line break": "a\nb", "a list": [["a"]],
-}  # fmt: skip
+    "not UTF-8": "\ud800",
+    "null": None,
+    "an object": {},
+    "a number": 7,
+    "blank": "  ",
+    "long": "x" * 1_000_000,
+    "a line break": "a\nb",
+    "a list": [["a"]],
+}
 
 
 @pytest.mark.parametrize("kind", STRANGE)
 def test_names_of_classes_are_short_words_that_a_run_folder_can_hold(parquet: Path, kind: str) -> None:
     """What a parquet file calls its classes goes into the manifest, which must be readable afterwards."""
     for split in ("train", "test"):
-        write_parquet(parquet / f"{split}.parquet", [encoded(x) for x in pictures(6)], LABELS[:6], (STRANGE[kind], "cat", "cat"))
+        write_parquet(
+            parquet / f"{split}.parquet", [encoded(x) for x in pictures(6)], LABELS[:6], (STRANGE[kind], "cat", "cat")
+        )
     names = read(parquet).classes
     manifest = parse_json(json.dumps({"classes": list(names)}))
     schema.check("manifest.json", manifest)
@@ -333,7 +354,9 @@ def test_folders_that_are_no_utf_8_are_read_and_shown_with_other_letters(folder:
     assert read(folder.with_name("a\u202eb")).name == "a?b"
 
 
-@pytest.mark.parametrize("metadata", ['{"info": {"features": {"label": {"names": "abc"}}}}', "[" * 100_000, '{"info": []}', "nonsense"])
+@pytest.mark.parametrize(
+    "metadata", ['{"info": {"features": {"label": {"names": "abc"}}}}', "[" * 100_000, '{"info": []}', "nonsense"]
+)
 def test_metadata_of_other_shapes_give_numbers_as_names(parquet: Path, metadata: str) -> None:
     table = pq.read_table(parquet / "train.parquet").replace_schema_metadata({"huggingface": metadata})
     pq.write_table(table, parquet / "train.parquet")
@@ -362,13 +385,22 @@ def test_columns_that_hold_something_else_are_refused(parquet: Path) -> None:
             read(parquet)
 
 
-@pytest.mark.parametrize(("change", "side", "sentence"), [
-    ({"x_test": pictures(6, channels=1)}, 0, "test images of .* are 1×8×8 .channels × px., the training images 3×8×8: expected the same"),
-    ({"x_train": pictures(12)[..., 0]}, 16, "test images of .* are 3.* the training images 1"),
-    ({"x_test": pictures(6, 12)}, 0, "are 3×12×12 .channels × px., the training images 3×8×8"),
-    ({"y_train": np.array([2**64 - 1] * 12, np.uint64)}, 0, "is 18446744073709551615, out of range"),
-])  # fmt: skip
-def test_splits_that_do_not_go_together_are_refused_when_they_are_read(tmp_path: Path, change: dict, side: int, sentence: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "side", "sentence"),
+    [
+        (
+            {"x_test": pictures(6, channels=1)},
+            0,
+            "test images of .* are 1×8×8 .channels × px., the training images 3×8×8: expected the same",
+        ),
+        ({"x_train": pictures(12)[..., 0]}, 16, "test images of .* are 3.* the training images 1"),
+        ({"x_test": pictures(6, 12)}, 0, "are 3×12×12 .channels × px., the training images 3×8×8"),
+        ({"y_train": np.array([2**64 - 1] * 12, np.uint64)}, 0, "is 18446744073709551615, out of range"),
+    ],
+)
+def test_splits_that_do_not_go_together_are_refused_when_they_are_read(
+    tmp_path: Path, change: dict, side: int, sentence: str
+) -> None:
     path = write_npz(tmp_path / "a.npz", **change)
     for look in (read, lambda data, size: sources.peek(str(data), size)):
         with pytest.raises(InputError, match=sentence):
@@ -378,7 +410,9 @@ def test_splits_that_do_not_go_together_are_refused_when_they_are_read(tmp_path:
 def test_more_classes_than_a_run_folder_names_are_refused(tmp_path: Path) -> None:
     count = schema.MOST_CLASSES + 1
     images = np.zeros((count, 8, 8), np.uint8)
-    path = write_npz(tmp_path / "a.npz", x_train=images, y_train=np.arange(count), x_test=images, y_test=np.arange(count))
+    path = write_npz(
+        tmp_path / "a.npz", x_train=images, y_train=np.arange(count), x_test=images, y_test=np.arange(count)
+    )
     with pytest.raises(InputError, match="has 10001 classes: expected at most 10000"):
         sources.peek(str(path), 0)
 
@@ -390,15 +424,22 @@ def array_file(shape: str, kind: str = "|u1", content: bytes = b"") -> bytes:
 
 
 HEADERS = {
-    "claims 121 GB": array_file("(12, 60000, 60000, 3)", content=bytes(100)), "a side of 26 digits": array_file(f"(12, 0, {10**25}, 3)"),
-    "claims nothing": array_file("(12, 0, 0, 3)"), "a negative count": array_file("(-12, 8, 8, 3)", content=bytes(99)), "no type": array_file("(12,)", ""),
-    "a nested shape": array_file("(" * 30_000), "another version": b"\x93NUMPY\x09\x00" + array_file("(12,)")[8:], "no header": b"",
-}  # fmt: skip
+    "claims 121 GB": array_file("(12, 60000, 60000, 3)", content=bytes(100)),
+    "a side of 26 digits": array_file(f"(12, 0, {10**25}, 3)"),
+    "claims nothing": array_file("(12, 0, 0, 3)"),
+    "a negative count": array_file("(-12, 8, 8, 3)", content=bytes(99)),
+    "no type": array_file("(12,)", ""),
+    "a nested shape": array_file("(" * 30_000),
+    "another version": b"\x93NUMPY\x09\x00" + array_file("(12,)")[8:],
+    "no header": b"",
+}
 
 
 @pytest.mark.parametrize("kind", HEADERS)
 @pytest.mark.parametrize("array", ["x_train", "y_train"])
-def test_an_array_that_claims_what_it_cannot_hold_is_refused_by_look_and_reading(tmp_path: Path, kind: str, array: str) -> None:
+def test_an_array_that_claims_what_it_cannot_hold_is_refused_by_look_and_reading(
+    tmp_path: Path, kind: str, array: str
+) -> None:
     path = write_npz(tmp_path / "a.npz", **{array: None})
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(f"{array}.npy", HEADERS[kind])
@@ -473,7 +514,10 @@ def test_a_torchvision_that_does_not_load_names_the_fix(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("c2r.data.downloads.import_module", broken)
     monkeypatch.setattr("c2r.data.downloads.metadata.version", lambda _name: "2.13.0+cpu")
-    sentence = r"nms does not exist\): .* pip install --force-reinstall torch torchvision --index-url https://download.pytorch.org/whl/cpu"
+    sentence = (
+        r"nms does not exist\): .* pip install --force-reinstall torch torchvision --index-url"
+        r" https://download.pytorch.org/whl/cpu"
+    )
     with pytest.raises(InputError, match=sentence):
         read("cifar10")
 
@@ -495,7 +539,10 @@ def test_a_named_set_comes_from_torchvision_with_progress(monkeypatch: pytest.Mo
             Path(root).mkdir(exist_ok=True)
             (Path(root) / "part").write_bytes(bytes(6_000_000))
             time.sleep(0.6 if train else 0)
-            self.data, self.targets = torch.from_numpy(pictures(12, 28, 1, seed=int(train))[..., 0]), torch.from_numpy(LABELS)
+            self.data, self.targets = (
+                torch.from_numpy(pictures(12, 28, 1, seed=int(train))[..., 0]),
+                torch.from_numpy(LABELS),
+            )
             self.classes = ["a", "b", "c"]
 
     fake_torchvision(monkeypatch, MNIST=Known)
@@ -566,7 +613,8 @@ def test_a_part_is_the_area_mean_of_its_image(generator: torch.Generator) -> Non
 
 def test_noise_fills_the_pixel_box_and_follows_the_seed() -> None:
     first, second = (
-        initial_images(coded(30), SyntheticSettings(ipc=5, init="noise"), torch.Generator().manual_seed(3))[0] for _ in range(2)
+        initial_images(coded(30), SyntheticSettings(ipc=5, init="noise"), torch.Generator().manual_seed(3))[0]
+        for _ in range(2)
     )
     assert torch.equal(first, second)
     assert 0 <= first.min() < 0.05 and 0.95 < first.max() <= 1
@@ -590,12 +638,16 @@ def test_the_test_subset_is_balanced_and_fixed() -> None:
     assert torch.bincount(data.test_labels[index]).tolist() == [11, 10]
     assert index.unique().numel() == 21 and torch.equal(index, fixed_test_subset(data, 21, seed=4))
     assert not torch.equal(index, fixed_test_subset(data, 21, seed=5))
-    assert fixed_test_subset(data, 0, seed=4).tolist() == list(range(60)) == fixed_test_subset(data, 999, seed=4).tolist()
+    assert (
+        fixed_test_subset(data, 0, seed=4).tolist() == list(range(60)) == fixed_test_subset(data, 999, seed=4).tolist()
+    )
 
 
 def test_the_test_subset_fills_up_from_the_other_classes() -> None:
     data = coded(30)
-    few = RealData("few", data.images, data.labels, data.test_images[25:], data.test_labels[25:], data.classes, data.hash)
+    few = RealData(
+        "few", data.images, data.labels, data.test_images[25:], data.test_labels[25:], data.classes, data.hash
+    )
     assert torch.bincount(few.test_labels[fixed_test_subset(few, 20, seed=0)]).tolist() == [5, 15]
 
 

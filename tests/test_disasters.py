@@ -1,4 +1,5 @@
-"""What the machine does to runs: one sentence, a truthful state, nothing half-written, other runs untouched. Run: pytest tests/test_disasters.py"""
+"""What the machine does to runs: one sentence, a truthful state, nothing half-written, other runs untouched. Run:
+pytest tests/test_disasters.py"""
 
 import builtins
 import errno
@@ -74,7 +75,9 @@ def whole(tmp_path_factory):
 
 def contents(folder):
     """Every file below a folder with its bytes."""
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()
+    }
 
 
 def litter(folder):
@@ -88,12 +91,15 @@ def worker_of(path):
 
 
 def stop_writing(monkeypatch, pattern, number=errno.ENOSPC):
-    """From now on files named like `pattern` cannot be written; a last status can, once the reserve of its run is given back."""
+    """From now on files named like `pattern` cannot be written; a last status can, once the reserve of its run is given
+    back."""
     replace, real = os.replace, builtins.open
 
     def refused(file):
         file = Path(file)
-        return fnmatch(file.name, pattern) and not (file.name == "status.json" and not (file.parent / writing.RESERVE).exists())
+        return fnmatch(file.name, pattern) and not (
+            file.name == "status.json" and not (file.parent / writing.RESERVE).exists()
+        )
 
     def replacing(source, target, **options):
         if refused(target):
@@ -118,9 +124,12 @@ def everything(worker):
     frame = FRAME | {"embedding_clean": np.zeros((3, 2), np.float16), "embedding_adv": np.zeros((3, 2), np.float16)}
     made = Finished(FRAME["images"], FRAME["labels"])
     events = [
-        PoolNetwork(0, {"0.weight": torch.zeros(2)}), Basis({"mean": np.zeros(2)}), Recorded(0, {"n": 3}, frame, made),
-        Checkpoint(1, 0, {"images": torch.zeros(2)}), made,
-    ]  # fmt: skip
+        PoolNetwork(0, {"0.weight": torch.zeros(2)}),
+        Basis({"mean": np.zeros(2)}),
+        Recorded(0, {"n": 3}, frame, made),
+        Checkpoint(1, 0, {"images": torch.zeros(2)}),
+        made,
+    ]
     for event in events:
         tasks._take(worker, event)
     files.save_arrays(path, "map", {"steps": np.zeros(1)})
@@ -132,9 +141,21 @@ def everything(worker):
 
 
 KINDS = (
-    "status.json", "log.txt", "manifest.json", "0.safetensors", "basis.safetensors", "000000.safetensors", "events.jsonl",
-    "checkpoint.safetensors", "synthetic.safetensors", "map.safetensors", "seed0.safetensors", "outcomes0.safetensors", "checks.json", "rows.jsonl",
-)  # fmt: skip
+    "status.json",
+    "log.txt",
+    "manifest.json",
+    "0.safetensors",
+    "basis.safetensors",
+    "000000.safetensors",
+    "events.jsonl",
+    "checkpoint.safetensors",
+    "synthetic.safetensors",
+    "map.safetensors",
+    "seed0.safetensors",
+    "outcomes0.safetensors",
+    "checks.json",
+    "rows.jsonl",
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -176,7 +197,11 @@ def test_a_last_status_that_cannot_be_written_at_all_leaves_the_old_one_whole_an
     worker = worker_of(store / "one")
     worker.writer.status(state="running")
     with monkeypatch.context() as patched:
-        patched.setattr(writing, "write_atomic", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.EROFS, "Read-only file system")))
+        patched.setattr(
+            writing,
+            "write_atomic",
+            lambda *_, **__: (_ for _ in ()).throw(OSError(errno.EROFS, "Read-only file system")),
+        )
         with pytest.raises(InputError, match="The disk is read-only"):
             worker.run(everything)
     status = json.loads((store / "one" / "status.json").read_text())
@@ -207,7 +232,9 @@ def test_what_fails_between_the_folder_and_the_work_is_a_failed_run(store, monke
     assert runs.open_run(store / "one").state == "failed"
 
 
-def test_a_run_that_failed_on_a_full_disk_ends_after_a_resume_as_if_there_had_been_room(whole, tmp_path, monkeypatch, capsys):
+def test_a_run_that_failed_on_a_full_disk_ends_after_a_resume_as_if_there_had_been_room(
+    whole, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(tasks, "_draw", lambda *_: None)
     out = tmp_path / "run"
     with monkeypatch.context() as patched:
@@ -251,9 +278,15 @@ ERRORS = {
     "The GPU ran out of memory": torch.OutOfMemoryError(
         "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of ..."
     ),
-    "The GPU ran out of memory: ": RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported"),
-    "The GPU ran out of memory: expected": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-    "The GPU stopped working (CUDA error: device-side assert": torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile"),
+    "The GPU ran out of memory: ": RuntimeError(
+        "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported"
+    ),
+    "The GPU ran out of memory: expected": RuntimeError(
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
+    ),
+    "The GPU stopped working (CUDA error: device-side assert": torch.AcceleratorError(
+        "CUDA error: device-side assert triggered\nCompile"
+    ),
     "The GPU stopped working (cuDNN error: CUDNN_STATUS_EX": RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
     "The GPU stopped working (CUDA error: unspecified": RuntimeError("CUDA error: unspecified launch failure"),
 }
@@ -271,7 +304,10 @@ def test_whatever_the_machine_does_has_a_sentence_on_one_line_that_says_what_to_
         worker.run(broken)
     said, run = str(found.value), runs.open_run(store / "one")
     assert (
-        said.startswith(sentence.rstrip(" :").removesuffix(": expected")) and "expected" in said and "\n" not in said and said.endswith(".")
+        said.startswith(sentence.rstrip(" :").removesuffix(": expected"))
+        and "expected" in said
+        and "\n" not in said
+        and said.endswith(".")
     )
     assert re.search("start|resume", said) or "choose another run store" in said or "use another run store" in said
     assert (run.state, run.status["message"]) == ("failed", said)
@@ -290,7 +326,9 @@ def test_the_errors_that_numpy_and_torch_really_raise_are_known_for_what_they_ar
 def test_a_fault_of_the_program_is_no_disaster_and_points_at_the_log():
     error = RuntimeError("mat1 and mat2 shapes cannot be multiplied\nby far")
     assert disasters.sentence(error) == "" and disasters.sentence(ValueError("no space left on device")) == ""
-    assert explain(error).startswith("The run broke with RuntimeError (mat1 and mat2 shapes cannot be multiplied): the details")
+    assert explain(error).startswith(
+        "The run broke with RuntimeError (mat1 and mat2 shapes cannot be multiplied): the details"
+    )
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory as Linux knows them")
@@ -340,7 +378,9 @@ def test_progress_goes_on_and_time_left_is_never_negative_when_the_clock_is_set(
 def test_a_living_run_stays_alive_whatever_the_clock_says(store, monkeypatch, hours):
     worker_of(store / "one").writer.status(state="running")
     real = psutil.Process.create_time
-    monkeypatch.setattr(psutil.Process, "create_time", lambda process: real(process) + 3600 * hours)  # it follows the clock on Linux
+    monkeypatch.setattr(
+        psutil.Process, "create_time", lambda process: real(process) + 3600 * hours
+    )  # it follows the clock on Linux
     assert runs.open_run(store / "one").state == "running" or not processes.own()["boot"]
 
 
@@ -348,7 +388,9 @@ def test_the_same_process_number_after_a_restart_of_the_machine_is_another_proce
     mine = processes.own()
     assert processes.alive(mine) and not processes.alive(mine | {"pid_started": mine["pid_started"] + 1})
     assert not mine["boot"] or not processes.alive(mine | {"boot": "another start"})
-    assert processes.alive({"pid": os.getpid(), "pid_started": psutil.Process().create_time()})  # as runs of older versions say it
+    assert processes.alive(
+        {"pid": os.getpid(), "pid_started": psutil.Process().create_time()}
+    )  # as runs of older versions say it
 
 
 def test_ages_are_never_negative_and_a_span_over_a_set_clock_is_left_out(store):
@@ -415,18 +457,27 @@ def test_a_run_whose_folder_is_deleted_or_replaced_ends_with_one_sentence_and_ma
             after.update(contents(path))
         worker.progress(Progress("distill", 1, 2))
 
-    with pytest.raises(InputError, match="was deleted or replaced while its process worked: expected it to stay; bring it back"):
+    with pytest.raises(
+        InputError, match="was deleted or replaced while its process worked: expected it to stay; bring it back"
+    ):
         worker.run(work_on)
     assert contents(path) == after if replaced else not path.exists()
     assert contents(store / "other") == before and sorted(os.listdir(store)) == sorted(["other"] + ["one"] * replaced)
 
 
-@pytest.mark.parametrize("write", [
-    lambda w: files.save_arrays(w.path, "synthetic", {"a": np.zeros(1)}), lambda w: files.save_arrays(w.path, "frames/000000", {"a": np.zeros(1)}),
-    lambda w: w.line("events", {}), lambda w: w.manifest(), lambda w: writing.save_rows(w.path, []), lambda w: runs.send(w.path, "stop"),
-    lambda w: evaluations.save_network(w.path / "networks" / "seed0.safetensors", nn.Linear(1, 1)),
-    lambda w: tasks.save_pool_network(w.path, PoolNetwork(0, {"0.a": torch.zeros(1)})),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda w: files.save_arrays(w.path, "synthetic", {"a": np.zeros(1)}),
+        lambda w: files.save_arrays(w.path, "frames/000000", {"a": np.zeros(1)}),
+        lambda w: w.line("events", {}),
+        lambda w: w.manifest(),
+        lambda w: writing.save_rows(w.path, []),
+        lambda w: runs.send(w.path, "stop"),
+        lambda w: evaluations.save_network(w.path / "networks" / "seed0.safetensors", nn.Linear(1, 1)),
+        lambda w: tasks.save_pool_network(w.path, PoolNetwork(0, {"0.a": torch.zeros(1)})),
+    ],
+)
 def test_no_kind_of_write_makes_a_deleted_run_folder_again(store, write):
     writer = worker_of(store / "one").writer
     shutil.rmtree(writer.path)
@@ -540,7 +591,9 @@ def test_the_disk_estimate_covers_all_that_a_run_writes(whole):
     written = sum(len(data) for data in contents(whole).values()) / 1e6
     assert written < cost.disk_mb(settings, preflight.peek("digits", 0)) < 20 * written
     wide = load("demo", TINY | {"model": "resnet18", "width": 64})
-    assert cost.disk_mb(wide, preflight.peek("digits", 0)) > 6 * 44  # four stages of the pool and two evaluation networks
+    assert (
+        cost.disk_mb(wide, preflight.peek("digits", 0)) > 6 * 44
+    )  # four stages of the pool and two evaluation networks
 
 
 def test_evaluation_and_resume_are_refused_where_they_do_not_fit(whole, little, tmp_path, capsys):
@@ -553,7 +606,9 @@ def test_evaluation_and_resume_are_refused_where_they_do_not_fit(whole, little, 
         assert main([command, str(tmp_path / "run")]) == 2
         assert "0.0 MB free: delete runs and empty the trash" in capsys.readouterr().err
     assert {**contents(tmp_path / "run"), "status.json": b""} == {**before, "status.json": b""}
-    assert preflight.evaluation(load("demo"), tmp_path / "run").disk_mb < preflight.check(load("demo"), tmp_path).disk_mb
+    assert (
+        preflight.evaluation(load("demo"), tmp_path / "run").disk_mb < preflight.check(load("demo"), tmp_path).disk_mb
+    )
 
 
 @pytest.mark.usefixtures("little")
@@ -570,7 +625,9 @@ def test_the_needs_of_runs_at_work_are_said_when_all_of_them_do_not_fit(store, l
     writing.RunWriter(store / "busy", load("demo", {"seed": 5})).status(state="running")
     little.mb = 1.5 * need
     found = preflight.check(settings, store)
-    assert found.problems == () and any(note.startswith("1 run at work or waiting here may still write") for note in found.notes)
+    assert found.problems == () and any(
+        note.startswith("1 run at work or waiting here may still write") for note in found.notes
+    )
     little.mb = 3 * need
     assert not any("may still write" in note for note in preflight.check(settings, store).notes)
 
@@ -600,24 +657,34 @@ def test_commands_names_deletion_archives_forks_and_starts_on_a_full_disk_are_se
         patched.setattr(os, "rename", refuse_all)
         patched.setattr(jobs.subprocess, "Popen", refuse_all)
         tried = {
-            "stop": lambda: runs.send(run.path, "stop"), "name": lambda: keeping.describe(run.path, "new"),
-            "delete": lambda: keeping.delete(run.path, store), "archive": lambda: archives.archive(run.path, tmp_path / "run.zip"),
-            "fork": lambda: jobs.start(load("demo"), "demo", store / "new"), "evaluate": lambda: jobs.evaluate(run.path, load("demo")),
-        }  # fmt: skip
+            "stop": lambda: runs.send(run.path, "stop"),
+            "name": lambda: keeping.describe(run.path, "new"),
+            "delete": lambda: keeping.delete(run.path, store),
+            "archive": lambda: archives.archive(run.path, tmp_path / "run.zip"),
+            "fork": lambda: jobs.start(load("demo"), "demo", store / "new"),
+            "evaluate": lambda: jobs.evaluate(run.path, load("demo")),
+        }
         for name, action in tried.items():
             with pytest.raises(InputError, match="room|space|check it"):
                 action()
             assert litter(store) == [], name
     shutil.rmtree(store / ".trash")  # an empty folder
-    changed = {name: data for name, data in contents(store).items() if ".logs" not in name and not name.endswith("lock")}
-    assert changed == {name: data for name, data in before.items() if not name.endswith("lock")} and not (tmp_path / "run.zip").exists()
+    changed = {
+        name: data for name, data in contents(store).items() if ".logs" not in name and not name.endswith("lock")
+    }
+    assert (
+        changed == {name: data for name, data in before.items() if not name.endswith("lock")}
+        and not (tmp_path / "run.zip").exists()
+    )
 
 
 def test_no_child_is_started_that_could_not_even_say_why_it_ends(store, monkeypatch):
     started = []
     monkeypatch.setattr(jobs.subprocess, "Popen", lambda *words, **_: started.append(words))
     monkeypatch.setattr(jobs.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
-    with pytest.raises(InputError, match="No process could be started for .*new .No space left on device.: free some space"):
+    with pytest.raises(
+        InputError, match="No process could be started for .*new .No space left on device.: free some space"
+    ):
         jobs.start(load("demo"), "demo", store / "new")
     assert started == [] and not (store / "new").exists()
 

@@ -1,4 +1,5 @@
-"""The door: nothing without the password, which is asked once, slowly and not too often; what may be uploaded, and by whom."""
+"""The door: nothing without the password, which is asked once, slowly and not too often; what may be uploaded, and by
+whom."""
 
 import asyncio
 import os
@@ -31,16 +32,35 @@ class Browser:
         await send({"type": "http.response.body", "body": b"inside"})
 
     def ask(
-        self, path="/", method="GET", body=b"", kind="http", query=b"", length=None, page=True, host=b"c2r:8501", chunked=False, **more
+        self,
+        path="/",
+        method="GET",
+        body=b"",
+        kind="http",
+        query=b"",
+        length=None,
+        page=True,
+        host=b"c2r:8501",
+        chunked=False,
+        **more,
     ):
-        """Status (or 'accept' and 'close' of a connection) and text of the answer; the headers stay in `self.headers`."""
+        """Status (or 'accept' and 'close' of a connection) and text of the answer; the headers stay in
+        `self.headers`."""
         headers = [(b"cookie", self.cookie.encode()), (b"host", host), *([(b"accept", b"text/html")] if page else [])]
         headers += [] if length is None else [(b"content-length", str(length).encode())]
         headers += [(b"transfer-encoding", b"chunked")] if chunked else []
         scope = {
-            "type": kind, "method": method, "path": path, "raw_path": path.encode(), "query_string": query, "headers": headers,
-            "client": (self.address, 5), "server": ("c2r", 8501), "scheme": "ws" if kind == "websocket" else "http", "root_path": "",
-        }  # fmt: skip
+            "type": kind,
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query,
+            "headers": headers,
+            "client": (self.address, 5),
+            "server": ("c2r", 8501),
+            "scheme": "ws" if kind == "websocket" else "http",
+            "root_path": "",
+        }
         sent = []
 
         async def receive():
@@ -74,11 +94,18 @@ def test_neither_a_host_header_nor_a_tab_in_the_path_makes_another_address(visit
     assert visitor.ask("/_stcore/hea\tlth", page=False)[0] == 401
 
 
-@pytest.mark.parametrize("path", ["/", "/live", UPLOAD, "/media/x.png", "/_stcore/host-config", "/static/x.js", "/x/_stcore/health"])
+@pytest.mark.parametrize(
+    "path", ["/", "/live", UPLOAD, "/media/x.png", "/_stcore/host-config", "/static/x.js", "/x/_stcore/health"]
+)
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
 def test_a_visitor_without_the_password_gets_the_form_and_nothing_else(visitor, path, method):
     status, said = visitor.ask(path, method, b"x" * 100)
-    assert status == 200 and 'type="password"' in said and "inside" not in said and visitor.headers["cache-control"] == "no-store"
+    assert (
+        status == 200
+        and 'type="password"' in said
+        and "inside" not in said
+        and visitor.headers["cache-control"] == "no-store"
+    )
     assert visitor.ask(path, method, page=False)[0] == 401
 
 
@@ -103,7 +130,9 @@ def test_the_form_never_leads_elsewhere(visitor, path):
     assert "\n" not in visitor.headers["location"]
 
 
-@pytest.mark.parametrize("cookie", ["c2r-door-8501=", "c2r-door-8501=9999999999.00", "c2r-door-8501=x.y", "c2r-door-8501=é.é", "other=1"])
+@pytest.mark.parametrize(
+    "cookie", ["c2r-door-8501=", "c2r-door-8501=9999999999.00", "c2r-door-8501=x.y", "c2r-door-8501=é.é", "other=1"]
+)
 def test_a_made_up_cookie_opens_nothing(visitor, cookie):
     visitor.cookie = cookie
     assert "password" in visitor.ask("/")[1]
@@ -124,13 +153,17 @@ def test_a_cookie_ends_with_its_time_the_password_and_the_server(visitor, monkey
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"password=", b"password=wrong", b"password=" + b"x" * 9000, b"\xff\xfe", b"a=1&" * 40, b"password=%00%ff"]
+    "body",
+    [b"", b"password=", b"password=wrong", b"password=" + b"x" * 9000, b"\xff\xfe", b"a=1&" * 40, b"password=%00%ff"],
 )
 def test_a_wrong_password_is_told_so_and_logged_without_it(visitor, capsys, body):
     status, said = visitor.ask("/", "POST", body)
     assert status == 200 and "That is not the password of this app" in said
     logged = capsys.readouterr().err
-    assert f"Wrong password from 10.0.0.1, attempt 1 of {MOST} within a minute." in logged and "wrong" not in logged.replace("Wrong", "")
+    assert (
+        f"Wrong password from 10.0.0.1, attempt 1 of {MOST} within a minute." in logged
+        and "wrong" not in logged.replace("Wrong", "")
+    )
 
 
 def test_attempts_are_limited_for_each_address_and_then_the_right_one_waits_too(visitor):
@@ -178,7 +211,9 @@ def test_without_a_password_everybody_passes_and_a_read_only_server_takes_only_s
     for length in (8_000_000, None, "-1", "²"):
         status, said = visitor.ask(UPLOAD, "PUT", length=length)
         assert status == 403 and "expected an upload of at most 1 MB" in said
-    assert visitor.ask(UPLOAD, "PUT", length=5, chunked=True)[0] == 403, "chunks may be longer than what the other header says"
+    assert visitor.ask(UPLOAD, "PUT", length=5, chunked=True)[0] == 403, (
+        "chunks may be longer than what the other header says"
+    )
 
 
 def test_an_open_address_without_password_takes_no_upload(visitor, monkeypatch):
@@ -188,7 +223,9 @@ def test_an_open_address_without_password_takes_no_upload(visitor, monkeypatch):
 
 
 def test_what_the_pages_say_of_uploads_is_what_the_server_takes():
-    served = tomllib.loads((ROOT / "app" / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["server"]["maxUploadSize"]
+    served = tomllib.loads((ROOT / "app" / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["server"][
+        "maxUploadSize"
+    ]
     assert served == importing.MOST == keeping.MOST
     assert not [name for name in os.listdir(ROOT / "app" / ".streamlit") if name != "config.toml"]
 

@@ -1,4 +1,5 @@
-"""Every figure on Compare, Home, in the report and on the terminal is the one of rows.jsonl that its row and threat name.
+"""Every figure on Compare, Home, in the report and on the terminal is the one of rows.jsonl that its row and threat
+name.
 
 Three runs with unlike evaluations, in which no two figures are equal, so that a figure under another name is seen.
 Run: pytest tests/test_figures.py
@@ -32,7 +33,7 @@ PLANS = {
     "hundred": {"eval_attacks": ("pgd", "fgsm"), "eps": "32/255", "eval_pgd_steps": 100},
     "guard": {"protocol": "guard-1/255", "eps": "32/255"},
     "typed": {"eval_attacks": ("pgd",), "eps": "0.125490196", "eval_training": "standard"},
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +61,32 @@ def evaluated(path, right):
         hits = np.stack([np.arange(N) < count for count in counts]).astype(np.uint8)
         test |= {f"correct/{attempt.key}": hits, f"margin/{attempt.key}": (hits - 0.5).astype(np.float32)}
         rows += [
-            {"method": "c2r", "network": "convnet-32", "training": settings.eval_training, "protocol": settings.protocol, "key": attempt.key,
-             "attack": attempt.attack, "label": attempt.label, "norm": attempt.norm, "eps": attempt.radius, "targeted": attempt.targeted,
-             "options": dict(attempt.options), "seed": seed, "split": "test", "accuracy": count / N, "success": None, "n": N, "interval": [0, 1],
-             "forwards": 1.0, "backwards": 1.0, "seconds": 1.0, "distance": None, "moved": 0.0}
+            {
+                "method": "c2r",
+                "network": "convnet-32",
+                "training": settings.eval_training,
+                "protocol": settings.protocol,
+                "key": attempt.key,
+                "attack": attempt.attack,
+                "label": attempt.label,
+                "norm": attempt.norm,
+                "eps": attempt.radius,
+                "targeted": attempt.targeted,
+                "options": dict(attempt.options),
+                "seed": seed,
+                "split": "test",
+                "accuracy": count / N,
+                "success": None,
+                "n": N,
+                "interval": [0, 1],
+                "forwards": 1.0,
+                "backwards": 1.0,
+                "seconds": 1.0,
+                "distance": None,
+                "moved": 0.0,
+            }
             for seed, count in enumerate(counts)
-        ]  # fmt: skip
+        ]
     save_rows(path, rows)
     save_arrays(path, "test", test)
     return path
@@ -75,7 +96,11 @@ def measured(path):
     """From the rows alone: what each figure is of, in words of this test → its accuracies."""
     found = {}
     for row in map(json.loads, (path / "rows.jsonl").read_text().splitlines()):
-        threat = f"{'L∞' if row['norm'] == 'Linf' else row['norm']} {row['eps'].replace('0.125490196', '32/255')}" if row["norm"] else ""
+        threat = (
+            f"{'L∞' if row['norm'] == 'Linf' else row['norm']} {row['eps'].replace('0.125490196', '32/255')}"
+            if row["norm"]
+            else ""
+        )
         found.setdefault((row["label"].replace("clean", "Clean"), threat, row["training"]), []).append(row["accuracy"])
     return found
 
@@ -104,7 +129,9 @@ def test_every_cell_of_compare_is_the_figure_of_the_rows_or_says_that_it_was_not
                 label = re.sub(r"^Under | \(.*", "", head)
                 if label not in {key[0] for key in rows} and not head.startswith("Under"):
                     continue
-                training = next((kind for words, kind in trainings.items() if words in head), "pgd-at" if label != "Clean" else None)
+                training = next(
+                    (kind for words, kind in trainings.items() if words in head), "pgd-at" if label != "Clean" else None
+                )
                 key = (label, "" if label == "Clean" else threat.label, training or next(iter(rows))[2])
                 assert cell == (spoken(rows[key]) if key in rows else "not measured"), (threat.label, head, one.name)
                 seen += 1
@@ -116,12 +143,20 @@ def test_the_lowest_figure_of_another_threat_stands_in_no_row_of_this_one(store)
     linf = next(threat for threat in accuracies.threats(summaries) if threat.label == "L∞ 32/255")
     table = accuracies.accuracy_table(sets, summaries, linf)
     of = dict(zip(table["Accuracy (%)"], table["guard"], strict=True))
-    assert of["Under PGD-10 (adversarial training)"] == of["Under PGD-100"] == of["Worst attack (adversarial training)"] == "not measured"
+    assert (
+        of["Under PGD-10 (adversarial training)"]
+        == of["Under PGD-100"]
+        == of["Worst attack (adversarial training)"]
+        == "not measured"
+    )
     profile = charts.accuracy_profile(
         [line.name for line in accuracies.lines(summaries, linf)],
-        {c.name: [accuracies.figure_of(line, c, s, linf) for line in accuracies.lines(summaries, linf)] for c, s in zip(sets, summaries, strict=True)},
+        {
+            c.name: [accuracies.figure_of(line, c, s, linf) for line in accuracies.lines(summaries, linf)]
+            for c, s in zip(sets, summaries, strict=True)
+        },
         statement="",
-    )  # fmt: skip
+    )
     drawn = {trace.name: np.isfinite(trace.y).sum() for trace in profile.data}
     assert drawn == {"own": 4, "hundred": 4, "guard": 1, "typed": 3}
 
@@ -134,7 +169,9 @@ def test_home_shows_clean_and_worst_of_the_rows_with_radius_and_n(store):
         clean = next(values for key, values in rows.items() if key[0] == "Clean")
         counted = {key: mean(values) for key, values in rows.items() if key[1] and "unbounded" not in key[1]}
         lowest = min(counted, key=lambda key: counted[key])
-        assert table["Clean"][i] == pytest.approx(100 * mean(clean)) and table["Worst attack"][i] == pytest.approx(100 * counted[lowest])
+        assert table["Clean"][i] == pytest.approx(100 * mean(clean)) and table["Worst attack"][i] == pytest.approx(
+            100 * counted[lowest]
+        )
         assert table["Worst by"][i] == f"{lowest[0]}, {lowest[1].removeprefix('L∞ ')}" and table["n"][i] == N
 
 
@@ -142,8 +179,13 @@ def test_every_line_of_the_report_is_a_figure_of_the_rows(store):
     text = unescape(report([store / name for name in PLANS])).replace("\u00a0", " ")
     results = text[text.index("<h2>Results</h2>") : text.index("<h2>Settings")] + text[: text.index("<h2>Checks</h2>")]
     assert "0.12549" not in results
-    lines = re.findall(r"<tr><th[^>]*>([^<]*)</th><td[^>]*>([^<]*)</td><td[^>]*>([A-D])</td><td[^>]*>([\d.]+) %</td>", text)
-    found = {(letter, re.sub(r" \(.*", "", label), threat.replace("–", "")): float(share) for label, threat, letter, share in lines}
+    lines = re.findall(
+        r"<tr><th[^>]*>([^<]*)</th><td[^>]*>([^<]*)</td><td[^>]*>([A-D])</td><td[^>]*>([\d.]+) %</td>", text
+    )
+    found = {
+        (letter, re.sub(r" \(.*", "", label), threat.replace("–", "")): float(share)
+        for label, threat, letter, share in lines
+    }
     for letter, name in zip("ABCD", PLANS, strict=True):
         rows = {
             (letter, label.replace("Clean", "clean"), threat): round(100 * mean(v), 2)
@@ -156,16 +198,22 @@ def test_the_report_shows_paired_differences_to_its_first_run_of_what_both_measu
     text = unescape(report([store / name for name in ("own", "hundred", "guard")])).replace("\u00a0", " ")
     part = text[text.index("<h2>Paired differences") : text.index("<h2>Worst case")]
     own, hundred, guard = (measured(store / name) for name in ("own", "hundred", "guard"))
-    shown = re.findall(r"<tr><th[^>]*>([^<]*)</th><td[^>]*>([^<]*)</td><td[^>]*>([BC]) − A</td><td[^>]*>([+-][\d.]+) \(", part)
+    shown = re.findall(
+        r"<tr><th[^>]*>([^<]*)</th><td[^>]*>([^<]*)</td><td[^>]*>([BC]) − A</td><td[^>]*>([+-][\d.]+) \(", part
+    )
     found = {(letter, name, threat.replace("–", "")): float(points) for name, threat, letter, points in shown}
     wanted = {}
     for letter, rows in (("B", hundred), ("C", guard)):
         wanted |= {
-            (letter, key[0].replace("Clean", "clean"), key[1]): 100 * (mean(rows[key]) - mean(own[key])) for key in rows if key in own
+            (letter, key[0].replace("Clean", "clean"), key[1]): 100 * (mean(rows[key]) - mean(own[key]))
+            for key in rows
+            if key in own
         }
     assert {key[:2] for key in found} == {("B", "clean"), ("B", "FGSM"), ("C", "clean")}
     assert found == pytest.approx(wanted, abs=0.051) and paired.ONE_SEED in part
-    assert "<rect" not in text and part.count("<circle") == 3, "a dot plot: attacks have no order, and a difference no length"
+    assert "<rect" not in text and part.count("<circle") == 3, (
+        "a dot plot: attacks have no order, and a difference no length"
+    )
 
 
 @pytest.mark.parametrize("name", PLANS)

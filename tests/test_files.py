@@ -21,7 +21,10 @@ def order(monkeypatch):
 
     def flush(place):
         path = os.readlink(f"/proc/self/fd/{place}")
-        found.append(f"flush {'folder ' if stat.S_ISDIR(os.fstat(place).st_mode) else ''}{os.path.basename(path).strip('.').split('.')[0]}")
+        found.append(
+            "flush"
+            f" {'folder ' if stat.S_ISDIR(os.fstat(place).st_mode) else ''}{os.path.basename(path).strip('.').split('.')[0]}"
+        )
         fsync(place)
 
     def rename(source, target, do=os.replace):

@@ -1,4 +1,5 @@
-"""Sets of other projects are read as they are laid out, and normalised ones are recognised. Run: pytest tests/test_formats.py"""
+"""Sets of other projects are read as they are laid out, and normalised ones are recognised. Run: pytest
+tests/test_formats.py"""
 
 import io
 import json
@@ -108,9 +109,15 @@ def test_values_that_undoing_leaves_outside_are_clipped_and_counted(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "part"),
-    [("cifar11", "Unknown normalisation"), ("1,2;3", "cannot be read"), ("a;b", "cannot be read"), ("0.5,0.5;1,1", "has 2 channels"),
-     ("0;0", "cannot be read"), ("nan;1", "cannot be read")],
-)  # fmt: skip
+    [
+        ("cifar11", "Unknown normalisation"),
+        ("1,2;3", "cannot be read"),
+        ("a;b", "cannot be read"),
+        ("0.5,0.5;1,1", "has 2 channels"),
+        ("0;0", "cannot be read"),
+        ("nan;1", "cannot be read"),
+    ],
+)
 def test_constants_that_cannot_be_used_get_one_sentence(tmp_path, text, part):
     torch.save((X, Y), tmp_path / "a.pt")
     with pytest.raises(InputError, match=part):
@@ -135,10 +142,19 @@ def test_every_number_type_of_torch_gives_the_same_values_as_torch(tmp_path, kin
 
 @pytest.mark.parametrize("protocol", [2, 4, 5])
 def test_plain_pickles_hold_tensors_or_arrays(tmp_path, protocol):
-    for pair in ((X, Y), (X.numpy(), Y.numpy()), [torch.nn.Parameter(X), Y.tolist()], (np.asfortranarray(X.numpy()), Y.numpy())):
+    for pair in (
+        (X, Y),
+        (X.numpy(), Y.numpy()),
+        [torch.nn.Parameter(X), Y.tolist()],
+        (np.asfortranarray(X.numpy()), Y.numpy()),
+    ):
         (tmp_path / "acc_50.pkl").write_bytes(pickle.dumps(pair, protocol))
         found = read_set(tmp_path / "acc_50.pkl")
-        assert found.format == "idm-pickle" and np.array_equal(found.images, X.numpy()) and np.array_equal(found.labels, Y.numpy())
+        assert (
+            found.format == "idm-pickle"
+            and np.array_equal(found.images, X.numpy())
+            and np.array_equal(found.labels, Y.numpy())
+        )
 
 
 def test_a_plain_pickle_of_gpu_tensors_is_read_on_the_cpu(tmp_path):
@@ -192,7 +208,9 @@ def test_numbered_mtt_pairs_are_parts_when_gapless_else_iterations(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["{k}/{k}-image{i}5.png", "new{k:03d}/class{k:03d}_id{i:03d}.png", "{k}_word/{i}.png"], ids=["d4m", "sre2l", "numbered"]
+    "name",
+    ["{k}/{k}-image{i}5.png", "new{k:03d}/class{k:03d}_id{i:03d}.png", "{k}_word/{i}.png"],
+    ids=["d4m", "sre2l", "numbered"],
 )
 def test_class_folders_are_ordered_by_number_and_not_by_letter(tmp_path, name):
     for k in (0, 2, 10, 11):
@@ -221,7 +239,8 @@ def test_the_draws_of_the_fkd_sampler_are_those_of_torch(again):
 
 
 def fkd(folder, classes: int = 12, per_class: int = 3, epochs: int = 2, batch: int = 8, wrong: bool = False) -> None:
-    """An image folder and FKD labels as the relabelling of SRe2L stores them; each view's logits point at its image's class."""
+    """An image folder and FKD labels as the relabelling of SRe2L stores them; each view's logits point at its image's
+    class."""
     for k in range(classes):
         for i in range(per_class):
             picture(folder / "syn" / str(k) / f"{i}.png", 10 * k + i)
@@ -231,11 +250,20 @@ def fkd(folder, classes: int = 12, per_class: int = 3, epochs: int = 2, batch: i
         order = list(sampler)
         for b in range(0, len(order), batch):
             rows = order[b : b + batch]
-            logits = torch.stack([6.0 * torch.eye(classes)[by_name[j][0]] + by_name[j][1] * torch.eye(classes)[-1] for j in rows])
+            logits = torch.stack(
+                [6.0 * torch.eye(classes)[by_name[j][0]] + by_name[j][1] * torch.eye(classes)[-1] for j in rows]
+            )
             mixed = torch.arange(len(rows)).flip(0)
             share = 1.0 if epoch else 0.25
             shown = logits if epoch else logits[mixed]
-            stored = [torch.rand(len(rows), 4), [False] * len(rows), mixed, np.float64(share), [0, 0, 8, 8], shown.half()]
+            stored = [
+                torch.rand(len(rows), 4),
+                [False] * len(rows),
+                mixed,
+                np.float64(share),
+                [0, 0, 8, 8],
+                shown.half(),
+            ]
             file = folder / "labels" / f"epoch_{epoch}" / f"batch_{b // batch}.tar"
             file.parent.mkdir(parents=True, exist_ok=True)
             torch.save(stored, file)
@@ -245,9 +273,14 @@ def test_fkd_labels_are_averaged_for_the_image_that_each_view_shows_most(tmp_pat
     fkd(tmp_path)
     found = read_set(tmp_path)
     assert found.format == "fkd" and found.soft.shape == (36, 12) and found.facts["epochs"] == 2
-    wanted = torch.stack([6.0 * torch.eye(12)[k] + i * torch.eye(12)[-1] for k in range(12) for i in range(3)]).softmax(1)
+    wanted = torch.stack([6.0 * torch.eye(12)[k] + i * torch.eye(12)[-1] for k in range(12) for i in range(3)]).softmax(
+        1
+    )
     assert np.allclose(found.soft, wanted.numpy(), atol=2e-3) and found.facts["agreement"] == 1
-    assert "RandomSampler with seed 42" in found.facts["soft_from"] and found.labels.tolist() == np.repeat(np.arange(12), 3).tolist()
+    assert (
+        "RandomSampler with seed 42" in found.facts["soft_from"]
+        and found.labels.tolist() == np.repeat(np.arange(12), 3).tolist()
+    )
 
 
 def test_fkd_labels_in_another_order_are_refused(tmp_path):
@@ -283,7 +316,9 @@ def test_parts_are_recognised_by_their_seams(tmp_path):
     torch.save((X, Y), tmp_path / "unknown.pt")
     found = read_set(tmp_path / "quarters.pt")
     assert found.partition == 2 and "seams" in found.facts["partition_reason"]
-    assert read_set(tmp_path / "idm_x.pt").partition == 2 and read_set(tmp_path / "unknown.pt").facts["partition"] is None
+    assert (
+        read_set(tmp_path / "idm_x.pt").partition == 2 and read_set(tmp_path / "unknown.pt").facts["partition"] is None
+    )
     given = read_set(tmp_path / "unknown.pt", partition=3)
     assert given.partition == 3 and given.facts["partition_reason"] == "given by you"
     with pytest.raises(InputError, match="partition 17: expected a whole number from 1 to 16"):
@@ -297,7 +332,11 @@ def test_a_zip_and_an_upload_are_read_like_the_folder(tmp_path):
     with zipfile.ZipFile(tmp_path / "mtt.zip", "w") as archive:
         for name, content in files:
             archive.writestr(f"logged/run/{name}", content)
-    for found in (read_upload(files), read_set(tmp_path / "mtt.zip"), read_upload([("mtt.zip", (tmp_path / "mtt.zip").read_bytes())])):
+    for found in (
+        read_upload(files),
+        read_set(tmp_path / "mtt.zip"),
+        read_upload([("mtt.zip", (tmp_path / "mtt.zip").read_bytes())]),
+    ):
         assert found.format == "mtt-folder" and np.array_equal(found.images, X.numpy())
     assert read_upload([("../../acc.pkl", pickle.dumps((X, Y)))]).format == "idm-pickle"
     with pytest.raises(InputError, match="No file came"):
@@ -307,7 +346,11 @@ def test_a_zip_and_an_upload_are_read_like_the_folder(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "part"),
     [
-        ("tinyimagenet.pt", {"classes": ["a"], "images_train": X, "labels_train": Y, "images_val": X, "labels_val": Y}, "is a data set"),
+        (
+            "tinyimagenet.pt",
+            {"classes": ["a"], "images_train": X, "labels_train": Y, "images_val": X, "labels_val": Y},
+            "is a data set",
+        ),
         ("replay_buffer_0.pt", [[[X, Y], [X, Y]]], "expert trajectories"),
         ("model.pt", OrderedDict(weight=X, bias=Y), "network weights"),
         ("other.pt", {"a": 1}, "holds a dict of a"),
@@ -316,7 +359,7 @@ def test_a_zip_and_an_upload_are_read_like_the_folder(tmp_path):
         ("list.json", [[[0.5]]], "list.json ends in '.json'"),
         ("set.mat", "x", "ends in '.mat'"),
     ],
-)  # fmt: skip
+)
 def test_files_that_are_no_distilled_set_are_named_for_what_they_are(tmp_path, name, content, part):
     if name.endswith(".pt"):
         torch.save(content, tmp_path / name)
@@ -338,7 +381,7 @@ def test_files_that_are_no_distilled_set_are_named_for_what_they_are(tmp_path, n
         (X.flatten(1), Y, "expected .N, H, W."),
         (X.long() - 5, Y, "are int64"),
     ],
-)  # fmt: skip
+)
 def test_unfit_images_and_labels_get_one_sentence(tmp_path, images, labels, part):
     torch.save((images, labels), tmp_path / "a.pt")
     with pytest.raises(InputError, match=part):

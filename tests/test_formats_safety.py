@@ -1,4 +1,5 @@
-"""Hostile and broken files: one sentence, nothing executed, nothing huge allocated. Run: pytest tests/test_formats_safety.py"""
+"""Hostile and broken files: one sentence, nothing executed, nothing huge allocated. Run: pytest
+tests/test_formats_safety.py"""
 
 import io
 import json
@@ -92,7 +93,9 @@ def evil_fkd(folder: Path, evil, save) -> Path:
 
 @pytest.mark.parametrize("build", [evil_dc, evil_pair, evil_mtt, evil_fkd])
 @pytest.mark.parametrize(
-    "save", [torch.save, save_old, lambda content, file: file.write_bytes(pickle.dumps(content))], ids=["zip", "stream", "pickle"]
+    "save",
+    [torch.save, save_old, lambda content, file: file.write_bytes(pickle.dumps(content))],
+    ids=["zip", "stream", "pickle"],
 )
 def test_a_planted_call_is_named_and_not_made_in_every_layout(tmp_path, build, save):
     marker = tmp_path / "marker"
@@ -102,7 +105,9 @@ def test_a_planted_call_is_named_and_not_made_in_every_layout(tmp_path, build, s
 
 
 @pytest.mark.parametrize("protocol", range(6))
-@pytest.mark.parametrize("function", [os.system, eval, exec, getattr, partial, __import__, Path, torch.load, np.load, subprocess.Popen])
+@pytest.mark.parametrize(
+    "function", [os.system, eval, exec, getattr, partial, __import__, Path, torch.load, np.load, subprocess.Popen]
+)
 def test_no_function_outside_the_list_is_reached_in_any_protocol(tmp_path, protocol, function):
     marker = tmp_path / "marker"
     (tmp_path / "a.pkl").write_bytes(pickle.dumps((Evil(marker, function), X.numpy()), protocol))
@@ -172,7 +177,7 @@ def test_a_state_given_to_a_listed_function_changes_nothing_for_the_next_file(tm
         ((True, 3, 16, 16), (0, 256, 16, 1), 0, "impossible shape"),
         ((8,) * 40, (0,) * 40, 0, "impossible shape"),
     ],
-)  # fmt: skip
+)
 def test_a_tensor_cannot_look_outside_its_bytes_or_beyond_the_limit(tmp_path, size, stride, offset, part):
     class Typed:
         def __reduce__(self):
@@ -263,7 +268,10 @@ def test_a_header_that_claims_two_gigabytes_is_refused_without_memory(tmp_path):
 
 def bomb(file: Path, name: str, gigabytes: int = 3) -> Path:
     """A small zip whose member `name` unpacks to gigabytes of zeros, written without holding them."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive, archive.open(name, "w", force_zip64=True) as member:
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+        archive.open(name, "w", force_zip64=True) as member,
+    ):
         for _ in range(gigabytes * 10):
             member.write(b"\0" * 1_000_000)
     return file
@@ -272,7 +280,12 @@ def bomb(file: Path, name: str, gigabytes: int = 3) -> Path:
 def test_zip_bombs_are_refused_before_they_unpack(tmp_path):
     small = Limits(bytes=5_000_000)
     before = peak()
-    for file, member in (("a.npz", "images.npy"), ("b.zip", "0/0.png"), ("c.pt", "archive/data.pkl"), ("d.pt", "archive/data/0")):
+    for file, member in (
+        ("a.npz", "images.npy"),
+        ("b.zip", "0/0.png"),
+        ("c.pt", "archive/data.pkl"),
+        ("d.pt", "archive/data/0"),
+    ):
         path = bomb(tmp_path / file, member)
         assert path.stat().st_size < 100_000
         assert "would unpack to 30 MB: expected at most 5 MB" in sentence(path, limits=small)
@@ -364,7 +377,12 @@ def call(name: str, *arguments: bytes) -> bytes:
 
 def storage(count: int) -> bytes:
     file = io.BytesIO()
-    save_old(torch.storage.TypedStorage(wrap_storage=torch.zeros(count).untyped_storage(), dtype=torch.float32, _internal=True), file)
+    save_old(
+        torch.storage.TypedStorage(
+            wrap_storage=torch.zeros(count).untyped_storage(), dtype=torch.float32, _internal=True
+        ),
+        file,
+    )
     return call("torch.storage._load_from_bytes", b"B" + struct.pack("<I", len(file.getvalue())) + file.getvalue())
 
 
@@ -389,18 +407,35 @@ PICKLES = {
     "a tower of sizes as a key": b"}" + SIZES + b"Ns",
     "a tower in a frozen set": several(tower(19_000), end=b"\x91"),
     "a tower in a set": b"\x8f" + several(tower(19_000), end=b"\x90"),
-    "a tower as a key of an ordered dictionary": call("collections.OrderedDict", several(several(tower(19_000), b"N", end=b"l"), end=b"l")),
+    "a tower as a key of an ordered dictionary": call(
+        "collections.OrderedDict", several(several(tower(19_000), b"N", end=b"l"), end=b"l")
+    ),
     "a tower as the name of a type": b"ctorch\nfloat32\n}" + word("name") + tower(19_000) + b"sb",
     "colliding keys": b"}" + several(*COLLIDING, end=b"u"),
     "colliding keys of a new dictionary": several(*COLLIDING, end=b"d"),
     "few numbers that claim to be many": a_set_of(view(storage(8), (100_000, 3, 32, 32), (0, 0, 0, 0))),
-    "a thousand views of a tensor": a_set_of(several(view(storage(3072), (64, 3, 32, 32), (0, 1024, 32, 1)) + b"q\x01", *[b"h\x01"] * 5000, end=b"l")),
-    "an array repeated": a_set_of(several(call("numpy.core.numeric._frombuffer", b"B" + struct.pack("<I", 4000) + bytes(4000), F4, several(number(1000))) + b"q\x01",
-                                          *[b"h\x01"] * 3000, end=b"l")),
+    "a thousand views of a tensor": a_set_of(
+        several(view(storage(3072), (64, 3, 32, 32), (0, 1024, 32, 1)) + b"q\x01", *[b"h\x01"] * 5000, end=b"l")
+    ),
+    "an array repeated": a_set_of(
+        several(
+            call(
+                "numpy.core.numeric._frombuffer",
+                b"B" + struct.pack("<I", 4000) + bytes(4000),
+                F4,
+                several(number(1000)),
+            )
+            + b"q\x01",
+            *[b"h\x01"] * 3000,
+            end=b"l",
+        )
+    ),
     "a number of a hundred billion bytes": call("numpy.core.multiarray.scalar", F4, number(10**11)),
-    "an array of impossible sides": a_set_of(call("numpy.core.numeric._frombuffer", b"C\x00", F4, several(tower(1), number(10**11)))),
+    "an array of impossible sides": a_set_of(
+        call("numpy.core.numeric._frombuffer", b"C\x00", F4, several(tower(1), number(10**11)))
+    ),
     "a tensor of a tensor": a_set_of(view(view(storage(8), (8,), (1,)), (8,), (1,))),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", PICKLES)
@@ -421,11 +456,15 @@ def test_pickles_in_pickles_share_one_count_of_instructions(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "save", [torch.save, save_old, lambda content, file: file.write_bytes(pickle.dumps(content))], ids=["zip", "stream", "pickle"]
+    "save",
+    [torch.save, save_old, lambda content, file: file.write_bytes(pickle.dumps(content))],
+    ids=["zip", "stream", "pickle"],
 )
 def test_the_negative_bit_of_a_tensor_is_its_sign(tmp_path, save):
     save((torch._neg_view(X), Y), tmp_path / "a.pkl")
-    assert np.array_equal(read_set(tmp_path / "a.pkl", normalisation="-1,-1,-1;1,1,1").images, (-X.numpy() - 1).clip(0, 1))
+    assert np.array_equal(
+        read_set(tmp_path / "a.pkl", normalisation="-1,-1,-1;1,1,1").images, (-X.numpy() - 1).clip(0, 1)
+    )
     save({"w": torch._neg_view(X)}, tmp_path / "w.pth")
     assert torch.equal(weights.read_state(tmp_path / "w.pth")["w"], -X)
 
@@ -492,24 +531,37 @@ def test_only_regular_files_are_opened(tmp_path, kind, ending):
 
 DEEP = json.loads("[" * 900 + "]" * 900)
 NOTES = {
-    "a way out as the method": {"method": "/../../x/y"}, "dots as the method": {"method": ".."}, "a list as the method": {"method": ["c2r"]},
-    "code as the method": {"method": 'x"""; open("INJECTED", "w"); """'}, "a long method": {"method": "m" * 1_000_000},
-    "a reason of many lines": {"partition": 2, "partition_reason": "a\nb\x1b[2J\ud800" * 1000}, "a reason that is a list": {"partition": 2, "partition_reason": [1]},
-    "deep settings": {"config": DEEP}, "huge numbers": {"seed": 10**4000, "ipc": 1e300}, "many settings": {"config": {str(i): i for i in range(10_000)}},
-    "a hash that is a path": {"data_hash": "../../../etc"}, "facts of another kind": {"facts": {"method": {"a": "b"}, "partition_reason": 5}},
-    "constants of words": {"mean": "abc", "std": {"a": 1}}, "strange names": {"classes": [None, {}, "\ud800", "x" * 1_000_000]},
-}  # fmt: skip
+    "a way out as the method": {"method": "/../../x/y"},
+    "dots as the method": {"method": ".."},
+    "a list as the method": {"method": ["c2r"]},
+    "code as the method": {"method": 'x"""; open("INJECTED", "w"); """'},
+    "a long method": {"method": "m" * 1_000_000},
+    "a reason of many lines": {"partition": 2, "partition_reason": "a\nb\x1b[2J\ud800" * 1000},
+    "a reason that is a list": {"partition": 2, "partition_reason": [1]},
+    "deep settings": {"config": DEEP},
+    "huge numbers": {"seed": 10**4000, "ipc": 1e300},
+    "many settings": {"config": {str(i): i for i in range(10_000)}},
+    "a hash that is a path": {"data_hash": "../../../etc"},
+    "facts of another kind": {"facts": {"method": {"a": "b"}, "partition_reason": 5}},
+    "constants of words": {"mean": "abc", "std": {"a": 1}},
+    "strange names": {"classes": [None, {}, "\ud800", "x" * 1_000_000]},
+}
 
 
 @pytest.mark.parametrize("name", NOTES)
 @pytest.mark.parametrize("ending", [".npz", ".safetensors"])
 def test_words_from_a_file_are_short_plain_and_lead_nowhere(tmp_path, name, ending):
-    """Whatever the metadata hold, what is kept of them is small, can be written and read again, and names no other place."""
+    """Whatever the metadata hold, what is kept of them is small, can be written and read again, and names no other
+    place."""
     notes, file = dict(NOTES[name]), tmp_path / f"set{ending}"
     classes = notes.pop("classes", ["a", "b", "c", "d"])
     if ending == ".npz":
         np.savez(
-            file, images=X.numpy(), labels=Y.numpy(), metadata=np.array(json.dumps(notes)), classes=np.array([str(c) for c in classes])
+            file,
+            images=X.numpy(),
+            labels=Y.numpy(),
+            metadata=np.array(json.dumps(notes)),
+            classes=np.array([str(c) for c in classes]),
         )
     else:
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in notes.items()}
@@ -527,17 +579,24 @@ def test_words_from_a_file_are_short_plain_and_lead_nowhere(tmp_path, name, endi
     compile(export_bytes("snippet", found), "train.py", "exec")
 
 
-@pytest.mark.parametrize(("side", "parts", "fine"), [(8, 2, True), (8, 3, False), (16, 4, True), (16, 5, False), (7, 2, False)])
+@pytest.mark.parametrize(
+    ("side", "parts", "fine"), [(8, 2, True), (8, 3, False), (16, 4, True), (16, 5, False), (7, 2, False)]
+)
 def test_parts_under_four_pixels_are_refused_whoever_names_them(tmp_path, side, parts, fine):
     images = np.zeros((4, 3, side, side), np.float32)
     np.savez(tmp_path / "plain.npz", images=images, labels=np.arange(4))
-    np.savez(tmp_path / "told.npz", images=images, labels=np.arange(4), metadata=np.array(json.dumps({"partition": parts})))
+    np.savez(
+        tmp_path / "told.npz", images=images, labels=np.arange(4), metadata=np.array(json.dumps({"partition": parts}))
+    )
     np.savez(tmp_path / "idm.npz", images=images, labels=np.arange(4))
     for file, options in (("plain.npz", {"partition": parts}), ("told.npz", {})):
         if fine:
             assert read_set(tmp_path / file, **options).partition == parts
         else:
-            said = f"Images of {side} px cut into {parts} × {parts} parts leave {side // parts} px per part: expected at least 4 px"
+            said = (
+                f"Images of {side} px cut into {parts} × {parts} parts leave {side // parts} px per part: expected at"
+                " least 4 px"
+            )
             assert said in sentence(tmp_path / file, **options)
     assert read_set(tmp_path / "idm.npz").partition == (1 if side < 8 else 2)
 
@@ -545,9 +604,13 @@ def test_parts_under_four_pixels_are_refused_whoever_names_them(tmp_path, side, 
 def test_more_classes_than_a_run_folder_names_are_refused(tmp_path):
     few = np.zeros((2, 1, 8, 8), np.float32)
     np.savez(tmp_path / "a.npz", images=few, labels=np.array([0, schema.MOST_CLASSES]))
-    np.savez(tmp_path / "b.npz", images=few, labels=np.array([0, 1]), classes=np.arange(schema.MOST_CLASSES + 1).astype(str))
+    np.savez(
+        tmp_path / "b.npz", images=few, labels=np.array([0, 1]), classes=np.arange(schema.MOST_CLASSES + 1).astype(str)
+    )
     np.savez(tmp_path / "c.npz", images=few, labels=np.array([0, 2**64 - 1], np.uint64))
-    assert "A label of a.npz is 10000" in sentence(tmp_path / "a.npz") and "has 10001 classes" in sentence(tmp_path / "b.npz")
+    assert "A label of a.npz is 10000" in sentence(tmp_path / "a.npz") and "has 10001 classes" in sentence(
+        tmp_path / "b.npz"
+    )
     assert "A label of c.npz is 1.84467e+19" in sentence(tmp_path / "c.npz")
 
 
@@ -559,7 +622,12 @@ DDS = (
     + struct.pack("<2I4s5I", 32, 4, b"XXXX", 0, 0, 0, 0, 0)
     + b"\0" * 20
 )
-FOREIGN = {"EPS": EPS, "DDS": DDS, "WMF": b"\xd7\xcd\xc6\x9a" + b"\0" * 60, "FITS": b"SIMPLE  =                    T" + b" " * 3000}
+FOREIGN = {
+    "EPS": EPS,
+    "DDS": DDS,
+    "WMF": b"\xd7\xcd\xc6\x9a" + b"\0" * 60,
+    "FITS": b"SIMPLE  =                    T" + b" " * 3000,
+}
 
 
 @pytest.fixture
@@ -631,9 +699,10 @@ def test_real_tar_files_devices_and_random_bytes_get_one_sentence(tmp_path):
 def test_reading_loads_no_torch(tmp_path):
     files = write_all(tmp_path)
     code = (
-        "import sys; from c2r.formats import read_set, write\n"
-        "for path in sys.argv[1:]: found = read_set(path); [write.export_bytes(k, found) for k in write.EXPORTS if k != 'dc-pt']\n"
-        "print('torch' in sys.modules)"
+        "import sys; from c2r.formats import read_set, write\nfor path in sys.argv[1:]: found = read_set(path);"
+        " [write.export_bytes(k, found) for k in write.EXPORTS if k != 'dc-pt']\nprint('torch' in sys.modules)"
     )
-    ran = subprocess.run([sys.executable, "-c", code, *map(str, files.values())], capture_output=True, text=True, cwd=ROOT)
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *map(str, files.values())], capture_output=True, text=True, cwd=ROOT
+    )
     assert ran.stdout.strip() == "False", ran.stderr

@@ -1,4 +1,5 @@
-"""Every export is read again with the same images and labels, and the training script runs. Run: pytest tests/test_formats_write.py"""
+"""Every export is read again with the same images and labels, and the training script runs. Run: pytest
+tests/test_formats_write.py"""
 
 import ast
 import csv
@@ -26,7 +27,9 @@ from c2r.untrusted import class_names
 CLASSES = ("plane", "cat/dog", "ship")
 
 
-def a_set(channels: int = 3, side: int = 16, soft: bool = False, parts: int | None = 2, shuffled: bool = False) -> ImportedSet:
+def a_set(
+    channels: int = 3, side: int = 16, soft: bool = False, parts: int | None = 2, shuffled: bool = False
+) -> ImportedSet:
     """Twelve images of three classes whose pixels are whole 255ths."""
     draw = np.random.default_rng(0)
     images = draw.integers(0, 256, (12, channels, side, side)).astype(np.float32) / 255
@@ -56,7 +59,13 @@ def test_arrays_come_back_exactly_with_everything_known_about_them(tmp_path, kin
     assert found.classes == CLASSES and found.partition == 2 and found.facts["partition_reason"] == "stored in the run"
     assert (found.soft is None) is not soft and (not soft or np.array_equal(found.soft, mine.soft))
     stored = found.facts["metadata"]
-    assert (stored["ipc"], stored["seed"], stored["method"], stored["data_hash"], stored["config"]) == (4, 7, "c2r", "ab" * 8, {"tau": 0.2})
+    assert (stored["ipc"], stored["seed"], stored["method"], stored["data_hash"], stored["config"]) == (
+        4,
+        7,
+        "c2r",
+        "ab" * 8,
+        {"tau": 0.2},
+    )
     guessed = replace(mine, facts={"partition": 3, "partition_reason": "IDM usually stores 3×3 parts"})
     again = read_upload([("up" + EXPORTS[kind].suffix, export_bytes(kind, guessed))])
     assert again.partition == 3 and again.facts["partition_reason"].startswith("IDM usually")
@@ -72,7 +81,11 @@ def test_pictures_come_back_exactly_from_the_folder_and_the_zip(tmp_path, channe
     assert names[0] == "00000_k0/000000.png" and names[-1] == "00010_k10/000011.png" and len(names) == 12
     assert os.listdir(tmp_path) == ["pictures"]
     for found in (read_set(folder), read_upload([("x.zip", export_bytes("png", mine))])):
-        assert found.format == "image-folder" and np.array_equal(found.images, mine.images) and found.classes == ("k0", "k5", "k10")
+        assert (
+            found.format == "image-folder"
+            and np.array_equal(found.images, mine.images)
+            and found.classes == ("k0", "k5", "k10")
+        )
         assert found.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4 and found.facts["lossy"] == ""
 
 
@@ -91,7 +104,12 @@ def test_a_dc_file_is_what_other_code_expects_and_comes_back(tmp_path):
     file = write_set("dc-pt", tmp_path / "res.pt", mine)
     stored = torch.load(file, weights_only=True)
     images, labels = stored["data"][0]
-    assert stored["accs_all_exps"] == {} and len(stored["data"]) == 1 and labels.dtype == torch.int64 and images.dtype == torch.float32
+    assert (
+        stored["accs_all_exps"] == {}
+        and len(stored["data"]) == 1
+        and labels.dtype == torch.int64
+        and images.dtype == torch.float32
+    )
     assert labels.tolist() == sorted(mine.labels.tolist())
     order = np.argsort(mine.labels, kind="stable")
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in NORMALISATIONS["cifar10-dc"])
@@ -102,13 +120,21 @@ def test_a_dc_file_is_what_other_code_expects_and_comes_back(tmp_path):
         and np.abs(found.images - mine.images[order]).max() < 1e-6
         and np.array_equal(found.pixels, mine.pixels[order])
     )
-    assert found.partition == 2 and found.mean == pytest.approx(NORMALISATIONS["cifar10-dc"][0]) and found.facts["clipped"] == 0
+    assert (
+        found.partition == 2
+        and found.mean == pytest.approx(NORMALISATIONS["cifar10-dc"][0])
+        and found.facts["clipped"] == 0
+    )
 
 
 def test_a_dc_file_can_hold_the_parts_one_by_one(tmp_path):
     mine = a_set()
     found = read_set(write_set("dc-pt", tmp_path / "res.pt", mine, expanded=True, normalisation="half"))
-    assert found.images.shape == (48, 3, 16, 16) and found.partition == 1 and found.labels.tolist() == np.repeat(mine.labels, 4).tolist()
+    assert (
+        found.images.shape == (48, 3, 16, 16)
+        and found.partition == 1
+        and found.labels.tolist() == np.repeat(mine.labels, 4).tolist()
+    )
     assert np.allclose(found.images, expand(torch.from_numpy(mine.images), 2).numpy(), atol=1e-6)
     with pytest.raises(InputError, match="holds hard labels and this set has soft ones"):
         export_bytes("dc-pt", a_set(soft=True))
@@ -120,7 +146,11 @@ def test_the_training_script_runs_on_the_npz_beside_it(tmp_path, soft, parts, ch
     write_set("npz", tmp_path / "set.npz", mine)
     script = write_set("snippet", tmp_path / "train.py", mine, file="set.npz")
     ran = subprocess.run(
-        [sys.executable, script.name, "2"], cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        [sys.executable, script.name, "2"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith(f"{12 * parts**2} images, 2 steps, loss ") and "Warning" not in ran.stderr
@@ -130,9 +160,16 @@ def test_the_training_script_runs_on_the_npz_beside_it(tmp_path, soft, parts, ch
 
 
 HOSTILE = (
-    'x"""; open("INJECTED", "w"); """', "x\'; open('INJECTED', 'w'); '", "x\n open('INJECTED', 'w')\n", "\\", 'x\\"', "{0} {x}", "%s\r\x00\x85\u2028",
-    "\udcff\ud800", "x" * 5000,
-)  # fmt: skip
+    'x"""; open("INJECTED", "w"); """',
+    "x'; open('INJECTED', 'w'); '",
+    "x\n open('INJECTED', 'w')\n",
+    "\\",
+    'x\\"',
+    "{0} {x}",
+    "%s\r\x00\x85\u2028",
+    "\udcff\ud800",
+    "x" * 5000,
+)
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
@@ -150,8 +187,17 @@ def test_a_name_in_the_training_script_is_one_constant_and_nothing_else(name):
     assert parsed(name) == (parsed("plain.npz")[0], [name])
 
 
-@pytest.mark.parametrize("notes", [{"mean": [float("nan")] * 3, "std": [1.0] * 3}, {"mean": [0.5] * 3, "std": [0.0] * 3}, {"mean": "123", "std": "123"},
-                                   {"mean": [{}], "std": [{}]}, {"mean": 5, "std": 5}, {"mean": [0.5] * 3, "std": [1e-7] * 3}])  # fmt: skip
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {"mean": [float("nan")] * 3, "std": [1.0] * 3},
+        {"mean": [0.5] * 3, "std": [0.0] * 3},
+        {"mean": "123", "std": "123"},
+        {"mean": [{}], "std": [{}]},
+        {"mean": 5, "std": 5},
+        {"mean": [0.5] * 3, "std": [1e-7] * 3},
+    ],
+)
 def test_constants_of_a_file_that_are_none_are_not_trained_with(notes):
     mean, std = training_constants(replace(a_set(), facts={"metadata": notes}))
     assert np.isfinite([*mean, *std]).all() and min(std) > 0 and len(mean) == len(std) == 3
@@ -162,9 +208,17 @@ def test_the_parts_of_the_training_script_are_those_of_the_evaluation():
     mine = a_set(3, 16, parts=3)
     text = export_bytes("snippet", mine).decode()
     start, end = text.index("cut = "), text.index("x = (x - ")
-    names = {"x": torch.from_numpy(mine.images), "y": torch.from_numpy(mine.labels), "torch": torch, "F": torch.nn.functional}
+    names = {
+        "x": torch.from_numpy(mine.images),
+        "y": torch.from_numpy(mine.labels),
+        "torch": torch,
+        "F": torch.nn.functional,
+    }
     exec(text[start:end], names)
-    assert torch.equal(names["x"], expand(torch.from_numpy(mine.images), 3)) and names["y"].tolist() == np.repeat(mine.labels, 9).tolist()
+    assert (
+        torch.equal(names["x"], expand(torch.from_numpy(mine.images), 3))
+        and names["y"].tolist() == np.repeat(mine.labels, 9).tolist()
+    )
 
 
 def test_a_run_is_exported_with_its_settings(tmp_path):
@@ -172,7 +226,12 @@ def test_a_run_is_exported_with_its_settings(tmp_path):
     found = read_set(write_set("safetensors", tmp_path / "out.safetensors", from_run(run)))
     stored = found.facts["metadata"]
     assert found.images.shape == (40, 1, 8, 8) and found.classes == ("zero", "one", "two", "three")
-    assert (stored["ipc"], stored["method"], stored["data_hash"], stored["config"]["eps"]) == (10, "c2r", "d1" * 8, "32/255")
+    assert (stored["ipc"], stored["method"], stored["data_hash"], stored["config"]["eps"]) == (
+        10,
+        "c2r",
+        "d1" * 8,
+        "32/255",
+    )
     assert len(stored["mean"]) == 1 and 0 <= stored["mean"][0] <= 1
     assert np.array_equal(from_run(run, step=10).labels, found.labels)
     with pytest.raises(InputError, match="no run folder"):
@@ -185,13 +244,24 @@ def test_constants_to_train_with_come_from_the_nearest_source():
     assert own[0] == pytest.approx(mine.images.mean((0, 2, 3)).tolist())
     named = replace(mine, facts={"data": "cifar10"})
     assert training_constants(named) == NORMALISATIONS["cifar10-dc"]
-    assert training_constants(replace(named, facts={"data": "cifar10", "metadata": {"mean": [0.1] * 3, "std": [1] * 3}}))[0] == (0.1,) * 3
+    assert (
+        training_constants(replace(named, facts={"data": "cifar10", "metadata": {"mean": [0.1] * 3, "std": [1] * 3}}))[
+            0
+        ]
+        == (0.1,) * 3
+    )
     assert training_constants(replace(named, mean=(0.2,), std=(0.3,))) == ((0.2,), (0.3,))
-    assert training_constants(named, "svhn") == NORMALISATIONS["svhn"] and training_constants(named, "none") == ((0.0,) * 3, (1.0,) * 3)
+    assert training_constants(named, "svhn") == NORMALISATIONS["svhn"] and training_constants(named, "none") == (
+        (0.0,) * 3,
+        (1.0,) * 3,
+    )
 
 
 def test_rows_come_back_from_json_and_csv():
-    rows = [{"label": "PGD-10", "accuracy": 0.5, "interval": [0.4, 0.6], "n": 10}, {"label": "=1+1", "success": None, "targeted": False}]
+    rows = [
+        {"label": "PGD-10", "accuracy": 0.5, "interval": [0.4, 0.6], "n": 10},
+        {"label": "=1+1", "success": None, "targeted": False},
+    ]
     assert json.loads(rows_json(rows)) == rows and json.loads(rows_json([])) == []
     table = list(csv.DictReader(io.StringIO(rows_csv(rows))))
     assert list(table[0]) == ["label", "accuracy", "interval", "n", "success", "targeted"]

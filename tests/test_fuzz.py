@@ -98,7 +98,9 @@ sys.addaudithook(_heard)
 
 def listing(folder: Path) -> dict[str, int]:
     """Every file below a folder and its size."""
-    return {str(file.relative_to(folder)): file.lstat().st_size for file in sorted(folder.rglob("*")) if not file.is_dir()}
+    return {
+        str(file.relative_to(folder)): file.lstat().st_size for file in sorted(folder.rglob("*")) if not file.is_dir()
+    }
 
 
 @contextmanager
@@ -121,10 +123,17 @@ MARKDOWN = ("title", "markdown", "caption", "info", "warning", "error", "success
 def read_as_markdown(app: AppTest) -> list[str]:
     """Every text of a page that the browser reads as Markdown."""
     found = [str(element.value) for kind in MARKDOWN for element in getattr(app, kind)]
-    found += [element.label for kind in ("button", "selectbox", "expander", "metric", "multiselect") for element in getattr(app, kind)]
+    found += [
+        element.label
+        for kind in ("button", "selectbox", "expander", "metric", "multiselect")
+        for element in getattr(app, kind)
+    ]
     found += [str(cell) for table in app.table for column in table.value for cell in (column, *table.value[column])]
     return found + [
-        option for kind in ("button_group", "segmented_control", "pills") for group in app.get(kind) for option in group.options
+        option
+        for kind in ("button_group", "segmented_control", "pills")
+        for group in app.get(kind)
+        for option in group.options
     ]
 
 
@@ -143,7 +152,11 @@ def opens(page: str, query: dict[str, str], payload: str = "") -> AppTest:
         raw = re.compile((r"(?m)^\s*" if payload[0] in "-1" else r"(?<!\\)") + re.escape(payload))
         assert not [text for text in read_as_markdown(app) if raw.search(text)]
     if "<" in payload:
-        assert not [chart for chart in app.get("plotly_chart") if payload in json.dumps(json.loads(chart.proto.spec), ensure_ascii=False)]
+        assert not [
+            chart
+            for chart in app.get("plotly_chart")
+            if payload in json.dumps(json.loads(chart.proto.spec), ensure_ascii=False)
+        ]
     return app
 
 
@@ -170,18 +183,59 @@ def base(tmp_path_factory) -> Path:
     store = tmp_path_factory.mktemp("fuzz") / "runs"
     for name in ("one", "two"):
         make_run(store / name, n=12, classes=3, steps=3)
-    make_evaluation(store / "one", EVALUATION, tried={"clean": 0.8, "pgd": 0.5, "pgd@8/255": 0.2}, protocol="pixel-2/255")
+    make_evaluation(
+        store / "one", EVALUATION, tried={"clean": 0.8, "pgd": 0.5, "pgd@8/255": 0.2}, protocol="pixel-2/255"
+    )
     return store
 
 
 # ---- values that hurt
 
 WORDS = [
-    "", " ", "\0", "\n\n# big\n", "a\n===", "\u202egnp.exe", "\u2066x", "\x1b[31m", "../../etc/passwd", "/etc/passwd", "~root/.ssh", "C:\\x", "%00",
-    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "**b**", "[x](javascript:alert(1))", "![x](http://e.x/y.png)", ":red[x]",
-    ":material/home:", "$\\frac{1}{0}$", "`x`", "| a | b |", "https://e.example/x", "www.e.example", "=cmd|' /C calc'!A0", "{0.__class__}", "%s%n",
-    "nan", "inf", "-1", "1e999", "2/0", "1/1e-320", "0x10", "٣", "\ud800", "é" * 300, "x" * 5000, "NaN", "null", "[]", "{{7*7}}",
-]  # fmt: skip
+    "",
+    " ",
+    "\0",
+    "\n\n# big\n",
+    "a\n===",
+    "\u202egnp.exe",
+    "\u2066x",
+    "\x1b[31m",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "~root/.ssh",
+    "C:\\x",
+    "%00",
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "**b**",
+    "[x](javascript:alert(1))",
+    "![x](http://e.x/y.png)",
+    ":red[x]",
+    ":material/home:",
+    "$\\frac{1}{0}$",
+    "`x`",
+    "| a | b |",
+    "https://e.example/x",
+    "www.e.example",
+    "=cmd|' /C calc'!A0",
+    "{0.__class__}",
+    "%s%n",
+    "nan",
+    "inf",
+    "-1",
+    "1e999",
+    "2/0",
+    "1/1e-320",
+    "0x10",
+    "٣",
+    "\ud800",
+    "é" * 300,
+    "x" * 5000,
+    "NaN",
+    "null",
+    "[]",
+    "{{7*7}}",
+]
 NUMBERS = [
     0,
     -1,
@@ -201,9 +255,13 @@ NUMBERS = [
     True,
     False,
 ]
-nasty = st.one_of(st.sampled_from(NUMBERS), st.sampled_from(WORDS), st.none(), st.text(max_size=20), st.integers(), st.floats())
+nasty = st.one_of(
+    st.sampled_from(NUMBERS), st.sampled_from(WORDS), st.none(), st.text(max_size=20), st.integers(), st.floats()
+)
 values = st.recursive(
-    nasty, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=8
+    nasty,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
 )
 DEEP = [
     "[" * 100_000,
@@ -221,7 +279,14 @@ DEEP = [
 
 
 @cases(25, 600)
-@given(st.one_of(values.map(json.dumps), st.text(), st.sampled_from(DEEP), st.binary().map(lambda raw: raw.decode("utf-8", "replace"))))
+@given(
+    st.one_of(
+        values.map(json.dumps),
+        st.text(),
+        st.sampled_from(DEEP),
+        st.binary().map(lambda raw: raw.decode("utf-8", "replace")),
+    )
+)
 def test_any_text_as_settings_gives_settings_or_one_sentence(text):
     found = tolerated(config.from_json, text)
     assert found is None or isinstance(found, config.RunConfig)
@@ -241,16 +306,43 @@ def test_a_setting_with_any_value_is_accepted_whole_or_refused_by_name(name, val
 # ---- (b) run folders
 
 FILES = [
-    "config.json", "status.json", "manifest.json", "events.jsonl", "rows.jsonl", "facts.json", "checks.json", "log.txt", "control", "basis.safetensors",
-    "map.safetensors", "outcomes.safetensors", "test.safetensors", "synthetic.safetensors", "frames/000000.safetensors", "frames/000010.safetensors",
-    "frames/000020.safetensors", *(f"evaluations/{EVALUATION}/{name}" for name in (
-        "config.json", "status.json", "manifest.json", "rows.jsonl", "facts.json", "checks.json", "test.safetensors", "outcomes.safetensors",
-    )),
-]  # fmt: skip
+    "config.json",
+    "status.json",
+    "manifest.json",
+    "events.jsonl",
+    "rows.jsonl",
+    "facts.json",
+    "checks.json",
+    "log.txt",
+    "control",
+    "basis.safetensors",
+    "map.safetensors",
+    "outcomes.safetensors",
+    "test.safetensors",
+    "synthetic.safetensors",
+    "frames/000000.safetensors",
+    "frames/000010.safetensors",
+    "frames/000020.safetensors",
+    *(
+        f"evaluations/{EVALUATION}/{name}"
+        for name in (
+            "config.json",
+            "status.json",
+            "manifest.json",
+            "rows.jsonl",
+            "facts.json",
+            "checks.json",
+            "test.safetensors",
+            "outcomes.safetensors",
+        )
+    ),
+]
 JSONS = [name for name in FILES if ".json" in name]
 ARRAYS = [name for name in FILES if name.endswith(".safetensors")]
 damage = st.one_of(
-    st.tuples(st.just("bytes"), st.sampled_from(FILES), st.integers(0, 10**6), st.binary(max_size=12), st.integers(0, 40)),
+    st.tuples(
+        st.just("bytes"), st.sampled_from(FILES), st.integers(0, 10**6), st.binary(max_size=12), st.integers(0, 40)
+    ),
     st.tuples(st.just("cut"), st.sampled_from(FILES), st.floats(0, 1)),
     st.tuples(st.just("gone"), st.sampled_from([*FILES, "frames", "evaluations", f"evaluations/{EVALUATION}"])),
     st.tuples(st.just("folder"), st.sampled_from(FILES)),
@@ -259,8 +351,19 @@ damage = st.one_of(
     st.tuples(st.just("value"), st.sampled_from(JSONS), st.integers(0, 10**6), nasty),
     st.tuples(st.just("array"), st.sampled_from(ARRAYS), st.integers(0, 50), st.integers(0, 12)),
     st.tuples(st.just("array"), st.sampled_from(ARRAYS), st.integers(0, 50), st.integers(0, 12)),
-    st.tuples(st.just("extra"), st.sampled_from(["frames/9x.safetensors", "frames/7.safetensors", "frames/000099.safetensors", "frames/0000000000099.safetensors", "evaluations/empty/config.json"])),
-)  # fmt: skip
+    st.tuples(
+        st.just("extra"),
+        st.sampled_from(
+            [
+                "frames/9x.safetensors",
+                "frames/7.safetensors",
+                "frames/000099.safetensors",
+                "frames/0000000000099.safetensors",
+                "evaluations/empty/config.json",
+            ]
+        ),
+    ),
+)
 
 
 def change(array: np.ndarray, how: int) -> np.ndarray:
@@ -268,11 +371,20 @@ def change(array: np.ndarray, how: int) -> np.ndarray:
     flat = array.reshape(-1)
     big = np.iinfo(array.dtype).max if array.dtype.kind in "iu" else np.inf if array.dtype.kind == "f" else True
     ways = [
-        lambda: array[:0], lambda: array[:-1], lambda: array.astype(np.float64), lambda: array.astype(np.int64, casting="unsafe"), lambda: array[None],
-        lambda: flat, lambda: np.full_like(array, big), lambda: np.full_like(array, -1 if array.dtype.kind == "i" else 0), lambda: np.concatenate([array, array]),
-        lambda: np.full(array.shape, np.nan, np.float32), lambda: array.astype(bool), lambda: np.zeros((), np.int64),
+        lambda: array[:0],
+        lambda: array[:-1],
+        lambda: array.astype(np.float64),
+        lambda: array.astype(np.int64, casting="unsafe"),
+        lambda: array[None],
+        lambda: flat,
+        lambda: np.full_like(array, big),
+        lambda: np.full_like(array, -1 if array.dtype.kind == "i" else 0),
+        lambda: np.concatenate([array, array]),
+        lambda: np.full(array.shape, np.nan, np.float32),
+        lambda: array.astype(bool),
+        lambda: np.zeros((), np.int64),
         lambda: np.where(np.arange(array.size).reshape(array.shape) == 0, big, array).astype(array.dtype),
-    ]  # fmt: skip
+    ]
     with np.errstate(all="ignore"):
         return np.ascontiguousarray(ways[how]())
 
@@ -301,7 +413,9 @@ def put_value(file: Path, where: int, value: object) -> None:
 def hurt(run: Path, how: tuple) -> None:
     """Damage a run folder; what cannot be done to what is left is not done."""
     kind, file = how[0], run / how[1]
-    with suppress(FileNotFoundError, IsADirectoryError, NotADirectoryError, ValueError, SafetensorError, IndexError, OverflowError):
+    with suppress(
+        FileNotFoundError, IsADirectoryError, NotADirectoryError, ValueError, SafetensorError, IndexError, OverflowError
+    ):
         if kind == "bytes":
             content = file.read_bytes()
             at = how[2] % (len(content) + 1)
@@ -329,7 +443,8 @@ def hurt(run: Path, how: tuple) -> None:
 
 
 def look_below(store: Path) -> None:
-    """Everything that stands between a run folder and a page: readers, tables, charts' inputs, comparisons, the report."""
+    """Everything that stands between a run folder and a page: readers, tables, charts' inputs, comparisons, the
+    report."""
     found = runs.list_runs(store)
     rows = [cache.rows(run.path) for run in found]
     runlist.run_table(found, rows, [run.id for run in found], 1.8e9)
@@ -367,7 +482,9 @@ def look_at_steps(run: runs.Run) -> None:
             everyone = frame["order"].tolist()
             change = tolerated(frames.change_since, run.path, steps[0], step)
             views.sample_table(frame, everyone, names)
-            views.behind_bars([{"curve_number": 0, "customdata": [3]}], frame["margin_clean"], frame["margin_adv"], BIN_EDGES)
+            views.behind_bars(
+                [{"curve_number": 0, "customdata": [3]}], frame["margin_clean"], frame["margin_adv"], BIN_EDGES
+            )
             for sort in views.SORTS:
                 views.arrange(frame, sort, class_index=None, ids=None, accuracy=None, change=change)
             tolerated(frames.nearest_other, run.path, step, 0)
@@ -422,13 +539,50 @@ def test_every_page_opens_over_a_damaged_run_folder(base, harm, closer, step):
 # ---- (c) addresses
 
 KEYS = (
-    "run", "step", "selected", "evaluation", "attack", "class", "sample", "runs", "sort", "size", "page", "broken", "map-method", "colour", "lines", "curriculum",
-    "closer", "threat", "published", "every", "preset", "protocol", "<b>", "__proto__",
-)  # fmt: skip
+    "run",
+    "step",
+    "selected",
+    "evaluation",
+    "attack",
+    "class",
+    "sample",
+    "runs",
+    "sort",
+    "size",
+    "page",
+    "broken",
+    "map-method",
+    "colour",
+    "lines",
+    "curriculum",
+    "closer",
+    "threat",
+    "published",
+    "every",
+    "preset",
+    "protocol",
+    "<b>",
+    "__proto__",
+)
 TRAVERSAL = [
-    "../secret/one", "..%2Fsecret%2Fone", "one/../../secret/one", "/secret/one", "one,../secret/one", "file:///etc/passwd", "one/evaluations/../..",
-    ".slots", "one/", "one\0", "9" * 400, "-1", "1e3", "12,13", "x" * 20_000, ",".join(["one"] * 500), "٣٤",
-]  # fmt: skip
+    "../secret/one",
+    "..%2Fsecret%2Fone",
+    "one/../../secret/one",
+    "/secret/one",
+    "one,../secret/one",
+    "file:///etc/passwd",
+    "one/evaluations/../..",
+    ".slots",
+    "one/",
+    "one\0",
+    "9" * 400,
+    "-1",
+    "1e3",
+    "12,13",
+    "x" * 20_000,
+    ",".join(["one"] * 500),
+    "٣٤",
+]
 letters = st.one_of(st.sampled_from(WORDS), st.sampled_from(TRAVERSAL), st.text(max_size=40)).filter(
     lambda text: text.encode("utf-8", "replace").decode() == text
 )
@@ -444,10 +598,13 @@ def test_any_address_opens_a_page_and_reads_nothing_outside_the_store(base, page
 @pytest.mark.parametrize(
     ("page", "query"),
     [
-        ("start", {"preset": "none-such"}), ("gallery", {"sample": "9" * 400}), ("gallery", {"sample": "1e999"}), ("live", {"run": " "}),
+        ("start", {"preset": "none-such"}),
+        ("gallery", {"sample": "9" * 400}),
+        ("gallery", {"sample": "1e999"}),
+        ("live", {"run": " "}),
         ("embeddings", {"run": "bare", "map-method": "none-such"}),
     ],
-)  # fmt: skip
+)
 def test_addresses_that_once_broke_a_page_open_it(base, page, query):
     with stored(base) as root:
         make_run(root / "runs" / "bare", n=12, classes=3, steps=2, mapped=False)
@@ -455,13 +612,35 @@ def test_addresses_that_once_broke_a_page_open_it(base, page, query):
 
 
 MARKUP = [
-    "<b>zq</b>", "**zq**", "[zq](https://e.example)", "![zq](https://e.example/x.png)", ":red[zq]", "`zq`", "$zq$", "# zq", "https://zq.example", "www.zq.example",
-    "zq@zq.example", ":material/zq:", "<script>zq</script>", "- zq", "zq\n===", "1. zq", "&lt;zq&gt;", "~~zq~~", "zq\n\n- zq", "\u202ezq",
-]  # fmt: skip
+    "<b>zq</b>",
+    "**zq**",
+    "[zq](https://e.example)",
+    "![zq](https://e.example/x.png)",
+    ":red[zq]",
+    "`zq`",
+    "$zq$",
+    "# zq",
+    "https://zq.example",
+    "www.zq.example",
+    "zq@zq.example",
+    ":material/zq:",
+    "<script>zq</script>",
+    "- zq",
+    "zq\n===",
+    "1. zq",
+    "&lt;zq&gt;",
+    "~~zq~~",
+    "zq\n\n- zq",
+    "\u202ezq",
+]
 
 
 @cases(4, 60)
-@given(st.sampled_from(PAGES), st.sampled_from(["run", "runs", "step", "class", "attack", "evaluation", "sample"]), st.sampled_from(MARKUP))
+@given(
+    st.sampled_from(PAGES),
+    st.sampled_from(["run", "runs", "step", "class", "attack", "evaluation", "sample"]),
+    st.sampled_from(MARKUP),
+)
 def test_markup_in_an_address_is_shown_as_text(base, page, key, payload):
     with stored(base) as root, untouched(root, root / "secret"):
         opens(page, {key: payload}, payload)
@@ -499,13 +678,24 @@ def uploads() -> dict[str, list[tuple[str, bytes]]]:
     pictures = {f"set/{k}/{i}.png": _picture() for k in range(2) for i in range(2)}
     views_ = [torch.zeros(4, 4), torch.zeros(4, dtype=torch.bool), None, None, None, torch.zeros(4, 2).half()]
     return {
-        "dc-pt": [("a.pt", _saved({"data": [[x, y]], "accs_all_exps": {}}))], "tensor-pair": [("a.pt", _saved((x, y)))],
-        "idm-pickle": [("a.pkl", pickle.dumps((x.numpy(), y.numpy())))], "npz": [("a.npz", npz.getvalue())],
-        "safetensors": [("a.safetensors", save(arrays))], "mtt-folder": [("images_best.pt", _saved(x)), ("labels_best.pt", _saved(y))],
+        "dc-pt": [("a.pt", _saved({"data": [[x, y]], "accs_all_exps": {}}))],
+        "tensor-pair": [("a.pt", _saved((x, y)))],
+        "idm-pickle": [("a.pkl", pickle.dumps((x.numpy(), y.numpy())))],
+        "npz": [("a.npz", npz.getvalue())],
+        "safetensors": [("a.safetensors", save(arrays))],
+        "mtt-folder": [("images_best.pt", _saved(x)), ("labels_best.pt", _saved(y))],
         "image-folder": [("a.zip", _zipped(pictures))],
-        "fkd": [("a.zip", _zipped({f"images/{name}": content for name, content in pictures.items()} | {"labels/epoch_0/batch_0.tar": _saved(views_)}))],
+        "fkd": [
+            (
+                "a.zip",
+                _zipped(
+                    {f"images/{name}": content for name, content in pictures.items()}
+                    | {"labels/epoch_0/batch_0.tar": _saved(views_)}
+                ),
+            )
+        ],
         "prototypes-json": [("a.json", b"{}")],
-    }  # fmt: skip
+    }
 
 
 UPLOADS = uploads()
@@ -534,24 +724,36 @@ def test_every_layout_is_among_the_uploads_and_reads_as_it_is():
 
 @cases(50, 1200)
 @given(
-    st.sampled_from(sorted(UPLOADS)), st.sampled_from(["auto", *FORMATS]), st.integers(0, 10**6), st.binary(max_size=16), st.integers(0, 64),
-    st.sampled_from([None, *NAMES]), st.booleans(),
-)  # fmt: skip
+    st.sampled_from(sorted(UPLOADS)),
+    st.sampled_from(["auto", *FORMATS]),
+    st.integers(0, 10**6),
+    st.binary(max_size=16),
+    st.integers(0, 64),
+    st.sampled_from([None, *NAMES]),
+    st.booleans(),
+)
 def test_a_mutated_upload_gives_a_set_or_one_sentence(kind, format, at, piece, drop, name, cut):
     files = list(UPLOADS[kind])
     first, content = files[at % len(files)]
     place = at % (len(content) + 1)
-    files[at % len(files)] = (name if name is not None else first, content[:place] + piece + (b"" if cut else content[place + drop :]))
+    files[at % len(files)] = (
+        name if name is not None else first,
+        content[:place] + piece + (b"" if cut else content[place + drop :]),
+    )
     with tempfile.TemporaryDirectory(prefix="c2r-fuzz-") as folder:
         before = listing(Path(folder))
         found = tolerated(read_upload, files, format, normalisation="none", limits=SMALL)
         assert listing(Path(folder)) == before
-    assert found is None or (found.images.ndim == 4 and len(found.images) == len(found.labels) and np.isfinite(found.images).all())
+    assert found is None or (
+        found.images.ndim == 4 and len(found.images) == len(found.labels) and np.isfinite(found.images).all()
+    )
 
 
 @cases(15, 300)
 @given(
-    st.one_of(st.sampled_from(NAMES), st.text(max_size=60)).filter(lambda text: text.encode("utf-8", "replace").decode() == text),
+    st.one_of(st.sampled_from(NAMES), st.text(max_size=60)).filter(
+        lambda text: text.encode("utf-8", "replace").decode() == text
+    ),
     st.binary(max_size=200),
 )
 def test_random_bytes_under_any_name_give_one_sentence_and_stay_in_their_folder(name, content):
@@ -586,7 +788,11 @@ SPOKEN = [
 
 
 @cases(6, 80)
-@given(st.sampled_from(SPOKEN), st.sampled_from(["run", "classes", "facts", "rows", "message", "log"]), st.sampled_from(PAGES))
+@given(
+    st.sampled_from(SPOKEN),
+    st.sampled_from(["run", "classes", "facts", "rows", "message", "log"]),
+    st.sampled_from(PAGES),
+)
 def test_names_and_notes_are_shown_as_text(base, name, where, page):
     with stored(base) as root:
         run = root / "runs" / "one"
@@ -594,22 +800,29 @@ def test_names_and_notes_are_shown_as_text(base, name, where, page):
             run = run.rename(root / "runs" / name.replace("/", "∕"))
         write_name(run, name, where)
         with untouched(root, root / "secret"):
-            opens(page, {"run": run.name}, name if re.search(r"[*`<\[$#:&\n]|https|www|@|~|^- |^1\. |^---|\u202e", name) else "")
+            opens(
+                page,
+                {"run": run.name},
+                name if re.search(r"[*`<\[$#:&\n]|https|www|@|~|^- |^1\. |^---|\u202e", name) else "",
+            )
 
 
 def write_name(run: Path, name: str, where: str) -> None:
     """Put a name into a run folder where a page shows it."""
     changes = {
-        "classes": ("manifest.json", {"classes": [name, f"{name} b", "c"]}), "facts": ("manifest.json", {"device": name, "data": {"name": name, "hash": name}}),
+        "classes": ("manifest.json", {"classes": [name, f"{name} b", "c"]}),
+        "facts": ("manifest.json", {"device": name, "data": {"name": name, "hash": name}}),
         "message": ("status.json", {"state": "failed", "message": name}),
-    }  # fmt: skip
+    }
     if where in changes:
         file, change_ = run / changes[where][0], changes[where][1]
         file.write_text(json.dumps(json.loads(file.read_text()) | change_))
     if where == "rows":
         for file in run.rglob("rows.jsonl"):
             rows = [json.loads(line) | {"network": name} for line in file.read_text().splitlines()]
-            file.write_text("".join(json.dumps(row | ({"label": name} if row["key"] != "clean" else {})) + "\n" for row in rows))
+            file.write_text(
+                "".join(json.dumps(row | ({"label": name} if row["key"] != "clean" else {})) + "\n" for row in rows)
+            )
     if where == "log":
         (run / "log.txt").write_text(name)
 
@@ -626,7 +839,9 @@ def test_a_map_and_axes_of_other_images_are_not_drawn(base):
         run = root / "runs" / "one"
         map_, basis = (load((run / f"{name}.safetensors").read_bytes()) for name in ("map", "basis"))
         (run / "map.safetensors").write_bytes(save(map_ | {"index": map_["index"] + 5}))
-        (run / "basis.safetensors").write_bytes(save(basis | {"mean": basis["mean"][:5], "axes": np.ascontiguousarray(basis["axes"][:5])}))
+        (run / "basis.safetensors").write_bytes(
+            save(basis | {"mean": basis["mean"][:5], "axes": np.ascontiguousarray(basis["axes"][:5])})
+        )
         app = opens("embeddings", {"run": "one"})
         said = [element.value for element in app.error]
         assert len(said) == 2 and all("belongs to other images" in sentence for sentence in said)

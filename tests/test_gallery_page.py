@@ -41,7 +41,12 @@ def test_the_progress_of_an_evaluation_stands_where_its_form_was_also_in_a_fresh
     make_evaluation(run, EVALUATION, state="running", protocol="pixel-2/255")
     app = open_page("gallery")
     check(app, "gallery")
-    assert place(app, "The whole set") < place(app, "Evaluations of this set") < place(app, "**Evaluating:") < place(app, "evaluation-stop")
+    assert (
+        place(app, "The whole set")
+        < place(app, "Evaluations of this set")
+        < place(app, "**Evaluating:")
+        < place(app, "evaluation-stop")
+    )
     assert "at work: [its progress and its buttons](#the-whole-set)" in text(app)
     assert not [button for button in app.button if button.key == "start-evaluation"]
 
@@ -73,7 +78,9 @@ def test_pictures_of_a_run_of_before_say_that_stored_pixels_were_attacked(store)
     manifest = json.loads((run / "manifest.json").read_text())
     del manifest["attacked"]
     (run / "manifest.json").write_text(json.dumps(manifest))
-    assert "an earlier version attacked the stored pixels, not the 2 × 2 parts" in text(open_page("gallery", sample="2"))
+    assert "an earlier version attacked the stored pixels, not the 2 × 2 parts" in text(
+        open_page("gallery", sample="2")
+    )
 
 
 def test_tiles_carry_their_number_and_details_lead_to_the_neighbours_in_the_order_of_the_page(store):
@@ -92,7 +99,8 @@ def test_tiles_carry_their_number_and_details_lead_to_the_neighbours_in_the_orde
 
 
 @pytest.mark.parametrize(
-    ("ids", "sample", "found"), [([4, 9, 2], 9, (4, 2)), ([4, 9, 2], 4, (None, 9)), ([4, 9, 2], 2, (9, None)), ([4, 9], 7, (None, None))]
+    ("ids", "sample", "found"),
+    [([4, 9, 2], 9, (4, 2)), ([4, 9, 2], 4, (None, 9)), ([4, 9, 2], 2, (9, None)), ([4, 9], 7, (None, None))],
 )
 def test_neighbours_are_those_of_the_list_and_an_image_outside_it_has_none(ids, sample, found):
     assert views.neighbours(ids, sample) == found
@@ -143,7 +151,9 @@ def test_a_sheet_of_few_pictures_holds_their_very_pixels_and_one_of_a_thousand_t
     sheet = pictures.sheet(few)
     assert (sheet.jpeg, sheet.side) == (False, 9)
     assert all(np.array_equal(cut(sheet, i), np.moveaxis(few[i], 0, -1)) for i in range(7))
-    smooth = np.kron(np.random.default_rng(1).integers(0, 256, (2000, 3, 4, 4), dtype=np.uint8), np.ones((8, 8), np.uint8))
+    smooth = np.kron(
+        np.random.default_rng(1).integers(0, 256, (2000, 3, 4, 4), dtype=np.uint8), np.ones((8, 8), np.uint8)
+    )
     noisy = np.clip(smooth + np.random.default_rng(2).normal(0, 12, smooth.shape), 0, 255).astype(np.uint8)
     sheet = pictures.sheet(noisy)
     assert len(sheet.content) < 700_000 and sheet.side == 32 and sheet.cell % 16 == 0
@@ -191,7 +201,9 @@ def test_every_image_on_the_map_has_its_picture_and_figures_beside_the_pointer(s
     content = base64.b64decode(shown["sheet"].removeprefix("data:image/png;base64,"))
     sheet = pictures.Sheet(content, jpeg=False, side=shown["side"], cell=shown["cell"], columns=shown["columns"])
     assert np.array_equal(cut(sheet, 2 * i)[..., 0], frame["images"][7, 0])
-    assert np.array_equal(cut(sheet, 2 * i + 1)[..., 0], pictures.adversarial_twin(frame["images"], frame["delta"])[7, 0])
+    assert np.array_equal(
+        cut(sheet, 2 * i + 1)[..., 0], pictures.adversarial_twin(frame["images"], frame["delta"])[7, 0]
+    )
     assert "compressed" not in text(app) and "Beside the pointer" not in text(app)
     named = {number for trace in map_of(app)["data"] if trace.get("meta") for number in trace["customdata"]}
     assert named == set(shown["numbers"])
@@ -217,10 +229,14 @@ def test_figures_of_another_step_are_called_so_beside_every_picture(store):
     make_run(store / "one", n=12, classes=3, steps=3)
     late = "Per-attack figures are of the images of step 20, not of this one."
     for page, query in (("gallery", {"sample": "2"}), ("embeddings", {"selected": "1-3"})):
-        assert late in text(open_page(page, step="10", **query)) and late not in text(open_page(page, step="20", **query))
+        assert late in text(open_page(page, step="10", **query)) and late not in text(
+            open_page(page, step="20", **query)
+        )
 
 
 def test_a_link_to_images_that_are_not_there_selects_none(store):
     make_run(store / "one", n=12, classes=3, steps=2)
     app = open_page("embeddings", selected="999999")
-    assert "selected: clear" not in " ".join(button.label for button in app.button) and "selected" not in app.query_params
+    assert (
+        "selected: clear" not in " ".join(button.label for button in app.button) and "selected" not in app.query_params
+    )

@@ -69,7 +69,9 @@ def test_a_run_is_called_by_method_data_seed_and_start_until_a_person_names_it(t
 
 def test_the_start_names_the_day_when_it_is_not_today_and_odd_moments_are_left_out():
     now = datetime(2026, 11, 21, 15, 0).timestamp()
-    said = [words.clock(datetime(*day, 12, 53).timestamp(), now) for day in ((2026, 11, 21), (2026, 11, 20), (2025, 2, 3))]
+    said = [
+        words.clock(datetime(*day, 12, 53).timestamp(), now) for day in ((2026, 11, 21), (2026, 11, 20), (2025, 2, 3))
+    ]
     assert said == ["12:53", "20 Nov 12:53", "2025-02-03 12:53"]
     assert [words.clock(at, now) for at in (None, "x", 1e300, float("nan"))] == [""] * 4
 
@@ -82,7 +84,9 @@ def test_the_table_joins_progress_and_notes_and_a_row_is_as_high_as_its_longest_
     table = {"State": ["done", "lost"], "Step": ["–", "3/4"], "Note": ["", "Why."]}
     shown = runlist.with_about(table, [keeping.About("x", "Look.", ("a", "b, c")), keeping.About()], ["one", "two"])
     assert (
-        shown["Progress"] == ["done", "lost · 3/4"] and shown["Notes"] == ["#a #b, c · Look.", "Why."] and shown["Folder"] == ["one", "two"]
+        shown["Progress"] == ["done", "lost · 3/4"]
+        and shown["Notes"] == ["#a #b, c · Look.", "Why."]
+        and shown["Folder"] == ["one", "two"]
     )
     assert runlist.row_height(shown, {"Notes": 150}) == runlist.row_height({"Notes": [None]}, {"Notes": 150})
     assert runlist.row_height({"Notes": ["m" * 100]}, {"Notes": 150}) > runlist.row_height(shown, {"Notes": 150})
@@ -92,12 +96,22 @@ def test_the_table_joins_progress_and_notes_and_a_row_is_as_high_as_its_longest_
 def test_what_a_fork_changed_is_said_in_words_old_to_new():
     before = config.load("demo")
     after = config.load(
-        "demo", {"eta": 0.3, "method": "c2r-no-aac", "eps": "8/255", "eval_attacks": "fgsm,pgd", "parent": "a@3", "imported": "/x"}
+        "demo",
+        {
+            "eta": 0.3,
+            "method": "c2r-no-aac",
+            "eps": "8/255",
+            "eval_attacks": "fgsm,pgd",
+            "parent": "a@3",
+            "imported": "/x",
+        },
     )
     assert settings.differences(before, after) == [
-        "Method: C2R → C2R without AAC", "Attack strength ε: 32/255 → 8/255", "Contrastive share: 0.17 → 0.3",
+        "Method: C2R → C2R without AAC",
+        "Attack strength ε: 32/255 → 8/255",
+        "Contrastive share: 0.17 → 0.3",
         "Attacks: FGSM, PGD, CW-10 L∞, VMI-FGSM-10, Jitter-10 → FGSM, PGD",
-    ]  # fmt: skip
+    ]
 
 
 def test_all_margin_lines_have_one_scale_that_holds_zero():

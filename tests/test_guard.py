@@ -28,7 +28,9 @@ def test_an_open_address_needs_a_password_or_read_only_mode(address, monkeypatch
     assert guard.address_problem(address) == ""
 
 
-def test_an_open_address_without_either_shows_the_reason_and_nothing_else_and_tells_the_terminal_once(store, monkeypatch, capsys):
+def test_an_open_address_without_either_shows_the_reason_and_nothing_else_and_tells_the_terminal_once(
+    store, monkeypatch, capsys
+):
     make_run(store / "one")
     guard._say.cache_clear()
     monkeypatch.setattr(guard.st, "get_option", lambda _name: "0.0.0.0")
@@ -52,7 +54,8 @@ def test_the_pages_are_drawn_for_nobody_who_did_not_come_through_the_door(store,
 
 
 @pytest.mark.parametrize(
-    ("page", "state", "gone"), [("live", "running", ("Stop run", "Pause run", "Step")), ("live", "stopped", ("Resume",))]
+    ("page", "state", "gone"),
+    [("live", "running", ("Stop run", "Pause run", "Step")), ("live", "stopped", ("Resume",))],
 )
 def test_a_read_only_page_offers_no_command(store, monkeypatch, page, state, gone):
     make_run(store / "one", state=state)
@@ -66,7 +69,9 @@ def test_a_read_only_start_page_says_why_nothing_can_be_started(store, monkeypat
     make_run(store / "one")
     monkeypatch.setenv(guard.READ_ONLY, "1")
     app = open_page("start")
-    assert app.button(key="start").disabled and "Nothing can be started: this app only shows (read-only mode)." in text(app)
+    assert app.button(key="start").disabled and "Nothing can be started: this app only shows (read-only mode)." in text(
+        app
+    )
     assert "It cannot be evaluated now: this app only shows (read-only mode)." in text(open_page("gallery"))
 
 
@@ -74,10 +79,14 @@ def test_a_read_only_server_starts_commands_and_forks_nothing(store, monkeypatch
     run = open_run(make_run(store / "one", state="running"))
     monkeypatch.setenv(guard.READ_ONLY, "1")
     for action in (
-        lambda: jobs.start(config.load("demo"), "demo", store / "new"), lambda: jobs.command(run, "stop"), lambda: jobs.force_stop(run),
-        lambda: jobs.resume(run.path), lambda: jobs.compute_map(run.path), lambda: jobs.evaluate(run.path, config.load("demo")),
+        lambda: jobs.start(config.load("demo"), "demo", store / "new"),
+        lambda: jobs.command(run, "stop"),
+        lambda: jobs.force_stop(run),
+        lambda: jobs.resume(run.path),
+        lambda: jobs.compute_map(run.path),
+        lambda: jobs.evaluate(run.path, config.load("demo")),
         lambda: jobs.ask(["list"]),
-    ):  # fmt: skip
+    ):
         with pytest.raises(InputError, match="read-only mode"):
             action()
     assert not (store / "new").exists()

@@ -59,9 +59,14 @@ def test_without_an_own_evaluation_the_first_one_stands_and_a_later_one_does_not
     assert runs.results(run).name == OTHER
 
 
-@pytest.mark.parametrize(("asked", "said"), [
-    ("nobody", "has no finished evaluation 'nobody'"), ("../../one", "has no finished evaluation"), (THIRD, "has no finished evaluation"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("nobody", "has no finished evaluation 'nobody'"),
+        ("../../one", "has no finished evaluation"),
+        (THIRD, "has no finished evaluation"),
+    ],
+)
 def test_only_a_finished_evaluation_of_the_run_can_be_picked(run, asked, said, capsys):
     make_evaluation(run, THIRD, state="failed")
     assert main(["about", str(run), "--headline", asked]) == 2
@@ -122,4 +127,7 @@ def test_compare_offers_the_pick_and_says_which_evaluation_stands(run):
     app.button(key=f"headline-one/{OTHER}").click().run()
     check(app, "compare")
     assert keeping.about(run).headline == OTHER
-    assert app.multiselect(key="contestants").value == ["one/own", "one"], "the same two evaluations, under the names they have now"
+    assert app.multiselect(key="contestants").value == [
+        "one/own",
+        "one",
+    ], "the same two evaluations, under the names they have now"

@@ -25,9 +25,10 @@ def test_only_the_question_about_the_normalisation_is_a_question():
 
 
 def test_what_was_found_is_one_sentence():
-    assert importing.told(FACTS) == (
-        "Found: DC, DSA, DM, ROME, BEARD pool: .pt with a list of experiments. 100 images of 3 × 32 × 32, 2 × 2 parts each, 10 classes, "
-        "hard labels, normalisation undone."
+    assert (
+        importing.told(FACTS)
+        == "Found: DC, DSA, DM, ROME, BEARD pool: .pt with a list of experiments. 100 images of 3 × 32 × 32, 2 × 2"
+        " parts each, 10 classes, hard labels, normalisation undone."
     )
 
 

@@ -1,4 +1,5 @@
-"""Runs as child processes: started without a shell, told apart, told to stop, never left as zombies, never harmed by the app's end."""
+"""Runs as child processes: started without a shell, told apart, told to stop, never left as zombies, never harmed by
+the app's end."""
 
 import os
 import sys
@@ -45,7 +46,9 @@ def child(monkeypatch):
 
     def use(code: str, *arguments: object) -> None:
         monkeypatch.setattr(
-            jobs.config, "command", lambda _settings, _preset, path: ["python", "-c", code, str(path), *map(str, arguments)]
+            jobs.config,
+            "command",
+            lambda _settings, _preset, path: ["python", "-c", code, str(path), *map(str, arguments)],
         )
 
     return use
@@ -145,7 +148,10 @@ def test_force_stop_is_offered_only_after_the_grace_time(tmp_path, monkeypatch):
 
 
 def test_force_stop_ends_the_whole_group_of_a_deaf_process(tmp_path, child):
-    code = "import subprocess, sys; helper = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); " + WRITES_A_RUN
+    code = (
+        "import subprocess, sys; helper = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
+        + WRITES_A_RUN
+    )
     child(code, 60)
     path = jobs.start(SETTINGS, "demo", tmp_path / "run")
     family = [psutil.Process(runs.open_run(path).status["pid"])]
@@ -163,16 +169,22 @@ def test_force_stop_never_ends_the_process_that_asks(tmp_path):
 
 
 def test_a_run_whose_process_is_just_leaving_is_resumed_when_it_is_gone(tmp_path, child, monkeypatch):
-    leaves = "import time; from pathlib import Path; import sys; from c2r import config; from c2r.store.writing import RunWriter;"
+    leaves = (
+        "import time; from pathlib import Path; import sys; from c2r import config; from c2r.store.writing import"
+        " RunWriter;"
+    )
     leaves += (
-        "w = RunWriter(Path(sys.argv[1]), config.load('demo')); w.status(state='stopping'); w.status(state='stopped'); time.sleep(0.6)"
+        "w = RunWriter(Path(sys.argv[1]), config.load('demo')); w.status(state='stopping'); w.status(state='stopped');"
+        " time.sleep(0.6)"
     )
     child(leaves)
     path = jobs.start(SETTINGS, "demo", tmp_path / "run")
     assert wait_for(lambda: runs.open_run(path).state == "stopped") and jobs.find("distill", path).alive
     launched = []
     monkeypatch.setattr(
-        jobs, "_launch", lambda kind, path, words: launched.append((words, jobs.find(kind, path).alive)) or jobs.find(kind, path)
+        jobs,
+        "_launch",
+        lambda kind, path, words: launched.append((words, jobs.find(kind, path).alive)) or jobs.find(kind, path),
     )
     jobs.resume(path)
     assert launched == [(["-m", "c2r", "resume", str(path)], False)]
@@ -202,7 +214,9 @@ def test_a_map_is_a_child_too_and_never_drawn_twice_at_once(tmp_path, monkeypatc
 
 
 def test_an_evaluation_is_a_child_that_is_told_every_setting_and_its_own_folder(tmp_path):
-    settings = config.load("demo", {"protocol": "custom", "eval_eps": "2/255,4/255", "eval_targeted": True, "eval_seeds": 2})
+    settings = config.load(
+        "demo", {"protocol": "custom", "eval_eps": "2/255,4/255", "eval_targeted": True, "eval_seeds": 2}
+    )
     words = jobs.evaluate_words(tmp_path / "run", settings, tmp_path / "run" / "evaluations" / "one")
     assert words[:6] == ["-m", "c2r", "evaluate", str(tmp_path / "run"), "--protocol", "custom"]
     assert words[-2:] == ["--out", str(tmp_path / "run" / "evaluations" / "one")]
@@ -233,7 +247,9 @@ def test_an_evaluation_has_a_folder_of_its_own_and_takes_its_own_commands(evalua
     assert [one.path for one in found] == [out]
     jobs.command(found[0], "stop")
     assert (out / "control").read_text() == "stop" and not (run / "control").exists()
-    with pytest.raises(InputError, match="Run run is being evaluated: expected one evaluation at a time; wait for it or stop it."):
+    with pytest.raises(
+        InputError, match="Run run is being evaluated: expected one evaluation at a time; wait for it or stop it."
+    ):
         jobs.evaluate(run, SETTINGS)
 
 
@@ -255,12 +271,16 @@ def test_a_short_question_gives_what_was_printed_or_the_sentence_it_gave_up_with
 
     def run(words, **options):
         seen.append((words, options))
-        return jobs.subprocess.CompletedProcess(words, len(seen) - 1, '{"shape": [1]}', "noise\nThe file is empty: choose another.\n")
+        return jobs.subprocess.CompletedProcess(
+            words, len(seen) - 1, '{"shape": [1]}', "noise\nThe file is empty: choose another.\n"
+        )
 
     monkeypatch.setattr(jobs.subprocess, "run", run)
     assert jobs.ask(["import", "a; rm -rf b", "--look"]) == jobs.Answer('{"shape": [1]}')
     assert jobs.ask(["import", "x"]).problem == "The file is empty: choose another."
-    assert seen[0][0] == [sys.executable, "-m", "c2r", "import", "a; rm -rf b", "--look"] and not seen[0][1].get("shell")
+    assert seen[0][0] == [sys.executable, "-m", "c2r", "import", "a; rm -rf b", "--look"] and not seen[0][1].get(
+        "shell"
+    )
     assert seen[0][1]["timeout"] == jobs.QUICK
 
 

@@ -1,4 +1,5 @@
-"""Housekeeping: names and tags, delete and undo, sizes, archives that come back byte for byte, and archives that are refused."""
+"""Housekeeping: names and tags, delete and undo, sizes, archives that come back byte for byte, and archives that are
+refused."""
 
 import json
 import os
@@ -38,7 +39,9 @@ def run(store):
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()
+    }
 
 
 def everything(place: Path) -> list[str]:
@@ -95,10 +98,15 @@ def test_what_is_too_long_is_refused_in_one_sentence_and_nothing_changes(run, ch
 @pytest.mark.parametrize(
     ("text", "tags"),
     [
-        ("a, b ,,c", ["a", "b", "c"]), ('good, "slow, but sure"', ["good", "slow, but sure"]), ('"say ""hi"", twice", x', ['say "hi", twice', "x"]),
-        ("", []), (" , ", []), ("two\nlines", ["two lines"]), ('5" tall', ['5" tall']),
+        ("a, b ,,c", ["a", "b", "c"]),
+        ('good, "slow, but sure"', ["good", "slow, but sure"]),
+        ('"say ""hi"", twice", x', ['say "hi", twice', "x"]),
+        ("", []),
+        (" , ", []),
+        ("two\nlines", ["two lines"]),
+        ('5" tall', ['5" tall']),
     ],
-)  # fmt: skip
+)
 def test_tags_are_read_as_csv_and_written_so_that_they_read_back(text, tags):
     assert tagging.tags_of(text) == tags and tagging.tags_of(tagging.tags_text(tags)) == tags
 
@@ -109,7 +117,16 @@ def test_a_text_far_too_long_to_be_tags_is_refused():
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"name": 3, "note": null, "tags": "x"}', b'{"tags": [1, {}, null]}', b"\xff\xfe", b"[" * 100_000]
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"name": 3, "note": null, "tags": "x"}',
+        b'{"tags": [1, {}, null]}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
 )
 def test_a_damaged_about_file_reads_as_nothing(run, content):
     (run / "about.json").write_bytes(content)
@@ -117,7 +134,9 @@ def test_a_damaged_about_file_reads_as_nothing(run, content):
 
 
 def test_a_foreign_about_file_is_cut_to_the_limits(run):
-    (run / "about.json").write_text(json.dumps({"name": "n" * 999 + "\n", "note": "m" * 9999, "tags": ["t" * 99, *map(str, range(99))]}))
+    (run / "about.json").write_text(
+        json.dumps({"name": "n" * 999 + "\n", "note": "m" * 9999, "tags": ["t" * 99, *map(str, range(99))]})
+    )
     found = keeping.about(run)
     assert (len(found.name), len(found.note), len(found.tags), len(found.tags[0])) == (80, 2000, 12, 30)
 
@@ -246,7 +265,9 @@ def test_sizes_are_counted_by_kind_and_sum_to_all_bytes(run):
     found = keeping.size(run)
     assert found["pool"] == 100 and found["networks"] == 11
     assert found["frames"] == sum(file.stat().st_size for file in (run / "frames").iterdir())
-    assert found["evaluations"] == sum(len(data) for name, data in files(run / "evaluations").items() if "networks" not in name)
+    assert found["evaluations"] == sum(
+        len(data) for name, data in files(run / "evaluations").items() if "networks" not in name
+    )
     assert sum(found.values()) == sum(map(len, files(run).values()))
 
 
@@ -315,7 +336,9 @@ def test_an_unfinished_run_opens_as_lost_even_when_its_process_id_is_in_use_here
     make_evaluation(path, "e1", state="lost")
     file = archives.archive(path, tmp_path / "run.zip")
     me = psutil.Process()
-    hostile = rewritten(file, tmp_path / "hostile.zip", lambda status: status | {"pid": me.pid, "pid_started": me.create_time()})
+    hostile = rewritten(
+        file, tmp_path / "hostile.zip", lambda status: status | {"pid": me.pid, "pid_started": me.create_time()}
+    )
     other = archives.open_archive(hostile, tmp_path / "elsewhere")
     assert open_run(other).state == open_run(other / "evaluations" / "e1").state == "lost"
     writer = RunWriter(other, open_run(other).config, reopen=True)
@@ -324,7 +347,10 @@ def test_an_unfinished_run_opens_as_lost_even_when_its_process_id_is_in_use_here
 
 def test_a_stopped_run_opens_as_stopped(store, tmp_path):
     path = make_run(store / "cut", n=8, steps=2, state="stopped", evaluated=False)
-    assert open_run(archives.open_archive(archives.archive(path, tmp_path / "run.zip"), tmp_path / "elsewhere")).state == "stopped"
+    assert (
+        open_run(archives.open_archive(archives.archive(path, tmp_path / "run.zip"), tmp_path / "elsewhere")).state
+        == "stopped"
+    )
 
 
 def test_an_archive_that_was_packed_again_without_its_folder_opens_under_the_name_of_the_file(run, tmp_path):
@@ -374,7 +400,11 @@ def rewritten(file: Path, to: Path, change) -> Path:
     with zipfile.ZipFile(file) as found:
         members = {name: found.read(name) for name in found.namelist()}
     return zipped(
-        to, {name: json.dumps(change(json.loads(data))) if name.endswith("status.json") else data for name, data in members.items()}
+        to,
+        {
+            name: json.dumps(change(json.loads(data))) if name.endswith("status.json") else data
+            for name, data in members.items()
+        },
     )
 
 
@@ -454,7 +484,9 @@ def test_a_member_that_stands_twice_is_refused(store, run, tmp_path):
 
 def test_a_member_that_is_larger_than_it_says_is_refused(store, run, tmp_path):
     name = "one/frames/000777.safetensors"
-    file = zipped(tmp_path / "x.zip", {f"one/{key}": data for key, data in kept(run).items()} | {name: bomb(50_000_000)})
+    file = zipped(
+        tmp_path / "x.zip", {f"one/{key}": data for key, data in kept(run).items()} | {name: bomb(50_000_000)}
+    )
     lying(file, name, 100)
     before = everything(store)
     with pytest.raises(InputError, match="damaged") as error:
@@ -546,7 +578,10 @@ def said(capsys) -> str:
 def test_the_commands_name_delete_undo_archive_and_open(store, run, tmp_path, capsys):
     assert main(["about", str(run), "--name", "Mine", "--tags", "a, b", "--json"]) == 0
     assert json.loads(said(capsys)) == {"name": "Mine", "note": "", "tags": ["a", "b"], "headline": ""}
-    assert main(["archive", str(run), str(tmp_path / "a.zip")]) == 0 and main(["export", str(run), str(tmp_path / "b.zip")]) == 0
+    assert (
+        main(["archive", str(run), str(tmp_path / "a.zip")]) == 0
+        and main(["export", str(run), str(tmp_path / "b.zip")]) == 0
+    )
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     assert main(["delete", str(run)]) == 0 and not run.exists()
     assert main(["undo", "one"]) == 0 and run.exists()
@@ -579,6 +614,8 @@ def test_a_command_on_nothing_says_one_sentence(store, tmp_path, capsys, monkeyp
 
 
 def test_an_import_does_not_take_a_planted_archive_for_a_set(store, run, tmp_path, capsys):
-    file = zipped(tmp_path / "x.zip", {f"one/{name}": data for name, data in kept(run).items()} | {"one/../../evil": b"x"})
+    file = zipped(
+        tmp_path / "x.zip", {f"one/{name}": data for name, data in kept(run).items()} | {"one/../../evil": b"x"}
+    )
     assert main(["import", str(file)]) == 2 and "leads out of the archive" in capsys.readouterr().err
     assert [found.id for found in list_runs(store)] == ["one"]

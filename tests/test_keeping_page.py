@@ -1,4 +1,5 @@
-"""Housekeeping on the Home page: names are text, every change can be seen, undone where it must be, and refused where it must be."""
+"""Housekeeping on the Home page: names are text, every change can be seen, undone where it must be, and refused where
+it must be."""
 
 import re
 from pathlib import Path
@@ -63,7 +64,9 @@ def save(app: AppTest, **said: str) -> AppTest:
 def shown(app: AppTest) -> set[str]:
     """Every text of the page but the help of its fields."""
     kinds = (app.markdown, app.caption, app.title, app.subheader, app.info, app.text, app.code, app.error)
-    words = {str(element.value) for kind in kinds for element in kind} | {option for box in app.selectbox for option in box.options}
+    words = {str(element.value) for kind in kinds for element in kind} | {
+        option for box in app.selectbox for option in box.options
+    }
     return words | {label for kind in (app.button, app.expander) for label in (element.label for element in kind)}
 
 
@@ -86,7 +89,9 @@ def test_name_note_and_tags_are_saved_in_place_and_stand_in_the_file_the_table_a
     assert keeping.about(store / "one") == keeping.About("First try", "Look at step 10.", ("good", "slow, but sure"))
     app = rerun(app)
     table = app.dataframe[0].value
-    assert table["Run"].tolist() == ["First try"] and table["Notes"].tolist() == ["#good #slow, but sure · Look at step 10."]
+    assert table["Run"].tolist() == ["First try"] and table["Notes"].tolist() == [
+        "#good #slow, but sure · Look at step 10."
+    ]
     assert app.selectbox(key="run").options == ["First try"] and app.selectbox(key="run").value == "one"
     assert app.query_params["run"] in ("one", ["one"]) and texts(app)[0] == "Saved the note of First try."
     assert field(app.text_input, "Tags").value == 'good, "slow, but sure"'
@@ -99,7 +104,9 @@ def test_a_run_has_a_readable_name_and_no_page_shows_its_id(store):
     make_run(store / DATED, n=8, steps=3, mapped=False, seed=7)
     app = home("keep-run", "keep-storage")
     table = app.dataframe[0].value
-    assert table["Run"][0].startswith("C2R · digits · seed 7 · ") and table["Images"][0].startswith("data:image/png;base64,")
+    assert table["Run"][0].startswith("C2R · digits · seed 7 · ") and table["Images"][0].startswith(
+        "data:image/png;base64,"
+    )
     assert len(table["Margin"][0]) == 3 and not [said for said in shown(app) if DATED in said]
     assert DATED in field(app.text_input, "Name").help
     app = save(app, name="First try")
@@ -137,14 +144,20 @@ def test_delete_disarms_when_another_run_is_chosen(store):
     for run in ("one", "two"):
         app.selectbox(key="run").set_value(run)
         app = rerun(app)
-        assert f"keep-delete-{run}" in [button.key for button in app.button] and not [b for b in app.button if "sure" in str(b.key)]
+        assert f"keep-delete-{run}" in [button.key for button in app.button] and not [
+            b for b in app.button if "sure" in str(b.key)
+        ]
     assert (store / "one").is_dir() and (store / "two").is_dir()
 
 
 def test_a_name_with_markup_is_shown_by_nothing_that_knows_markup(store):
     keeping.describe(store / "one", RUDE, RUDE, ["<b>t</b>"])
     app = home("keep-run", "keep-storage")
-    markup = [element.value for kind in (app.markdown, app.caption, app.title, app.subheader, app.info, app.warning) for element in kind]
+    markup = [
+        element.value
+        for kind in (app.markdown, app.caption, app.title, app.subheader, app.info, app.warning)
+        for element in kind
+    ]
     assert not [value for value in markup if re.search(r"(?<!\\)[<*$\[]\w", str(value).replace("**", "", 2))]
     assert RUDE in app.dataframe[0].value["Run"].tolist() and field(app.text_area, "Note").value == RUDE
     assert field(app.text_input, "Name").value == RUDE
@@ -154,7 +167,9 @@ def test_a_name_with_markup_is_shown_by_nothing_that_knows_markup(store):
 
 def test_without_any_tag_there_is_no_filter_and_no_note(store):  # noqa: ARG001
     app = home()
-    assert not [group for group in app.get("button_group") if group.key == "tags"] and app.dataframe[0].value["Notes"].tolist() == [""]
+    assert not [group for group in app.get("button_group") if group.key == "tags"] and app.dataframe[0].value[
+        "Notes"
+    ].tolist() == [""]
 
 
 def test_a_text_that_is_too_long_is_refused_in_a_sentence(store):
@@ -173,7 +188,11 @@ def test_deleting_offers_undo_until_the_next_action_and_undo_brings_the_run_back
     app = rerun(rerun(app))
     app.button(key="keep-undo").click()
     app = rerun(app)
-    assert (store / "two" / "config.json").exists() and app.selectbox(key="run").value == "two" and f"{name} is back." in texts(app)
+    assert (
+        (store / "two" / "config.json").exists()
+        and app.selectbox(key="run").value == "two"
+        and f"{name} is back." in texts(app)
+    )
     assert "keep-undo" not in [button.key for button in app.button]
 
 
@@ -241,7 +260,9 @@ class Upload:
 
 def test_an_uploaded_archive_becomes_a_run_and_a_planted_one_is_refused(store, tmp_path):
     file = archives.archive(store / "one", tmp_path / "one.zip")
-    assert component._opened(Upload(file.read_bytes()))[0].startswith("The run of that archive is here already: C2R · digits · seed 0")
+    assert component._opened(Upload(file.read_bytes()))[0].startswith(
+        "The run of that archive is here already: C2R · digits · seed 0"
+    )
     keeping.delete(store / "one", store)
     assert component._opened(Upload(file.read_bytes()))[0].startswith("Opened run C2R · digits · seed 0")
     evil = zipped(tmp_path / "evil.zip", {"one/config.json": "{}", "../evil.json": "{}"})
@@ -262,7 +283,10 @@ def test_the_download_is_the_archive_and_a_large_run_gets_the_command_instead(st
 def test_the_bars_are_the_bytes_by_kind_in_one_unit_with_totals():
     runs = {"a": {"frames": 3_000_000, "other": 1_000_000}, "<b>": {"frames": 500_000, "other": 0}}
     figure = charts.storage_bars(runs, ("frames", "other"), free=5_000_000_000)
-    assert [list(bar.x) for bar in figure.data] == [[3.0, 0.5], [1.0, 0.0]] and [bar.name for bar in figure.data] == ["frames", "other"]
+    assert [list(bar.x) for bar in figure.data] == [[3.0, 0.5], [1.0, 0.0]] and [bar.name for bar in figure.data] == [
+        "frames",
+        "other",
+    ]
     assert figure.layout.meta["statement"] == "2 runs take up 4.5 MB; 5 GB are free"
     assert [note.text for note in figure.layout.annotations] == ["4 MB", "a", "500 kB", "&lt;b&gt;"]
     assert figure.layout.xaxis.title.text == "MB"
@@ -273,9 +297,13 @@ def test_the_bars_are_the_bytes_by_kind_in_one_unit_with_totals():
 def test_a_fork_links_to_its_parent_and_says_what_it_changed(store):
     make_run(store / "fork", n=8, steps=2, mapped=False, parent="one@10", eta=0.3, seed=5)
     app = rerun(home().switch_page("../pages/live.py"))
-    assert "It changed: Seed: 0 → 5; Contrastive share: 0.17 → 0.3." in "\n".join(c.value.replace("\\", "") for c in app.caption)
+    assert "It changed: Seed: 0 → 5; Contrastive share: 0.17 → 0.3." in "\n".join(
+        c.value.replace("\\", "") for c in app.caption
+    )
     links = {link.proto.label.replace("\\", ""): link.proto.query_string for link in app.get("page_link")}
-    assert [query for label, query in links.items() if label.startswith("Fork of step 10 of C2R · digits · seed 0 · ")] == ["run=one"]
+    assert [
+        query for label, query in links.items() if label.startswith("Fork of step 10 of C2R · digits · seed 0 · ")
+    ] == ["run=one"]
     make_run(store / "orphan", n=8, steps=2, mapped=False, parent="../../etc@10")
     app = rerun(home().switch_page("../pages/live.py"))
     assert "Fork of a run that is not in this store, at its step 10." in [c.value for c in app.caption]

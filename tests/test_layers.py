@@ -86,15 +86,26 @@ def test_the_shell_imports_no_torch_and_pages_do_not_import_each_other(file):
 def test_what_the_app_imports_of_the_core_loads_no_torch():
     names = {name for file in APP + PAGES for name in imported(file) if name.startswith("c2r")}
     modules = sorted(
-        {name for name in names if (ROOT / (name.replace(".", "/") + ".py")).exists() or (ROOT / name.replace(".", "/")).is_dir()}
+        {
+            name
+            for name in names
+            if (ROOT / (name.replace(".", "/") + ".py")).exists() or (ROOT / name.replace(".", "/")).is_dir()
+        }
     )
     code = f"import sys, importlib; [importlib.import_module(n) for n in {modules!r}]; print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+        == "False"
+    )
 
 
 @pytest.mark.parametrize(("files", "budget"), [(CORE, 250), (PAGES, 80)], ids=["core", "pages"])
 def test_files_keep_their_budget_or_say_why(files, budget):
-    long = {module(f): n for f in files if (n := len(f.read_text().splitlines())) > budget and "Longer than" not in f.read_text()}
+    long = {
+        module(f): n
+        for f in files
+        if (n := len(f.read_text().splitlines())) > budget and "Longer than" not in f.read_text()
+    }
     assert not long
 
 
@@ -116,4 +127,6 @@ def test_no_file_is_named_utils():
 
 
 def test_a_home_is_expanded_in_one_place():
-    assert [module(file) for file in CORE + APP + PAGES if "expanduser" in file.read_text(encoding="utf-8")] == ["c2r.paths"]
+    assert [module(file) for file in CORE + APP + PAGES if "expanduser" in file.read_text(encoding="utf-8")] == [
+        "c2r.paths"
+    ]

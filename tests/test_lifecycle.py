@@ -9,10 +9,26 @@ from c2r.store.lifecycle import ALIVE, RESUMABLE, STATES, TRANSITIONS, allowed
 from c2r.store.writing import RunWriter
 
 WAYS = {
-    ("queued", "running"), ("queued", "stopping"), ("queued", "stopped"), ("queued", "failed"), ("running", "paused"), ("running", "stopping"),
-    ("running", "stopped"), ("running", "done"), ("running", "failed"), ("paused", "running"), ("paused", "stopping"), ("paused", "stopped"),
-    ("paused", "failed"), ("stopping", "stopped"), ("stopping", "done"), ("stopping", "failed"), ("stopped", "queued"), ("failed", "queued"), ("lost", "queued"),
-}  # fmt: skip
+    ("queued", "running"),
+    ("queued", "stopping"),
+    ("queued", "stopped"),
+    ("queued", "failed"),
+    ("running", "paused"),
+    ("running", "stopping"),
+    ("running", "stopped"),
+    ("running", "done"),
+    ("running", "failed"),
+    ("paused", "running"),
+    ("paused", "stopping"),
+    ("paused", "stopped"),
+    ("paused", "failed"),
+    ("stopping", "stopped"),
+    ("stopping", "done"),
+    ("stopping", "failed"),
+    ("stopped", "queued"),
+    ("failed", "queued"),
+    ("lost", "queued"),
+}
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(STATES, STATES)))

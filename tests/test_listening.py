@@ -1,4 +1,5 @@
-"""Commands are answered at once, whatever the work does, and done when it comes by. Run: pytest tests/test_listening.py"""
+"""Commands are answered at once, whatever the work does, and done when it comes by. Run: pytest
+tests/test_listening.py"""
 
 import itertools
 import json
@@ -29,7 +30,9 @@ def stored(writer):
     return status["state"], status["asked"]
 
 
-@pytest.mark.parametrize(("word", "answer"), [("pause", ("running", "pause")), ("step", ("running", "step")), ("stop", ("stopping", ""))])
+@pytest.mark.parametrize(
+    ("word", "answer"), [("pause", ("running", "pause")), ("step", ("running", "step")), ("stop", ("stopping", ""))]
+)
 def test_a_command_is_answered_in_a_fraction_of_a_second_while_the_work_is_busy(writer, word, answer):
     with Listener(writer):
         began = time.monotonic()
@@ -121,15 +124,23 @@ def test_two_threads_that_write_status_lose_nothing_and_tear_nothing(writer):
 def test_what_became_of_a_stop_before_the_work_began_is_a_whole_sentence(writer):
     writer.status(state="running", phase="starting", force=True)
     writer.status(state="stopping", force=True)
-    assert listening.said(runs.open_run(writer.path), "stop").endswith("what is recorded stays (now before its work began).")
+    assert listening.said(runs.open_run(writer.path), "stop").endswith(
+        "what is recorded stays (now before its work began)."
+    )
     writer.status(state="stopped", force=True)
     assert listening.said(runs.open_run(writer.path), "stop") == "Stopped before its work began."
 
 
 @pytest.mark.parametrize(("state", "asked"), list(itertools.product(STATES, ("", "pause", "step"))))
 def test_every_state_takes_what_makes_sense_in_it(state, asked):
-    expected = {"queued": {"pause", "step", "stop"}, "running": {"pause", "step", "stop"}, "paused": {"resume", "step", "stop"}}
-    wanted = set(expected.get(state, ())) - {asked} | ({"resume"} if asked and state in ("queued", "running") else set())
+    expected = {
+        "queued": {"pause", "step", "stop"},
+        "running": {"pause", "step", "stop"},
+        "paused": {"resume", "step", "stop"},
+    }
+    wanted = set(expected.get(state, ())) - {asked} | (
+        {"resume"} if asked and state in ("queued", "running") else set()
+    )
     assert set(takes(state, asked)) == wanted and wanted <= set(COMMANDS)
 
 
@@ -137,7 +148,11 @@ def test_every_state_takes_what_makes_sense_in_it(state, asked):
     ("state", "word", "sentence"),
     [
         ("paused", "pause", "Run run is paused and does not take 'pause': expected one of resume, step, stop."),
-        ("stopping", "stop", "Run run was asked to stop already: expected some patience; it does so at the next chance."),
+        (
+            "stopping",
+            "stop",
+            "Run run was asked to stop already: expected some patience; it does so at the next chance.",
+        ),
         ("done", "step", "Run run is done: expected a living run for 'step'; start a new one."),
     ],
 )
@@ -171,7 +186,12 @@ def test_the_command_line_pauses_steps_resumes_and_stops_a_run_and_says_so_in_on
     try:
         assert [main([word, str(writer.path)]) for word in ("pause", "step", "resume", "stop")] == [0, 0, 0, 0]
         lines = capsys.readouterr().out.splitlines()
-        assert [line.rpartition(" ")[0] for line in lines] == ["Paused at step", "Paused at step", "Goes on at step", "Stopped at step"]
+        assert [line.rpartition(" ")[0] for line in lines] == [
+            "Paused at step",
+            "Paused at step",
+            "Goes on at step",
+            "Stopped at step",
+        ]
         steps = [int(line.rpartition(" ")[2].rstrip(".")) for line in lines]
         assert steps[1] == steps[0] + 10 and steps[2] > steps[1]
     finally:
@@ -184,6 +204,8 @@ def test_a_run_that_does_not_answer_is_told_with_its_process(tmp_path, monkeypat
 
     monkeypatch.setattr(control, "ANSWER", 0.1)
     run = make_run(tmp_path / "run", state="running", steps=1)
-    with pytest.raises(InputError, match=r"Run run gave no answer to 'pause' within 0 s: expected one within 2 s; .* process \d+\."):
+    with pytest.raises(
+        InputError, match=r"Run run gave no answer to 'pause' within 0 s: expected one within 2 s; .* process \d+\."
+    ):
         control.tell(run, "pause")
     assert (run / "control").read_text() == "pause"

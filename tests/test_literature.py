@@ -13,7 +13,8 @@ def cell(table, method, dataset, ipc, metric, targeted=None):
     (found,) = [
         row
         for row in literature.rows(table)
-        if (row["method"], row["dataset"], row["ipc"], row["metric"], row["targeted"]) == (method, dataset, ipc, metric, targeted)
+        if (row["method"], row["dataset"], row["ipc"], row["metric"], row["targeted"])
+        == (method, dataset, ipc, metric, targeted)
     ]
     return found
 
@@ -24,8 +25,11 @@ def place(row):
 
 # Every single cell that its source leaves in doubt; whole rows in doubt are tested below.
 DOUBTED = {
-    *(("c2r-main", "C2R", dataset, 10, metric, None) for dataset in ("CIFAR-10", "CIFAR-100", "Tiny-ImageNet")
-      for metric in ("PGD", "gain over ROME (PGD)")),
+    *(
+        ("c2r-main", "C2R", dataset, 10, metric, None)
+        for dataset in ("CIFAR-10", "CIFAR-100", "Tiny-ImageNet")
+        for metric in ("PGD", "gain over ROME (PGD)")
+    ),
     *(("c2r-main", method, "CIFAR-10", 10, "VMI", None) for method in ("D4M", "ROME", "C2R")),
     ("c2r-main", "C2R", "CIFAR-10", 10, "clean", None),
     *(("c2r-v2", "C2R", dataset, 10, "PGD", None) for dataset in ("CIFAR-10", "CIFAR-100", "Tiny-ImageNet")),
@@ -42,7 +46,7 @@ DOUBTED = {
     ("guard-main", "TESLA", "ImageNette", 50, "AutoAttack", None),
     ("guard-other-methods", "GUARD (DC)", "not named", 1, "PGD-100", None),
     ("guard-other-methods", "GUARD (DC)", "not named", 1, "Square", None),
-}  # fmt: skip
+}
 
 
 def test_exactly_the_doubted_cells_carry_a_flag_of_their_own():
@@ -66,9 +70,15 @@ def test_rows_in_doubt_as_a_whole_are_flagged_and_no_others(sentence, expected):
 
 def test_cells_above_clean_are_above_clean_and_nothing_else_in_these_tables_is():
     above = set()
-    for table in (name for name in literature.tables() if name.startswith("guard") or name in ("c2r-main", "c2r-v2", "rome-log")):
+    for table in (
+        name for name in literature.tables() if name.startswith("guard") or name in ("c2r-main", "c2r-v2", "rome-log")
+    ):
         clean = {place(row)[1:4]: row["value"] for row in literature.rows(table) if row["metric"] == "clean"}
-        above |= {place(row) for row in literature.rows(table) if row["value"] and row["value"] > (clean.get(place(row)[1:4]) or 100)}
+        above |= {
+            place(row)
+            for row in literature.rows(table)
+            if row["value"] and row["value"] > (clean.get(place(row)[1:4]) or 100)
+        }
     assert above == {
         ("guard-adversarial-training", "GUARD", "ImageNette", 10, "CW", None),
         ("guard-other-methods", "GUARD (DC)", "not named", 1, "PGD-100", None),
@@ -117,10 +127,20 @@ def test_the_leaderboards_crei_is_the_mean_of_its_two_parts():
 def test_every_table_is_complete_and_has_no_cell_twice():
     counts = {table: len(literature.rows(table)) for table in literature.tables()}
     assert counts == {
-        "c2r-main": 23, "c2r-v2": 11, "c2r-ablation": 24, "rome-main": 128, "rome-black-box": 28, "rome-ablation": 8, "rome-log": 7,
-        "beard-leaderboard": 123, "guard-adversarial-training": 36, "guard-main": 168, "guard-gradient": 120,
-        "guard-other-methods": 96, "clean": 15,
-    }  # fmt: skip
+        "c2r-main": 23,
+        "c2r-v2": 11,
+        "c2r-ablation": 24,
+        "rome-main": 128,
+        "rome-black-box": 28,
+        "rome-ablation": 8,
+        "rome-log": 7,
+        "beard-leaderboard": 123,
+        "guard-adversarial-training": 36,
+        "guard-main": 168,
+        "guard-gradient": 120,
+        "guard-other-methods": 96,
+        "clean": 15,
+    }
     assert len({place(row) for row in EVERY}) == len(EVERY) == 787
 
 

@@ -31,12 +31,16 @@ def test_a_run_folder_holds_everything_the_app_reads(finished):
     assert runs.read_arrays(finished, "basis")["axes"].shape[1] == 2
     assert run.manifest["data"]["hash"]
     assert run.manifest["classes"] == [str(k) for k in range(10)]
-    np.testing.assert_array_equal(runs.read_arrays(finished, "synthetic")["images"], runs.read_frame(finished, 5)["images"])
+    np.testing.assert_array_equal(
+        runs.read_arrays(finished, "synthetic")["images"], runs.read_frame(finished, 5)["images"]
+    )
 
 
 def test_rows_say_what_they_measured(finished):
     rows = runs.read_rows(finished)
-    assert [(row["seed"], row["label"]) for row in rows] == [(s, a) for s in (0, 1) for a in ("clean", "FGSM", "PGD-10")]
+    assert [(row["seed"], row["label"]) for row in rows] == [
+        (s, a) for s in (0, 1) for a in ("clean", "FGSM", "PGD-10")
+    ]
     for row in rows:
         assert row["interval"][0] <= row["accuracy"] <= row["interval"][1]
         assert (row["n"], row["eps"], row["split"]) == (40, "" if row["attack"] == "clean" else "32/255", "test")
@@ -59,8 +63,16 @@ def test_evaluating_again_gives_the_same_rows_in_a_folder_of_its_own_and_prints_
     assert without_seconds(runs.read_lines(finished / "rows.jsonl")) == without_seconds(before)
 
 
-def test_a_sweep_with_targets_has_a_row_for_each_attempt_and_says_whether_the_target_was_reached(finished, tmp_path, capsys):
-    changes = {"eval_attacks": "pgd,deepfool", "eval_eps": "16/255,32/255", "eval_targeted": "true", "eval_seeds": 1, "eval_images": 20}
+def test_a_sweep_with_targets_has_a_row_for_each_attempt_and_says_whether_the_target_was_reached(
+    finished, tmp_path, capsys
+):
+    changes = {
+        "eval_attacks": "pgd,deepfool",
+        "eval_eps": "16/255,32/255",
+        "eval_targeted": "true",
+        "eval_seeds": 1,
+        "eval_images": 20,
+    }
     words = [word for name, value in changes.items() for word in ("--set", f"{name}={value}")]
     assert main(["evaluate", str(finished), *words, "--out", str(tmp_path / "sweep")]) == 0
     rows = runs.read_rows(tmp_path / "sweep")
@@ -201,7 +213,9 @@ def wait_for(path, test, seconds=120):
 
 def launch(out, **changes):
     environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-m", "c2r", *arguments(out, **changes)], env=environment, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-m", "c2r", *arguments(out, **changes)], env=environment, stderr=subprocess.DEVNULL
+    )
 
 
 def test_a_run_pauses_goes_on_to_the_next_recorded_step_resumes_and_stops_and_keeps_its_last_images(tmp_path):
@@ -234,7 +248,9 @@ def test_an_interrupt_while_the_libraries_load_is_a_stop_and_no_traceback(tmp_pa
     out = tmp_path / "run"
     words = [sys.executable, "-m", "c2r", *arguments(out)]
     heard = lambda: signal.signal(how, signal.SIG_DFL)  # noqa: E731 - a shell's background job ignores SIGINT, and so would its children
-    child = subprocess.Popen(words, env=os.environ | {"PYTHONPATH": os.getcwd()}, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
+    child = subprocess.Popen(
+        words, env=os.environ | {"PYTHONPATH": os.getcwd()}, stderr=subprocess.PIPE, text=True, preexec_fn=heard
+    )
     wait_for(out, lambda run: run.status["phase"] == "starting")
     child.send_signal(how)
     assert child.wait(90) == 130
@@ -250,7 +266,10 @@ def test_a_stop_while_the_folder_is_claimed_is_written_into_it(tmp_path, monkeyp
         os.kill(os.getpid(), how)
         return claim(*words, **named)
 
-    before = {signal.SIGTERM: signal.getsignal(signal.SIGTERM), signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    before = {
+        signal.SIGTERM: signal.getsignal(signal.SIGTERM),
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+    }
     monkeypatch.setattr(writing, "RunWriter", claimed)
     try:
         assert main(arguments(tmp_path / "run")) == 130

@@ -60,7 +60,9 @@ def test_the_unified_metrics_pool_the_ipcs_and_are_not_the_mean_of_the_parts(tab
 def test_the_steps_of_the_worked_example_come_out():
     attacked = shares(UNTARGETED[50][2])
     assert np.mean(attacked) == pytest.approx(0.285683, abs=1e-6)
-    assert metrics.penalised_i_rr(0.6995, attacked) == pytest.approx(metrics.i_rr(0.6995, attacked)), "no attack helps, no penalty"
+    assert metrics.penalised_i_rr(0.6995, attacked) == pytest.approx(metrics.i_rr(0.6995, attacked)), (
+        "no attack helps, no penalty"
+    )
     assert metrics.drop_rate(0.6995, 0.0831) == pytest.approx(88.12, abs=0.005)
 
 
@@ -126,7 +128,11 @@ def test_sound_figures_come_without_a_warning():
 
 
 def test_the_worst_case_counts_an_image_only_when_no_attack_fools_the_network():
-    outcomes = {"clean": [[1, 1, 0], [1, 1, 1]], "pgd": [[1, 0, 1], [1, 1, 0]], "cw": np.array([[0, 1, 1], [1, 1, 1]], np.uint8)}
+    outcomes = {
+        "clean": [[1, 1, 0], [1, 1, 1]],
+        "pgd": [[1, 0, 1], [1, 1, 0]],
+        "cw": np.array([[0, 1, 1], [1, 1, 1]], np.uint8),
+    }
     assert metrics.worst_case(outcomes).tolist() == [[False, False, False], [True, True, False]]
     assert metrics.worst_case({"pgd": [1, 0]}).tolist() == [True, False]
     with pytest.raises(InputError, match=r"a \[2\], b \[3\]"):
@@ -145,10 +151,24 @@ def test_every_metric_of_a_group_has_a_definition():
 def row(key, seed, accuracy, *, eps="2/255", norm="Linf", targeted=False, seconds=1.0, forwards=1, backwards=0, **more):
     attack = key.split("@")[0].removesuffix("-targeted")
     return {
-        "method": "c2r", "network": "convnet-48", "training": "pgd-at", "protocol": "custom", "split": "test", "key": key, "label": key,
-        "attack": attack, "seed": seed, "accuracy": accuracy, "eps": eps, "norm": norm, "targeted": targeted, "seconds": seconds,
-        "forwards": forwards, "backwards": backwards, "n": 1000,
-    } | more  # fmt: skip
+        "method": "c2r",
+        "network": "convnet-48",
+        "training": "pgd-at",
+        "protocol": "custom",
+        "split": "test",
+        "key": key,
+        "label": key,
+        "attack": attack,
+        "seed": seed,
+        "accuracy": accuracy,
+        "eps": eps,
+        "norm": norm,
+        "targeted": targeted,
+        "seconds": seconds,
+        "forwards": forwards,
+        "backwards": backwards,
+        "n": 1000,
+    } | more
 
 
 def evaluation():
@@ -168,7 +188,10 @@ def evaluation():
 
 
 def test_seeds_are_averaged_per_attempt_and_a_single_run_has_no_spread():
-    rows = [{"attack": a, "label": a, "accuracy": v, "n": 9, "eps": "2/255"} for a, v in (("clean", 0.5), ("pgd", 0.2), ("clean", 0.7))]
+    rows = [
+        {"attack": a, "label": a, "accuracy": v, "n": 9, "eps": "2/255"}
+        for a, v in (("clean", 0.5), ("pgd", 0.2), ("clean", 0.7))
+    ]
     found = by_attack(rows)
     assert found["clean"]["mean"] == pytest.approx(0.6)
     assert found["clean"]["std"] == pytest.approx(0.2 / 2**0.5)
@@ -227,6 +250,10 @@ def test_an_unfinished_or_mixed_evaluation_says_so():
     assert any("finish the evaluation" in sentence for sentence in told)
     assert digest.summarise([])["groups"] == []
     no_clean = digest.summarise([values for values in evaluation() if values["attack"] != "clean"])
-    assert (no_clean["clean"], no_clean["groups"][0]["rr"], no_clean["groups"][0]["worst"]) == (None, None, pytest.approx(0.30))
+    assert (no_clean["clean"], no_clean["groups"][0]["rr"], no_clean["groups"][0]["worst"]) == (
+        None,
+        None,
+        pytest.approx(0.30),
+    )
     with pytest.raises(InputError, match="found training pgd-at and standard"):
         digest.summarise([*evaluation(), row("clean", 0, 0.5, training="standard")])

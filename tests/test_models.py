@@ -1,4 +1,5 @@
-"""Networks: normalisation inside, repeatable weights, sentences for images too small. Run: pytest tests/test_models.py"""
+"""Networks: normalisation inside, repeatable weights, sentences for images too small. Run: pytest
+tests/test_models.py"""
 
 import pytest
 import torch
@@ -13,7 +14,9 @@ STATISTICS = torch.tensor([0.3]), torch.tensor([0.2])
 
 
 def make(seed=0, shape=(1, 8, 8), **changes):
-    return build(load("demo", {"width": 16, "depth": 2} | changes), shape, 10, STATISTICS, torch.Generator().manual_seed(seed))
+    return build(
+        load("demo", {"width": 16, "depth": 2} | changes), shape, 10, STATISTICS, torch.Generator().manual_seed(seed)
+    )
 
 
 def test_normalisation_is_the_first_layer():
@@ -26,7 +29,9 @@ def test_normalisation_is_the_first_layer():
 
 
 def test_convnet_3_of_the_literature_has_320010_parameters():
-    network = build(load("demo", {"width": 128, "depth": 3}), (3, 32, 32), 10, (torch.zeros(3), torch.ones(3)), torch.Generator())
+    network = build(
+        load("demo", {"width": 128, "depth": 3}), (3, 32, 32), 10, (torch.zeros(3), torch.ones(3)), torch.Generator()
+    )
     assert sum(p.numel() for p in network.parameters()) == 320_010
     assert network.embedding == 2048
 
@@ -49,7 +54,9 @@ def test_building_leaves_the_global_random_state_alone():
 
 
 def test_images_too_small_for_the_depth_get_a_sentence():
-    with pytest.raises(InputError, match="depth 4 expects images of at least 16 px, found 8×8: lower depth or raise image_size"):
+    with pytest.raises(
+        InputError, match="depth 4 expects images of at least 16 px, found 8×8: lower depth or raise image_size"
+    ):
         make(depth=4)
 
 
@@ -66,7 +73,9 @@ def test_the_block_in_one_piece_equals_torchs_modules_forwards_and_backwards(cha
     wanted = [x, *block.parameters()] if trained else [x]
     direction = torch.randn_like(plain)
     torch.testing.assert_close(mine, plain, atol=1e-5, rtol=1e-5)
-    for own, theirs in zip(torch.autograd.grad(mine, wanted, direction), torch.autograd.grad(plain, wanted, direction), strict=True):
+    for own, theirs in zip(
+        torch.autograd.grad(mine, wanted, direction), torch.autograd.grad(plain, wanted, direction), strict=True
+    ):
         torch.testing.assert_close(own, theirs, atol=2e-4, rtol=1e-4)
 
 

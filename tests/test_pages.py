@@ -1,4 +1,5 @@
-"""Every page with every kind of run store: no exception, the text a person needs, and links that select or fall back."""
+"""Every page with every kind of run store: no exception, the text a person needs, and links that select or fall
+back."""
 
 import json
 import re
@@ -18,9 +19,13 @@ from c2r.store.runs import frame_steps, read_arrays, read_frame
 MAIN = Path(__file__).resolve().parents[1] / "app" / "script.py"
 PAGES = ("home", "start", "live", "embeddings", "gallery", "compare")
 TITLES = {
-    "home": "C2R: watch a robust data set form", "start": "Start a run", "live": "Live: margins and curriculum",
-    "embeddings": "Embeddings", "gallery": "Gallery", "compare": "Compare",
-}  # fmt: skip
+    "home": "C2R: watch a robust data set form",
+    "start": "Start a run",
+    "live": "Live: margins and curriculum",
+    "embeddings": "Embeddings",
+    "gallery": "Gallery",
+    "compare": "Compare",
+}
 
 
 @pytest.fixture
@@ -93,7 +98,9 @@ def test_the_home_table_lists_every_run_with_its_figures(store):
     make_run(store / "two", state="failed", evaluated=False)
     make_run(store.parent / "sample_run", n=24, classes=3, steps=2)
     table = open_page("home").dataframe[0].value.set_index("Folder")
-    assert set(table.index) == {"one", "two", "sample_run"} and table.loc["sample_run", "Run"] == "Sample run (recorded)"
+    assert (
+        set(table.index) == {"one", "two", "sample_run"} and table.loc["sample_run", "Run"] == "Sample run (recorded)"
+    )
     assert table.loc["one", "State"] == "done" and table.loc["one", "Clean"] == pytest.approx(87.0)
     assert table.loc["one", "Worst attack"] == pytest.approx(67.0)
     assert table.loc["two", "State"] == "failed" and table.loc["two", "Note"].startswith("The disk is full")
@@ -121,7 +128,9 @@ def test_the_gallery_pages_its_tiles(store):
     app = open_page("gallery")
     check(app, "gallery")
     assert sum(button.label == "Details" for button in app.button) == 24
-    assert "40 of 40 images at step 60" in text(app) and "share of evaluation networks (seeds) that still classify every part" in text(app)
+    assert "40 of 40 images at step 60" in text(
+        app
+    ) and "share of evaluation networks (seeds) that still classify every part" in text(app)
     second = open_page("gallery", page="2")
     assert sum(button.label == "Details" for button in second.button) == 16
 
@@ -138,7 +147,9 @@ def test_the_gallery_before_the_evaluation_says_so_and_offers_it(store):
     finished(store / "one")
     app = open_page("gallery")
     check(app, "gallery")
-    assert "No per-attack figures yet" in text(app) and "Attacks: to choose from once the set is evaluated." in text(app)
+    assert "No per-attack figures yet" in text(app) and "Attacks: to choose from once the set is evaluated." in text(
+        app
+    )
     assert not app.button(key="start-evaluation").disabled and "About" in text(app)
 
 
@@ -149,7 +160,10 @@ def test_a_link_opens_the_details_of_one_image(store):
     assert "Under attack" in text(app)
     assert any(metric.label == "Robust margin" for metric in app.metric)
     details = next(table.value for table in app.table if "Networks right" in table.value)
-    assert details["Attack"].tolist() == ["Clean", "FGSM", "PGD-10"] and details["Networks right"].str.contains("of 3").all()
+    assert (
+        details["Attack"].tolist() == ["Clean", "FGSM", "PGD-10"]
+        and details["Networks right"].str.contains("of 3").all()
+    )
 
 
 def test_closing_the_details_is_remembered(store):
@@ -196,7 +210,8 @@ def test_a_paused_run_offers_resume(store):
 
 
 @pytest.mark.parametrize(
-    ("state", "sentence"), [("failed", "The disk is full"), ("lost", "Its process is gone"), ("stopped", "stopped on request")]
+    ("state", "sentence"),
+    [("failed", "The disk is full"), ("lost", "Its process is gone"), ("stopped", "stopped on request")],
 )
 def test_a_run_that_ended_badly_says_why_and_keeps_its_figures(store, state, sentence):
     make_run(store / "over", state=state, evaluated=False, mapped=False)
@@ -248,7 +263,11 @@ PARTLY = {
     "torn events": {"live": "has no readable events.jsonl"},
     "no events": {"live": "has no readable events.jsonl"},
     "truncated frame": {"live": "is damaged", "embeddings": "is damaged", "gallery": "is damaged"},
-    "no frames": {"live": "has no frames/000010", "embeddings": "has no frames/000010", "gallery": "has no frames/000010"},
+    "no frames": {
+        "live": "has no frames/000010",
+        "embeddings": "has no frames/000010",
+        "gallery": "has no frames/000010",
+    },
     "truncated map": {"embeddings": "map.safetensors of run hurt is damaged"},
     "no basis": {},
     "torn rows": {},
@@ -377,7 +396,9 @@ def test_a_link_to_an_unrecorded_step_shows_the_nearest_one_and_says_which(store
     assert near.query_params["step"] in ("30", ["30"]) and "images at step 30" in text(again)
     assert "images at step 40" in text(open_page("gallery", run="one", step="9" * 5000))
     nonsense = open_page("gallery", run="one", step="abc")
-    assert "images at step 40" in text(nonsense) and "recorded step 'abc', which is not here: showing 40." in text(nonsense)
+    assert "images at step 40" in text(nonsense) and "recorded step 'abc', which is not here: showing 40." in text(
+        nonsense
+    )
 
 
 def test_a_run_whose_figures_were_cut_says_how_many_are_missing(store):
@@ -576,7 +597,11 @@ def test_every_attempt_of_the_headline_evaluation_is_offered_shown_and_linked(st
 def test_another_evaluation_can_be_chosen_and_a_link_to_an_unknown_attack_says_so(store):
     evaluated_twice(store / "one")
     app = open_page("gallery", attack="autoattack", evaluation="custom, pgd-at, with the run")
-    assert next(group for group in app.get("button_group") if group.key == "attack").options == ["Clean", "FGSM", "PGD-10"]
+    assert next(group for group in app.get("button_group") if group.key == "attack").options == [
+        "Clean",
+        "FGSM",
+        "PGD-10",
+    ]
     assert "The link asks for attack 'autoattack', which is not here: showing PGD-10." in text(app)
     app.selectbox(key="evaluation").set_value("Headline").run()
     assert len(app.selectbox(key="attack").options) == len(PIXEL)
@@ -626,7 +651,10 @@ def test_a_protocol_with_another_radius_than_the_runs_says_so(store):
     app = open_page("gallery")
     assert "This run is made for" not in text(app)
     next(box for box in app.selectbox if box.label == "Protocol").set_value("pixel-2/255").run()
-    assert "This run is made for ε = 32/255, which adversarial training uses too; the protocol attacks within 2/255." in text(app)
+    assert (
+        "This run is made for ε = 32/255, which adversarial training uses too; the protocol attacks within 2/255."
+        in text(app)
+    )
 
 
 def test_wrong_radii_block_the_evaluation_with_a_sentence(store):
@@ -653,13 +681,24 @@ def test_an_evaluation_at_work_shows_what_it_does_with_its_buttons_and_no_second
     run = make_run(store / "one", n=24, classes=3, steps=3)
     out = make_evaluation(run, "20261120-0937-12-pixel-2-255-pgd-at", state="running", protocol="pixel-2/255")
     status = json.loads((out / "status.json").read_text())
-    doing = {"phase": "evaluate", "step": 412, "total": 1000, "eta_s": 190.0, "message": "network 2 of 3: AutoAttack on test images"}
+    doing = {
+        "phase": "evaluate",
+        "step": 412,
+        "total": 1000,
+        "eta_s": 190.0,
+        "message": "network 2 of 3: AutoAttack on test images",
+    }
     (out / "status.json").write_text(json.dumps(status | doing))
     app = open_page("gallery")
     check(app, "gallery")
     assert "Evaluating: DD-RobustBench, pixel space, 2/255; adversarial training" in text(app)
-    assert app.get("progress")[0].proto.text == "network 2 of 3: AutoAttack on test images · 41 % · about 3 min 10 s left"
-    assert [b.label for b in app.button if str(b.key).startswith("evaluation-")] == ["Pause evaluation", "Stop evaluation"]
+    assert (
+        app.get("progress")[0].proto.text == "network 2 of 3: AutoAttack on test images · 41 % · about 3 min 10 s left"
+    )
+    assert [b.label for b in app.button if str(b.key).startswith("evaluation-")] == [
+        "Pause evaluation",
+        "Stop evaluation",
+    ]
     assert not [b for b in app.button if b.key == "start-evaluation"]
     app.button(key="evaluation-stop").click().run()
     assert (out / "control").read_text() == "stop"
@@ -669,7 +708,10 @@ def test_a_failed_evaluation_says_why_and_can_be_started_again(store):
     run = make_run(store / "one", n=24, classes=3, steps=3)
     make_evaluation(run, "20261120-0937-12-pixel-2-255-pgd-at", state="failed", protocol="pixel-2/255")
     app = open_page("gallery")
-    assert "The last evaluation (DD-RobustBench, pixel space, 2/255; adversarial training) failed. The disk is full" in text(app)
+    assert (
+        "The last evaluation (DD-RobustBench, pixel space, 2/255; adversarial training) failed. The disk is full"
+        in text(app)
+    )
     assert not app.button(key="start-evaluation").disabled
 
 
@@ -727,8 +769,15 @@ def test_an_uploaded_set_is_read_by_a_child_asked_about_and_becomes_the_chosen_r
     app.button(key="import").click().run()
     assert not app.exception
     assert started[0][1:] == [
-        "--format", "auto", "--normalisation", "cifar10-dc", "--data", "cifar10", "--set", "partition=2",
-    ] and started[0][0].endswith("dc.pt")  # fmt: skip
+        "--format",
+        "auto",
+        "--normalisation",
+        "cifar10-dc",
+        "--data",
+        "cifar10",
+        "--set",
+        "partition=2",
+    ] and started[0][0].endswith("dc.pt")
     assert app.title[0].value == TITLES["live"] and "imported-cifar10-ipc2" in app.selectbox(key="run").value
 
 
@@ -756,7 +805,9 @@ def test_attack_order_and_losses_are_named_by_what_the_method_ran(store, method,
     for page in ("live", "gallery"):
         app = open_page(page)
         specs = "".join(figure.proto.spec for figure in app.get("plotly_chart"))
-        words = text(app) + "".join(metric.help or "" for metric in app.metric) + specs.encode().decode("unicode_escape")
+        words = (
+            text(app) + "".join(metric.help or "" for metric in app.metric) + specs.encode().decode("unicode_escape")
+        )
         assert attack in words
         assert ("LS-PGD" in words) == (attack == "LS-PGD"), page
         if page == "live":
@@ -768,7 +819,9 @@ def test_a_run_that_failed_before_anything_was_recorded_says_what_to_mend_and_fo
     make_run(store / "wrong", state="failed", steps=0, evaluated=False, mapped=False)
     app = open_page("live")
     check(app, "live")
-    assert "start again with what the message names mended" in text(app) and "Resume tries the same settings once more" in text(app)
+    assert "start again with what the message names mended" in text(
+        app
+    ) and "Resume tries the same settings once more" in text(app)
     assert [log.value for log in app.code] == [log.value for log in app.expander[0].code]
 
 
@@ -783,7 +836,9 @@ def test_a_queued_run_says_what_it_waits_for_instead_of_a_log(store):
 
 
 def test_a_bad_upload_gets_its_one_sentence(store, monkeypatch):  # noqa: ARG001
-    monkeypatch.setattr(jobs, "ask", lambda _words: jobs.Answer("", "dc.pt is cut off: expected a whole file; download it again."))
+    monkeypatch.setattr(
+        jobs, "ask", lambda _words: jobs.Answer("", "dc.pt is cut off: expected a whole file; download it again.")
+    )
     app = opened_import(b"torn")
     assert "dc.pt is cut off: expected a whole file; download it again." in text(app)
     assert not [b for b in app.button if b.key == "import"]

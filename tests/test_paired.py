@@ -24,8 +24,17 @@ def test_identical_outcomes_differ_by_nothing_and_decide_nothing():
     assert (found.n, found.networks, found.seeds, found.p) == (400, (3, 3), (1, 1), None)
 
 
-@pytest.mark.parametrize(("b", "c", "p", "verdict"), [(10, 2, 0.038574, "better"), (2, 10, 0.038574, "worse"), (5, 5, 1.0, "undecided"),
-                                                      (4, 0, 0.125, "undecided"), (7, 1, 0.0703125, "undecided"), (0, 0, 1.0, "undecided")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("b", "c", "p", "verdict"),
+    [
+        (10, 2, 0.038574, "better"),
+        (2, 10, 0.038574, "worse"),
+        (5, 5, 1.0, "undecided"),
+        (4, 0, 0.125, "undecided"),
+        (7, 1, 0.0703125, "undecided"),
+        (0, 0, 1.0, "undecided"),
+    ],
+)
 def test_discordant_pairs_give_the_exact_p_of_mcnemar(b, c, p, verdict):
     one, other = discordant(b, c)
     found = paired.difference(side([one]), side([other]))
@@ -54,10 +63,15 @@ def test_the_order_in_which_the_test_images_are_stored_does_not_matter():
     assert paired.difference(side(one), side(other)) == stored, "seeded"
 
 
-@pytest.mark.parametrize(("other", "why"), [
-    (side([[1, 0]], index=[0, 2]), "the test images are not the same"), (side([[1]]), "2 and 1)"), (side([[1, 0]], data="e2"), "hash d1 and e2"),
-    (side([[1, 0]], data=""), "not recorded"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (side([[1, 0]], index=[0, 2]), "the test images are not the same"),
+        (side([[1]]), "2 and 1)"),
+        (side([[1, 0]], data="e2"), "hash d1 and e2"),
+        (side([[1, 0]], data=""), "not recorded"),
+    ],
+)
 def test_other_images_or_data_allow_no_paired_comparison(other, why):
     assert why in paired.obstacle(side([[1, 1]]), other)
     assert paired.obstacle(side([[1, 1]]), side([[0, 1]], index=[1, 0])) == ""
@@ -66,7 +80,11 @@ def test_other_images_or_data_allow_no_paired_comparison(other, why):
 def test_the_sentence_says_what_one_distillation_seed_does_not():
     one, other = discordant(10, 2)
     said = paired.difference(side([one]), side([other])).sentence("a", "b")
-    assert said.startswith("a minus b: +12.9 (") and "n = 62 test images; 1 and 1 networks" in said and "p = 0.039: better." in said
+    assert (
+        said.startswith("a minus b: +12.9 (")
+        and "n = 62 test images; 1 and 1 networks" in said
+        and "p = 0.039: better." in said
+    )
     assert said.endswith(ONE_SEED)
     sets = [np.random.default_rng(seed).random((2, 200)) < 0.9 for seed in range(3)]
     several = paired.difference(side(*sets), side(*(1 - one for one in sets)))
@@ -76,7 +94,8 @@ def test_the_sentence_says_what_one_distillation_seed_does_not():
 
 @pytest.mark.parametrize(("networks", "spread"), [(1, 0.0), (3, 0.0), (3, 0.4), (5, 0.2)])
 def test_nineteen_of_twenty_intervals_hold_the_truth(networks, spread):
-    """Images of unlike difficulty, networks of unlike skill: how often the interval holds the difference the simulation has."""
+    """Images of unlike difficulty, networks of unlike skill: how often the interval holds the difference the simulation
+    has."""
     chance, held, count = np.random.default_rng(3), 0, 150
     truth_ease = chance.normal(0, 1.5, 200_000)
     right = lambda ease, skill: 1 / (1 + np.exp(-(ease + skill)))  # noqa: E731
@@ -84,7 +103,10 @@ def test_nineteen_of_twenty_intervals_hold_the_truth(networks, spread):
     truth = np.mean([right(truth_ease, 0.9 + s).mean() - right(truth_ease, 0.6 + s).mean() for s in skills[:40]])
     for _ in range(count):
         ease = chance.normal(0, 1.5, 300)
-        sides = [side(chance.random((networks, 300)) < right(ease, base + chance.normal(0, spread, (networks, 1)))) for base in (0.9, 0.6)]
+        sides = [
+            side(chance.random((networks, 300)) < right(ease, base + chance.normal(0, spread, (networks, 1))))
+            for base in (0.9, 0.6)
+        ]
         found = paired.difference(*sides, draws=500)
         held += found.low <= truth <= found.high
     assert 0.9 * count <= held <= 0.99 * count, f"{held} of {count}"

@@ -1,4 +1,5 @@
-"""Which files the app reads for a person: traversal, links, absolute paths and homes are followed to where they lead."""
+"""Which files the app reads for a person: traversal, links, absolute paths and homes are followed to where they
+lead."""
 
 import os
 from pathlib import Path
@@ -48,8 +49,14 @@ INSIDE = [
     "cache/cifar10",
 ]
 OUTSIDE = [
-    "closed/set.npz", "open/../closed/set.npz", "open/out/set.npz", "open-beside/set.npz", "", "work/set.npz", "closed/in/../set.npz",
-]  # fmt: skip
+    "closed/set.npz",
+    "open/../closed/set.npz",
+    "open/out/set.npz",
+    "open-beside/set.npz",
+    "",
+    "work/set.npz",
+    "closed/in/../set.npz",
+]
 
 
 @pytest.mark.parametrize("path", INSIDE)
@@ -64,7 +71,16 @@ def test_what_leads_out_of_the_allowed_folders_is_refused_with_one_sentence(root
 
 @pytest.mark.parametrize(
     "path",
-    ["~/set.npz", "~root/set.npz", "~nobody-at-all/set.npz", "../closed", "set.npz", "/etc/passwd", "x" * 5000, "/proc/self/environ"],
+    [
+        "~/set.npz",
+        "~root/set.npz",
+        "~nobody-at-all/set.npz",
+        "../closed",
+        "set.npz",
+        "/etc/passwd",
+        "x" * 5000,
+        "/proc/self/environ",
+    ],
 )
 def test_homes_relative_and_absolute_paths_are_refused_too(roots, path):  # noqa: ARG001
     said = places.problem(path)
@@ -88,7 +104,11 @@ def test_alone_on_this_machine_everything_may_be_read_and_in_a_class_only_a_few_
     monkeypatch.setattr(places.st, "get_option", lambda _name: "127.0.0.1")
     assert places.roots() is None and places.problem("/etc/passwd") == ""
     monkeypatch.setenv(guard.PASSWORD, "secret")
-    assert places.problem("/etc/passwd") and places.problem("set.npz") == "" and places.problem(str(roots / "runs" / "a.npz")) == ""
+    assert (
+        places.problem("/etc/passwd")
+        and places.problem("set.npz") == ""
+        and places.problem(str(roots / "runs" / "a.npz")) == ""
+    )
     monkeypatch.delenv(guard.PASSWORD)
     monkeypatch.setattr(places.st, "get_option", lambda _name: "0.0.0.0")
     assert places.problem("/etc/passwd") and places.roots() == tuple(roots / name for name in ("work", "runs", "cache"))
@@ -110,9 +130,13 @@ def test_no_child_is_started_for_a_file_elsewhere(roots, monkeypatch, name):
     (run / "status.json").write_text('{"state": "stopped"}')
     assert open_run(run).config == wanted
     for action in (
-        lambda: jobs.start(wanted, "demo", roots / "runs" / "new"), lambda: jobs.resume(run), lambda: jobs.evaluate(run, wanted),
-        lambda: jobs.check(run), lambda: jobs.compute_map(run), lambda: jobs.transfer([run], roots / "runs" / "a.json"),
-    ):  # fmt: skip
+        lambda: jobs.start(wanted, "demo", roots / "runs" / "new"),
+        lambda: jobs.resume(run),
+        lambda: jobs.evaluate(run, wanted),
+        lambda: jobs.check(run),
+        lambda: jobs.compute_map(run),
+        lambda: jobs.transfer([run], roots / "runs" / "a.json"),
+    ):
         with pytest.raises(InputError, match=f"Setting '{name}' expects a path inside"):
             action()
     if name == "data":
@@ -145,7 +169,13 @@ def test_a_run_store_that_cannot_be_one_gets_a_sentence_on_the_start_page(store,
 def test_data_that_are_none_get_a_sentence_on_the_start_page(store, tmp_path):  # noqa: ARG001
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     os.mkfifo(tmp_path / "pipe.npz")
-    for data in ("~nobody-at-all", "~nobody-at-all/x.npz", str(tmp_path / "loop"), "x" * 300 + ".npz", str(tmp_path / "pipe.npz")):
+    for data in (
+        "~nobody-at-all",
+        "~nobody-at-all/x.npz",
+        str(tmp_path / "loop"),
+        "x" * 300 + ".npz",
+        str(tmp_path / "pipe.npz"),
+    ):
         app = open_page("home")
         app.session_state["form-demo-0-data"] = data  # as typed: the box of the tests knows its own options only
         app.switch_page("../pages/start.py").run()

@@ -1,4 +1,5 @@
-"""The step that is looked at: chosen on the playback bar, named in the address, played, frozen; the same on every page with the bar."""
+"""The step that is looked at: chosen on the playback bar, named in the address, played, frozen; the same on every page
+with the bar."""
 
 import pytest
 from fake_run import make_run
@@ -21,7 +22,8 @@ def address(monkeypatch):
 
 
 def visit(found, *, linked=False):
-    """One run of the script: what the address newly names is taken over, and what is shown is named there; returns the shown step."""
+    """One run of the script: what the address newly names is taken over, and what is shown is named there; returns the
+    shown step."""
     position.place()
     shown = position.resolved(STEPS, linked=linked)
     links.address(run="one", step=position.spoken())
@@ -57,7 +59,9 @@ def test_back_shows_the_step_of_the_address_again_and_another_page_keeps_the_ste
 def test_a_step_whose_frame_was_thinned_away_is_said(address):
     position.go(12)
     assert visit(address) == (10, "10")
-    assert position.st.session_state["notes"] == ["The images of step 12 are not kept any more, as of most old steps: showing step 10."]
+    assert position.st.session_state["notes"] == [
+        "The images of step 12 are not kept any more, as of most old steps: showing step 10."
+    ]
 
 
 def test_the_newest_step_is_followed_from_the_bar_and_a_frozen_page_does_not_follow(address):  # noqa: ARG001

@@ -46,10 +46,26 @@ def test_a_network_costs_what_torch_counts(generator: torch.Generator, model: st
 
 def test_the_operations_of_a_run_are_the_sums_of_its_formulas() -> None:
     settings = config(
-        pool_size=2, pool_steps=10, pool_batch=8, steps=4, ipc=2, partition=2, batch=10, real_batch=3, real_rounds=1,
-        ls_rounds=2, ls_tries=2, record_every=2, eval_seeds=2, eval_steps=5, eval_batch=16, eval_at_steps=3, eval_pgd_steps=10,
-        eval_images=100, eval_attacks=("fgsm", "pgd"),
-    )  # fmt: skip
+        pool_size=2,
+        pool_steps=10,
+        pool_batch=8,
+        steps=4,
+        ipc=2,
+        partition=2,
+        batch=10,
+        real_batch=3,
+        real_rounds=1,
+        ls_rounds=2,
+        ls_tries=2,
+        record_every=2,
+        eval_seeds=2,
+        eval_steps=5,
+        eval_batch=16,
+        eval_at_steps=3,
+        eval_pgd_steps=10,
+        eval_images=100,
+        eval_attacks=("fgsm", "pgd"),
+    )
     forward = cost.NETWORKS["convnet"](settings, SHAPE).forward
     looks = 4 * 10 / 20 + 4 / 2 + 1
     expected = {
@@ -201,7 +217,9 @@ def test_preflight_loads_neither_torch_nor_scikit_learn() -> None:
         "import sys; from c2r import config; from c2r.work import preflight; preflight.peek('digits', 0); "
         "print(*{'torch', 'sklearn', 'torchvision', 'pyarrow'} & set(sys.modules))"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+    )
     assert found.stdout.strip() == ""
 
 
@@ -210,7 +228,9 @@ def test_a_start_says_whom_it_would_wait_for(tmp_path):
     said = lambda: [note for note in preflight.check(settings, tmp_path).notes if "one at a time works" in note]  # noqa: E731
     assert said() == []
     RunWriter(tmp_path / "one", settings).status(state="running")
-    assert said() == ["1 run is at work or waits in this store: one at a time works on a device, in the order they came."]
+    assert said() == [
+        "1 run is at work or waits in this store: one at a time works on a device, in the order they came."
+    ]
     writer = RunWriter(tmp_path / "two", settings)
     writer.status(state="running")
     writer.status(state="paused")
@@ -230,5 +250,7 @@ def test_a_start_says_whom_it_would_wait_for(tmp_path):
 def test_the_parts_of_an_imported_set_are_at_least_4_px_too(tmp_path: Path, partition: int, fine: bool) -> None:
     (tmp_path / "set.safetensors").write_bytes(b"x")
     for method in ("imported", "c2r"):
-        found = preflight.check(config(method=method, imported=str(tmp_path / "set.safetensors"), partition=partition), tmp_path)
+        found = preflight.check(
+            config(method=method, imported=str(tmp_path / "set.safetensors"), partition=partition), tmp_path
+        )
         assert any("leave 2 px per part: expected at least 4 px" in problem for problem in found.problems) != fine

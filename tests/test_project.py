@@ -20,7 +20,10 @@ def test_silhouette_and_knn_agree_with_scikit_learn():
     x, labels = clouds(1.0)
     found = separation(x, labels)
     assert found["silhouette"] == pytest.approx(silhouette_score(x, labels), abs=1e-4)
-    votes = [KNeighborsClassifier(5).fit(np.delete(x, i, 0), np.delete(labels, i)).predict(x[i : i + 1])[0] for i in range(len(x))]
+    votes = [
+        KNeighborsClassifier(5).fit(np.delete(x, i, 0), np.delete(labels, i)).predict(x[i : i + 1])[0]
+        for i in range(len(x))
+    ]
     assert found["knn"] == pytest.approx((np.array(votes) == labels).mean())
 
 

@@ -1,4 +1,5 @@
-"""Protocols as lists of attempts, and the legacy space against a loop written from its description. Run: pytest tests/test_protocols.py"""
+"""Protocols as lists of attempts, and the legacy space against a loop written from its description. Run: pytest
+tests/test_protocols.py"""
 
 import pytest
 import torch
@@ -51,7 +52,15 @@ def test_guard_robustbench_and_legacy_have_their_radii_and_the_weak_autoattack_s
 
 def test_a_custom_sweep_names_the_radii_beside_the_runs_own():
     found = tried("custom", eps="2/255", eval_attacks="pgd,pgd-l2", eval_eps="1/255,2/255", eval_targeted="true")
-    assert [a.key for a in found] == ["clean", "pgd@1/255", "pgd-targeted@1/255", "pgd", "pgd-targeted", "pgd-l2", "pgd-l2-targeted"]
+    assert [a.key for a in found] == [
+        "clean",
+        "pgd@1/255",
+        "pgd-targeted@1/255",
+        "pgd",
+        "pgd-targeted",
+        "pgd-l2",
+        "pgd-l2-targeted",
+    ]
     assert main_radius(config.load("demo", {"eps": "2/255", "eval_eps": "1/255,2/255"})) == pytest.approx(2 / 255)
     assert main_radius(config.load("demo", {"protocol": "guard-1/255"})) == pytest.approx(1 / 255)
 

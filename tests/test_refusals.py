@@ -1,7 +1,10 @@
-"""Every command × every bad value is one sentence (expected, found, what next), code 2, soon, and leaves nothing behind.
+"""Every command × every bad value is one sentence (expected, found, what next), code 2, soon, and leaves nothing
+behind.
 
-The cases are made from the parser: a new command or option is covered without a line here, a new kind of value needs a row
-in `BAD`. Run: pytest tests/test_refusals.py; C2R_FUZZ=full tries every setting, number and damaged folder with every command.
+The cases are made from the parser: a new command or option is covered without a line here, a new kind of value needs a
+row
+in `BAD`. Run: pytest tests/test_refusals.py; C2R_FUZZ=full tries every setting, number and damaged folder with every
+command.
 """
 
 import io
@@ -48,13 +51,26 @@ class Began(BaseException):
 # ---- values by kind; a type of the parser has the name of the function that made it
 
 PATHS = {
-    "empty": "", "blank": "  ", "nobody": "~nouser/x", "circle": "circle", "below a circle": "circle/x", "long": "x" * 300, "long below": f"{'y' * 256}/x",
-    "not UTF-8": os.fsdecode(b"caf\xe9"), "line break": "a\nb", "nul": "a\0b", "pipe": "pipe", "zero": "/dev/zero", "null": "/dev/null",
-}  # fmt: skip
+    "empty": "",
+    "blank": "  ",
+    "nobody": "~nouser/x",
+    "circle": "circle",
+    "below a circle": "circle/x",
+    "long": "x" * 300,
+    "long below": f"{'y' * 256}/x",
+    "not UTF-8": os.fsdecode(b"caf\xe9"),
+    "line break": "a\nb",
+    "nul": "a\0b",
+    "pipe": "pipe",
+    "zero": "/dev/zero",
+    "null": "/dev/null",
+}
 FOLDERS = PATHS | {"a file": "words.txt", "root": "/"}
 FILES = PATHS | {"a folder": "folder"}
 NEW = PATHS | {"here": ".", "above": "..", "root": "/", "above that": "folder/.."}
-NUMBERS = {name: name for name in ("", "x", "nan", "inf", "-inf", "1e400", "9" * 30, "1.5", "٣", "0x10", "-" + "9" * 19, "1_0")}
+NUMBERS = {
+    name: name for name in ("", "x", "nan", "inf", "-inf", "1e400", "9" * 30, "1.5", "٣", "0x10", "-" + "9" * 19, "1_0")
+}
 NAMES = {
     "empty": "",
     "unknown": "nonsense",
@@ -65,14 +81,34 @@ NAMES = {
 }
 TEXTS = {name: NAMES[name] for name in ("empty", "controls", "surrogate")}
 SETTINGS = {
-    "no value": "ipc", "no name": "=5", "unknown": "nope=1", "empty": "ipc=", "negative": "ipc=-1", "nan": "eta=nan", "huge": f"ipc={'9' * 30}",
-    "radius": "eps=1/0", "radii": "eval_eps=0", "control": "data=a\nb", "word": "protocol=nope",
-} | {f"data {name}": f"data={value}" for name, value in {**PATHS, "a file": "words.txt", "a folder": "folder"}.items()}  # fmt: skip
+    "no value": "ipc",
+    "no name": "=5",
+    "unknown": "nope=1",
+    "empty": "ipc=",
+    "negative": "ipc=-1",
+    "nan": "eta=nan",
+    "huge": f"ipc={'9' * 30}",
+    "radius": "eps=1/0",
+    "radii": "eval_eps=0",
+    "control": "data=a\nb",
+    "word": "protocol=nope",
+} | {f"data {name}": f"data={value}" for name, value in {**PATHS, "a file": "words.txt", "a folder": "folder"}.items()}
 BAD = {
-    "given": PATHS, "folder": FOLDERS, "store": FOLDERS, "file": FILES, "new": NEW, "whole": NUMBERS, "days": {name: value for name, value in NUMBERS.items() if name != "1.5"} | {"-1": "-1"},
-    "one_of": NAMES, "several_of": NAMES, "check_names": NAMES, "model": NAMES | {"no module": ":x", "no name": "x:", "no such": "nope.nope:x", "ends": "sys:exit"},
-    "word": TEXTS, "assignment": SETTINGS, "text": {},
-}  # fmt: skip
+    "given": PATHS,
+    "folder": FOLDERS,
+    "store": FOLDERS,
+    "file": FILES,
+    "new": NEW,
+    "whole": NUMBERS,
+    "days": {name: value for name, value in NUMBERS.items() if name != "1.5"} | {"-1": "-1"},
+    "one_of": NAMES,
+    "several_of": NAMES,
+    "check_names": NAMES,
+    "model": NAMES | {"no module": ":x", "no name": "x:", "no such": "nope.nope:x", "ends": "sys:exit"},
+    "word": TEXTS,
+    "assignment": SETTINGS,
+    "text": {},
+}
 
 
 def _is_refused(name: str, value: str) -> bool:
@@ -85,7 +121,12 @@ def _is_refused(name: str, value: str) -> bool:
 
 if FULL:
     HURT = ("", "-1", "nan", "inf", "1e400", "9" * 30, "x", "1/0", "\udcff", "a\nb", ",")
-    SETTINGS |= {f"{name} {value!r}": f"{name}={value}" for name in RunConfig.model_fields for value in HURT if _is_refused(name, value)}
+    SETTINGS |= {
+        f"{name} {value!r}": f"{name}={value}"
+        for name in RunConfig.model_fields
+        for value in HURT
+        if _is_refused(name, value)
+    }
 FEW = ("", "x", "nan", "9" * 30)  # what an ordinary run tries of numbers
 
 
@@ -165,12 +206,15 @@ def unfit(said: str) -> str:
 
 
 def complaint(words: list[str], capsys, place: Path, before: dict, names: tuple[str, ...] = ()) -> str:
-    """What is wrong with the way in which a command refuses these words, '' for nothing. :param names: one of them is in the sentence"""
+    """What is wrong with the way in which a command refuses these words, '' for nothing. :param names: one of them is
+    in the sentence"""
     code, said = tried(words, capsys)
     wrong = f"ended with {code}" if code != 2 else unfit(said)
     if names and not any(name and name in said for name in names):
         wrong = wrong or "does not say what is wrong"
-    after = {name: seen for name, seen in listing(place).items() if not said.endswith(f"{name}.")}  # a log that it names may stay
+    after = {
+        name: seen for name, seen in listing(place).items() if not said.endswith(f"{name}.")
+    }  # a log that it names may stay
     if not wrong and after != before:
         wrong = f"left or changed {sorted(dict(set(after.items()) ^ set(before.items())))[:3]}"
     before.clear()
@@ -237,7 +281,14 @@ def test_a_command_refuses_every_bad_value_of_every_argument(name, place, capsys
         for label, value in values.items():
             if kind(action) == "whole" and not FULL and label not in FEW:
                 continue
-            named = (*action.option_strings, str(action.metavar), value[:40], "Unknown", "Setting", *value[:60].partition("=")[::2])
+            named = (
+                *action.option_strings,
+                str(action.metavar),
+                value[:40],
+                "Unknown",
+                "Setting",
+                *value[:60].partition("=")[::2],
+            )
             wrong.append(complaint(line(name, place, action, value), capsys, place, before, named))
     none(wrong)
 
@@ -245,8 +296,15 @@ def test_a_command_refuses_every_bad_value_of_every_argument(name, place, capsys
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_command_line_of_the_wrong_shape_is_a_sentence_with_the_name_of_what_is_wrong(name, place, capsys):
     before = listing(place)
-    shapes = [([*line(name, place), "--nonsense"], ("--nonsense",)), ([*line(name, place), "--nonsense=3"], ("--nonsense",))]
-    shapes += [([*line(name, place), "--json=3"], ("--json",))] if any(action.dest == "json" for action in arguments(name)) else []
+    shapes = [
+        ([*line(name, place), "--nonsense"], ("--nonsense",)),
+        ([*line(name, place), "--nonsense=3"], ("--nonsense",)),
+    ]
+    shapes += (
+        [([*line(name, place), "--json=3"], ("--json",))]
+        if any(action.dest == "json" for action in arguments(name))
+        else []
+    )
     for action in arguments(name):
         if action.option_strings and action.nargs != 0:
             shapes.append(([*line(name, place), action.option_strings[0]], (action.option_strings[0],)))
@@ -266,16 +324,30 @@ def test_a_command_that_is_missing_or_unknown_is_a_sentence_with_the_commands(wo
 
 NOISE = np.random.default_rng(0).bytes(300)
 CONTENT = {
-    "empty": b"", "noise": NOISE, "words": b"words\n", "json": b"[1, 2", "null": b"null", "zip": b"PK\x05\x06" + bytes(18), "long header": b"\xff" * 8 + NOISE,
-    "torn": b"\x40\0\0\0\0\0\0\0" + b'{"images":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}}'.ljust(64) + b"12", "pickle": b"\x80\x04\x95",
-}  # fmt: skip
+    "empty": b"",
+    "noise": NOISE,
+    "words": b"words\n",
+    "json": b"[1, 2",
+    "null": b"null",
+    "zip": b"PK\x05\x06" + bytes(18),
+    "long header": b"\xff" * 8 + NOISE,
+    "torn": b"\x40\0\0\0\0\0\0\0" + b'{"images":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}}'.ljust(64) + b"12",
+    "pickle": b"\x80\x04\x95",
+}
 ENDINGS = ("", ".safetensors", ".npz", ".zip", ".json", ".pt", ".png", ".txt")
-READ = [(name, action) for name in BY_NAME for action in arguments(name) if kind(action) in ("file", "given") and action.dest != "out"]
+READ = [
+    (name, action)
+    for name in BY_NAME
+    for action in arguments(name)
+    if kind(action) in ("file", "given") and action.dest != "out"
+]
 
 
 @pytest.mark.parametrize(("name", "action"), READ, ids=lambda value: value if isinstance(value, str) else value.dest)
 def test_a_file_that_holds_something_else_is_refused(name, action, place, capsys):
-    files = [place / "folder" / f"hurt-{label}{ending}" for label in CONTENT for ending in (ENDINGS if FULL else ENDINGS[:4])]
+    files = [
+        place / "folder" / f"hurt-{label}{ending}" for label in CONTENT for ending in (ENDINGS if FULL else ENDINGS[:4])
+    ]
     for file in files:
         file.write_bytes(CONTENT[file.stem.removeprefix("hurt-")])
     before = listing(place)
@@ -311,21 +383,44 @@ def frames_gone(run: Path) -> None:
 
 
 BROKEN = {
-    "no config": without("config.json"), "no status": without("status.json"), "neither": without("config.json", "status.json"),
-    "torn status": text_of("status.json", '{"state": "do'), "other status": text_of("status.json", "[]"), "strange state": text_of("status.json", '{"state": 5}'),
-    "torn config": text_of("config.json", '{"ipc": 1'), "config of words": text_of("config.json", "words"), "null": text_of("config.json", "null"),
-    "config folder": folder_of("config.json"), "status folder": folder_of("status.json"), "torn manifest": text_of("manifest.json", "{"),
-}  # fmt: skip
+    "no config": without("config.json"),
+    "no status": without("status.json"),
+    "neither": without("config.json", "status.json"),
+    "torn status": text_of("status.json", '{"state": "do'),
+    "other status": text_of("status.json", "[]"),
+    "strange state": text_of("status.json", '{"state": 5}'),
+    "torn config": text_of("config.json", '{"ipc": 1'),
+    "config of words": text_of("config.json", "words"),
+    "null": text_of("config.json", "null"),
+    "config folder": folder_of("config.json"),
+    "status folder": folder_of("status.json"),
+    "torn manifest": text_of("manifest.json", "{"),
+}
 HURT_RUNS = {
-    "no file of frames": frames_gone, "torn rows": text_of("rows.jsonl", "{"), "torn set": text_of("synthetic.safetensors", "words"),
-    "torn test": text_of("test.safetensors", "words"), "no test": without("test.safetensors"), "facts folder": folder_of("facts.json"),
-    "about folder": folder_of("about.json"), "events folder": folder_of("events.jsonl"), "lock folder": folder_of("lock"), "control folder": folder_of("control"),
-    "evaluations file": text_of("evaluations", "words"), "set folder": folder_of("synthetic.safetensors"), "rows folder": folder_of("rows.jsonl"),
-}  # fmt: skip
+    "no file of frames": frames_gone,
+    "torn rows": text_of("rows.jsonl", "{"),
+    "torn set": text_of("synthetic.safetensors", "words"),
+    "torn test": text_of("test.safetensors", "words"),
+    "no test": without("test.safetensors"),
+    "facts folder": folder_of("facts.json"),
+    "about folder": folder_of("about.json"),
+    "events folder": folder_of("events.jsonl"),
+    "lock folder": folder_of("lock"),
+    "control folder": folder_of("control"),
+    "evaluations file": text_of("evaluations", "words"),
+    "set folder": folder_of("synthetic.safetensors"),
+    "rows folder": folder_of("rows.jsonl"),
+}
 STATES = {
-    "done": {}, "never evaluated": {"evaluated": False}, "failed": {"state": "failed"}, "failed at once": {"state": "failed", "steps": 0, "evaluated": False},
-    "lost": {"state": "lost"}, "stopped": {"state": "stopped", "evaluated": False}, "living": {"state": "running"}, "waiting": {"state": "queued", "steps": 0},
-}  # fmt: skip
+    "done": {},
+    "never evaluated": {"evaluated": False},
+    "failed": {"state": "failed"},
+    "failed at once": {"state": "failed", "steps": 0, "evaluated": False},
+    "lost": {"state": "lost"},
+    "stopped": {"state": "stopped", "evaluated": False},
+    "living": {"state": "running"},
+    "waiting": {"state": "queued", "steps": 0},
+}
 ANY = ("about", "delete")  # what is known of a damaged run is shown, and it can be deleted
 OF_RUNS = [name for name in BY_NAME if any(action.metavar == "DIR" for action in arguments(name))]
 
@@ -336,7 +431,10 @@ def states(tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("states")
     for label, about in STATES.items():
         state = about.get("state", "done")
-        run = make_run(place / label, **{"n": 6, "classes": 3, "steps": 1} | about | {"state": "running" if state == "lost" else state})
+        run = make_run(
+            place / label,
+            **{"n": 6, "classes": 3, "steps": 1} | about | {"state": "running" if state == "lost" else state},
+        )
         if state == "lost":
             (run / "status.json").write_text((run / "status.json").read_text().replace('"pid":', '"former":'))
     (place / "empty").mkdir()
@@ -344,7 +442,8 @@ def states(tmp_path_factory) -> Path:
 
 
 def in_a_state(name: str, source: Path, change, place: Path, capsys) -> str:
-    """What is wrong with the way in which a command takes a run folder, '' for nothing; what it began or did is no matter."""
+    """What is wrong with the way in which a command takes a run folder, '' for nothing; what it began or did is no
+    matter."""
     it = place / "store" / "it"
     shutil.copytree(source, it)
     if change:
@@ -353,7 +452,9 @@ def in_a_state(name: str, source: Path, change, place: Path, capsys) -> str:
     words = line(name, place)
     for position, action in enumerate(action for action in arguments(name) if not action.option_strings):
         if action.metavar == "DIR":
-            words[position + 1 :] = [str(it)] * len(good(action, place)) + words[position + 1 + len(good(action, place)) :]
+            words[position + 1 :] = [str(it)] * len(good(action, place)) + words[
+                position + 1 + len(good(action, place)) :
+            ]
     code, said = tried(words, capsys)
     fine = code in (0, "Began") and (change not in BROKEN.values() and source.name != "empty" or name in ANY)
     wrong = "" if fine else f"ended with {code}" if code != 2 else unfit(said)
@@ -377,7 +478,13 @@ def test_a_command_works_on_a_run_folder_in_any_state_or_refuses_it(name, states
     ]
     damaged = [(label, states / "done", change) for label, change in (BROKEN | HURT_RUNS).items()]
     cases += damaged if FULL else damaged[OF_RUNS.index(name) % 4 :: 4]
-    none([f"{label}: {found}" for label, source, change in cases if (found := in_a_state(name, source, change, place, capsys))])
+    none(
+        [
+            f"{label}: {found}"
+            for label, source, change in cases
+            if (found := in_a_state(name, source, change, place, capsys))
+        ]
+    )
 
 
 @contextmanager
@@ -414,7 +521,11 @@ def test_a_run_that_cannot_be_read_hides_no_other(name, states, tmp_path, capsys
     found = json.loads(capsys.readouterr().out)
     found = found if name == "list" else found["runs"]
     assert {run["id"] for run in found} == {*damage, *(f"a {label}" for label in STATES)}
-    said = {run["id"]: unfit(run["problem"]) for run in found if name == "list" and run["id"] in {*BROKEN, "closed", "broken"}}
+    said = {
+        run["id"]: unfit(run["problem"])
+        for run in found
+        if name == "list" and run["id"] in {*BROKEN, "closed", "broken"}
+    }
     assert set(said.values()) <= {""} and len(said) == (len(BROKEN) + 2 if name == "list" else 0), said
     assert main([name, "--store", str(tmp_path)]) == 0 and listing(tmp_path) == before
     assert len(capsys.readouterr().out.splitlines()) >= len(damage) + len(STATES)
@@ -424,23 +535,47 @@ def test_a_run_that_cannot_be_read_hides_no_other(name, states, tmp_path, capsys
 
 
 SAID = {
-    "a run that was never evaluated is not checked": (["check", "raw"], "Run raw was never evaluated: expected result rows; run python -m c2r evaluate"),
+    "a run that was never evaluated is not checked": (
+        ["check", "raw"],
+        "Run raw was never evaluated: expected result rows; run python -m c2r evaluate",
+    ),
     "nor compared": (["transfer", "raw", "raw"], "Run raw was never evaluated"),
     "nor are its rows exported": (["export", "raw", "--format", "rows-csv"], "Run raw was never evaluated"),
-    "a step that a finished run has not recorded": (["export", "raw", "--step", "3"], "has no recorded step 3: expected one of 0, 10, 20; choose another --step"),
-    "a set that is not there yet": (["export", "raw"], "Run raw (stopped) has no finished set: expected synthetic.safetensors in it; name a recorded step with --step"),
+    "a step that a finished run has not recorded": (
+        ["export", "raw", "--step", "3"],
+        "has no recorded step 3: expected one of 0, 10, 20; choose another --step",
+    ),
+    "a set that is not there yet": (
+        ["export", "raw"],
+        "Run raw (stopped) has no finished set: expected synthetic.safetensors in it; name a recorded step with --step",
+    ),
     "the folder itself": (["evaluate", "."], "'folder' is no run folder: expected one with config.json"),
     "the root": (["evaluate", "/"], "'/' is no run folder: expected one with config.json"),
-    "a whole number is whole": (["distill", "--set", "seed=-1"], "a whole number at least 0 and at most 2147483647, found '-1'"),
-    "a list of radii": (["distill", "--set", "eval_eps=0"], "expects radii such as 2/255,4/255, each above 0 and at most 1, or none, found '0'"),
-    "an existing file of another program": (["export", "done", "--out", "words.npz"], "words.npz exists already: expected a new name"),
+    "a whole number is whole": (
+        ["distill", "--set", "seed=-1"],
+        "a whole number at least 0 and at most 2147483647, found '-1'",
+    ),
+    "a list of radii": (
+        ["distill", "--set", "eval_eps=0"],
+        "expects radii such as 2/255,4/255, each above 0 and at most 1, or none, found '0'",
+    ),
+    "an existing file of another program": (
+        ["export", "done", "--out", "words.npz"],
+        "words.npz exists already: expected a new name",
+    ),
     "the matrix over a file": (["transfer", "done", "done", "--out", "words.npz"], "words.npz exists already"),
     "less than no image": (["attack", "--n", "-1"], "--n expects a whole number from 0 to 1000000, found '-1'"),
     "no method": (["distill", "--method", ""], "Unknown method ''"),
     "no format": (["export", "done", "--format", ","], "Unknown export format ','"),
-    "no torch module": (["attack", "--model", "builtins:dict"], "--model builtins:dict returned a dict: expected a torch module"),
-    "the end of the process": (["attack", "--model", "sys:exit"], "--model sys:exit broke (SystemExit): expected module:function"),
-}  # fmt: skip
+    "no torch module": (
+        ["attack", "--model", "builtins:dict"],
+        "--model builtins:dict returned a dict: expected a torch module",
+    ),
+    "the end of the process": (
+        ["attack", "--model", "sys:exit"],
+        "--model sys:exit broke (SystemExit): expected module:function",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", SAID)
@@ -460,7 +595,12 @@ def test_what_is_said_is_what_is_the_matter(case, place, states, capsys, monkeyp
 
 
 def test_an_export_takes_the_place_of_no_device_and_of_nothing_that_was_there(place, capsys):
-    for words in (["--out", "/dev/null"], ["--out", "pipe"], ["--out", "words.txt"], ["--format", "report", "--out", "words.txt"]):
+    for words in (
+        ["--out", "/dev/null"],
+        ["--out", "pipe"],
+        ["--out", "words.txt"],
+        ["--format", "report", "--out", "words.txt"],
+    ):
         before = listing(place)
         assert tried(["export", str(place / "store" / "one"), *words], capsys)[0] == 2 and listing(place) == before
     assert main(["export", str(place / "store" / "one"), "--out", "words"]) == 0
@@ -483,7 +623,10 @@ def test_a_home_is_expanded_wherever_a_path_is_given(place, capsys, monkeypatch)
         (place / made).unlink()
     assert not [name for name in os.listdir(place) if name.startswith("~")]
     monkeypatch.setenv("C2R_RUNS", "~nouser/x")
-    assert complaint(["list"], capsys, place, listing(place), ("C2R_RUNS expects a path, found '~nouser/x' and no user",)) == ""
+    assert (
+        complaint(["list"], capsys, place, listing(place), ("C2R_RUNS expects a path, found '~nouser/x' and no user",))
+        == ""
+    )
 
 
 @pytest.mark.usefixtures("place")
@@ -502,7 +645,10 @@ def test_too_little_memory_for_a_set_is_not_answered_with_settings_of_a_run(caps
 
 
 MODULES = {
-    "breaks_in_import": ("raise OSError('no such card')", "--model breaks_in_import:make broke (OSError: no such card)"),
+    "breaks_in_import": (
+        "raise OSError('no such card')",
+        "--model breaks_in_import:make broke (OSError: no such card)",
+    ),
     "is_no_python": ("def make(:", "--model is_no_python:make broke (SyntaxError: "),
     "breaks_when_made": (
         "def make(): assert False, 'two lines\\nof it'",
@@ -521,7 +667,9 @@ MODULES = {
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_that_fails_in_any_way_is_a_sentence_with_its_exception_and_a_log(module, place, tmp_path, capsys, monkeypatch):
+def test_a_module_that_fails_in_any_way_is_a_sentence_with_its_exception_and_a_log(
+    module, place, tmp_path, capsys, monkeypatch
+):
     source, expected = MODULES[module]
     (tmp_path / f"{module}.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
@@ -551,7 +699,9 @@ runpy.run_module("c2r", run_name="__main__", alter_sys=True)
 def child(*words: str) -> subprocess.CompletedProcess:
     heard = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731 - a background job ignores it
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-    return subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, timeout=LIMIT, preexec_fn=heard)
+    return subprocess.run(
+        [sys.executable, *words], env=environment, capture_output=True, text=True, timeout=LIMIT, preexec_fn=heard
+    )
 
 
 @pytest.mark.usefixtures("place")

@@ -1,4 +1,5 @@
-"""The HTML report: one file, nothing fetched, everything escaped, the rows' own figures. Run: pytest tests/test_report.py"""
+"""The HTML report: one file, nothing fetched, everything escaped, the rows' own figures. Run: pytest
+tests/test_report.py"""
 
 import json
 import re
@@ -60,7 +61,15 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     return [
         make_run(folder / "first", n=40, classes=4, tried=TRIED, protocol="pixel-2/255"),
-        make_run(folder / "second", n=24, classes=4, shape=(3, 16, 16), tried={"clean": 0.7, "pgd": 0.51}, seed=1, protocol="beard-legacy"),
+        make_run(
+            folder / "second",
+            n=24,
+            classes=4,
+            shape=(3, 16, 16),
+            tried={"clean": 0.7, "pgd": 0.51},
+            seed=1,
+            protocol="beard-legacy",
+        ),
         make_run(folder / "third", n=40, classes=4, evaluated=False, seed=2),
     ]
 
@@ -71,7 +80,9 @@ def test_the_file_is_well_formed_and_fetches_nothing(runs, chosen):
     found = parsed(text)
     assert not found.faults and not found.open
     assert not found.tags & {"script", "link", "iframe", "object", "embed", "form"}
-    places = [value for name, value in found.attributes if name in ("src", "href", "srcset", "action", "data", "xlink:href")]
+    places = [
+        value for name, value in found.attributes if name in ("src", "href", "srcset", "action", "data", "xlink:href")
+    ]
     assert all(place.startswith("data:image/png;base64,") for place in places)
     assert not re.search(r"url\(|@import|https?://", text)
 
@@ -102,10 +113,18 @@ def test_the_table_shows_the_figures_of_the_rows(runs):
             row = next(
                 row
                 for (name, run), row in shown.items()
-                if run == letter and name.startswith(a["label"]) and a["of"].threat == row[1].replace("\u00a0", " ").strip("–")
+                if run == letter
+                and name.startswith(a["label"])
+                and a["of"].threat == row[1].replace("\u00a0", " ").strip("–")
             )
             low, high = wilson(round(a["mean"] * a["n"]), a["n"])
-            expected = [f"{100 * a['mean']:.2f} %", f"{100 * a['std']:.2f}", f"{100 * low:.1f} to {100 * high:.1f} %", "3", "359"]
+            expected = [
+                f"{100 * a['mean']:.2f} %",
+                f"{100 * a['std']:.2f}",
+                f"{100 * low:.1f} to {100 * high:.1f} %",
+                "3",
+                "359",
+            ]
             assert row[3:8] == expected
             assert row[9] == f"{a['passes']:.1f}"
     assert (
@@ -132,7 +151,9 @@ def test_the_worst_case_per_image_and_the_classes_come_from_the_test_images(runs
     assert f"{100 * right.mean():.1f} % of 359 test images, 3 networks" in text
     by_class = {row[0]: row for row in parsed(text).rows if row[0] in ("zero", "one", "two", "three") and len(row) == 8}
     mine = stored["labels"] == 2
-    assert by_class["two"][1:] == [f"{100 * stored[f'correct/{key}'][:, mine].mean():.1f}" for key in TRIED] + [str(mine.sum())]
+    assert by_class["two"][1:] == [f"{100 * stored[f'correct/{key}'][:, mine].mean():.1f}" for key in TRIED] + [
+        str(mine.sum())
+    ]
 
 
 def test_checks_come_worst_first_with_word_evidence_and_advice(runs):

@@ -18,7 +18,9 @@ from c2r.store import files, runs
 
 def launch(words):
     environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-m", "c2r", *words], env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-m", "c2r", *words], env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
 
 
 def same(one, two):
@@ -121,7 +123,9 @@ def test_a_torn_last_event_is_dropped_and_recorded_again(finished, tmp_path, lin
     out = tmp_path / "run"
     shutil.copytree(finished, out)
     (out / "events.jsonl").write_text("".join(f"{json.dumps(event)}\n" for event in runs.read_events(out)) + line)
-    files.write_atomic(out / "status.json", json.dumps(json.loads((out / "status.json").read_text()) | {"state": "stopped"}))
+    files.write_atomic(
+        out / "status.json", json.dumps(json.loads((out / "status.json").read_text()) | {"state": "stopped"})
+    )
     (out / "rows.jsonl").unlink()
     assert main(["resume", str(out)]) == 0
     same(finished, out)

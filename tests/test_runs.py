@@ -14,10 +14,16 @@ from c2r.errors import InputError
 from c2r.store import files, runs, writing
 
 FRAME = {
-    "images": np.zeros((3, 1, 2, 2), np.uint8), "labels": np.arange(3), "delta": np.zeros((3, 1, 2, 2), np.float16), "order": np.arange(3),
-    "embedding_clean": np.zeros((3, 4), np.float16), "embedding_adv": np.zeros((3, 4), np.float16), "pred_clean": np.arange(3),
-    "pred_adv": np.arange(3), **{name: np.zeros(3, np.float32) for name in ("margin_clean", "margin_adv", "score")},
-}  # fmt: skip
+    "images": np.zeros((3, 1, 2, 2), np.uint8),
+    "labels": np.arange(3),
+    "delta": np.zeros((3, 1, 2, 2), np.float16),
+    "order": np.arange(3),
+    "embedding_clean": np.zeros((3, 4), np.float16),
+    "embedding_adv": np.zeros((3, 4), np.float16),
+    "pred_clean": np.arange(3),
+    "pred_adv": np.arange(3),
+    **{name: np.zeros(3, np.float32) for name in ("margin_clean", "margin_adv", "score")},
+}
 
 
 @pytest.fixture
@@ -40,7 +46,9 @@ def test_a_file_in_the_way_and_a_folder_without_permission_get_sentences(tmp_pat
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="taken or not a folder"):
         writing.RunWriter(tmp_path / "file", load("demo"))
-    monkeypatch.setattr(runs.Path, "mkdir", lambda *_, **__: (_ for _ in ()).throw(PermissionError(errno.EACCES, "Permission denied")))
+    monkeypatch.setattr(
+        runs.Path, "mkdir", lambda *_, **__: (_ for _ in ()).throw(PermissionError(errno.EACCES, "Permission denied"))
+    )
     with pytest.raises(InputError, match="No permission to write .* choose another --out"):
         writing.RunWriter(tmp_path / "locked", load("demo"))
 
@@ -56,7 +64,10 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path, monkeypatch):
 
 
 def test_a_dead_writer_makes_the_run_lost(tmp_path):
-    code = f"from c2r import config; from c2r.store import writing; writing.RunWriter({str(tmp_path / 'dead')!r}, config.load('demo'))"
+    code = (
+        f"from c2r import config; from c2r.store import writing; writing.RunWriter({str(tmp_path / 'dead')!r},"
+        " config.load('demo'))"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert runs.open_run(tmp_path / "dead").state == "lost"
 

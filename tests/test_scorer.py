@@ -8,7 +8,9 @@ def test_the_scorer_is_named_by_its_run_and_how_it_was_trained():
     settings = config.load("demo", {"pool_steps": 400, "seed": 7})
     said = scorer(settings, {"data": {"name": "digits"}}, "own")
     assert said == "scorer of run own: convnet-32-d2, adversarially trained on digits, 400 steps at ε = 32/255, seed 7"
-    assert scorer(settings, {}).startswith("scorer of this run: convnet-32-d2, adversarially trained on digits, 400 steps")
+    assert scorer(settings, {}).startswith(
+        "scorer of this run: convnet-32-d2, adversarially trained on digits, 400 steps"
+    )
     assert scorer(None, {}, "x") == "scorer of run x: not recorded"
 
 

@@ -41,5 +41,7 @@ def test_an_evaluation_goes_on_only_with_the_images_it_began_with(run):
     same_set(evaluation, run)
     keep_set_of(run, 10)
     same_set(runs.open_run(make_evaluation(run, "before-steps-were-noted", state="stopped")), run)
-    with pytest.raises(InputError, match="is of the images of step 30 and run run has gone on to step 10: expected the same images"):
+    with pytest.raises(
+        InputError, match="is of the images of step 30 and run run has gone on to step 10: expected the same images"
+    ):
         same_set(evaluation, run)

@@ -12,7 +12,10 @@ from conftest import arguments
 
 from c2r.store import runs, slots
 
-HOLD = "import sys, time; from pathlib import Path; from c2r.store import slots\nwith slots.ticket(Path(sys.argv[1]), sys.argv[2]): print('held', flush=True); time.sleep(60)"
+HOLD = (
+    "import sys, time; from pathlib import Path; from c2r.store import slots\nwith slots.ticket(Path(sys.argv[1]),"
+    " sys.argv[2]): print('held', flush=True); time.sleep(60)"
+)
 
 
 def holder(folder, name):
@@ -41,7 +44,9 @@ def test_who_came_first_works_and_a_dead_process_is_out_of_the_queue(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("run", "queue"), [("store/run", "store/.slots/cpu"), ("store/run/evaluations/one", "store/.slots/cpu")], ids=["run", "evaluation"]
+    ("run", "queue"),
+    [("store/run", "store/.slots/cpu"), ("store/run/evaluations/one", "store/.slots/cpu")],
+    ids=["run", "evaluation"],
 )
 def test_runs_and_their_evaluations_share_the_queue_of_their_store(tmp_path, run, queue):
     a_run(tmp_path / "store" / "run")
@@ -76,11 +81,16 @@ def test_a_run_waits_for_the_slot_says_so_can_be_stopped_and_else_starts_by_itse
     environment = os.environ | {"PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     names = ("stopped", "started")
     children = [
-        subprocess.Popen([sys.executable, "-m", "c2r", *arguments(tmp_path / n)], env=environment, stderr=subprocess.DEVNULL) for n in names
+        subprocess.Popen(
+            [sys.executable, "-m", "c2r", *arguments(tmp_path / n)], env=environment, stderr=subprocess.DEVNULL
+        )
+        for n in names
     ]
     try:
         deadline = time.time() + 30
-        while time.time() < deadline and not all("Waiting for" in runs.open_run(tmp_path / n).status.get("message", "") for n in names):
+        while time.time() < deadline and not all(
+            "Waiting for" in runs.open_run(tmp_path / n).status.get("message", "") for n in names
+        ):
             time.sleep(0.1)
         assert [runs.open_run(tmp_path / n).state for n in names] == ["queued", "queued"]
         runs.send(tmp_path / "stopped", "stop")

@@ -1,4 +1,5 @@
-"""The Start page: six plain fields, the rest folded; words first, symbol and flag in the help; nothing starts that is out of range."""
+"""The Start page: six plain fields, the rest folded; words first, symbol and flag in the help; nothing starts that is
+out of range."""
 
 from pathlib import Path
 
@@ -36,7 +37,10 @@ def rerun(app: AppTest) -> AppTest:
 def widgets(app: AppTest) -> list:
     """The fields of the form, in no order."""
     return [
-        w for kind in (app.selectbox, app.text_input, app.number_input, app.multiselect, app.toggle) for w in kind if "form-" in str(w.key)
+        w
+        for kind in (app.selectbox, app.text_input, app.number_input, app.multiselect, app.toggle)
+        for w in kind
+        if "form-" in str(w.key)
     ]
 
 
@@ -48,9 +52,13 @@ def test_six_plain_fields_come_first_and_all_others_wait_under_all_settings():
     app = start()
     assert sorted(w.label for w in widgets(app)) == sorted(PLAIN)
     assert "All settings" in [e.label for e in app.expander]
-    assert field(app, "Method").options[0] == "C2R" and "Attack-aware curriculum, contrastive" in "\n".join(c.value for c in app.caption)
+    assert field(app, "Method").options[0] == "C2R" and "Attack-aware curriculum, contrastive" in "\n".join(
+        c.value for c in app.caption
+    )
     every = {w.key.rpartition("-")[2] for w in widgets(start(opened=True))}
-    one_choice = {name for name, declared in config.RunConfig.model_fields.items() if len(fields.choices(declared)) == 1}
+    one_choice = {
+        name for name, declared in config.RunConfig.model_fields.items() if len(fields.choices(declared)) == 1
+    }
     assert every == set(config.RunConfig.model_fields) - {"imported", "parent"} - one_choice
 
 
@@ -70,7 +78,8 @@ def test_methods_protocols_and_attacks_are_offered_by_label_and_imported_is_not(
 
 
 @pytest.mark.parametrize(
-    ("label", "typed"), [("Images per class", "5000"), ("Steps", ""), ("Seed", "1.5"), ("Seed", "9" * 30), ("Steps", "-1")]
+    ("label", "typed"),
+    [("Images per class", "5000"), ("Steps", ""), ("Seed", "1.5"), ("Seed", "9" * 30), ("Steps", "-1")],
 )
 def test_a_number_out_of_range_is_said_at_its_field_and_nothing_starts(label, typed, monkeypatch):
     started = []
@@ -101,4 +110,6 @@ def test_labels_are_declared_once_are_unique_and_words():
 
 def test_a_loaded_imported_set_keeps_its_method():
     base = config.load("demo", {"method": "imported", "imported": "/x.npz"})
-    assert settings.offered("method", base.method)[-1] == "imported" and "imported" not in settings.offered("method", "c2r")
+    assert settings.offered("method", base.method)[-1] == "imported" and "imported" not in settings.offered(
+        "method", "c2r"
+    )

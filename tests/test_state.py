@@ -135,8 +135,9 @@ def test_an_evaluation_of_earlier_images_stands_neither_for_the_run_nor_before_i
     found = state.result_folders(runs.open_run(run)).folders
     assert list(found) == ["custom, pgd-at, with the run", "custom, pgd-at, 2026-11-20 09:37:12, of step 10"]
     assert [(token, offer.folder) for token, offer in contestants.offers([runs.open_run(run)]).items()] == [
-        ("one", run), (f"one/{first.name}", first),
-    ]  # fmt: skip
+        ("one", run),
+        (f"one/{first.name}", first),
+    ]
     second = make_evaluation(run, "20261120-0938-12-custom-pgd-at", step=30)
     keeping.describe(run, headline=second.name)
     assert runs.results(run) == second

@@ -36,7 +36,9 @@ def test_a_run_keeps_every_event_and_the_frames_of_the_rule(tmp_path):
     path = make_run(tmp_path / "run", steps=40, n=8, evaluated=False, mapped=False, frames_recent=4)
     assert [event["step"] for event in runs.read_events(path)] == list(range(0, 400, 10))
     assert runs.frame_steps(path) == [10 * position for position in kept(40, 4)]
-    assert expected_frames(config.load("demo", {"steps": 390, "record_every": 10, "frames_recent": 4})) == len(kept(40, 4))
+    assert expected_frames(config.load("demo", {"steps": 390, "record_every": 10, "frames_recent": 4})) == len(
+        kept(40, 4)
+    )
 
 
 def test_a_run_that_is_cut_off_and_goes_on_ends_with_the_same_frames(tmp_path):
@@ -58,9 +60,14 @@ def _world(path):
     n = len(frame["labels"])
     flat = {name: np.zeros((n, 12)) for name in ("spread", "push")}
     return flat | {
-        "labels": frame["labels"], "images": frame["images"], "start": frame["images"], "pattern": frame["delta"].astype(float),
-        "ease": np.arange(n, dtype=float), "gap": np.ones(n), "centres": np.zeros((4, 12)),
-    }  # fmt: skip
+        "labels": frame["labels"],
+        "images": frame["images"],
+        "start": frame["images"],
+        "pattern": frame["delta"].astype(float),
+        "ease": np.arange(n, dtype=float),
+        "gap": np.ones(n),
+        "centres": np.zeros((4, 12)),
+    }
 
 
 def _end_lock(path):

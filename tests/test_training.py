@@ -33,7 +33,9 @@ def test_the_rate_rises_to_its_peak_at_a_fifth_and_falls_to_zero():
 def test_training_learns_the_tiny_data_and_leaves_every_parameter_trainable(threat, generator):
     data = tiny_data()
     x, y = data.images.float() / 255, data.labels
-    model = build(load("demo", {"width": 8, "depth": 2}), (1, 8, 8), 3, (torch.tensor([0.4]), torch.tensor([0.2])), generator)
+    model = build(
+        load("demo", {"width": 8, "depth": 2}), (1, 8, 8), 3, (torch.tensor([0.4]), torch.tensor([0.2])), generator
+    )
     steps = list(train(model, lambda: (x, y), steps=30, rate=0.1, threat=threat, at_steps=2, generator=generator))
     assert steps == list(range(1, 31))
     assert (model(x).argmax(1) == y).float().mean() > 0.9

@@ -21,10 +21,14 @@ def frame():
     """Six images of three classes; image 4 is the hardest, image 0 the easiest."""
     margins = np.array([5.0, 1.0, 0.5, 2.0, -3.0, -0.2], np.float32)
     return {
-        "labels": np.array([0, 0, 1, 1, 2, 2]), "margin_adv": margins, "margin_clean": margins + 1, "order": np.argsort(margins),
-        "pred_clean": np.array([0, 0, 1, 1, 2, 2]), "pred_adv": np.array([0, 0, 1, 1, 0, 1]),
+        "labels": np.array([0, 0, 1, 1, 2, 2]),
+        "margin_adv": margins,
+        "margin_clean": margins + 1,
+        "order": np.argsort(margins),
+        "pred_clean": np.array([0, 0, 1, 1, 2, 2]),
+        "pred_adv": np.array([0, 0, 1, 1, 0, 1]),
         "images": np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1).repeat(4, 2).repeat(4, 3),
-    }  # fmt: skip
+    }
 
 
 def test_a_bar_holds_exactly_the_samples_that_were_counted_into_it():
@@ -54,18 +58,25 @@ def test_ranks_name_their_samples_hardest_first(frame):
 @pytest.mark.parametrize(
     ("sort", "expected"),
     [
-        ("Hardest first", [4, 5, 2, 1, 3, 0]), ("Easiest first", [0, 3, 1, 2, 5, 4]), ("Robust margin, largest first", [0, 3, 1, 2, 5, 4]),
-        ("Attack accuracy, lowest first", [3, 4, 5, 2, 1, 0]), ("Changed most since the start", [5, 4, 3, 2, 1, 0]),
+        ("Hardest first", [4, 5, 2, 1, 3, 0]),
+        ("Easiest first", [0, 3, 1, 2, 5, 4]),
+        ("Robust margin, largest first", [0, 3, 1, 2, 5, 4]),
+        ("Attack accuracy, lowest first", [3, 4, 5, 2, 1, 0]),
+        ("Changed most since the start", [5, 4, 3, 2, 1, 0]),
         ("Worst attack, lowest first", [0, 4, 5, 2, 1, 3]),
-        ("Number", [0, 1, 2, 3, 4, 5]), ("no such sort", [4, 5, 2, 1, 3, 0]),
+        ("Number", [0, 1, 2, 3, 4, 5]),
+        ("no such sort", [4, 5, 2, 1, 3, 0]),
     ],
-)  # fmt: skip
+)
 def test_the_gallery_sorts_by_what_it_says_and_breaks_ties_by_rank(frame, sort, expected):
     accuracy = np.array([1.0, 1.0, 1.0, 0.0, 1.0, 1.0])
     accuracy[[4, 5]] = 0.5
     change = views.change_between(np.zeros_like(frame["images"]), frame["images"])
     worst = np.array([0.0, 1.0, 1.0, 1.0, 1.0, 1.0])
-    assert views.arrange(frame, sort, class_index=None, ids=None, accuracy=accuracy, change=change, worst=worst) == expected
+    assert (
+        views.arrange(frame, sort, class_index=None, ids=None, accuracy=accuracy, change=change, worst=worst)
+        == expected
+    )
 
 
 def test_the_gallery_filters_by_class_and_selection(frame):
@@ -77,7 +88,11 @@ def test_the_gallery_filters_by_class_and_selection(frame):
 
 def test_the_gallery_keeps_only_what_the_attack_filter_keeps(frame):
     keep = np.array([True, False, True, False, True, False])
-    assert views.arrange(frame, "Number", class_index=None, ids=None, accuracy=None, change=None, keep=keep) == [0, 2, 4]
+    assert views.arrange(frame, "Number", class_index=None, ids=None, accuracy=None, change=None, keep=keep) == [
+        0,
+        2,
+        4,
+    ]
     assert views.arrange(frame, "Number", class_index=0, ids=None, accuracy=None, change=None, keep=keep) == [0]
 
 
@@ -97,7 +112,9 @@ def test_the_sample_table_tells_rank_and_what_an_image_is_taken_for(frame):
 def test_movers_are_sorted_by_how_far_they_moved(frame):
     before = np.array([0, 5, 2, 1, 3, 4])
     table = views.mover_table(before, frame, NAMES, np.ones(6, bool), count=3)
-    assert table["Sample"][0] in (0, 4) and sorted(map(abs, table["Moved"]), reverse=True) == [abs(m) for m in table["Moved"]]
+    assert table["Sample"][0] in (0, 4) and sorted(map(abs, table["Moved"]), reverse=True) == [
+        abs(m) for m in table["Moved"]
+    ]
     assert dict(zip(table["Sample"], table["Moved"], strict=True))[0] == 5
     assert set(views.mover_table(before, frame, NAMES, frame["labels"] == 2)["Class"]) == {"fox"}
 
@@ -123,7 +140,11 @@ def test_steps_without_figures_are_not_offered_and_a_run_without_frames_offers_a
 
 
 def test_class_counts_say_selected_and_total(frame):
-    assert views.class_counts(frame["labels"], [0, 4, 5], NAMES) == {"Class": NAMES, "Selected": [1, 0, 2], "Total": [2, 2, 2]}
+    assert views.class_counts(frame["labels"], [0, 4, 5], NAMES) == {
+        "Class": NAMES,
+        "Selected": [1, 0, 2],
+        "Total": [2, 2, 2],
+    }
 
 
 def test_kpis_show_the_change_since_the_first_step_with_its_unit_and_a_dash_without_a_loss(tmp_path):
@@ -132,14 +153,22 @@ def test_kpis_show_the_change_since_the_first_step_with_its_unit_and_a_dash_with
     quantiles = [event["margin_adv"]["quantiles"][2] for event in events]
     moved = round(quantiles[2], 1) - round(quantiles[0], 1)
     assert margin.course == quantiles and margin.delta == f"{moved:+.1f} logits" and margin.since == "since step 0"
-    assert margin.value == f"{quantiles[2]:.1f} logits" and robust.value.endswith(" %") and clean.delta.endswith(" points")
+    assert (
+        margin.value == f"{quantiles[2]:.1f} logits" and robust.value.endswith(" %") and clean.delta.endswith(" points")
+    )
     assert loss.value == "5.70" and not loss.course and not loss.delta, "losses of two steps do not compare"
     assert readings.kpis(events[:1])[3].value == "–" and readings.kpis(events[:1])[0].delta == ""
 
 
 def test_kpis_have_no_minus_zero_and_no_sign_where_nothing_moved():
     def event(step, median):
-        return {"step": step, "n": 5, "margin_adv": {"quantiles": [0, 0, median, 0, 0]}, "share_robust": 0.5, "share_clean": 1.0}
+        return {
+            "step": step,
+            "n": 5,
+            "margin_adv": {"quantiles": [0, 0, median, 0, 0]},
+            "share_robust": 0.5,
+            "share_clean": 1.0,
+        }
 
     margin, robust, *_ = readings.kpis([event(0, 0.02), event(10, -0.01)])
     assert (margin.value, margin.delta, robust.delta) == ("0.0 logits", "0.0 logits", "0 points")
@@ -157,7 +186,8 @@ def test_csv_keeps_values_and_never_starts_a_formula():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(None, "unknown"), (3.2, "3 s"), (95, "1 min 35 s"), (1800, "30 min"), (7500, "2 h 5 min"), (400_000, "4 days")]
+    ("seconds", "text"),
+    [(None, "unknown"), (3.2, "3 s"), (95, "1 min 35 s"), (1800, "30 min"), (7500, "2 h 5 min"), (400_000, "4 days")],
 )
 def test_durations_read_like_speech(seconds, text):
     assert words.duration(seconds) == text
@@ -186,9 +216,17 @@ def test_the_strip_tells_what_a_living_run_does_and_how_long_it_takes(tmp_path):
 
 def test_a_waiting_run_says_what_it_waits_for_and_is_called_queued(tmp_path):
     run = runs.open_run(make_run(tmp_path / "run", state="queued", steps=0))
-    run = runs.Run(run.path, "queued", run.config, run.status | {"message": "Waiting for one: one run at a time on this device, 2 ahead."})
+    run = runs.Run(
+        run.path,
+        "queued",
+        run.config,
+        run.status | {"message": "Waiting for one: one run at a time on this device, 2 ahead."},
+    )
     said = words.strip_text(run, run.status["heartbeat"])
-    assert said.startswith("run · Queued · Waiting for one: one run at a time on this device, 2 ahead · ") and "Starting" not in said
+    assert (
+        said.startswith("run · Queued · Waiting for one: one run at a time on this device, 2 ahead · ")
+        and "Starting" not in said
+    )
     assert words.progress_text(run) == "Queued"
 
 
@@ -198,7 +236,11 @@ def test_only_runs_that_update_their_images_have_steps(tmp_path):
 
 
 def test_a_path_is_shown_by_its_last_part_and_an_age_to_one_unit():
-    assert [words.place(text) for text in ("digits", "/data/cifar10/", "C:\\sets\\one.pt")] == ["digits", "…/cifar10", "…/one.pt"]
+    assert [words.place(text) for text in ("digits", "/data/cifar10/", "C:\\sets\\one.pt")] == [
+        "digits",
+        "…/cifar10",
+        "…/one.pt",
+    ]
     assert [words.age(s) for s in (13.2, 250, 7800, 200_000)] == ["13 s", "4 min", "2 h", "2 days"]
 
 
@@ -221,18 +263,32 @@ def test_the_strip_of_an_evaluating_run_names_the_attack_and_the_share_done(tmp_
 
 def test_an_evaluation_says_what_it_is_doing_and_how_long_it_will_take(tmp_path):
     path = make_evaluation(make_run(tmp_path / "run", steps=2), "one", state="running")
-    status = {"phase": "evaluate", "step": 412, "total": 1000, "eta_s": 190.0, "message": "network 2 of 3: AutoAttack on test images"}
+    status = {
+        "phase": "evaluate",
+        "step": 412,
+        "total": 1000,
+        "eta_s": 190.0,
+        "message": "network 2 of 3: AutoAttack on test images",
+    }
     assert (
         words.evaluation_text(runs.Run(path, "running", status=status))
         == "network 2 of 3: AutoAttack on test images · 41 % · about 3 min 10 s left"
     )
     assert words.evaluation_text(runs.Run(path, "paused", status=status)).endswith("41 % · paused")
-    assert words.evaluation_text(runs.Run(path, "queued", status={"phase": "starting"})) == "Starting · time left not known yet"
+    assert (
+        words.evaluation_text(runs.Run(path, "queued", status={"phase": "starting"}))
+        == "Starting · time left not known yet"
+    )
 
 
 def test_a_long_run_says_how_much_of_it_is_shown_and_a_short_one_nothing():
-    assert words.drawn_sentence(400, 5000, 264) == "Of 5,000 recorded steps lines are drawn through 400 and images are kept of 264."
-    assert words.drawn_sentence(128, 128, 96) == "Of 128 recorded steps images are kept of 96." and not words.drawn_sentence(31, 31, 31)
+    assert (
+        words.drawn_sentence(400, 5000, 264)
+        == "Of 5,000 recorded steps lines are drawn through 400 and images are kept of 264."
+    )
+    assert words.drawn_sentence(
+        128, 128, 96
+    ) == "Of 128 recorded steps images are kept of 96." and not words.drawn_sentence(31, 31, 31)
 
 
 def test_a_run_whose_set_is_evaluated_again_says_so_in_the_table(tmp_path):
@@ -270,5 +326,7 @@ def test_losses_are_named_by_what_ran_and_a_term_of_weight_zero_is_left_out():
     ]
     assert named("c2r") == ["matching", "cross-entropy", "contrastive (CRL)"]
     assert named("c2r-no-crl") == ["matching", "cross-entropy", "class-mean alignment"]
-    assert named("c2r", eta=0.0) == ["matching", "cross-entropy"] and named("c2r", eta=1.0, match_weight=0.0) == ["contrastive (CRL)"]
+    assert named("c2r", eta=0.0) == ["matching", "cross-entropy"] and named("c2r", eta=1.0, match_weight=0.0) == [
+        "contrastive (CRL)"
+    ]
     assert methods.loss_parts(dict.fromkeys(losses), "c2r", eta=0.5, match_weight=1) == []

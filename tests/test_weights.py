@@ -25,7 +25,10 @@ def beard_state(own):
     """The state dict that BEARD's ConvNet of the same weights has."""
     names = {f"blocks.{d}.{k}.": f"features.{4 * d + k}." for d in range(3) for k in (0, 1)} | {"head.": "classifier."}
     state = {name: value for name, value in own.state_dict().items() if name not in ("mean", "std")}
-    return {next(new + name[len(old) :] for old, new in names.items() if name.startswith(old)): value for name, value in state.items()}
+    return {
+        next(new + name[len(old) :] for old, new in names.items() if name.startswith(old)): value
+        for name, value in state.items()
+    }
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])
@@ -92,9 +95,15 @@ def test_what_cannot_be_a_network_is_one_sentence_and_nothing_runs(tmp_path, cap
     torch.save({"a": torch.zeros(2)}, tmp_path / "other.pth")
     torch.save(beard_state(network()), tmp_path / "beard.pth")
     cases = [
-        ("evil.pth", "convnet", ""), ("short.pth", "convnet", ""), ("other.pth", "convnet", ""), ("gone.pth", "convnet", ""),
-        ("beard.pth", "resnet18", ""), ("beard.pth", "mlp", ""), ("beard.pth", "convnet", "cifar11"), ("beard.pth", "no_module:f", ""),
-    ]  # fmt: skip
+        ("evil.pth", "convnet", ""),
+        ("short.pth", "convnet", ""),
+        ("other.pth", "convnet", ""),
+        ("gone.pth", "convnet", ""),
+        ("beard.pth", "resnet18", ""),
+        ("beard.pth", "mlp", ""),
+        ("beard.pth", "convnet", "cifar11"),
+        ("beard.pth", "no_module:f", ""),
+    ]
     for name, model, normalisation in cases:
         with pytest.raises(InputError) as caught:
             weights.load(tmp_path / name, model, normalisation, 3, 16)
@@ -103,25 +112,83 @@ def test_what_cannot_be_a_network_is_one_sentence_and_nothing_runs(tmp_path, cap
 
 
 FILES = {
-    "of zero width": (lambda state: {name: value[:0] for name, value in state.items()}, "convnet", "has shape .* and so no values"),
-    "of a zero head": (lambda state: state | {"head.weight": torch.zeros(10, 0)}, "convnet", "'head.weight' .* has shape .10, 0. and so no values"),
-    "with a far block": (lambda state: state | {"blocks.100000000.0.weight": torch.zeros(1)}, "convnet", "The weights do not fit a convnet"),
-    "with a block of thousands of digits": (lambda state: state | {f"blocks.{'9' * 5000}.0.weight": torch.zeros(1)}, "mlp", "do not fit a mlp"),
-    "with a block without a number": (lambda state: state | {"blocks.x.0.weight": torch.zeros(1)}, "resnet18", "do not fit a resnet18"),
-    "with a far layer of BEARD": (lambda state: beard_like(state) | {"features.400000000.weight": torch.zeros(1)}, "convnet", "do not fit a convnet"),
-    "with NaN": (lambda state: state | {"head.bias": torch.full((10,), float("nan"))}, "convnet", "10 of 10 values of 'head.bias' .* are NaN or infinite"),
-    "with infinity": (lambda state: state | {"head.bias": torch.full((10,), float("inf"))}, "convnet", "are NaN or infinite"),
-    "with deviation 0": (lambda state: state | {"std": torch.zeros(3)}, "convnet", "Normalisation stored in the file cannot be read: expected means and positive"),
-    "with deviation below 0": (lambda state: state | {"std": -torch.ones(3)}, "convnet", "Normalisation stored in the file cannot be read: expected means and positive"),
-    "with two deviations": (lambda state: state | {"std": torch.ones(2)}, "convnet", "Normalisation stored in the file cannot be read: expected means and positive"),
-    "for no known model": (lambda state: state, "vgg", "Unknown model 'vgg': expected one of convnet, resnet18, mlp, module:function"),
-    "without a head": (lambda state: {name: value for name, value in state.items() if "head" not in name}, "convnet", "do not fit a convnet"),
-    "with one huge layer": (lambda state: state | {"blocks.0.0.weight": torch.zeros(100_000, 3, 1, 1)}, "convnet", "do not fit a convnet"),
-}  # fmt: skip
+    "of zero width": (
+        lambda state: {name: value[:0] for name, value in state.items()},
+        "convnet",
+        "has shape .* and so no values",
+    ),
+    "of a zero head": (
+        lambda state: state | {"head.weight": torch.zeros(10, 0)},
+        "convnet",
+        "'head.weight' .* has shape .10, 0. and so no values",
+    ),
+    "with a far block": (
+        lambda state: state | {"blocks.100000000.0.weight": torch.zeros(1)},
+        "convnet",
+        "The weights do not fit a convnet",
+    ),
+    "with a block of thousands of digits": (
+        lambda state: state | {f"blocks.{'9' * 5000}.0.weight": torch.zeros(1)},
+        "mlp",
+        "do not fit a mlp",
+    ),
+    "with a block without a number": (
+        lambda state: state | {"blocks.x.0.weight": torch.zeros(1)},
+        "resnet18",
+        "do not fit a resnet18",
+    ),
+    "with a far layer of BEARD": (
+        lambda state: beard_like(state) | {"features.400000000.weight": torch.zeros(1)},
+        "convnet",
+        "do not fit a convnet",
+    ),
+    "with NaN": (
+        lambda state: state | {"head.bias": torch.full((10,), float("nan"))},
+        "convnet",
+        "10 of 10 values of 'head.bias' .* are NaN or infinite",
+    ),
+    "with infinity": (
+        lambda state: state | {"head.bias": torch.full((10,), float("inf"))},
+        "convnet",
+        "are NaN or infinite",
+    ),
+    "with deviation 0": (
+        lambda state: state | {"std": torch.zeros(3)},
+        "convnet",
+        "Normalisation stored in the file cannot be read: expected means and positive",
+    ),
+    "with deviation below 0": (
+        lambda state: state | {"std": -torch.ones(3)},
+        "convnet",
+        "Normalisation stored in the file cannot be read: expected means and positive",
+    ),
+    "with two deviations": (
+        lambda state: state | {"std": torch.ones(2)},
+        "convnet",
+        "Normalisation stored in the file cannot be read: expected means and positive",
+    ),
+    "for no known model": (
+        lambda state: state,
+        "vgg",
+        "Unknown model 'vgg': expected one of convnet, resnet18, mlp, module:function",
+    ),
+    "without a head": (
+        lambda state: {name: value for name, value in state.items() if "head" not in name},
+        "convnet",
+        "do not fit a convnet",
+    ),
+    "with one huge layer": (
+        lambda state: state | {"blocks.0.0.weight": torch.zeros(100_000, 3, 1, 1)},
+        "convnet",
+        "do not fit a convnet",
+    ),
+}
 
 
 def beard_like(state):
-    return {name.replace("blocks.0.", "features.").replace("head.", "classifier."): value for name, value in state.items()}
+    return {
+        name.replace("blocks.0.", "features.").replace("head.", "classifier."): value for name, value in state.items()
+    }
 
 
 @pytest.mark.parametrize("name", FILES)

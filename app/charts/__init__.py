@@ -2,7 +2,8 @@
 
 | view | functions |
 |---|---|
-| margins.py | `margin_histogram`, `empty_histogram`, `margin_bands`, `margin_history`, `histogram_span`, `histogram_top` |
+| margins.py | `margin_histogram`, `empty_histogram`, `margin_bands`, `margin_history`, `histogram_span`,
+`histogram_top` |
 | curriculum.py | `curriculum_heatmap`, `curriculum_classes`, `rank_paths`, `rank_matrix`, `thin` |
 | maps.py | `embedding_map`, `map_ranges` |
 | comparison.py | `accuracy_profile`, `accuracy_sweep`, `class_heatmap`, `transfer_heatmap`, `margin_cumulative` |
@@ -17,7 +18,14 @@ from app.charts.base import alt_text, chart_config, selected_numbers
 from app.charts.comparison import accuracy_profile, accuracy_sweep, class_heatmap, margin_cumulative, transfer_heatmap
 from app.charts.curriculum import curriculum_classes, curriculum_heatmap, rank_matrix, rank_paths, thin
 from app.charts.maps import embedding_map, map_ranges
-from app.charts.margins import empty_histogram, histogram_span, histogram_top, margin_bands, margin_histogram, margin_history
+from app.charts.margins import (
+    empty_histogram,
+    histogram_span,
+    histogram_top,
+    margin_bands,
+    margin_histogram,
+    margin_history,
+)
 from app.charts.paired import paired_dots
 from app.charts.series import accuracy_bars, loss_lines, separation_lines
 from app.charts.storage import storage_bars

@@ -36,7 +36,8 @@ def images(share: float, what: str) -> str:
 
 
 def broken_statement(share: float) -> str:
-    """How many images an attack breaks; an attack finds margins that are too large, never too small, hence "at least"."""
+    """How many images an attack breaks; an attack finds margins that are too large, never too small, hence "at
+    least"."""
     words = images(share, "broken within ε")
     return words if share == 1 else f"At least {words}" if share else "No image is known to be broken within ε"
 
@@ -67,12 +68,15 @@ def chart_config(*, selectable: bool = False) -> dict[str, Any]:
 
 
 def selected_numbers(points: list[dict[str, Any]]) -> list[int]:
-    """What a person selected, from ``event.selection.points``: image numbers of a map, bin numbers of a histogram; each once, ascending."""
+    """What a person selected, from ``event.selection.points``: image numbers of a map, bin numbers of a histogram; each
+    once, ascending."""
     found = [point["customdata"] for point in points if point.get("customdata") is not None]
     return sorted({int(np.ravel(data)[0]) for data in found})
 
 
-def blank(statement: str, note: str, *, dark: bool, height: int, left: int = 56, right: int = 16, bottom: int = 48) -> go.Figure:
+def blank(
+    statement: str, note: str, *, dark: bool, height: int, left: int = 56, right: int = 16, bottom: int = 48
+) -> go.Figure:
     """An empty figure: statement and note at the left, transparent, fixed margins (px), state kept by `uirevision`."""
     ink = tokens(dark)
     statements, notes = wrap(statement, STATEMENT_WIDTH), wrap(note, NOTE_WIDTH)
@@ -102,7 +106,11 @@ def blank(statement: str, note: str, *, dark: bool, height: int, left: int = 56,
             "showlegend": False,
             "newselection": {"line": {"color": ink.text, "width": 1.5, "dash": "dot"}},
             "modebar": {"bgcolor": faded(ink.page, 0.85), "color": ink.muted, "activecolor": ink.text},
-            "hoverlabel": {"bgcolor": ink.page, "bordercolor": ink.muted, "font": {"color": ink.text, "family": FONT, "size": 13}},
+            "hoverlabel": {
+                "bgcolor": ink.page,
+                "bordercolor": ink.muted,
+                "font": {"color": ink.text, "family": FONT, "size": 13},
+            },
         }
     )
 
@@ -133,7 +141,8 @@ def step_axis(steps: Any, *, dark: bool, until: float | None = None) -> dict[str
 
 
 def solid_steps(steps: Any, *, dark: bool, until: float | None = None) -> dict[str, Any]:
-    """The x axis of heat maps over steps: it ends where the outer cells end, which of thinned steps are as wide as of the newest."""
+    """The x axis of heat maps over steps: it ends where the outer cells end, which of thinned steps are as wide as of
+    the newest."""
     steps = np.asarray(steps, dtype=float)
     half = np.diff(steps).min() / 2 if len(steps) > 1 else 0.5
     return step_axis(steps, dark=dark) | {"range": [steps[0] - half, max(steps[-1], until or 0) + half]}
@@ -142,7 +151,10 @@ def solid_steps(steps: Any, *, dark: bool, until: float | None = None) -> dict[s
 def colour_bar(title: str, dark: bool, **more: Any) -> dict[str, Any]:
     """A slim colour bar with its unit, at the right of the plot."""
     ink = tokens(dark)
-    words = {"title": {"text": title, "font": {"size": 12, "color": ink.muted}}, "tickfont": {"size": 12, "color": ink.muted}}
+    words = {
+        "title": {"text": title, "font": {"size": 12, "color": ink.muted}},
+        "tickfont": {"size": 12, "color": ink.muted},
+    }
     return words | {"thickness": 12, "outlinewidth": 0, "x": 1.01, "xpad": 4, "ypad": 0, "len": 1} | more
 
 

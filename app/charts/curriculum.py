@@ -1,11 +1,24 @@
-"""The curriculum over steps: which margins and classes stand on which rank, and who moved. Rank 0, the hardest, is at the top."""
+"""The curriculum over steps: which margins and classes stand on which rank, and who moved. Rank 0, the hardest, is at
+the top."""
 
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from app.charts.base import axis, blank, broken_statement, class_names, colour_bar, faded, floats, mark_step, nearest, percent, solid_steps
+from app.charts.base import (
+    axis,
+    blank,
+    broken_statement,
+    class_names,
+    colour_bar,
+    faded,
+    floats,
+    mark_step,
+    nearest,
+    percent,
+    solid_steps,
+)
 from app.charts.labels import End, end_labels
 from app.theme import class_colour, margin_scale, rank_scale, tokens
 
@@ -25,7 +38,9 @@ def rank_matrix(orders: Any, margins: Any, max_ranks: int = 200, max_steps: int 
     `max_steps` the steps `thin(S, max_steps)` are kept.
     """
     kept = thin(len(orders), max_steps)
-    by_rank = np.take_along_axis(np.asarray(margins, dtype=np.float64)[kept], np.asarray(orders)[kept].astype(int), axis=1)
+    by_rank = np.take_along_axis(
+        np.asarray(margins, dtype=np.float64)[kept], np.asarray(orders)[kept].astype(int), axis=1
+    )
     n = by_rank.shape[1]
     edges = np.round(np.linspace(0, n, min(n, max_ranks) + 1)).astype(int)
     sums = np.add.reduceat(by_rank, edges[:-1], axis=1)
@@ -48,12 +63,20 @@ def _rank_axes(figure: go.Figure, steps: np.ndarray, n: int, dark: bool, until: 
 
 
 def curriculum_heatmap(
-    steps: Any, margins_by_rank: Any, *, n: int, current: float | None = None, highlight_ranks: Any = None,
-    limit: float | None = None, until: float | None = None, dark: bool = False,
-) -> go.Figure:  # fmt: skip
+    steps: Any,
+    margins_by_rank: Any,
+    *,
+    n: int,
+    current: float | None = None,
+    highlight_ranks: Any = None,
+    limit: float | None = None,
+    until: float | None = None,
+    dark: bool = False,
+) -> go.Figure:
     """Robust margins by rank and step: `margins_by_rank` [S, R] from `rank_matrix`, of `n` images.
 
-    Colours are symmetric around 0 and clipped at ±`limit` (the 99th percentile of |margin| when None). The step axis reaches to `until`. The line is
+    Colours are symmetric around 0 and clipped at ±`limit` (the 99th percentile of |margin| when None). The step axis
+    reaches to `until`. The line is
     where the margin passes 0. `highlight_ranks` [S, M] draws the ranks of chosen images.
     """
     matrix = floats(margins_by_rank)
@@ -64,10 +87,16 @@ def curriculum_heatmap(
     note = f"n = {n} images, ranked anew at every step; above the dashed line: broken within ε"
     figure = blank(_frontier(float(broken[0]), float(broken[now])), note, dark=dark, height=400, right=104)
     figure.add_heatmap(
-        x=floats(steps), z=matrix.T, **_rank_cells(bins, n), zmin=-limit, zmax=limit, colorscale=margin_scale(dark), zsmooth=False,
+        x=floats(steps),
+        z=matrix.T,
+        **_rank_cells(bins, n),
+        zmin=-limit,
+        zmax=limit,
+        colorscale=margin_scale(dark),
+        zsmooth=False,
         colorbar=colour_bar(f"robust margin<br>(logits), colours<br>end at ±{limit:.1f}", dark),
         hovertemplate="rank %{y:.0f}, step %{x}<br>margin %{z:.2f} logits<extra></extra>",
-    )  # fmt: skip
+    )
     ink = tokens(dark)
     _path(figure, steps, broken * n - 0.5, "margin 0", ink.zero, 2, "dash")
     for path in np.asarray(highlight_ranks).T if highlight_ranks is not None else ():
@@ -78,9 +107,16 @@ def curriculum_heatmap(
     return figure
 
 
-def _path(figure: go.Figure, steps: np.ndarray, heights: Any, name: str, colour: str, width: float, dash: str = "solid") -> None:
+def _path(
+    figure: go.Figure, steps: np.ndarray, heights: Any, name: str, colour: str, width: float, dash: str = "solid"
+) -> None:
     figure.add_scatter(
-        x=floats(steps), y=floats(heights), mode="lines", name=name, hoverinfo="skip", line={"color": colour, "width": width, "dash": dash}
+        x=floats(steps),
+        y=floats(heights),
+        mode="lines",
+        name=name,
+        hoverinfo="skip",
+        line={"color": colour, "width": width, "dash": dash},
     )
 
 
@@ -90,10 +126,18 @@ def _frontier(before: float, now: float) -> str:
 
 
 def curriculum_classes(
-    steps: Any, orders: Any, labels: Any, *, classes: Any = None, current: float | None = None, until: float | None = None,
-    max_steps: int = 100, dark: bool = False,
-) -> go.Figure:  # fmt: skip
-    """One strip a class: the median rank of its images over steps, from `orders` [S, N] and `labels` [N]; `classes` are the names [K].
+    steps: Any,
+    orders: Any,
+    labels: Any,
+    *,
+    classes: Any = None,
+    current: float | None = None,
+    until: float | None = None,
+    max_steps: int = 100,
+    dark: bool = False,
+) -> go.Figure:
+    """One strip a class: the median rank of its images over steps, from `orders` [S, N] and `labels` [N]; `classes` are
+    the names [K].
 
     The hardest class of the shown step is at the top.
     """
@@ -108,23 +152,53 @@ def curriculum_classes(
     called = [names[there[i]] for i in rows]
     statement = f"At step {steps[now]:g}, {called[0]} is the hardest class and {called[-1]} the easiest"
     note = f"median rank of each class's images, of n = {n}: {medians.min():.0f} (hardest) to {medians.max():.0f}"
-    figure = blank(statement if len(there) > 1 else f"All images are of class {called[0]}", note, dark=dark, height=400, left=92, right=104)
+    figure = blank(
+        statement if len(there) > 1 else f"All images are of class {called[0]}",
+        note,
+        dark=dark,
+        height=400,
+        left=92,
+        right=104,
+    )
     figure.add_heatmap(
-        x=floats(steps), z=floats(medians[rows]), zmin=0, zmax=n - 1, colorscale=rank_scale(dark), zsmooth=False, ygap=1 if len(there) <= 20 else 0,
-        customdata=np.array(called)[:, None].repeat(len(steps), 1), colorbar=colour_bar("median rank<br>(0 = hardest)", dark),
+        x=floats(steps),
+        z=floats(medians[rows]),
+        zmin=0,
+        zmax=n - 1,
+        colorscale=rank_scale(dark),
+        zsmooth=False,
+        ygap=1 if len(there) <= 20 else 0,
+        customdata=np.array(called)[:, None].repeat(len(steps), 1),
+        colorbar=colour_bar("median rank<br>(0 = hardest)", dark),
         hovertemplate="%{customdata}, step %{x}<br>median rank %{z:.0f}<extra></extra>",
-    )  # fmt: skip
+    )
     ticks = thin(len(there), 20)
-    look = axis("", dark=dark, range=[len(there) - 0.5, -0.5], showgrid=False, tickvals=ticks, ticktext=[called[i] for i in ticks])
+    look = axis(
+        "",
+        dark=dark,
+        range=[len(there) - 0.5, -0.5],
+        showgrid=False,
+        tickvals=ticks,
+        ticktext=[called[i] for i in ticks],
+    )
     figure.update_layout(xaxis=solid_steps(steps, dark=dark, until=until), yaxis=look)
     mark_step(figure, current, dark=dark)
     return figure
 
 
 def rank_paths(
-    steps: Any, ranks: Any, labels: Any, names: Any, *, n: int, samples: Any = None, highlight: Any = None,
-    current: float | None = None, until: float | None = None, dark: bool = False,
-) -> go.Figure:  # fmt: skip
+    steps: Any,
+    ranks: Any,
+    labels: Any,
+    names: Any,
+    *,
+    n: int,
+    samples: Any = None,
+    highlight: Any = None,
+    current: float | None = None,
+    until: float | None = None,
+    dark: bool = False,
+) -> go.Figure:
     """The ranks [S, M] of M chosen images over steps, one line each, named at its end.
 
     `labels` [M] are their classes, `names` [K] the class names, `samples` [M] the numbers of the images, `highlight`
@@ -138,17 +212,24 @@ def rank_paths(
     most = int(np.abs(moved).argmax())
     figure = blank(
         f"{called[most]} moved most: from rank {ranks[0, most]:.0f} to rank {ranks[now, most]:.0f}",
-        f"{ranks.shape[1]} of n = {n} images; rank 0 is the hardest; compared are the first step and step {steps[now]:g}",
-        dark=dark, height=420, right=140,
-    )  # fmt: skip
+        f"{ranks.shape[1]} of n = {n} images; rank 0 is the hardest; compared are the first step and step"
+        f" {steps[now]:g}",
+        dark=dark,
+        height=420,
+        right=140,
+    )
     ends = []
     for i, k in enumerate(labels):
         strong = highlight is None or k in highlight
         colour = class_colour(int(k), len(names)) if strong else faded(ink.muted, 0.3)
         figure.add_scatter(
-            x=floats(steps), y=ranks[:, i], mode="lines", name=called[i], line={"color": colour, "width": 2.5 if strong else 1.5},
+            x=floats(steps),
+            y=ranks[:, i],
+            mode="lines",
+            name=called[i],
+            line={"color": colour, "width": 2.5 if strong else 1.5},
             hovertemplate="rank %{y:.0f}, step %{x}",
-        )  # fmt: skip
+        )
         if strong:
             ends.append(End(float(ranks[-1, i]), called[i], ink.text, colour))
     span = (n - 0.5 + 0.02 * n, -0.5 - 0.02 * n)

@@ -39,10 +39,13 @@ def both_ends(clean: Any, adv: Any, dark: bool, more: str = "") -> list[End]:
     ]
 
 
-def end_labels(figure: go.Figure, ends: list[End], span: tuple[float, float], *, gap: float = 15, at: float | None = None) -> None:
+def end_labels(
+    figure: go.Figure, ends: list[End], span: tuple[float, float], *, gap: float = 15, at: float | None = None
+) -> None:
     """Name lines at their right end, moved apart where names would overlap; a thin line leads to each name.
 
-    `span` is the y range of the chart as (bottom, top), `gap` the least distance in px; `at`: the step where the lines end, None for the
+    `span` is the y range of the chart as (bottom, top), `gap` the least distance in px; `at`: the step where the lines
+    end, None for the
     right edge.
     """
     ends, margin = [end for end in ends if np.isfinite(end.height)], figure.layout.margin
@@ -54,13 +57,25 @@ def end_labels(figure: go.Figure, ends: list[End], span: tuple[float, float], *,
     for place, i in zip(placed, order, strict=True):
         end = ends[i]
         figure.add_annotation(
-            **place_x, y=end.height, yref="y", ax=20, ay=wanted[i] - place, xanchor="left", align="left", text=end.text,
-            font={"size": 12, "color": end.ink}, showarrow=True, arrowhead=0, arrowwidth=1, arrowcolor=end.colour,
-        )  # fmt: skip
+            **place_x,
+            y=end.height,
+            yref="y",
+            ax=20,
+            ay=wanted[i] - place,
+            xanchor="left",
+            align="left",
+            text=end.text,
+            font={"size": 12, "color": end.ink},
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=end.colour,
+        )
 
 
 def spread(wanted: np.ndarray, gap: float, top: float) -> np.ndarray:
-    """Ascending positions near `wanted` (ascending, px), at least `gap` apart and inside [0, top] as far as they fit."""
+    """Ascending positions near `wanted` (ascending, px), at least `gap` apart and inside [0, top] as far as they
+    fit."""
     gap = min(gap, top / max(1, len(wanted) - 1))
     placed = wanted.astype(float).copy()
     for i in range(len(placed)):

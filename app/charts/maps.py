@@ -1,11 +1,23 @@
-"""The embedding map of one step: the same images clean and adversarial; one `ranges` for all steps keeps the picture still."""
+"""The embedding map of one step: the same images clean and adversarial; one `ranges` for all steps keeps the picture
+still."""
 
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from app.charts.base import axis, blank, broken_statement, class_names, colour_bar, faded, floats, images, number, percent
+from app.charts.base import (
+    axis,
+    blank,
+    broken_statement,
+    class_names,
+    colour_bar,
+    faded,
+    floats,
+    images,
+    number,
+    percent,
+)
 from app.charts.naming import place_names
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, class_colour, margin_scale, rank_scale, tokens
 from c2r.errors import InputError, unknown
@@ -25,7 +37,14 @@ HOVER = {
 FADED = 0.1  # opacity of what is not selected
 LEGEND_CLASSES = 20  # above it there is no legend of classes
 LINE, NARROW = 19, 480  # px: height of a legend line, and the width it must fit
-LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "yanchor": "top", "bgcolor": "rgba(0,0,0,0)", "font": {"size": 12}}
+LEGEND = {
+    "orientation": "h",
+    "x": 0,
+    "xanchor": "left",
+    "yanchor": "top",
+    "bgcolor": "rgba(0,0,0,0)",
+    "font": {"size": 12},
+}
 KEY = LEGEND | {"itemclick": False, "itemdoubleclick": False}
 
 
@@ -40,11 +59,26 @@ def map_ranges(*points: Any) -> Ranges:
 
 
 def embedding_map(
-    xy_clean: Any, xy_adv: Any, labels: Any, *, values: Any = None, colour: str = "class", classes: Any = None, ids: Any = None,
-    selected: Any = None, lines: Any = None, background: Any = None, ranges: Ranges | None = None, limit: float | None = None,
-    method: str = "UMAP", explained: Any = None, solo: int | None = None,
-    strangers: float | None = None, side: int = 600, dark: bool = False,
-) -> go.Figure:  # fmt: skip
+    xy_clean: Any,
+    xy_adv: Any,
+    labels: Any,
+    *,
+    values: Any = None,
+    colour: str = "class",
+    classes: Any = None,
+    ids: Any = None,
+    selected: Any = None,
+    lines: Any = None,
+    background: Any = None,
+    ranges: Ranges | None = None,
+    limit: float | None = None,
+    method: str = "UMAP",
+    explained: Any = None,
+    solo: int | None = None,
+    strangers: float | None = None,
+    side: int = 600,
+    dark: bool = False,
+) -> go.Figure:
     """Images [P] of one step on the map: circle = clean, cross = adversarial, the same colour for both.
 
     `colour` class needs nothing more; margin (logits), rank (0 = hardest) and broken (0/1) read `values` [P], and
@@ -52,19 +86,28 @@ def embedding_map(
     `selected` and `lines` are positions in [P] (outlined; drawn as lines from clean to adversarial), `background`
     [Q, 2] real images, `solo` a class, `explained` [2] the variance shares of a PCA. `strangers`, the share of images
     that under attack lie among another class in the original space, is stated; nothing on the map can tell it. The plot
-    is a square when the figure is `side` px wide, its legends stand below. Raises InputError for an unknown colour or method and for missing values.
+    is a square when the figure is `side` px wide, its legends stand below. Raises InputError for an unknown colour or
+    method and for missing values.
     """
     _check(colour, values, method)
     clean, adversarial, labels = floats(xy_clean), floats(xy_adv), np.asarray(labels)
     names, ranges = class_names(labels, classes), ranges or map_ranges(xy_clean, xy_adv)
-    figure = _square(_statement(labels, values, colour, strangers), _note(len(labels), colour, strangers), method, side, dark)
+    figure = _square(
+        _statement(labels, values, colour, strangers), _note(len(labels), colour, strangers), method, side, dark
+    )
     _add_background(figure, background, dark)
     _add_lines(figure, clean, adversarial, lines, dark)
     for word, mark, points in (("clean", CLEAN_MARK, clean), ("adversarial", ADVERSARIAL_MARK, adversarial)):
         hover = f"image %{{customdata}}, {word}{HOVER[colour]}<extra>%{{fullData.name}}</extra>"
         for k in np.unique(labels):
             member = np.flatnonzero(labels == k)
-            _add_class(figure, points[member], np.arange(len(labels))[member] if ids is None else np.asarray(ids)[member], hover, str(k))
+            _add_class(
+                figure,
+                points[member],
+                np.arange(len(labels))[member] if ids is None else np.asarray(ids)[member],
+                hover,
+                str(k),
+            )
             figure.data[-1].marker = _marker(
                 mark, int(k), len(names), len(labels), None if colour == "class" else floats(values)[member], dark
             )
@@ -73,7 +116,9 @@ def embedding_map(
             figure.data[-1].showlegend = colour == "class" and word == "clean" and len(names) <= LEGEND_CLASSES
     _add_rings(figure, clean, adversarial, selected, dark)
     _add_keys(figure, colour, dark)
-    figure.update_layout(**_map_layout(ranges, method, explained, dark), coloraxis=_colour_axis(colour, values, limit, dark))
+    figure.update_layout(
+        **_map_layout(ranges, method, explained, dark), coloraxis=_colour_axis(colour, values, limit, dark)
+    )
     _place_below(figure, colour)
     if colour == "class":
         _name_classes(figure, clean, adversarial, labels, names, ranges, dark)
@@ -87,20 +132,27 @@ def _check(colour: str, values: Any, method: str) -> None:
         raise unknown("projection", method, list(AXES_NOTE))
     if colour != "class" and values is None:
         raise InputError(
-            f"The map colour '{colour}' expects one value per image, found none: give the values or choose the colour 'class'."
+            f"The map colour '{colour}' expects one value per image, found none: give the values or choose the colour"
+            " 'class'."
         )
 
 
 def _note(n: int, colour: str, strangers: float | None) -> str:
     known = colour == "class" and strangers is not None and np.isfinite(strangers)
-    measured = ". Nearest by the vote of the nearest neighbours, measured in the original space, not on the map" if known else ""
+    measured = (
+        ". Nearest by the vote of the nearest neighbours, measured in the original space, not on the map"
+        if known
+        else ""
+    )
     return f"n = {n} images, clean and attacked{measured}"
 
 
 def _square(statement: str, note: str, method: str, side: int, dark: bool) -> go.Figure:
     """An empty figure, `side` px wide, around a square plot; `_place_below` adds the room of the legends."""
     left, bottom = (1, 8) if method == "UMAP" else (56, 48)
-    figure = blank(statement, f"{note}. {AXES_NOTE[method]}.", dark=dark, height=side, left=left, right=1, bottom=bottom)
+    figure = blank(
+        statement, f"{note}. {AXES_NOTE[method]}.", dark=dark, height=side, left=left, right=1, bottom=bottom
+    )
     return figure.update_layout(height=side - left - 1 + figure.layout.margin.t + bottom)
 
 
@@ -131,7 +183,10 @@ def _statement(labels: np.ndarray, values: Any, colour: str, strangers: float | 
     """What the map shows, as a sentence; a figure in it is of the images, never of places on the map."""
     if colour == "rank":
         hardest = np.argsort(np.asarray(values), kind="stable")[: max(1, len(labels) // 10)]
-        return f"The {len(hardest)} hardest images here come from {len(np.unique(labels[hardest]))} of {len(np.unique(labels))} classes"
+        return (
+            f"The {len(hardest)} hardest images here come from {len(np.unique(labels[hardest]))} of"
+            f" {len(np.unique(labels))} classes"
+        )
     if colour in ("margin", "broken"):
         broken = np.asarray(values) <= 0 if colour == "margin" else np.asarray(values) != 0
         return broken_statement(float(broken.mean()))
@@ -142,16 +197,28 @@ def _statement(labels: np.ndarray, values: Any, colour: str, strangers: float | 
 
 def _add_class(figure: go.Figure, points: np.ndarray, ids: np.ndarray, hover: str, group: str) -> None:
     figure.add_scattergl(
-        x=points[:, 0], y=points[:, 1], customdata=ids.astype(np.int32), mode="markers", hovertemplate=hover, legendgroup=group
+        x=points[:, 0],
+        y=points[:, 1],
+        customdata=ids.astype(np.int32),
+        mode="markers",
+        hovertemplate=hover,
+        legendgroup=group,
     )
 
 
-def _marker(mark: dict[str, str], k: int, n_classes: int, n: int, values: np.ndarray | None, dark: bool) -> dict[str, Any]:
+def _marker(
+    mark: dict[str, str], k: int, n_classes: int, n: int, values: np.ndarray | None, dark: bool
+) -> dict[str, Any]:
     """Shape, size and colour of one class's points; the outline keeps light fills visible on both pages."""
     size = 10 if n <= 400 else 8 if n <= 1500 else 6
     colour = {"color": class_colour(k, n_classes)} if values is None else {"color": values, "coloraxis": "coloraxis"}
     outline = {"color": faded(tokens(dark).text, 0.6), "width": 0.8 if size > 6 else 0.5}
-    return colour | {"symbol": mark["symbol"], "size": size if mark is CLEAN_MARK else size - 1, "line": outline, "opacity": 0.92}
+    return colour | {
+        "symbol": mark["symbol"],
+        "size": size if mark is CLEAN_MARK else size - 1,
+        "line": outline,
+        "opacity": 0.92,
+    }
 
 
 def _emphasis(member: np.ndarray, name: str, selected: Any, *, faint: bool) -> dict[str, Any]:
@@ -206,7 +273,9 @@ def _add_rings(figure: go.Figure, clean: np.ndarray, adversarial: np.ndarray, se
         return
     points = np.concatenate([clean[np.asarray(selected)], adversarial[np.asarray(selected)]])
     look = {"symbol": "circle-open", "size": 14, "color": tokens(dark).text, "line": {"width": 1.5}}
-    figure.add_scattergl(x=points[:, 0], y=points[:, 1], mode="markers", marker=look, name="selected", hoverinfo="skip", showlegend=False)
+    figure.add_scattergl(
+        x=points[:, 0], y=points[:, 1], mode="markers", marker=look, name="selected", hoverinfo="skip", showlegend=False
+    )
 
 
 def _add_keys(figure: go.Figure, colour: str, dark: bool) -> None:
@@ -217,14 +286,25 @@ def _add_keys(figure: go.Figure, colour: str, dark: bool) -> None:
         keys += [("broken", "square", ADVERSARIAL), ("robust", "square", CLEAN)]
     for name, symbol, fill in keys:
         look = {"symbol": symbol, "size": 9, "color": fill}
-        figure.add_scatter(x=[None], y=[None], mode="markers", marker=look, name=name, showlegend=True, legend="legend2", hoverinfo="skip")
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            marker=look,
+            name=name,
+            showlegend=True,
+            legend="legend2",
+            hoverinfo="skip",
+        )
 
 
 def _map_layout(ranges: Ranges, method: str, explained: Any, dark: bool) -> dict[str, Any]:
     """Equal aspect, a square frame, no numbers on UMAP axes; the lasso stays armed."""
     titles = ["", ""] if method == "UMAP" else ["first component", "second component"]
     if explained is not None:
-        titles = [f"{title} ({percent(float(share))} of the variance)" for title, share in zip(titles, explained, strict=True)]
+        titles = [
+            f"{title} ({percent(float(share))} of the variance)" for title, share in zip(titles, explained, strict=True)
+        ]
     frame = {
         "showgrid": False,
         "showticklabels": method != "UMAP",
@@ -248,10 +328,20 @@ def _colour_axis(colour: str, values: Any, limit: float | None, dark: bool) -> d
     if colour == "class":
         return None
     if colour == "broken":
-        return {"cmin": 0, "cmax": 1, "showscale": False, "colorscale": [(0, CLEAN), (0.5, CLEAN), (0.5, ADVERSARIAL), (1, ADVERSARIAL)]}
+        return {
+            "cmin": 0,
+            "cmax": 1,
+            "showscale": False,
+            "colorscale": [(0, CLEAN), (0.5, CLEAN), (0.5, ADVERSARIAL), (1, ADVERSARIAL)],
+        }
     if colour == "rank":
         top = limit or float(np.max(values))
-        return {"cmin": 0, "cmax": top, "colorscale": rank_scale(dark), "colorbar": _bar_below("rank (0 = hardest)", dark)}
+        return {
+            "cmin": 0,
+            "cmax": top,
+            "colorscale": rank_scale(dark),
+            "colorbar": _bar_below("rank (0 = hardest)", dark),
+        }
     top = limit or float(np.percentile(np.abs(values), 99)) or 1.0
     title = f"robust margin (logits), colours end at ±{number(top)}"
     return {"cmin": -top, "cmax": top, "colorscale": margin_scale(dark), "colorbar": _bar_below(title, dark)}
@@ -264,15 +354,32 @@ def _bar_below(title: str, dark: bool) -> dict[str, Any]:
 
 
 def _name_classes(
-    figure: go.Figure, clean: np.ndarray, adversarial: np.ndarray, labels: np.ndarray, names: list[str], ranges: Ranges, dark: bool
+    figure: go.Figure,
+    clean: np.ndarray,
+    adversarial: np.ndarray,
+    labels: np.ndarray,
+    names: list[str],
+    ranges: Ranges,
+    dark: bool,
 ) -> None:
     """Class names beside the middles of their clean images [P, 2], off the points, a thin line to each middle."""
     ink, known = tokens(dark), np.unique(labels)
     middles = np.stack([np.nanmedian(clean[labels == k], axis=0) for k in known])
     font, page = {"size": 12, "color": ink.text, "weight": 600}, faded(ink.page, 0.7)
-    for at, (x, y), place in place_names(middles, [names[k] for k in known], np.concatenate([clean, adversarial]), ranges, NARROW):
+    for at, (x, y), place in place_names(
+        middles, [names[k] for k in known], np.concatenate([clean, adversarial]), ranges, NARROW
+    ):
         far = place != (x, y)
-        line = {"ax": place[0], "ay": place[1], "axref": "x", "ayref": "y", "arrowhead": 0, "arrowwidth": 1} if far else {}
+        line = (
+            {"ax": place[0], "ay": place[1], "axref": "x", "ayref": "y", "arrowhead": 0, "arrowwidth": 1} if far else {}
+        )
         figure.add_annotation(
-            x=x, y=y, text=names[known[at]], showarrow=far, font=font, bgcolor=page, arrowcolor=faded(ink.text, 0.5), **line
-        )  # fmt: skip
+            x=x,
+            y=y,
+            text=names[known[at]],
+            showarrow=far,
+            font=font,
+            bgcolor=page,
+            arrowcolor=faded(ink.text, 0.5),
+            **line,
+        )

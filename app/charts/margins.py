@@ -36,7 +36,8 @@ def histogram_span(counts: list[Any], edges: Any) -> Span:
 
 
 def histogram_top(counts: list[Any]) -> int:
-    """A stable upper end of the count axis: the next of 1, 2, 3, 4, 5, 6, 8, 10, 20, 30 … that holds the fullest bin."""
+    """A stable upper end of the count axis: the next of 1, 2, 3, 4, 5, 6, 8, 10, 20, 30 … that holds the fullest
+    bin."""
     most = max((float(np.max(c)) for c in counts), default=1)
     ladder = (step * 10**power for power in range(10) for step in (1, 2, 3, 4, 5, 6, 8))
     return next(top for top in ladder if top >= most)
@@ -56,9 +57,18 @@ def cropped(counts: Any, edges: Any, span: Span | None) -> tuple[np.ndarray, np.
 
 
 def margin_histogram(
-    counts_clean: Any, counts_adv: Any, *, edges: Any, n: int, attack: str = "LS-PGD", previous_adv: Any = None,
-    span: Span | None = None, top: float | None = None, dark: bool = False, selectable: bool = False,
-) -> go.Figure:  # fmt: skip
+    counts_clean: Any,
+    counts_adv: Any,
+    *,
+    edges: Any,
+    n: int,
+    attack: str = "LS-PGD",
+    previous_adv: Any = None,
+    span: Span | None = None,
+    top: float | None = None,
+    dark: bool = False,
+    selectable: bool = False,
+) -> go.Figure:
     """Clean and adversarial margins [B] of one step on shared bins `edges` [B+1] (logits), out of `n` images.
 
     Traces: 0 clean bars, 1 adversarial bars, 2 (with `previous_adv` [B]) the outline of the step before. `span` and
@@ -76,31 +86,40 @@ def margin_histogram(
         (adversarial, "adversarial", ADVERSARIAL, 0.85, 0.55),
     ):
         figure.add_bar(
-            x=floats((bins[:-1] + bins[1:]) / 2), y=counts, customdata=first + np.arange(len(counts), dtype=np.int16), name=name,
+            x=floats((bins[:-1] + bins[1:]) / 2),
+            y=counts,
+            customdata=first + np.arange(len(counts), dtype=np.int16),
+            name=name,
             width=size * float(bins[1] - bins[0]),
             marker={"color": faded(colour, fill), "line": {"color": colour, "width": (counts > 0).astype(np.int8)}},
             hovertemplate=f"{name}: %{{y}} of {n} images<br>margin around %{{x:.2f}}<extra></extra>",
             unselected={"marker": {"opacity": 0.25}} if selectable else None,
-        )  # fmt: skip
+        )
     if previous_adv is not None:
         _outline(figure, cropped(previous_adv, edges, span)[0], bins, dark)
     both = np.asarray(counts_clean) + np.asarray(counts_adv)
     more = _holds_more(both, edges, bins, low=True), _holds_more(both, edges, bins, low=False)
     _histogram_axes(figure, bins, more, top or histogram_top([clean, adversarial]), dark)
     if selectable:
-        figure.update_layout(selectdirection="h")  # with a drag mode of select, Streamlit would not let a click select a bar
+        figure.update_layout(
+            selectdirection="h"
+        )  # with a drag mode of select, Streamlit would not let a click select a bar
     return figure
 
 
 def empty_histogram(*, edges: Any, span: Span = (-5.0, 10.0), dark: bool = False) -> go.Figure:
-    """The histogram's axes before the first recorded step, so that nothing is blank and the browser has its chart code ready."""
-    figure = blank("The first margins appear here", "as soon as the scorer is trained", dark=dark, height=360, right=36, bottom=62)
+    """The histogram's axes before the first recorded step, so that nothing is blank and the browser has its chart code
+    ready."""
+    figure = blank(
+        "The first margins appear here", "as soon as the scorer is trained", dark=dark, height=360, right=36, bottom=62
+    )
     _histogram_axes(figure, cropped(np.zeros(len(edges) - 1), edges, span)[1], (False, False), 30, dark)
     return figure
 
 
 def _holds_more(counts: np.ndarray, edges: Any, bins: np.ndarray, *, low: bool) -> bool:
-    """Whether an end bin takes what lies beyond it: at the ends of `edges` always, inside when something lies outside."""
+    """Whether an end bin takes what lies beyond it: at the ends of `edges` always, inside when something lies
+    outside."""
     edges = np.asarray(edges)
     outside = counts[edges[1:] <= bins[0]] if low else counts[edges[:-1] >= bins[-1]]
     return not len(outside) or bool(outside.any())
@@ -114,7 +133,8 @@ def _outline(figure: go.Figure, counts: np.ndarray, bins: np.ndarray, dark: bool
 
 
 def _histogram_axes(figure: go.Figure, bins: np.ndarray, more: tuple[bool, bool], top: float, dark: bool) -> None:
-    """Both axes, the legend, and the zero line with its two sides named; `more` marks end bins that hold everything beyond."""
+    """Both axes, the legend, and the zero line with its two sides named; `more` marks end bins that hold everything
+    beyond."""
     low, high = float(bins[0]), float(bins[-1])
     ticks = np.arange(np.ceil(low / 5) * 5, high + 1e-6, 2.5 if high - low <= 15 else 5.0)
     words = [number(t, 0 if t == round(t) else 1) for t in ticks]
@@ -126,28 +146,53 @@ def _histogram_axes(figure: go.Figure, bins: np.ndarray, more: tuple[bool, bool]
         bargap=0,
         showlegend=True,
         legend=place | {"font": {"size": 12}, "itemclick": False, "itemdoubleclick": False},
-        xaxis=axis("margin (logits)", dark=dark, range=[low, high], tickvals=floats(ticks), ticktext=words, showgrid=False),
+        xaxis=axis(
+            "margin (logits)", dark=dark, range=[low, high], tickvals=floats(ticks), ticktext=words, showgrid=False
+        ),
         yaxis=axis("images", dark=dark, range=[0, 1.16 * top], tickformat="d", nticks=6),
     )
     zero_line(figure, dark=dark, vertical=True)
     for text, anchor, shift in (("← misclassified", "right", -6), ("correct →", "left", 6)):
         figure.add_annotation(
-            x=0, y=1, xref="x", yref="paper", xanchor=anchor, yanchor="top", xshift=shift, text=text, showarrow=False,
+            x=0,
+            y=1,
+            xref="x",
+            yref="paper",
+            xanchor=anchor,
+            yanchor="top",
+            xshift=shift,
+            text=text,
+            showarrow=False,
             font={"size": 12, "color": tokens(dark).muted},
-        )  # fmt: skip
+        )
 
 
 def margin_bands(
-    steps: Any, quantiles_adv: Any, *, n: int, current: float | None = None, quantiles_clean: Any = None,
-    attack: str = "LS-PGD", span: Span | None = None, until: float | None = None, dark: bool = False,
-) -> go.Figure:  # fmt: skip
+    steps: Any,
+    quantiles_adv: Any,
+    *,
+    n: int,
+    current: float | None = None,
+    quantiles_clean: Any = None,
+    attack: str = "LS-PGD",
+    span: Span | None = None,
+    until: float | None = None,
+    dark: bool = False,
+) -> go.Figure:
     """Adversarial margins over steps [S] as bands p5-p95 and p25-p75 and the median, from quantiles [S, 5] (logits).
 
     The clean median comes from `quantiles_clean` [S, 5]. `span` fixes the margin axis, `until` the step axis.
     """
     bands = np.asarray(quantiles_adv, dtype=np.float32)
     note = f"n = {n} images under {attack}; bands: the middle 50 and 90\u00a0%"
-    figure = blank(_median_statement(bands[:, 2], at_step(steps, bands[:, 2], current)), note, dark=dark, height=360, right=104, bottom=62)
+    figure = blank(
+        _median_statement(bands[:, 2], at_step(steps, bands[:, 2], current)),
+        note,
+        dark=dark,
+        height=360,
+        right=104,
+        bottom=62,
+    )
     for lower, upper, alpha, name in ((0, 4, 0.18, "p5 to p95"), (1, 3, 0.32, "p25 to p75")):
         edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "name": name, "x": floats(steps)}
         figure.add_scatter(y=bands[:, lower], **edge)
@@ -157,9 +202,13 @@ def margin_bands(
     if len(clean):
         figure.add_trace(line(steps, clean, CLEAN_MARK, "clean median"))
     low, high = span or padded(bands, clean, zero=True)
-    figure.update_layout(xaxis=step_axis(steps, dark=dark, until=until), yaxis=axis("margin (logits)", dark=dark, range=[low, high]))
+    figure.update_layout(
+        xaxis=step_axis(steps, dark=dark, until=until), yaxis=axis("margin (logits)", dark=dark, range=[low, high])
+    )
     zero_line(figure, dark=dark)
-    end_labels(figure, both_ends(clean, bands[:, 2], dark, "<br>median"), (low, high), gap=32, at=lines_end(steps, until))
+    end_labels(
+        figure, both_ends(clean, bands[:, 2], dark, "<br>median"), (low, high), gap=32, at=lines_end(steps, until)
+    )
     mark_step(figure, current, dark=dark)
     return figure
 
@@ -174,11 +223,24 @@ def _median_statement(medians: np.ndarray, now: float) -> str:
 
 
 def margin_history(
-    steps: Any, clean: Any, adv: Any, *, current: float | None = None, span: Span | None = None, attack: str = "LS-PGD", dark: bool = False
+    steps: Any,
+    clean: Any,
+    adv: Any,
+    *,
+    current: float | None = None,
+    span: Span | None = None,
+    attack: str = "LS-PGD",
+    dark: bool = False,
 ) -> go.Figure:
     """One image's clean and adversarial margins [S] (logits) over steps; below zero it is misclassified."""
     unharmed, attacked = at_step(steps, clean, current), at_step(steps, adv, current)
-    verdict = "is misclassified even unattacked" if unharmed <= 0 else "is broken within ε" if attacked <= 0 else f"withstands {attack}"
+    verdict = (
+        "is misclassified even unattacked"
+        if unharmed <= 0
+        else "is broken within ε"
+        if attacked <= 0
+        else f"withstands {attack}"
+    )
     note = f"margin {number(unharmed)} clean, {number(attacked)} adversarial ({attack}, upper bound), in logits"
     when = float(np.max(steps)) if current is None else current
     figure = blank(f"At step {when:g} this image {verdict}", note, dark=dark, height=280, right=96)

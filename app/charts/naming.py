@@ -1,4 +1,5 @@
-"""Where names of groups stand on a map: beside the middle of their points, on no point and on no other name. numpy only.
+"""Where names of groups stand on a map: beside the middle of their points, on no point and on no other name. numpy
+only.
 
 Letters: P points, K groups. Boxes are (left, right, bottom, top) in px of the plot.
 """
@@ -27,8 +28,11 @@ class Name(NamedTuple):
 Span = tuple[float, float]
 
 
-def place_names(middles: np.ndarray, names: Sequence[str], points: np.ndarray, ranges: tuple[Span, Span], side: float) -> list[Name]:
-    """Places for the `names` [K] of groups with these `middles` [K, 2] on a square plot `side` px wide; one without room is left out.
+def place_names(
+    middles: np.ndarray, names: Sequence[str], points: np.ndarray, ranges: tuple[Span, Span], side: float
+) -> list[Name]:
+    """Places for the `names` [K] of groups with these `middles` [K, 2] on a square plot `side` px wide; one without
+    room is left out.
 
     `points` [P, 2]: everything that is drawn, NaN where nothing is; `ranges`: what the axes show.
     """
@@ -53,14 +57,18 @@ def place_names(middles: np.ndarray, names: Sequence[str], points: np.ndarray, r
 
 
 def _counted(drawn: np.ndarray, side: float) -> np.ndarray:
-    """How many of the points [P, 2] in px lie left of and below each corner of a grid of `CELL` px, so that a box is counted at once."""
+    """How many of the points [P, 2] in px lie left of and below each corner of a grid of `CELL` px, so that a box is
+    counted at once."""
     n = int(np.ceil(side / CELL))
     cells, _, _ = np.histogram2d(drawn[:, 0], drawn[:, 1], bins=n, range=[(0, n * CELL)] * 2)
     return np.pad(cells, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
 
 
-def _best(places: np.ndarray, half: np.ndarray, counted: np.ndarray, taken: list[np.ndarray], side: float) -> int | None:
-    """Of `places` [C, 2], nearest first, the position of the best for a name of this `half` size; None where all are outside or on other names."""
+def _best(
+    places: np.ndarray, half: np.ndarray, counted: np.ndarray, taken: list[np.ndarray], side: float
+) -> int | None:
+    """Of `places` [C, 2], nearest first, the position of the best for a name of this `half` size; None where all are
+    outside or on other names."""
     free = ((places - half >= 0) & (places + half <= side)).all(1)
     for other in taken:
         free &= (np.abs(places - other[:2]) >= half + other[2:]).any(1)

@@ -40,19 +40,36 @@ LOG_TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5
 
 
 def separation_lines(
-    steps: Any, clean: Any, adv: Any, *, what: str, current: float | None = None, n: int | None = None, dark: bool = False
+    steps: Any,
+    clean: Any,
+    adv: Any,
+    *,
+    what: str,
+    current: float | None = None,
+    n: int | None = None,
+    dark: bool = False,
 ) -> go.Figure:
-    """One class-separation figure [S] of the original embedding space over steps: `what` is knn, silhouette or between_within."""
+    """One class-separation figure [S] of the original embedding space over steps: `what` is knn, silhouette or
+    between_within."""
     if what not in SEPARATION:
         raise unknown("separation figure", what, list(SEPARATION))
     name, meaning, span = SEPARATION[what]
     one, other = at_step(steps, clean, current), at_step(steps, adv, current)
     counted = "" if n is None else f"n = {n}; "
-    figure = blank(f"{name}: {number(one, 2)} clean, {number(other, 2)} adversarial", counted + meaning, dark=dark, height=240, right=96)
+    figure = blank(
+        f"{name}: {number(one, 2)} clean, {number(other, 2)} adversarial",
+        counted + meaning,
+        dark=dark,
+        height=240,
+        right=96,
+    )
     figure.add_trace(line(steps, clean, CLEAN_MARK, "clean"))
     figure.add_trace(line(steps, adv, ADVERSARIAL_MARK, "adversarial"))
     span = span or padded(clean, adv, zero=True)
-    figure.update_layout(xaxis=step_axis(steps, dark=dark), yaxis=axis(name.lower().replace("knn", "kNN"), dark=dark, range=span, nticks=5))
+    figure.update_layout(
+        xaxis=step_axis(steps, dark=dark),
+        yaxis=axis(name.lower().replace("knn", "kNN"), dark=dark, range=span, nticks=5),
+    )
     if what == "silhouette":
         zero_line(figure, dark=dark)
     end_labels(figure, both_ends(clean, adv, dark), span)
@@ -61,12 +78,20 @@ def separation_lines(
 
 
 def loss_lines(
-    steps: Any, total: Any, parts: dict[str, Any], *, called: dict[str, str], weights: dict[str, float], current: float | None = None,
-    until: float | None = None, dark: bool = False,
-) -> go.Figure:  # fmt: skip
+    steps: Any,
+    total: Any,
+    parts: dict[str, Any],
+    *,
+    called: dict[str, str],
+    weights: dict[str, float],
+    current: float | None = None,
+    until: float | None = None,
+    dark: bool = False,
+) -> go.Figure:
     """The total loss [S] of the updates and the weighted `parts` that add up to it, by name (None is a gap).
 
-    `called` and `weights` say what the parts are. The axis ends at round numbers, so that it seldom moves while a run goes on; it is
+    `called` and `weights` say what the parts are. The axis ends at round numbers, so that it seldom moves while a run
+    goes on; it is
     logarithmic when the parts span more than a factor of 20. `until` fixes the step axis.
     """
     values = {"total": floats(total)} | {name: floats(series) for name, series in parts.items()}
@@ -75,7 +100,9 @@ def loss_lines(
     if not len(every):
         raise InputError("The loss chart expects at least one recorded loss, found none: wait for the first step.")
     log = every.min() > 0 and every.max() / every.min() > 20
-    figure = blank(_loss_statement(steps, values, called, current), _loss_note(weights, called), dark=dark, height=340, right=136)
+    figure = blank(
+        _loss_statement(steps, values, called, current), _loss_note(weights, called), dark=dark, height=340, right=136
+    )
     heights, ends = (np.log10 if log else np.asarray), []
     for name, series in values.items():
         mark, spoken = LOSS_MARKS[dark].get(name, LOSS_MARKS[dark]["other"]), plain(called.get(name, name))
@@ -84,7 +111,8 @@ def loss_lines(
     span = _loss_span(heights(every), log)
     ticks = {"type": "log", "tickvals": LOG_TICKS, "ticktext": [f"{tick:g}" for tick in LOG_TICKS]} if log else {}
     figure.update_layout(
-        xaxis=step_axis(steps, dark=dark, until=until), yaxis=axis(f"loss{', logarithmic' if log else ''}", dark=dark, range=span, **ticks)
+        xaxis=step_axis(steps, dark=dark, until=until),
+        yaxis=axis(f"loss{', logarithmic' if log else ''}", dark=dark, range=span, **ticks),
     )
     end_labels(figure, ends, span, at=lines_end(steps, until))
     mark_step(figure, current, dark=dark)
@@ -94,15 +122,23 @@ def loss_lines(
 def _loss_statement(steps: Any, values: dict[str, np.ndarray], called: dict[str, str], current: float | None) -> str:
     """Which term is the largest at the shown step, of those that were recorded there."""
     place = nearest(steps, current)
-    now = {name: float(series[place]) for name, series in values.items() if name != "total" and np.isfinite(series[place])}
+    now = {
+        name: float(series[place]) for name, series in values.items() if name != "total" and np.isfinite(series[place])
+    }
     if len(now) < 2 or sum(now.values()) <= 0:
         return "Loss of each update"
     most = max(now, key=lambda name: now[name])
-    return f"At step {np.asarray(steps)[place]:g}, {plain(called[most])} is {percent(now[most] / sum(now.values()))} of the loss"
+    return (
+        f"At step {np.asarray(steps)[place]:g}, {plain(called[most])} is {percent(now[most] / sum(now.values()))} of"
+        " the loss"
+    )
 
 
 def _loss_note(weights: dict[str, float], called: dict[str, str]) -> str:
-    return " + ".join(f"{weight:.3g} · {plain(called[name])}" for name, weight in weights.items()) or "total loss of the update"
+    return (
+        " + ".join(f"{weight:.3g} · {plain(called[name])}" for name, weight in weights.items())
+        or "total loss of the update"
+    )
 
 
 def _loss_span(heights: np.ndarray, log: bool) -> tuple[float, float]:
@@ -115,40 +151,74 @@ def _loss_span(heights: np.ndarray, log: bool) -> tuple[float, float]:
 
 
 def accuracy_bars(rows: list[dict[str, Any]], *, wide: bool = False, dark: bool = False) -> go.Figure:
-    """Test accuracy per attack, from rows of ``rows.jsonl`` of one run: mean ± standard deviation over seeds, each seed a dot.
+    """Test accuracy per attack, from rows of ``rows.jsonl`` of one run: mean ± standard deviation over seeds, each seed
+    a dot.
 
-    `wide`: the chart has a whole page to itself. Names are slanted and the figures on the bars shortened where they would touch.
+    `wide`: the chart has a whole page to itself. Names are slanted and the figures on the bars shortened where they
+    would touch.
     """
     found = attempts.figures(rows)
     if not found:
-        raise InputError("The accuracy chart expects at least one evaluated attack, found none: evaluate the run first.")
+        raise InputError(
+            "The accuracy chart expects at least one evaluated attack, found none: evaluate the run first."
+        )
     called = attempts.names(found)
     groups = [[100 * row["accuracy"] for row in rows if attempts.key_of(row) == key] for key in found]
-    means, spread = zip(*[(float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else 0.0) for v in groups], strict=True)
+    means, spread = zip(
+        *[(float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else 0.0) for v in groups], strict=True
+    )
     room, longest = BAR_ROOM[wide] / len(groups), LETTER * max(len(called[key]) for key in found)
     slanted, low = longest > room, min(128, 24 + round(0.64 * longest))
     figure = blank(
-        _accuracy_statement(found), _accuracy_note(rows), dark=dark, height=292 + low if slanted else 340, bottom=low if slanted else 48
+        _accuracy_statement(found),
+        _accuracy_note(rows),
+        dark=dark,
+        height=292 + low if slanted else 340,
+        bottom=low if slanted else 48,
     )
     ink, names = tokens(dark), [plain(called[key]) for key in found]
     colours = [CLEAN if key == attempts.CLEAN else ADVERSARIAL for key in found]
     figure.add_bar(
-        x=list(range(len(names))), y=means, width=0.5, customdata=spread, hovertemplate="mean %{y:.1f} ± %{customdata:.1f} %<extra></extra>",
+        x=list(range(len(names))),
+        y=means,
+        width=0.5,
+        customdata=spread,
+        hovertemplate="mean %{y:.1f} ± %{customdata:.1f} %<extra></extra>",
         marker={"color": [faded(c, 0.75) for c in colours], "line": {"color": colours, "width": 1}},
-        error_y={"type": "data", "array": spread, "color": ink.text, "thickness": 1.5, "width": 6, "visible": any(spread)},
-    )  # fmt: skip
+        error_y={
+            "type": "data",
+            "array": spread,
+            "color": ink.text,
+            "thickness": 1.5,
+            "width": 6,
+            "visible": any(spread),
+        },
+    )
     dots = [(position + 0.08 + 0.05 * (j % 3), value) for position, v in enumerate(groups) for j, value in enumerate(v)]
     figure.add_scatter(
-        x=[x for x, _ in dots], y=[y for _, y in dots], mode="markers", hovertemplate="one seed: %{y:.1f} %<extra></extra>",
+        x=[x for x, _ in dots],
+        y=[y for _, y in dots],
+        mode="markers",
+        hovertemplate="one seed: %{y:.1f} %<extra></extra>",
         marker={"color": ink.page, "size": 7, "line": {"color": ink.text, "width": 1.2}},
-    )  # fmt: skip
+    )
     for position, (mean, std) in enumerate(zip(means, spread, strict=True)):
-        text = f"<b>{number(mean, int(room >= TENTH_ROOM))}</b>" + (f" ± {number(std)}" if any(spread) and room >= SPREAD_ROOM else "")
+        text = f"<b>{number(mean, int(room >= TENTH_ROOM))}</b>" + (
+            f" ± {number(std)}" if any(spread) and room >= SPREAD_ROOM else ""
+        )
         figure.add_annotation(
-            x=position, y=mean + std, text=text, showarrow=False, yanchor="bottom", yshift=4, font={"size": 13, "color": ink.text}
+            x=position,
+            y=mean + std,
+            text=text,
+            showarrow=False,
+            yanchor="bottom",
+            yshift=4,
+            font={"size": 13, "color": ink.text},
         )
     look = {"showgrid": False, "tickfont": {"size": 13, "color": ink.text}, "tickangle": -40 if slanted else 0}
-    places = axis("", dark=dark, tickvals=list(range(len(names))), ticktext=names, range=[-0.6, len(groups) - 0.4], **look)
+    places = axis(
+        "", dark=dark, tickvals=list(range(len(names))), ticktext=names, range=[-0.6, len(groups) - 0.4], **look
+    )
     figure.update_layout(xaxis=places, yaxis=axis("accuracy (%)", dark=dark, range=[0, 100], dtick=20))
     return figure
 
@@ -158,7 +228,10 @@ def _accuracy_statement(found: dict[str, dict[str, Any]]) -> str:
     clean = found.get(attempts.CLEAN)
     if clean is None or lowest is None:
         key = next(iter(found))
-        return f"{plain(called[key])}: {number(100 * found[key]['mean'])}\u00a0% of the test images are classified correctly"
+        return (
+            f"{plain(called[key])}: {number(100 * found[key]['mean'])}\u00a0% of the test images are classified"
+            " correctly"
+        )
     unharmed, attacked = 100 * clean["mean"], 100 * found[lowest]["mean"]
     shown = (f"{number(value)}\u00a0%" for value in (unharmed, attacked))
     lost = round(unharmed, 1) - round(attacked, 1)  # of what is shown, so that the title adds up

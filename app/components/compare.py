@@ -20,7 +20,8 @@ from c2r.store.runs import Run
 
 
 def choose(view: state.View) -> list[Entry]:
-    """The box that holds the compared sets, the notes about a link, and what can be read of each; [] when nothing is evaluated.
+    """The box that holds the compared sets, the notes about a link, and what can be read of each; [] when nothing is
+    evaluated.
 
     When all were taken out, the page says so and stops.
     """
@@ -30,13 +31,25 @@ def choose(view: state.View) -> list[Entry]:
     names = contestants.names_of(offered)
     st.session_state["contestants"] = tokens
     picked = st.multiselect(
-        "Sets to compare", list(offered), key="contestants", format_func=lambda token: names.get(token, token), max_selections=contestants.MOST,
-        on_change=lambda: contestants.choose(st.session_state["contestants"]), placeholder="Choose 2 to 6 evaluated sets",
-        help="Runs, imported sets and baselines with a finished evaluation, newest first; other evaluations of a run than its headline stand as run/evaluation",
-    )  # fmt: skip
+        "Sets to compare",
+        list(offered),
+        key="contestants",
+        format_func=lambda token: names.get(token, token),
+        max_selections=contestants.MOST,
+        on_change=lambda: contestants.choose(st.session_state["contestants"]),
+        placeholder="Choose 2 to 6 evaluated sets",
+        help=(
+            "Runs, imported sets and baselines with a finished evaluation, newest first; other evaluations of a run"
+            " than its headline stand as run/evaluation"
+        ),
+    )
     for note in notes:
         st.caption(f":material/info: {note}")
-    waiting = [words.plain(state.spoken_name(run)) for run in found if not any(offer.run.path == run.path for offer in offered.values())]
+    waiting = [
+        words.plain(state.spoken_name(run))
+        for run in found
+        if not any(offer.run.path == run.path for offer in offered.values())
+    ]
     if waiting:
         more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
         st.caption(f"Without a finished evaluation, so not in the list: {', '.join(waiting[:3])}{more}.")
@@ -62,7 +75,10 @@ def summaries(chosen: Sequence[Entry]) -> list[Summary]:
 
 def empty(view: state.View) -> None:
     """Said when nothing can be compared: where evaluations come from."""
-    st.info("Nothing to compare yet: a set appears here once its evaluation is finished. Evaluate one from the gallery, or start a run.")
+    st.info(
+        "Nothing to compare yet: a set appears here once its evaluation is finished. Evaluate one from the gallery, or"
+        " start a run."
+    )
     with st.container(horizontal=True):
         shell.link("gallery", "Open gallery", "grid_view")
         shell.link("start", "Start a run", "play_arrow")
@@ -71,12 +87,16 @@ def empty(view: state.View) -> None:
 
 def alone(entry: Entry) -> None:
     """Said when there is a single set: what to put beside it."""
-    st.info("One set alone says little: choose a second one above, or start the baselines that every set should be read against.")
+    st.info(
+        "One set alone says little: choose a second one above, or start the baselines that every set should be read"
+        " against."
+    )
     baselines(entry.offer.run, entry)
 
 
 def baselines(run: Run | None, entry: Entry | None) -> None:
-    """Buttons that start the baselines of a set: the same settings with real images, all of them or as many as the set stores."""
+    """Buttons that start the baselines of a set: the same settings with real images, all of them or as many as the set
+    stores."""
     settings = entry.contestant.config if entry else run.config if run else None
     if run is None or settings is None or settings.method in contestants.BASELINES or guard.read_only():
         return
@@ -92,9 +112,21 @@ def baselines(run: Run | None, entry: Entry | None) -> None:
             label = METHODS[method].label
             if there is None:
                 preset = str(run.manifest.get("preset") or "demo")
-                action = (lambda s=wanted, p=preset: _start(s, p), f"Started: {label}. It appears here when its evaluation is finished.")
-                st.button(f"Start baseline: {label}", icon=":material/play_arrow:", key=f"baseline-{method}", on_click=tell, args=action,
-                          help=f"{METHODS[method].description}. All other settings as in {words.plain(state.spoken_name(run))}.")  # fmt: skip
+                action = (
+                    lambda s=wanted, p=preset: _start(s, p),
+                    f"Started: {label}. It appears here when its evaluation is finished.",
+                )
+                st.button(
+                    f"Start baseline: {label}",
+                    icon=":material/play_arrow:",
+                    key=f"baseline-{method}",
+                    on_click=tell,
+                    args=action,
+                    help=(
+                        f"{METHODS[method].description}. All other settings as in"
+                        f" {words.plain(state.spoken_name(run))}."
+                    ),
+                )
             elif there.alive:
                 st.caption(words.plain(f"{label}: {words.progress_text(there)}"))
             else:
@@ -108,7 +140,13 @@ def _start(settings: RunConfig, preset: str) -> None:
 def _offer_baseline(run: Run, label: str) -> None:
     token, shown = state.run_name(run), st.session_state.get("contestants", [])
     if token not in shown and len(shown) < contestants.MOST:
-        st.button(f"Add baseline: {label}", icon=":material/add:", key=f"add-{token}", on_click=contestants.choose, args=([*shown, token],))
+        st.button(
+            f"Add baseline: {label}",
+            icon=":material/add:",
+            key=f"add-{token}",
+            on_click=contestants.choose,
+            args=([*shown, token],),
+        )
 
 
 def verdict(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None) -> list[str] | None:
@@ -130,21 +168,32 @@ def verdict(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threa
 
 
 def choose_threat(summaries: Sequence[Summary]) -> Threat | None:
-    """The norm, radius and goal whose attempts are shown and averaged: the one most sets share unless another is chosen."""
+    """The norm, radius and goal whose attempts are shown and averaged: the one most sets share unless another is
+    chosen."""
     found = {threat.label: threat for threat in accuracies.threats(summaries)}
     if len(found) < 2:
         return next(iter(found.values()), None)
     picked = st.selectbox(
-        "Threat", list(found), key="threat", bind="query-params", width=260, help="Figures of unlike threats are never averaged"
+        "Threat",
+        list(found),
+        key="threat",
+        bind="query-params",
+        width=260,
+        help="Figures of unlike threats are never averaged",
     )
     return found.get(picked, next(iter(found.values())))
 
 
-def accuracy(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None, places: list[str] | None) -> None:
+def accuracy(
+    chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None, places: list[str] | None
+) -> None:
     """Dots per attack with intervals, curves where there are several radii, and the table of accuracies."""
     sets, dark = [entry.contestant for entry in chosen], state.is_dark()
     shown = accuracies.lines(summaries, threat)
-    found = {c.name: [accuracies.figure_of(line, c, s, threat) for line in shown] for c, s in zip(sets, summaries, strict=True)}
+    found = {
+        c.name: [accuracies.figure_of(line, c, s, threat) for line in shown]
+        for c, s in zip(sets, summaries, strict=True)
+    }
     kept = [i for i, line in enumerate(shown) if line.of or any(row[i] for row in found.values())]
     found = {name: [row[i] for i in kept] for name, row in found.items()}
     statement = accuracies.statement(sets, summaries, threat, ranked=places is not None)
@@ -163,11 +212,14 @@ def accuracy(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Thre
 
 
 def paired(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None) -> None:
-    """Each set minus one of them, image by image: dots with intervals, the table with verdicts, and what the figures rest on."""
+    """Each set minus one of them, image by image: dots with intervals, the table with verdicts, and what the figures
+    rest on."""
     names = [entry.name for entry in chosen]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("Paired differences")
-        text = "Both saw the same test images, so the difference is taken image by image and its interval is much narrower"
+        text = (
+            "Both saw the same test images, so the difference is taken image by image and its interval is much narrower"
+        )
         picked = st.selectbox("Difference to", names, key="reference", width=320, help=text)
     reference = picked if picked in names else names[0]
     found = ranking.differences([entry.contestant for entry in chosen], summaries, threat, reference)
@@ -184,9 +236,15 @@ def ratios(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Ratios from the literature")
         with st.popover("What do they mean?", icon=":material/help:"):
-            for key, name in {"worst_image": "Worst case per image", "drop_rate": "Drop rate", **tabulating.RATIOS}.items():
+            for key, name in {
+                "worst_image": "Worst case per image",
+                "drop_rate": "Drop rate",
+                **tabulating.RATIOS,
+            }.items():
                 formula, meaning, source = DEFINITIONS[key]
-                st.markdown(f"**{name}** = {words.plain(formula)}" + (f" ({words.plain(source)})" if source not in "-" else ""))
+                st.markdown(
+                    f"**{name}** = {words.plain(formula)}" + (f" ({words.plain(source)})" if source not in "-" else "")
+                )
                 st.caption(words.plain(meaning))
     st.caption("They compress clean and robust accuracy into one figure: read the accuracies above first.")
     plain_table(tabulating.ratio_table(sets, summaries, threat))

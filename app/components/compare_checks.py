@@ -28,7 +28,8 @@ SYMBOLS = {
 
 
 def show(chosen: Sequence[Entry]) -> None:
-    """One card per set: its mark, what it is, its check badges, worst first; below them all evidence and advice to unfold."""
+    """One card per set: its mark, what it is, its check badges, worst first; below them all evidence and advice to
+    unfold."""
     across = 2 if len(chosen) == 4 else min(3, len(chosen))
     for start in range(0, len(chosen), across):
         row = chosen[start : start + across]
@@ -57,7 +58,12 @@ def _card(entry: Entry, number: int, across: int) -> None:
         for badge in ordered:
             if badge.colour in ("red", "amber"):
                 look = theme.CHECK_BADGES[badge.colour]
-                st.badge(words.plain(badge.title), icon=look.icon, color=look.colour, help=words.plain(f"{badge.evidence} {badge.advice}"))
+                st.badge(
+                    words.plain(badge.title),
+                    icon=look.icon,
+                    color=look.colour,
+                    help=words.plain(f"{badge.evidence} {badge.advice}"),
+                )
         for colour in ("grey", "green"):
             count = sum(badge.colour == colour for badge in ordered)
             if count:
@@ -66,7 +72,8 @@ def _card(entry: Entry, number: int, across: int) -> None:
 
 
 def _headline(entry: Entry) -> None:
-    """Of a run with several evaluations: whether this one stands for it, or the button that makes it so; and whether n is small."""
+    """Of a run with several evaluations: whether this one stands for it, or the button that makes it so; and whether n
+    is small."""
     warning = headline.warning(attempts.figures(entry.contestant.rows))
     if warning:
         st.caption(f":material/warning: {words.plain(warning)}")
@@ -77,12 +84,20 @@ def _headline(entry: Entry) -> None:
         st.caption(":material/star: Headline of its run: Home and lists show its figures.")
     elif not (guard.read_only() or state.is_sample(run.path)):
         action = (lambda: contestants.make_headline(entry.offer), "Home and lists show this evaluation now.")
-        st.button("Make it the headline", key=f"headline-{entry.offer.token}", on_click=tell, args=action, type="tertiary", icon=":material/star:",
-                  help="The evaluation whose figures stand for the run on Home and in lists")  # fmt: skip
+        st.button(
+            "Make it the headline",
+            key=f"headline-{entry.offer.token}",
+            on_click=tell,
+            args=action,
+            type="tertiary",
+            icon=":material/star:",
+            help="The evaluation whose figures stand for the run on Home and in lists",
+        )
 
 
 def _all_checks(chosen: Sequence[Entry]) -> None:
-    """Every check of one set with its evidence, worst first, below the cards; and the way to run those that were not run."""
+    """Every check of one set with its evidence, worst first, below the cards; and the way to run those that were not
+    run."""
     opened = st.expander("All checks with their evidence, and what to do", key="checks", on_change="rerun")
     if not opened.open:
         return
@@ -111,9 +126,18 @@ def _run_checks(entry: Entry) -> None:
     if child_at_work("check", folder):
         return
     reason = "" if (folder / "networks").is_dir() else "its networks are not stored"
-    reason = "the recorded sample run stays as it is" if state.is_sample(entry.offer.run.path) else guard.why_not() or reason
+    reason = (
+        "the recorded sample run stays as it is" if state.is_sample(entry.offer.run.path) else guard.why_not() or reason
+    )
     action = (lambda: jobs.check(folder), "Started: the badges change when all checks are done.")
-    st.button("Run all checks", icon=":material/play_arrow:", key="run-checks", disabled=bool(reason), on_click=tell, args=action)
+    st.button(
+        "Run all checks",
+        icon=":material/play_arrow:",
+        key="run-checks",
+        disabled=bool(reason),
+        on_click=tell,
+        args=action,
+    )
     if reason:
         st.caption(f"Not now: {reason}.")
 
@@ -140,12 +164,20 @@ def _watch(kind: str, path: Path) -> None:
 def _swatch(mark: dict[str, str]) -> str:
     """The line and symbol of a set, as in the charts."""
     line = f'<path d="M0 9H36" stroke="{mark["colour"]}" stroke-width="2" stroke-dasharray="{DASHES[mark["dash"]]}"/>'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" width="36" height="18" fill="{mark["colour"]}">{line}{SYMBOLS[mark["symbol"]]}</svg>'
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="36" height="18"'
+        f' fill="{mark["colour"]}">{line}{SYMBOLS[mark["symbol"]]}</svg>'
+    )
 
 
 def _check(badge: Badge) -> None:
     look = theme.CHECK_BADGES[badge.colour]
-    st.badge(f"{look.word}: {words.plain(badge.title)}", icon=look.icon, color=look.colour, help=words.plain(badges.WHY[badge.number]))
+    st.badge(
+        f"{look.word}: {words.plain(badge.title)}",
+        icon=look.icon,
+        color=look.colour,
+        help=words.plain(badges.WHY[badge.number]),
+    )
     advice = badge.advice if badge.colour != "green" else ""
     st.caption(words.plain(f"{badge.evidence} {advice}".strip()))
 
@@ -153,8 +185,18 @@ def _check(badge: Badge) -> None:
 def _facts(one: Contestant) -> str:
     """``C2R · IPC 10 · digits · 6.4 kB · hard labels · pixel-2/255, pgd-at``, as far as it is known."""
     c, count = one.config, comparing.stored_bytes(one)
-    parts = [METHODS[c.method].label if c.method in METHODS else c.method, f"IPC {c.ipc}" if not one.is_reference else ""] if c else []
-    parts += [str((one.manifest.get("data") or {}).get("name", "")), comparing.size(count) if count is not None else "size not recorded"]
+    parts = (
+        [METHODS[c.method].label if c.method in METHODS else c.method, f"IPC {c.ipc}" if not one.is_reference else ""]
+        if c
+        else []
+    )
+    parts += [
+        str((one.manifest.get("data") or {}).get("name", "")),
+        comparing.size(count) if count is not None else "size not recorded",
+    ]
     parts += [f"images of step {one.manifest['step']}"] if isinstance(one.manifest.get("step"), int) else []
-    parts += [f"{one.facts['labels']} labels" if "labels" in one.facts else "", f"{c.protocol}, {c.eval_training}" if c else ""]
+    parts += [
+        f"{one.facts['labels']} labels" if "labels" in one.facts else "",
+        f"{c.protocol}, {c.eval_training}" if c else "",
+    ]
     return " · ".join(part for part in parts if part)

@@ -1,4 +1,5 @@
-"""The second half of the Compare page: classes, margins, transfer, settings, published figures, export. One is shown at a time."""
+"""The second half of the Compare page: classes, margins, transfer, settings, published figures, export. One is shown at
+a time."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,12 +24,17 @@ from c2r.store.files import read_json
 Chosen = Sequence[Entry]
 Draw = Callable[[Chosen, Sequence[Summary], Threat | None], None]
 LINES = 30  # of a published table that are shown without scrolling
-NO_TEST = "The outcomes of single test images are not stored: this evaluation is older than that. Evaluate the set again to see them."
+NO_TEST = (
+    "The outcomes of single test images are not stored: this evaluation is older than that. Evaluate the set again to"
+    " see them."
+)
 
 
 def show(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) -> None:
     """A row of buttons, kept in the address, and the one view that is chosen."""
-    picked = st.segmented_control("Look closer", list(VIEWS), default="Classes", required=True, key="closer", bind="query-params")
+    picked = st.segmented_control(
+        "Look closer", list(VIEWS), default="Classes", required=True, key="closer", bind="query-params"
+    )
     VIEWS.get(picked, classes)(chosen, summaries, threat)
 
 
@@ -47,14 +53,18 @@ def classes(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None)
         return
     entry = one_of(found, "class-set")
     one, summary = entry.contestant, summaries[list(chosen).index(entry)]
-    called_here = [(accuracies.attempt(summary, line.of)[0], line.name) for line in accuracies.lines([summary], threat) if line.of]
+    called_here = [
+        (accuracies.attempt(summary, line.of)[0], line.name) for line in accuracies.lines([summary], threat) if line.of
+    ]
     names = {key: name for key, name in called_here if key in one.correct}
     keys = list(names)
     called = [str(name) for name in one.manifest.get("classes") or ()]
     count = max(len(called), int(one.test["labels"].max()) + 1)
     called += [f"class {k}" for k in range(len(called), count)]
     accuracy, images = tabulating.by_class(one, keys, count)
-    figure = charts.class_heatmap(accuracy, images, classes=called, attacks=list(names.values()), name=one.name, dark=state.is_dark())
+    figure = charts.class_heatmap(
+        accuracy, images, classes=called, attacks=list(names.values()), name=one.name, dark=state.is_dark()
+    )
     chart(figure, "class-heatmap", lambda: tabulating.class_table(accuracy, images, called, list(names.values())))
 
 
@@ -79,13 +89,21 @@ def margins(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None)
     order = [entry.name for entry in chosen]
     chart(charts.margin_cumulative(curves, order, attack=picked, n=n, dark=state.is_dark()), "margin-cdf")
     st.caption(
-        "Measured by the evaluation networks of each set, on test images. The margin is measured at the point the attack found: a stronger attack can only push a curve to the left. An image leaves as soon as it is fooled: left of 0, only the share counts."
+        "Measured by the evaluation networks of each set, on test images. The margin is measured at the point the"
+        " attack found: a stronger attack can only push a curve to the left. An image leaves as soon as it is fooled:"
+        " left of 0, only the share counts."
     )
 
 
-def _margins(line: Line, found: Chosen, chosen: Chosen, summaries: Sequence[Summary]) -> dict[str, tuple[np.ndarray | None, np.ndarray]]:
+def _margins(
+    line: Line, found: Chosen, chosen: Chosen, summaries: Sequence[Summary]
+) -> dict[str, tuple[np.ndarray | None, np.ndarray]]:
     """Name → clean margins (None when not stored) and those under the attack of a line, of the sets that have them."""
-    keys = {entry.name: accuracies.attempt(summary, line.of)[0] for entry, summary in zip(chosen, summaries, strict=True) if line.of}
+    keys = {
+        entry.name: accuracies.attempt(summary, line.of)[0]
+        for entry, summary in zip(chosen, summaries, strict=True)
+        if line.of
+    }
     margins = {entry.name: entry.contestant.margin for entry in found}
     return {name: (stored.get("clean"), stored[keys[name]]) for name, stored in margins.items() if keys[name] in stored}
 
@@ -93,7 +111,9 @@ def _margins(line: Line, found: Chosen, chosen: Chosen, summaries: Sequence[Summ
 def transfer(chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | None) -> None:
     """The transfer matrix when it was computed, else the button that computes it, or how that goes."""
     if len(chosen) < 2:
-        st.caption("Transfer needs two sets: images are attacked on the networks of one and classified by those of the other.")
+        st.caption(
+            "Transfer needs two sets: images are attacked on the networks of one and classified by those of the other."
+        )
         return
     ordered = contestants.in_file_order(chosen)
     file = contestants.transfer_file(runs.default_store(), [entry.offer for entry in ordered])
@@ -102,11 +122,17 @@ def transfer(chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | No
     if file.exists():
         _matrix(file, ordered)
     reason = _no_transfer(ordered)
-    st.caption("PGD on the networks of each set (rows), tried on those of every set (columns). It takes a minute or two.")
+    st.caption(
+        "PGD on the networks of each set (rows), tried on those of every set (columns). It takes a minute or two."
+    )
     st.button(
-        "Compute again" if file.exists() else "Compute transfer matrix", icon=":material/play_arrow:", key="start-transfer", disabled=bool(reason),
-        on_click=tell, args=(lambda: jobs.transfer([entry.offer.folder for entry in ordered], file), "Started."),
-    )  # fmt: skip
+        "Compute again" if file.exists() else "Compute transfer matrix",
+        icon=":material/play_arrow:",
+        key="start-transfer",
+        disabled=bool(reason),
+        on_click=tell,
+        args=(lambda: jobs.transfer([entry.offer.folder for entry in ordered], file), "Started."),
+    )
     if reason:
         st.caption(words.plain(f"Not now: {reason}."))
 
@@ -149,16 +175,23 @@ def settings(chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | No
         return
     count = len(table["Setting"])
     st.caption(
-        f"{count} settings or facts differ; all others are the same." if count > 1 else "One setting differs; all others are the same."
+        f"{count} settings or facts differ; all others are the same."
+        if count > 1
+        else "One setting differs; all others are the same."
     )
     plain_table(table)
 
 
 def published(_chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | None) -> None:
     """One published table beside ours: its protocol and its faults first, faulty cells marked."""
-    st.caption("Published figures as printed. They rest on other networks, data copies and attacks, so they are never ranked with ours.")
+    st.caption(
+        "Published figures as printed. They rest on other networks, data copies and attacks, so they are never ranked"
+        " with ours."
+    )
     titles = {name: literature.about(name)["title"] for name in literature.tables()}
-    name = st.selectbox("Table", list(titles), format_func=lambda name: titles.get(name, name), key="published", bind="query-params")
+    name = st.selectbox(
+        "Table", list(titles), format_func=lambda name: titles.get(name, name), key="published", bind="query-params"
+    )
     name = name if name in titles else next(iter(titles))
     about = literature.about(name)
     st.markdown(f"**Protocol:** {words.plain(about['protocol'])}")
@@ -168,11 +201,17 @@ def published(_chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | 
     table, notes = tabulating.literature_table(name)
     few = len(table["Method"]) <= LINES
     st.dataframe(
-        table, hide_index=True, height="content" if few else "auto", key=f"published-{name}", alt=f"Published figures: {titles[name]}"
+        table,
+        hide_index=True,
+        height="content" if few else "auto",
+        key=f"published-{name}",
+        alt=f"Published figures: {titles[name]}",
     )
     st.caption(words.plain(f"Source: {about['source']}. {literature.EVIDENCE[about['evidence']]} In percent."))
     if notes:
-        st.caption("† marks cells with a known fault of their own:\n" + "".join(f"\n- {words.plain(note)}" for note in notes))
+        st.caption(
+            "† marks cells with a known fault of their own:\n" + "".join(f"\n- {words.plain(note)}" for note in notes)
+        )
 
 
 def export(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) -> None:
@@ -181,21 +220,44 @@ def export(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) 
     rows = tabulating.exported_rows(sets)
     count = len(next(iter(rows.values()), []))
     st.caption(
-        f"{count} rows: one per network and attempt of each set. The JSON adds summaries, settings, origin, and why sets may not be ranked."
+        f"{count} rows: one per network and attempt of each set. The JSON adds summaries, settings, origin, and why"
+        " sets may not be ranked."
     )
     with st.container(horizontal=True):
         st.download_button(
-            "Rows as CSV", lambda: views.to_csv(rows), "comparison.csv", "text/csv", icon=":material/download:", on_click="ignore"
+            "Rows as CSV",
+            lambda: views.to_csv(rows),
+            "comparison.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
         )
         text = lambda: tabulating.exported(sets, summaries, threat)  # noqa: E731
-        st.download_button("Everything as JSON", text, "comparison.json", "application/json", icon=":material/download:", on_click="ignore")
+        st.download_button(
+            "Everything as JSON",
+            text,
+            "comparison.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
         folders = [entry.offer.folder for entry in chosen]
         st.download_button(
-            "HTML report", lambda: report(folders), "comparison.html", "text/html", icon=":material/download:", on_click="ignore"
+            "HTML report",
+            lambda: report(folders),
+            "comparison.html",
+            "text/html",
+            icon=":material/download:",
+            on_click="ignore",
         )
     st.caption("The report is one file with pictures and charts that fetches nothing; it does not rank either.")
 
 
 VIEWS: dict[str, Draw] = {
-    "Classes": classes, "Margins": margins, "Transfer": transfer, "Settings": settings, "Published figures": published, "Export": export,
-}  # fmt: skip
+    "Classes": classes,
+    "Margins": margins,
+    "Transfer": transfer,
+    "Settings": settings,
+    "Published figures": published,
+    "Export": export,
+}

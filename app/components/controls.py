@@ -24,13 +24,25 @@ def tell(action: Callable[[], object], said: str = "") -> None:
 
 
 FORKS = 6  # so many forks of a run are linked
-# 'Stop' says what, because Streamlit shows a 'Stop' of its own, for the page's script, above every page that takes long to draw.
-WORDS = (("Pause {}", "pause", "pause"), ("Resume", "play_arrow", "resume"), ("Step", "skip_next", "step"), ("Stop {}", "stop", "stop"))
-ASKED = {"pause": "asked to pause…", "resume": "asked to go on…", "step": "pauses at the next step…", "stop": "stopping…"}
+# 'Stop' says what, because Streamlit shows a 'Stop' of its own, for the page's script, above every page that takes long
+# to draw.
+WORDS = (
+    ("Pause {}", "pause", "pause"),
+    ("Resume", "play_arrow", "resume"),
+    ("Step", "skip_next", "step"),
+    ("Stop {}", "stop", "stop"),
+)
+ASKED = {
+    "pause": "asked to pause…",
+    "resume": "asked to go on…",
+    "step": "pauses at the next step…",
+    "stop": "stopping…",
+}
 
 
 def buttons(run: Run, key: str = "run", leave_out: tuple[str, ...] = ()) -> None:
-    """Of a living run or evaluation: what it can be asked for, what it was asked for and has not done yet; and force stop.
+    """Of a living run or evaluation: what it can be asked for, what it was asked for and has not done yet; and force
+    stop.
 
     The latter when a stop has not ended it after ten seconds.
     """
@@ -51,10 +63,16 @@ def buttons(run: Run, key: str = "run", leave_out: tuple[str, ...] = ()) -> None
 def fork(view: state.View) -> None:
     """A button that starts a new run from the shown step, and which runs this one comes from or led to."""
     text = "A new run with settings of its own that starts from the images of the shown step"
-    run = view.run if view.run is not None and view.run.config is not None else None  # one that is just starting has no settings yet
+    run = (
+        view.run if view.run is not None and view.run.config is not None else None
+    )  # one that is just starting has no settings yet
     if (
         st.button(
-            "Fork", icon=":material/call_split:", key="fork", disabled=run is None or view.step is None or guard.read_only(), help=text
+            "Fork",
+            icon=":material/call_split:",
+            key="fork",
+            disabled=run is None or view.step is None or guard.read_only(),
+            help=text,
         )
         and run
     ):
@@ -67,7 +85,8 @@ def fork(view: state.View) -> None:
 
 
 def lineage(run: Run) -> None:
-    """Which run this one was forked from, as a link, and what was changed; its own forks, as links. Nothing for a run without relatives."""
+    """Which run this one was forked from, as a link, and what was changed; its own forks, as links. Nothing for a run
+    without relatives."""
     found = forking.parent(run.config) if run.config is not None else None
     born = forking.children(run.id, runs.default_store())
     if found and run.config is not None:
@@ -81,7 +100,8 @@ def lineage(run: Run) -> None:
 
 
 def _parent(fork: RunConfig, parent_id: str, step: int) -> None:
-    """The run that a fork comes from, and what the fork changed. The name is looked for in the store and never joined to a path."""
+    """The run that a fork comes from, and what the fork changed. The name is looked for in the store and never joined
+    to a path."""
     parent = next((one for one in state.all_runs() if one.id == parent_id and one.config), None)
     if parent is None or parent.config is None:
         st.caption(f"Fork of a run that is not in this store, at its step {step}.")
@@ -93,9 +113,20 @@ def _parent(fork: RunConfig, parent_id: str, step: int) -> None:
 
 def freeze(view: state.View) -> bool:
     """A switch: stay at the shown step, with charts that can be selected."""
-    text = "Stay at this step and make the charts selectable: click a bar of the histogram, Shift adds another, or choose ranks"
+    text = (
+        "Stay at this step and make the charts selectable: click a bar of the histogram, Shift adds another, or choose"
+        " ranks"
+    )
     args = (view.run, view.steps)
-    return st.toggle("Freeze", key="freeze", on_change=_froze, args=args, disabled=view.step is None, persist_state="session", help=text)
+    return st.toggle(
+        "Freeze",
+        key="freeze",
+        on_change=_froze,
+        args=args,
+        disabled=view.step is None,
+        persist_state="session",
+        help=text,
+    )
 
 
 def _froze(run: Run, steps: tuple[int, ...]) -> None:
@@ -106,28 +137,42 @@ def _froze(run: Run, steps: tuple[int, ...]) -> None:
 
 
 EARLY = {
-    "failed": "Nothing was recorded yet, so start again with what the message names mended: import the set again, "
-    "or 'Load JSON' on the Start page takes this run's config.json. Resume tries the same settings once more.",
-    "lost": "Its process is gone without a word, before anything was recorded: killed, ended with the machine, or by a system short of "
-    "memory. Resume begins again.",
+    "failed": (
+        "Nothing was recorded yet, so start again with what the message names mended: import the set again, "
+        "or 'Load JSON' on the Start page takes this run's config.json. Resume tries the same settings once more."
+    ),
+    "lost": (
+        "Its process is gone without a word, before anything was recorded: killed, ended with the machine, or by a"
+        " system short of memory. Resume begins again."
+    ),
     "stopped": "It was stopped on request, before anything was recorded. Resume begins again.",
 }
 NEXT = {
-    "failed": "Mend what the message names and resume, or start again with other settings: 'Load JSON' on the Start page takes this run's config.json.",
-    "lost": "Its process is gone without a word: killed, ended with the machine, or by a system short of memory (then close other programs "
-    "first, or start again with a lower ipc, width or real_batch). Resume goes on from the last recorded step, to the same images.",
+    "failed": (
+        "Mend what the message names and resume, or start again with other settings: 'Load JSON' on the Start page"
+        " takes this run's config.json."
+    ),
+    "lost": (
+        "Its process is gone without a word: killed, ended with the machine, or by a system short of memory (then close"
+        " other programs first, or start again with a lower ipc, width or real_batch). Resume goes on from the last"
+        " recorded step, to the same images."
+    ),
     "stopped": "It was stopped on request. Resume goes on from the last recorded step, to the same images.",
 }
 
 
 def ending(run: Run, *, early: bool) -> None:
-    """What is said about a run that ended otherwise than done, with its last lines to unfold; `early`: before its first recorded step."""
+    """What is said about a run that ended otherwise than done, with its last lines to unfold; `early`: before its first
+    recorded step."""
     if run.state not in NEXT:
         return
     message = str(run.status.get("message") or "").strip() if run.state == "failed" else ""
     show = st.error if run.state == "failed" else st.warning
     advice = (EARLY if early else NEXT)[run.state]
-    show(words.plain(f"{message} {advice}".strip()), icon=":material/error:" if run.state == "failed" else ":material/info:")
+    show(
+        words.plain(f"{message} {advice}".strip()),
+        icon=":material/error:" if run.state == "failed" else ":material/info:",
+    )
     if run.state != "stopped":
         with st.expander("Last log lines"):
             shell.log_lines(run.path)
@@ -153,9 +198,17 @@ def compute_map(view: state.View) -> None:
         return
     if job and job.failed:
         shell.problem(jobs.complaint(job))
-    reason = "the run is still at work" if run.alive else "the recorded sample run stays as it is" if view.is_sample else guard.why_not()
+    reason = (
+        "the run is still at work"
+        if run.alive
+        else "the recorded sample run stays as it is"
+        if view.is_sample
+        else guard.why_not()
+    )
     action = (lambda: jobs.compute_map(run.path), "Started.")
-    st.button("Compute map", icon=":material/play_arrow:", key="start-map", disabled=bool(reason), on_click=tell, args=action)
+    st.button(
+        "Compute map", icon=":material/play_arrow:", key="start-map", disabled=bool(reason), on_click=tell, args=action
+    )
     if reason:
         st.caption(f"Not now: {reason}.")
 

@@ -17,7 +17,8 @@ ORDERED = 100  # rows of the table of a set that has one step only
 PATHS = 12  # images drawn as lines
 HIGHLIGHTS = 8  # up to so many selected images are drawn into the margin picture
 OF_CLASS = (
-    "the table, the lines of the biggest movers (unless images are selected) and the row of images. All other figures are of all images."
+    "the table, the lines of the biggest movers (unless images are selected) and the row of images. All other figures"
+    " are of all images."
 )
 MARGIN, CLASS, MOVED = "By margin", "By class", "Biggest movers"
 
@@ -40,13 +41,26 @@ def _show(look: Look, steps: list[int], shown: int) -> None:
     left, right = pair()
     with left:
         kind = st.segmented_control(
-            "Curriculum over the steps", (MARGIN, CLASS, MOVED), default=MARGIN, required=True, key="curriculum", bind="query-params"
+            "Curriculum over the steps",
+            (MARGIN, CLASS, MOVED),
+            default=MARGIN,
+            required=True,
+            key="curriculum",
+            bind="query-params",
         )
         chosen = state.selection(look.path.name, len(now["order"]))
         same = (
-            str(look.path), cache.course(look.path).when, cache.frame_stamp(look.path, shown), tuple(past.steps), shown, look.dark,
-            look.class_index, tuple(look.names), tuple(chosen), look.until,
-        )  # fmt: skip
+            str(look.path),
+            cache.course(look.path).when,
+            cache.frame_stamp(look.path, shown),
+            tuple(past.steps),
+            shown,
+            look.dark,
+            look.class_index,
+            tuple(look.names),
+            tuple(chosen),
+            look.until,
+        )
         st.caption(words.order_sentence(look.config))
         table = lambda: views.sample_table(now, now["order"].tolist(), look.names)  # noqa: E731
         chart(lambda: _picture(kind, look, past, now, shown, chosen), f"ranks-{kind}", table, same=same)
@@ -91,11 +105,26 @@ def _picture(kind: str, look: Look, past: cache.History, now: Arrays, shown: int
         kept = views.of_class(now["labels"], look.class_index)
         ids = chosen[:PATHS] or views.far_movers(past.ordered[0].order, past.ordered[-1].order, kept, PATHS)
         return charts.rank_paths(
-            past.steps, past.ranks(ids), now["labels"][ids], look.names, n=n, samples=ids, current=shown, until=look.until, dark=look.dark
+            past.steps,
+            past.ranks(ids),
+            now["labels"][ids],
+            look.names,
+            n=n,
+            samples=ids,
+            current=shown,
+            until=look.until,
+            dark=look.dark,
         )
     highlight = past.ranks(chosen) if 0 < len(chosen) <= HIGHLIGHTS else None
     return charts.curriculum_heatmap(
-        past.steps, past.by_rank, n=n, current=shown, highlight_ranks=highlight, limit=_limit(look), until=look.until, dark=look.dark
+        past.steps,
+        past.by_rank,
+        n=n,
+        current=shown,
+        highlight_ranks=highlight,
+        limit=_limit(look),
+        until=look.until,
+        dark=look.dark,
     )
 
 
@@ -125,9 +154,15 @@ def _movers(look: Look, earlier: list[int], now: Arrays, shown: int) -> None:
             "Sample": st.column_config.NumberColumn("No.", width=46, help="Number of the image, as in the gallery"),
             "Class": st.column_config.TextColumn("Class", width=84),
             "Rank": st.column_config.NumberColumn("Rank", width=46),
-            "Moved": st.column_config.NumberColumn("Moved", format="%+d", width=52, help="Ranks; negative = towards the hardest"),
-            "Robust margin": st.column_config.NumberColumn("Margin", format="%.2f", width=56, help="Robust margin in logits"),
-            "Attacked as": st.column_config.TextColumn("As", width=84, help="The class that the attacked image is taken for"),
+            "Moved": st.column_config.NumberColumn(
+                "Moved", format="%+d", width=52, help="Ranks; negative = towards the hardest"
+            ),
+            "Robust margin": st.column_config.NumberColumn(
+                "Margin", format="%.2f", width=56, help="Robust margin in logits"
+            ),
+            "Attacked as": st.column_config.TextColumn(
+                "As", width=84, help="The class that the attacked image is taken for"
+            ),
         },
         alt="The synthetic images whose rank changed most since the recorded step before",
     )
@@ -153,7 +188,10 @@ def _strip(look: Look, now: Arrays, shown: int) -> None:
     pictures_of.show(
         pictures.strip(frames.rows(look.path, shown, "images", ids), columns=STRIP, gap=6),
         alt=f"{len(ids)} synthetic images from the hardest to the easiest: {called}",
-        caption=f"{len(ids)} of {len(order)} images, evenly spread over the ranks: the hardest at the left, the easiest at the right",
+        caption=(
+            f"{len(ids)} of {len(order)} images, evenly spread over the ranks: the hardest at the left, the easiest at"
+            " the right"
+        ),
     )
 
 
@@ -173,8 +211,13 @@ def rank_picker(view: state.View) -> None:
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first, until = st.slider(
-            "Ranks to select (0 = hardest)", 0, last, (0, min(9, last)), key="ranks", on_change=picked,
+            "Ranks to select (0 = hardest)",
+            0,
+            last,
+            (0, min(9, last)),
+            key="ranks",
+            on_change=picked,
             help="The images at these ranks become the selection; so do those of a histogram bar that is clicked",
-        )  # fmt: skip
+        )
         done = sorted(state.selection(view.run.id, last + 1)) == sorted(views.at_ranks(order, first, until))
         st.button("Selected" if done else "Select", key="select-ranks", on_click=picked, disabled=done)

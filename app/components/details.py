@@ -14,8 +14,8 @@ BIG = 256
 DRAWER = 760  # px
 HISTORY = 12
 DEFINITION = (
-    "Per-attack accuracy of one synthetic image is the share of evaluation networks (seeds) that still classify every part of the "
-    "attacked image correctly."
+    "Per-attack accuracy of one synthetic image is the share of evaluation networks (seeds) that still classify every"
+    " part of the attacked image correctly."
 )
 PARTS = "A stored image of {count} parts is attacked part by part, as it is trained on, and all parts must survive."
 
@@ -32,7 +32,8 @@ def definition(view: state.View) -> str:
 
 
 def late(view: state.View) -> str:
-    """That per-attack figures are of the images of another step than the shown one, as a sentence after others; '' when they are not."""
+    """That per-attack figures are of the images of another step than the shown one, as a sentence after others; '' when
+    they are not."""
     if not view.results or not view.steps:
         return ""
     step = runs.open_run(view.results).manifest.get("step")
@@ -45,7 +46,9 @@ def opened(sample: int) -> None:
     st.session_state["sample"] = sample
 
 
-def open_details(view: state.View, frame: dict[str, np.ndarray], sample: int, ids: list[int], outcomes: dict[str, np.ndarray]) -> None:
+def open_details(
+    view: state.View, frame: dict[str, np.ndarray], sample: int, ids: list[int], outcomes: dict[str, np.ndarray]
+) -> None:
     """Open the drawer of image `sample` of the shown step, one of `ids` in the order of the page.
 
     `outcomes` [M, N] per attempt, {} before an evaluation.
@@ -55,7 +58,9 @@ def open_details(view: state.View, frame: dict[str, np.ndarray], sample: int, id
     st.dialog(title, width=DRAWER, position="right", on_dismiss=closed)(_body)(view, frame, sample, ids, outcomes)
 
 
-def _body(view: state.View, frame: dict[str, np.ndarray], sample: int, ids: list[int], outcomes: dict[str, np.ndarray]) -> None:
+def _body(
+    view: state.View, frame: dict[str, np.ndarray], sample: int, ids: list[int], outcomes: dict[str, np.ndarray]
+) -> None:
     _neighbours(ids, sample)
     try:
         _image(view, frame, sample, outcomes)
@@ -64,14 +69,31 @@ def _body(view: state.View, frame: dict[str, np.ndarray], sample: int, ids: list
 
 
 def _neighbours(ids: list[int], sample: int) -> None:
-    """Buttons to the images before and after this one in the order of the page; the whole page follows, and the address with it."""
+    """Buttons to the images before and after this one in the order of the page; the whole page follows, and the address
+    with it."""
     before, after = views.neighbours(ids, sample)
     with st.container(horizontal=True, vertical_alignment="center"):
         back = st.button(
-            "Previous", icon=":material/chevron_left:", key="details-previous", disabled=before is None, on_click=opened, args=(before,)
+            "Previous",
+            icon=":material/chevron_left:",
+            key="details-previous",
+            disabled=before is None,
+            on_click=opened,
+            args=(before,),
         )
-        on = st.button("Next", icon=":material/chevron_right:", key="details-next", disabled=after is None, on_click=opened, args=(after,))
-        place = f"{ids.index(sample) + 1} of {len(ids)} in the order of the page" if sample in ids else "Not among the images of the page"
+        on = st.button(
+            "Next",
+            icon=":material/chevron_right:",
+            key="details-next",
+            disabled=after is None,
+            on_click=opened,
+            args=(after,),
+        )
+        place = (
+            f"{ids.index(sample) + 1} of {len(ids)} in the order of the page"
+            if sample in ids
+            else "Not among the images of the page"
+        )
         st.caption(place)
     if back or on:
         st.rerun()
@@ -89,7 +111,11 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
     )
     side_by_side = st.grid(len(panels), min_column_width=96, wrap=False)
     for label, picture, prediction in panels:
-        said = f", classified as {words.sample_name(names, frame[prediction][sample])}" if prediction else ", grey = no change"
+        said = (
+            f", classified as {words.sample_name(names, frame[prediction][sample])}"
+            if prediction
+            else ", grey = no change"
+        )
         with side_by_side:
             images.show(pictures.upscale(picture, BIG), f"{label}, image {sample} of class {name}", f"{label}{said}")
     if told := words.attacked_parts(view.run):
@@ -98,7 +124,9 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
     facts[0].metric("Rank (0 = hardest)", f"{rank} of {len(frame['labels'])}")
     facts[1].metric("Clean margin", f"{frame['margin_clean'][sample]:.2f}", help="In logits, on the scorer")
     facts[2].metric(
-        "Robust margin", f"{frame['margin_adv'][sample]:.2f}", help=f"In logits, at the point {view.attack_name} found: an upper bound"
+        "Robust margin",
+        f"{frame['margin_adv'][sample]:.2f}",
+        help=f"In logits, at the point {view.attack_name} found: an upper bound",
     )
     facts[3].metric("Score", f"{frame['score'][sample]:.2f}", help="s = max(0, 1 − robust margin)")
     st.caption(words.plain(words.measured(view.run)))
@@ -129,7 +157,11 @@ def _over_steps(view: state.View, sample: int) -> None:
     if found:
         st.markdown("**Over the steps**")
         said = f"steps {', '.join(map(str, found))}"
-        images.show(pictures.strip(np.stack(list(found.values())), columns=HISTORY), f"Image {sample} at {said}", said.capitalize())
+        images.show(
+            pictures.strip(np.stack(list(found.values())), columns=HISTORY),
+            f"Image {sample} at {said}",
+            said.capitalize(),
+        )
     margins = {}
     for step in (view.steps[i] for i in charts.thin(len(view.steps), views.MOST_DRAWN, view.steps.index(view.step))):
         try:
@@ -138,7 +170,9 @@ def _over_steps(view: state.View, sample: int) -> None:
         except (InputError, IndexError):
             continue
     clean, adversarial = zip(*margins.values(), strict=True)
-    figure = charts.margin_history(list(margins), clean, adversarial, current=view.step, attack=view.attack_name, dark=state.is_dark())
+    figure = charts.margin_history(
+        list(margins), clean, adversarial, current=view.step, attack=view.attack_name, dark=state.is_dark()
+    )
     chart(figure, "margin-history", {"Step": list(margins), "Clean margin": clean, "Robust margin": adversarial})
 
 
@@ -151,7 +185,12 @@ def _attacks(view: state.View, sample: int, outcomes: dict[str, np.ndarray]) -> 
     shares = {key: float(hits[:, sample].mean()) for key, hits in attempts.ordered(outcomes, found).items()}
     colours = [theme.CLEAN if key == attempts.CLEAN else theme.ADVERSARIAL for key in shares]
     alt = f"Networks still right: {attempts.bar_words(shares, view.called)}"
-    images.show(pictures.bars(list(shares.values()), colours), alt, "In the order of the table; full: all networks right", width=320)
+    images.show(
+        pictures.bars(list(shares.values()), colours),
+        alt,
+        "In the order of the table; full: all networks right",
+        width=320,
+    )
     plain_table(attempts.spoken_table(attempts.image_table(outcomes, sample, found)))
     st.caption(
         "Networks right: of the n evaluation networks, with the 95 % Wilson interval of that share. "

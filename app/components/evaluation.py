@@ -1,6 +1,8 @@
-"""Evaluating a finished set from the page: the earlier evaluations, then the form that starts another, or how the one at work is doing.
+"""Evaluating a finished set from the page: the earlier evaluations, then the form that starts another, or how the one
+at work is doing.
 
-`section` takes any run and a key, so that several pages can use it. Progress and its buttons stand where the form was, where the person
+`section` takes any run and a key, so that several pages can use it. Progress and its buttons stand where the form was,
+where the person
 who pressed Start looks; `pointer` says near the top of a page that there is something to see below.
 """
 
@@ -46,9 +48,13 @@ def why_not(run: Run) -> str:
 
 
 def pointer(run: Run, anchor: str) -> None:
-    """One line near the top of a page while an evaluation of this run is at work: where its progress is. Else nothing."""
+    """One line near the top of a page while an evaluation of this run is at work: where its progress is. Else
+    nothing."""
     if any(one.alive for one in jobs.evaluations(run.path)):
-        st.caption(f":material/progress_activity: An evaluation of this set is at work: [its progress and its buttons](#{anchor}).")
+        st.caption(
+            ":material/progress_activity: An evaluation of this set is at work: [its progress and its"
+            f" buttons](#{anchor})."
+        )
 
 
 def _at_work(newest: Run, key: str) -> None:
@@ -65,7 +71,10 @@ def _ended(newest: Run, key: str) -> None:
     if newest.state not in RESUMABLE:
         return
     message = newest.problem or str(newest.status.get("message") or "")
-    lost = "its process is gone without a word: killed, ended with the machine, or by a system short of memory. Resume goes on with the next network."
+    lost = (
+        "its process is gone without a word: killed, ended with the machine, or by a system short of memory. Resume"
+        " goes on with the next network."
+    )
     said = {
         "failed": f"failed. {message}",
         "lost": f"was lost: {lost}",
@@ -108,14 +117,17 @@ def section(run: Run, key: str = "evaluation") -> None:
     if reason := why_not(run):
         st.caption(words.plain(f"It cannot be evaluated now: {reason}."))
         return
-    opened = st.expander("Evaluate this set again" if own or evaluated else "Evaluate this set", expanded=not own and not evaluated)
+    opened = st.expander(
+        "Evaluate this set again" if own or evaluated else "Evaluate this set", expanded=not own and not evaluated
+    )
     with opened:
         _form(run, key)
     st.fragment(_look_elsewhere, run_every=ELSEWHERE)(run.path, [one.id for one in evaluated])
 
 
 def begun(path: Path, known: list[str]) -> bool:
-    """Whether an evaluation of the run folder `path` is at work that is not `known`: started from another tab or from a shell."""
+    """Whether an evaluation of the run folder `path` is at work that is not `known`: started from another tab or from a
+    shell."""
     return any(one.alive and one.id not in known for one in jobs.evaluations(path))
 
 
@@ -136,30 +148,43 @@ def _table(evaluated: list[Run], key: str) -> None:
         placeholder="–",
         column_config={
             "n": st.column_config.NumberColumn("n", help="Test images that each network was attacked on"),
-            **{name: st.column_config.NumberColumn(name, format="%.1f %%", help=text) for name, text in PERCENT.items()},
+            **{
+                name: st.column_config.NumberColumn(name, format="%.1f %%", help=text) for name, text in PERCENT.items()
+            },
         },
         alt="The evaluations of this set with protocol, training, networks, state and accuracies",
     )
 
 
 def first_choice(run: config.RunConfig) -> config.RunConfig:
-    """What the form starts from: the run's own settings; a run at ε = 2/255 that names no protocol starts at pixel-2/255."""
+    """What the form starts from: the run's own settings; a run at ε = 2/255 that names no protocol starts at
+    pixel-2/255."""
     fits = run.protocol == "custom" and abs(run.eps - 2 / 255) < 1e-9
     return config.validate(run.model_dump(mode="json") | ({"protocol": "pixel-2/255"} if fits else {}))
 
 
 def other_radius(settings: config.RunConfig) -> str:
-    """A sentence when the protocol attacks within other L∞ radii than the run was made for, '' when one of them fits."""
-    own, radii = radius(settings.eps), {attempt.radius for attempt in protocols.attempts(settings) if attempt.norm == "Linf"}
+    """A sentence when the protocol attacks within other L∞ radii than the run was made for, '' when one of them
+    fits."""
+    own, radii = (
+        radius(settings.eps),
+        {attempt.radius for attempt in protocols.attempts(settings) if attempt.norm == "Linf"},
+    )
     if not radii or own in radii:
         return ""
-    return f"This run is made for ε = {own}, which adversarial training uses too; the protocol attacks within {', '.join(sorted(radii))}."
+    return (
+        f"This run is made for ε = {own}, which adversarial training uses too; the protocol attacks within"
+        f" {', '.join(sorted(radii))}."
+    )
 
 
 def _form(run: Run, key: str) -> None:
     """Protocol and settings, what they cost, and Start."""
     assert run.config is not None, "`why_not` refuses a run without settings"
-    st.caption("Fresh networks are trained on the set and attacked, on test images and on the synthetic images. Earlier evaluations stay.")
+    st.caption(
+        "Fresh networks are trained on the set and attacked, on test images and on the synthetic images. Earlier"
+        " evaluations stay."
+    )
     base, name = first_choice(run.config), f"{key}-{run.id}"
     protocol = form.setting("protocol", base.protocol, f"{name}-protocol")
     values = form.some(list(FIELDS), base, name, {"protocol": protocol})
@@ -174,10 +199,16 @@ def _form(run: Run, key: str) -> None:
     if not problem and (note := other_radius(settings)):
         st.caption(words.plain(note))
     with st.container(horizontal=True, vertical_alignment="center"):
-        started = st.button("Start evaluation", type="primary", icon=":material/play_arrow:", key=f"start-{key}", disabled=bool(problem))
+        started = st.button(
+            "Start evaluation", type="primary", icon=":material/play_arrow:", key=f"start-{key}", disabled=bool(problem)
+        )
         if facts and not problem:
             needs = f"{facts.memory_gb:.1f} GB of memory and {facts.disk_mb:.1f} MB of disk"
-            st.caption(words.plain(" ".join((f"About {words.duration(60 * facts.minutes)} on this machine, {needs}.", *facts.notes))))
+            st.caption(
+                words.plain(
+                    " ".join((f"About {words.duration(60 * facts.minutes)} on this machine, {needs}.", *facts.notes))
+                )
+            )
     if problem:
         shell.problem(problem)
     elif started:

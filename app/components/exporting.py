@@ -1,4 +1,5 @@
-"""Downloads of a set, its result rows and a report. Files that need torch or take a while are made by a child process."""
+"""Downloads of a set, its result rows and a report. Files that need torch or take a while are made by a child
+process."""
 
 import tempfile
 from pathlib import Path
@@ -39,13 +40,19 @@ def finished(view: state.View) -> bool:
 
 
 def buttons(path: Path, step: int | None, rows: list[dict[str, Any]], key: str = "export") -> None:
-    """Downloads of the run folder `path`: the set at a recorded step (None: the finished one), result rows, a report."""
+    """Downloads of the run folder `path`: the set at a recorded step (None: the finished one), result rows, a
+    report."""
     name = f"{path.name}{'' if step is None else f'-step{step}'}"
     st.markdown("**The set**" if step is None else f"**The set at step {step}**")
     for kind, label in DIRECT.items():
         found = EXPORTS[kind]
         _button(
-            label, lambda kind=kind: _content(kind, path, step), _file(kind, name, found.suffix), found.mime, f"{key}-{kind}", found.label
+            label,
+            lambda kind=kind: _content(kind, path, step),
+            _file(kind, name, found.suffix),
+            found.mime,
+            f"{key}-{kind}",
+            found.label,
         )
     _made("dc-pt", path, step, name, key)
     st.markdown("**Results**")
@@ -53,7 +60,14 @@ def buttons(path: Path, step: int | None, rows: list[dict[str, Any]], key: str =
         st.caption("Result rows and a report come with an evaluation.")
         return
     for kind, (label, suffix, mime, make) in ROWS.items():
-        _button(label, lambda make=make: make(rows), f"{path.name}-rows{suffix}", mime, f"{key}-{kind}", "One row per attack and network")
+        _button(
+            label,
+            lambda make=make: make(rows),
+            f"{path.name}-rows{suffix}",
+            mime,
+            f"{key}-{kind}",
+            "One row per attack and network",
+        )
     _made("report", path, None, path.name, key)
 
 
@@ -68,7 +82,15 @@ def _content(kind: str, path: Path, step: int | None) -> bytes:
 
 def _button(label: str, make: Any, file: str, mime: str, key: str, help: str) -> None:
     st.download_button(
-        label, make, file, mime, icon=":material/download:", on_click="ignore", key=key, width="stretch", help=words.plain(help)
+        label,
+        make,
+        file,
+        mime,
+        icon=":material/download:",
+        on_click="ignore",
+        key=key,
+        width="stretch",
+        help=words.plain(help),
     )
 
 
@@ -95,7 +117,15 @@ def _by_child(kind: str, path: Path, step: int | None, suffix: str) -> bytes:
     """The content of a file that a child process wrote. Raises InputError with its sentence."""
     with tempfile.TemporaryDirectory(prefix="c2r-export-") as folder:
         file = Path(folder) / f"export{suffix}"
-        asked = ["export", str(path), "--format", kind, "--out", str(file), *([] if step is None else ["--step", str(step)])]
+        asked = [
+            "export",
+            str(path),
+            "--format",
+            kind,
+            "--out",
+            str(file),
+            *([] if step is None else ["--step", str(step)]),
+        ]
         answer = jobs.ask(asked)
         if answer.problem:
             raise InputError(answer.problem)

@@ -13,9 +13,17 @@ from app import cache, words
 from app.charts import alt_text, chart_config
 from app.views import Columns
 
-ROOM = 34  # px above the plot for the label of the current step, or a legend of one line: the same, so that neighbours align
+# px above the plot for the label of the current step, or a legend of one line: the same, so that neighbours align
+ROOM = 34
 ROW = 22  # px of a line of a legend whose names stand below each other
-LEGEND_ABOVE = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"}
+LEGEND_ABOVE = {
+    "orientation": "h",
+    "x": 0,
+    "xanchor": "left",
+    "y": 1.01,
+    "yanchor": "bottom",
+    "bgcolor": "rgba(0,0,0,0)",
+}
 
 
 def pair() -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -45,10 +53,12 @@ def chart(
 ) -> None:
     """Draw `figure`; `data` fills the table behind 'Show data' and is asked for only while that is open.
 
-    Statement and note become text of the page, which wraps at any width and can be read aloud; the figure keeps the rest.
+    Statement and note become text of the page, which wraps at any width and can be read aloud; the figure keeps the
+    rest.
     `legend_above` moves the legend out of a plot that is too narrow for it.
     With `on_select` the chart can be clicked, boxed and lassoed; the callback reads ``st.session_state[key]``.
-    `same`: everything that a figure given as a function is made of. Sessions that look at the same share it: making a figure
+    `same`: everything that a figure given as a function is made of. Sessions that look at the same share it: making a
+    figure
     costs the server three times as much as sending it.
     """
     make = figure if callable(figure) else lambda: figure
@@ -58,7 +68,9 @@ def chart(
         st.markdown(f"**{drawn.statement}**")
         st.caption(drawn.note)
         config = chart_config(selectable=on_select is not None)
-        st.plotly_chart(drawn.figure, key=key, theme=None, config=config, alt=drawn.alt, on_select=on_select or "ignore")
+        st.plotly_chart(
+            drawn.figure, key=key, theme=None, config=config, alt=drawn.alt, on_select=on_select or "ignore"
+        )
         if data is not None:
             show_data(data, f"{key}-data")
 

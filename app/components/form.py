@@ -1,4 +1,5 @@
-"""A form drawn from the settings classes: one widget per setting, labelled in words; numbers are typed as text and judged by the server.
+"""A form drawn from the settings classes: one widget per setting, labelled in words; numbers are typed as text and
+judged by the server.
 
 A number field of the browser would fall back to its old value in silence when what is typed is out of range.
 """
@@ -57,7 +58,8 @@ def show(base: config.RunConfig, key: str, plain: DeltaGenerator, rest: DeltaGen
 
 
 def some(names: Sequence[str], base: config.RunConfig, key: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Draw the settings `names`, two in a row, wide ones alone; one that is read only together with another choice keeps its value unseen without it.
+    """Draw the settings `names`, two in a row, wide ones alone; one that is read only together with another choice
+    keeps its value unseen without it.
 
     `known` are the values chosen so far.
     """
@@ -77,7 +79,8 @@ def some(names: Sequence[str], base: config.RunConfig, key: str, known: Mapping[
 
 
 def setting(name: str, value: Any, key: str) -> Any:
-    """One setting as a widget with its unit and help; below it what its choice means, or what is wrong with it, if anything."""
+    """One setting as a widget with its unit and help; below it what its choice means, or what is wrong with it, if
+    anything."""
     found = _widget(name, value, key)
     if said := wrong(name, found):
         st.caption(f":red[{words.plain(said)}]")
@@ -123,9 +126,13 @@ def _widget(name: str, value: Any, key: str) -> Any:
     common: dict[str, Any] = {"key": key, "persist_state": "session", "help": _help(name, declared)}
     if name == "data":
         options = list(dict.fromkeys((*WORDS, value, str(st.session_state.get(key, value)))))
-        return st.selectbox(settings.label(name), options, index=options.index(value), accept_new_options=True, **common)
+        return st.selectbox(
+            settings.label(name), options, index=options.index(value), accept_new_options=True, **common
+        )
     if fields.is_list(declared) and options:
-        return st.multiselect(settings.label(name), options, default=[one for one in value if one in options], format_func=named, **common)
+        return st.multiselect(
+            settings.label(name), options, default=[one for one in value if one in options], format_func=named, **common
+        )
     if options:
         return st.selectbox(settings.label(name), options, index=options.index(value), format_func=named, **common)
     if declared.annotation is bool:
@@ -137,5 +144,7 @@ def _help(name: str, declared: FieldInfo) -> str:
     """Symbol, flag and description as text; Streamlit would read it as Markdown."""
     symbol, flag = fields.symbol(declared), "--method" if name == "method" else f"--set {name}"
     said = (declared.description or "").removeprefix(f"{symbol}: " if symbol else "")
-    written = f". Written as {'2/255,4/255' if fields.is_list(declared) else '2/255'}" if fields.is_radius(declared) else ""
+    written = (
+        f". Written as {'2/255,4/255' if fields.is_list(declared) else '2/255'}" if fields.is_radius(declared) else ""
+    )
     return words.plain(f"{symbol + ', ' if symbol else ''}{flag}: {said}{written}.")

@@ -1,6 +1,8 @@
-"""Pictures on the map: the image under the pointer, clean and adversarial, beside it. Without them Plotly's label says which one it is.
+"""Pictures on the map: the image under the pointer, clean and adversarial, beside it. Without them Plotly's label says
+which one it is.
 
-Plotly's labels hold no pictures, and Streamlit hands no hover events to Python: a small script on the page listens to the chart and
+Plotly's labels hold no pictures, and Streamlit hands no hover events to Python: a small script on the page listens to
+the chart and
 cuts the pictures out of one sheet. Letters: N synthetic images, M images of the sheet.
 """
 
@@ -33,7 +35,8 @@ Point at a mark to see its picture; by keyboard: focus this line, then â† and â
 
 
 def shown_beside(view: state.View, frame: cache.Arrays, ids: np.ndarray, area: str) -> None:
-    """Let the chart in the container with the key `area` show the pictures of its images `ids` [P]; a damaged frame shows none."""
+    """Let the chart in the container with the key `area` show the pictures of its images `ids` [P]; a damaged frame
+    shows none."""
     numbers = frame["order"][np.isin(frame["order"], ids)][:MOST]
     step = view.step or 0
     try:
@@ -54,7 +57,8 @@ def _component() -> Callable[..., object]:
 
 
 def _data(view: state.View, frame: cache.Arrays, numbers: np.ndarray, sheet: cache.Arrays) -> dict[str, object]:
-    """What the script shows of the images `numbers` [M]: hardest first, the clean picture of each before its adversarial one."""
+    """What the script shows of the images `numbers` [M]: hardest first, the clean picture of each before its
+    adversarial one."""
     jpeg, side, cell, columns = map(int, sheet["geometry"])
     kind = "jpeg" if jpeg else "png"
     return {

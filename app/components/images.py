@@ -1,4 +1,5 @@
-"""Pictures on a page. They travel inside the page itself: a file of the server could be gone before a browser asks for it."""
+"""Pictures on a page. They travel inside the page itself: a file of the server could be gone before a browser asks for
+it."""
 
 import base64
 

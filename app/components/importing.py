@@ -1,6 +1,8 @@
-"""Import a set from elsewhere: upload, a look by a child process, the questions it asks, and a run that scores and evaluates the set.
+"""Import a set from elsewhere: upload, a look by a child process, the questions it asks, and a run that scores and
+evaluates the set.
 
-What is uploaded is saved to a temporary folder under its own name and read by a child process only: the server never unpickles anything.
+What is uploaded is saved to a temporary folder under its own name and read by a child process only: the server never
+unpickles anything.
 """
 
 import json
@@ -44,17 +46,23 @@ def panel() -> None:
 def _show() -> None:
     """The whole import: nothing is read before a file is there, and nothing starts before Import is pressed."""
     st.caption(
-        "A distilled set of DC, DSA, DM, MTT, TESLA, IDM, ROME, BEARD, SRe2L, D4M and others, as one file, a zip, or the files of one folder. "
-        "It becomes a run: scored by an adversarially trained network and evaluated like your own. Nothing in the file is executed."
+        "A distilled set of DC, DSA, DM, MTT, TESLA, IDM, ROME, BEARD, SRe2L, D4M and others, as one file, a zip, or"
+        " the files of one folder. It becomes a run: scored by an adversarially trained network and evaluated like your"
+        " own. Nothing in the file is executed."
     )
-    files = st.file_uploader("Files", type=ENDINGS, accept_multiple_files=True, max_upload_size=MOST, key="import-files", on_change=_forget)
+    files = st.file_uploader(
+        "Files", type=ENDINGS, accept_multiple_files=True, max_upload_size=MOST, key="import-files", on_change=_forget
+    )
     if not files:
         return
     if problem := several([file.name for file in files]):
         shell.problem(problem)
         return
     format = st.selectbox(
-        "Format", [AUTO, *FORMATS], key="import-format", format_func=lambda name: "Recognise it" if name == AUTO else FORMATS[name].label
+        "Format",
+        [AUTO, *FORMATS],
+        key="import-format",
+        format_func=lambda name: "Recognise it" if name == AUTO else FORMATS[name].label,
     )
     normalisation = _asked([file.name for file in files])
     if normalisation is None:
@@ -80,11 +88,15 @@ def several(names: list[str]) -> str:
     """Why these files are not one set, '' when they may be: only MTT's come as files of images and of labels."""
     if len(names) < 2 or any(Path(name).name.startswith("images_") for name in names):
         return ""
-    return f"You chose {len(names)} files: expected one set at a time, a single file, a zip, or the files of one folder (MTT); take the others away."
+    return (
+        f"You chose {len(names)} files: expected one set at a time, a single file, a zip, or the files of one folder"
+        " (MTT); take the others away."
+    )
 
 
 def supported(names: list[str], guesses: list[str]) -> str | None:
-    """The guess whose data set the name of a file speaks of, the longest name first (``cifar100`` before ``cifar10``); None without one."""
+    """The guess whose data set the name of a file speaks of, the longest name first (``cifar100`` before ``cifar10``);
+    None without one."""
     said = " ".join(re.sub("[^a-z0-9]", "", name.lower()) for name in names)
     known = {name: re.sub("[^a-z0-9]", "", name.removesuffix("-dc")) for name in guesses}
     named = max((spoken for spoken in known.values() if spoken in said), key=len, default=None)
@@ -101,13 +113,18 @@ def _asked(names: list[str]) -> str | None:
     reason = f"By the name of the file: {likely}." if likely else "The file does not tell; ask whoever made it."
     st.info(
         words.plain(
-            f"The values of the images go from {question['low']:.3g} to {question['high']:.3g}, so they are normalised: say with what. {reason}"
+            f"The values of the images go from {question['low']:.3g} to {question['high']:.3g}, so they are normalised:"
+            f" say with what. {reason}"
         )
     )
     return st.selectbox(
-        "Normalisation to undo", offered, index=offered.index(likely) if likely else None, key="import-normalisation",
-        format_func=_spoken, placeholder="Choose",
-    )  # fmt: skip
+        "Normalisation to undo",
+        offered,
+        index=offered.index(likely) if likely else None,
+        key="import-normalisation",
+        format_func=_spoken,
+        placeholder="Choose",
+    )
 
 
 def _spoken(name: str) -> str:
@@ -123,9 +140,15 @@ def _look(files: list[Any], format: str, normalisation: str) -> dict[str, Any] |
     key = (tuple(file.file_id for file in files), format, normalisation)
     if st.session_state.get("import-look", (None,))[0] == key:
         return st.session_state["import-look"][1]
-    with disasters.spoken(), tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder, st.spinner("Reading the file"):
+    with (
+        disasters.spoken(),
+        tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder,
+        st.spinner("Reading the file"),
+    ):
         place = saved([(file.name, file.getvalue()) for file in files], Path(folder))
-        answer = jobs.ask(["import", str(place), "--format", format, "--normalisation", normalisation, "--look", "--json"])
+        answer = jobs.ask(
+            ["import", str(place), "--format", format, "--normalisation", normalisation, "--look", "--json"]
+        )
     question = asks(answer.text)
     if question:
         st.session_state["import-question"] = question
@@ -163,8 +186,8 @@ def told(facts: dict[str, Any]) -> str:
     undone = "normalisation undone" if facts.get("mean") else "values already in [0, 1]"
     parts = f", {facts['partition']} × {facts['partition']} parts each" if facts.get("partition", 1) > 1 else ""
     return (
-        f"Found: {label}. {count} images of {channels} × {' × '.join(map(str, sides))}{parts}, {facts['classes']} classes, "
-        f"{'soft' if facts.get('soft') else 'hard'} labels, {undone}."
+        f"Found: {label}. {count} images of {channels} × {' × '.join(map(str, sides))}{parts}, {facts['classes']}"
+        f" classes, {'soft' if facts.get('soft') else 'hard'} labels, {undone}."
     )
 
 
@@ -174,14 +197,22 @@ def _start(files: list[Any], facts: dict[str, Any], asked: list[str]) -> None:
     names = list(WORDS)
     with left:
         data = st.selectbox(
-            "Real data it was distilled from", names, index=names.index(guess) if guess in names else None, accept_new_options=True,
-            key="import-data", placeholder="Choose, or type a path", help="Its test images are what the networks are tested on",
-        )  # fmt: skip
+            "Real data it was distilled from",
+            names,
+            index=names.index(guess) if guess in names else None,
+            accept_new_options=True,
+            key="import-data",
+            placeholder="Choose, or type a path",
+            help="Its test images are what the networks are tested on",
+        )
     with right:
         parts = st.selectbox(
-            "Parts per side", (1, 2, 3), index=min(3, int(facts.get("partition") or 1)) - 1, key="import-partition",
+            "Parts per side",
+            (1, 2, 3),
+            index=min(3, int(facts.get("partition") or 1)) - 1,
+            key="import-partition",
             help=words.plain(f"Partition-expansion. {facts.get('facts', {}).get('partition_reason', '')}"),
-        )  # fmt: skip
+        )
     if not data:
         st.caption("Import waits until the real data are named.")
     if not st.button("Import", type="primary", icon=":material/upload:", key="import", disabled=not data) or not data:
@@ -189,7 +220,11 @@ def _start(files: list[Any], facts: dict[str, Any], asked: list[str]) -> None:
     ipc = min(1000, -(-facts["shape"][0] // max(1, facts["classes"])))
     try:
         path = runs.default_store() / runs.new_id(config.load("demo", {"method": "imported", "data": data, "ipc": ipc}))
-        with disasters.spoken(), tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder, st.spinner("Reading the set and starting it"):
+        with (
+            disasters.spoken(),
+            tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder,
+            st.spinner("Reading the set and starting it"),
+        ):
             place = saved([(file.name, file.getvalue()) for file in files], Path(folder))
             jobs.import_set([str(place), *asked, "--data", data, "--set", f"partition={parts}"], path)
     except InputError as error:

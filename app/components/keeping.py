@@ -1,6 +1,7 @@
 """Housekeeping on the Home page: name, note and tags of a run, delete with Undo, archives, and what takes up the disk.
 
-What people wrote is shown by elements that know no markup. Every change goes through `_change`, which a read-only app refuses.
+What people wrote is shown by elements that know no markup. Every change goes through `_change`, which a read-only app
+refuses.
 """
 
 import shlex
@@ -30,7 +31,8 @@ SHOWN = 20  # runs in the storage chart, the largest
 
 
 def panels(run: Run | None) -> None:
-    """What was just done, name, tags and note of the run, then three closed expanders: this run, opening an archive, and storage."""
+    """What was just done, name, tags and note of the run, then three closed expanders: this run, opening an archive,
+    and storage."""
     _last()
     if run is not None and (state.is_sample(run.path) or not runs.is_run(run.path) or guard.read_only()):
         _told(keeping.about(run.path))
@@ -50,7 +52,8 @@ def _expander(label: str, icon: str, key: str, draw: Callable[[], None]) -> None
 
 
 def _change(action: Callable[[], tuple[str, str]]) -> None:
-    """Do it in a callback, before anything is drawn; `action` returns what was done and '' or what Undo would bring back."""
+    """Do it in a callback, before anything is drawn; `action` returns what was done and '' or what Undo would bring
+    back."""
     _arm("")
     try:
         guard.refuse_changes()
@@ -73,7 +76,9 @@ def _last() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(said)
             if undo:
-                st.button("Undo", icon=":material/undo:", key="keep-undo", on_click=_change, args=(lambda: _undone(undo),))
+                st.button(
+                    "Undo", icon=":material/undo:", key="keep-undo", on_click=_change, args=(lambda: _undone(undo),)
+                )
 
 
 def _undone(name: str) -> tuple[str, str]:
@@ -91,15 +96,36 @@ def _told(told: keeping.About) -> None:
 def _fields(run: Run) -> None:
     """Name, tags and note in place: each is saved alone when Enter is pressed or the field is left."""
     told, left, right = keeping.about(run.path), *st.columns(2)
-    usual, tags = words.default_name(run, time.time()), 'With commas; a tag that holds a comma in double quotes: "slow, but sure"'
+    usual, tags = (
+        words.default_name(run, time.time()),
+        'With commas; a tag that holds a comma in double quotes: "slow, but sure"',
+    )
     asked = {
-        "name": partial(left.text_input, "Name", told.name, max_chars=keeping.NAME, placeholder=usual,
-                        help=words.plain(f"Enter saves. The run folder keeps its name, {run.id}")),
-        "tags": partial(right.text_input, "Tags", tagging.tags_text(told.tags), placeholder="none",
-                        help=words.plain(f"{tags}; at most {tagging.TAGS}. Enter saves")),
-        "note": partial(st.text_area, "Note", told.note, max_chars=keeping.NOTE, height="content", placeholder="none",
-                        help="Ctrl and Enter saves, or a click elsewhere"),
-    }  # fmt: skip
+        "name": partial(
+            left.text_input,
+            "Name",
+            told.name,
+            max_chars=keeping.NAME,
+            placeholder=usual,
+            help=words.plain(f"Enter saves. The run folder keeps its name, {run.id}"),
+        ),
+        "tags": partial(
+            right.text_input,
+            "Tags",
+            tagging.tags_text(told.tags),
+            placeholder="none",
+            help=words.plain(f"{tags}; at most {tagging.TAGS}. Enter saves"),
+        ),
+        "note": partial(
+            st.text_area,
+            "Note",
+            told.note,
+            max_chars=keeping.NOTE,
+            height="content",
+            placeholder="none",
+            help="Ctrl and Enter saves, or a click elsewhere",
+        ),
+    }
     for what, draw in asked.items():
         key = f"keep-{what}-{run.id}"
         draw(key=key, on_change=_change, args=(partial(_described, run, what, key),))
@@ -121,11 +147,25 @@ def _run(run: Run) -> None:
 def _delete(run: Run) -> None:
     """Delete is pressed twice; another run, or anything else that is done, disarms it."""
     if st.session_state.get("keep-armed") != run.id:
-        st.button("Delete", icon=":material/delete:", key=f"keep-delete-{run.id}", on_click=_arm, args=(run.id,), disabled=run.alive)
+        st.button(
+            "Delete",
+            icon=":material/delete:",
+            key=f"keep-delete-{run.id}",
+            on_click=_arm,
+            args=(run.id,),
+            disabled=run.alive,
+        )
         return
     name = words.plain(state.spoken_name(run))
-    st.button(f"Delete {name} now", icon=":material/delete:", key=f"keep-sure-{run.id}", type="primary", on_click=_change,
-              args=(partial(_deleted, run),), disabled=run.alive)  # fmt: skip
+    st.button(
+        f"Delete {name} now",
+        icon=":material/delete:",
+        key=f"keep-sure-{run.id}",
+        type="primary",
+        on_click=_change,
+        args=(partial(_deleted, run),),
+        disabled=run.alive,
+    )
     st.button("Keep it", key="keep-disarm", on_click=_arm, args=("",))
 
 
@@ -135,7 +175,10 @@ def _arm(run_id: str) -> None:
 
 def _deleted(run: Run) -> tuple[str, str]:
     if jobs.busy(run.path):
-        raise InputError(f"Something is being computed for {state.spoken_name(run)}: expected it to be at rest; wait for it or stop it.")
+        raise InputError(
+            f"Something is being computed for {state.spoken_name(run)}: expected it to be at rest; wait for it or"
+            " stop it."
+        )
     name = state.spoken_name(run)
     place = keeping.delete(run.path, runs.default_store())
     state.run_changed()
@@ -153,9 +196,15 @@ def _download(run: Run) -> None:
         st.code(shlex.join(["python", "-m", "c2r", "archive", str(run.path), f"{run.id}.zip"]), language=None)
     else:
         st.download_button(
-            "Download archive", lambda: _archive(run), f"{run.id}.zip", "application/zip", icon=":material/archive:", on_click="ignore",
-            key="keep-archive", help=f"The whole run in one file, {size(count)} before it is packed; it opens in any C2R app",
-        )  # fmt: skip
+            "Download archive",
+            lambda: _archive(run),
+            f"{run.id}.zip",
+            "application/zip",
+            icon=":material/archive:",
+            on_click="ignore",
+            key="keep-archive",
+            help=f"The whole run in one file, {size(count)} before it is packed; it opens in any C2R app",
+        )
         if left := archives.left_out(run.path):
             st.caption(words.plain(left))
 
@@ -168,12 +217,22 @@ def _archive(run: Run) -> bytes:
 
 
 def _open() -> None:
-    st.caption(f"A zip that 'Download archive' or python -m c2r archive made, up to {MOST} MB; larger ones: python -m c2r open FILE.zip")
-    fresh = st.session_state.get("keep-opened", 0)  # an uploader of its own after each opening, so that no file is opened twice
+    st.caption(
+        f"A zip that 'Download archive' or python -m c2r archive made, up to {MOST} MB; larger ones: python -m c2r open"
+        " FILE.zip"
+    )
+    fresh = st.session_state.get(
+        "keep-opened", 0
+    )  # an uploader of its own after each opening, so that no file is opened twice
     given = st.file_uploader("Archive", type="zip", max_upload_size=MOST, key=f"keep-file-{fresh}")
     if given is not None:
         st.button(
-            "Open archive", type="primary", icon=":material/unarchive:", key="keep-unpack", on_click=_change, args=(lambda: _opened(given),)
+            "Open archive",
+            type="primary",
+            icon=":material/unarchive:",
+            key="keep-unpack",
+            on_click=_change,
+            args=(lambda: _opened(given),),
         )
 
 
@@ -209,14 +268,28 @@ def _storage() -> None:
     )
     trash = found["deleted"]
     if not trash or guard.read_only():
-        st.caption("The trash is empty." if not trash else f"{len(trash)} deleted runs can be brought back where the app may change them.")
+        st.caption(
+            "The trash is empty."
+            if not trash
+            else f"{len(trash)} deleted runs can be brought back where the app may change them."
+        )
         return
     names = {one["trash"]: _gone(one) for one in trash}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("Deleted runs", list(names), format_func=lambda name: names.get(name, name), key="keep-trash")
-        st.button("Bring back", icon=":material/undo:", key="keep-back", on_click=_change, args=(lambda: _undone(chosen),))
-        st.button("Empty the trash", icon=":material/delete_forever:", key="keep-empty", on_click=_change, args=(_emptied,),
-                  help=f"Frees {size(sum(one['total'] for one in trash))}; what is in it is lost then")  # fmt: skip
+        chosen = st.selectbox(
+            "Deleted runs", list(names), format_func=lambda name: names.get(name, name), key="keep-trash"
+        )
+        st.button(
+            "Bring back", icon=":material/undo:", key="keep-back", on_click=_change, args=(lambda: _undone(chosen),)
+        )
+        st.button(
+            "Empty the trash",
+            icon=":material/delete_forever:",
+            key="keep-empty",
+            on_click=_change,
+            args=(_emptied,),
+            help=f"Frees {size(sum(one['total'] for one in trash))}; what is in it is lost then",
+        )
 
 
 def _emptied() -> tuple[str, str]:

@@ -1,11 +1,14 @@
-"""What the browser tells by itself: Escape and a double click on a chart. It also keeps a view of the app one entry of the history."""
+"""What the browser tells by itself: Escape and a double click on a chart. It also keeps a view of the app one entry of
+the history."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-# Another page begins with an address that names no run; the app then writes the whole one. Both are one view, so the second
-# address takes the place of the first instead of standing behind it. Escape that closes a dialog or a list means only that.
+# Another page begins with an address that names no run; the app then writes the whole one. Both are one view, so the
+# second
+# address takes the place of the first instead of standing behind it. Escape that closes a dialog or a list means only
+# that.
 # Charts keep `dblclick` from the page, so the second press is counted.
 SCRIPT = """
 export default function ({ data, setTriggerValue }) {
@@ -33,6 +36,7 @@ _MOUNT = st.components.v2.component("c2r_listener", js=SCRIPT)
 
 
 def listen(selected: bool, cleared: Callable[[], None]) -> None:
-    """Call `cleared` when a selection (`selected`: there is one) is given up with Escape or a double click on a chart."""
+    """Call `cleared` when a selection (`selected`: there is one) is given up with Escape or a double click on a
+    chart."""
     with st.sidebar:
         _MOUNT(key="listener", data={"selected": selected}, on_cleared_change=cleared, height=0)

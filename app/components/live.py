@@ -21,13 +21,24 @@ Events = list[dict[str, Any]]
 
 
 def panel(view: state.View, frozen: bool, between: Callable[[], None]) -> None:
-    """The bar and the figures: in a fragment that looks again while the newest step is followed, or once, with `between` among them."""
+    """The bar and the figures: in a fragment that looks again while the newest step is followed, or once, with
+    `between` among them."""
     assert view.run is not None, "the page stops without a run"
     config = view.run.config
     until = config.steps if config and view.run.alive else None
     follows = view.run.alive and view.follow and not frozen
     step = None if follows else view.step
-    look = Look(view.path, list(view.names), step, view.class_index, state.is_dark(), frozen, words.is_distilled(view.run), config, until)
+    look = Look(
+        view.path,
+        list(view.names),
+        step,
+        view.class_index,
+        state.is_dark(),
+        frozen,
+        words.is_distilled(view.run),
+        config,
+        until,
+    )
     if follows:
         every = playback.every()
         st.fragment(_newest, run_every=every)(view, look, every)
@@ -50,8 +61,8 @@ def missing(view: state.View) -> None:
     known = {event["step"] for event in cache.events(view.path)}
     if known and view.run is not None and not view.run.alive and (lost := set(view.steps) - known):
         shell.problem(
-            f"events.jsonl of run {view.run.id} has no line for {len(lost)} of its {len(view.steps)} recorded steps: expected one for each; "
-            "what is there is shown, the images of the others are in the gallery."
+            f"events.jsonl of run {view.run.id} has no line for {len(lost)} of its {len(view.steps)} recorded steps:"
+            " expected one for each; what is there is shown, the images of the others are in the gallery."
         )
 
 
@@ -59,7 +70,10 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
     course = cache.course(look.path)
     events = course.events
     if not events:
-        shell.problem(f"Run {look.path.name} has no readable events.jsonl: expected one line per recorded step; choose another run.")
+        shell.problem(
+            f"Run {look.path.name} has no readable events.jsonl: expected one line per recorded step; choose another"
+            " run."
+        )
         return
     steps = views.with_figures(state.recorded_steps(look.path), events)
     shown = views.at_or_before(steps, look.step)
@@ -76,7 +90,11 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
         _histogram(look, course, past)
     with right:
         _bands(look, drawn, shown, same)
-    st.caption(words.plain(f"{words.cost_sentence(past[-1], attack)} {words.drawn_sentence(len(drawn), len(events), len(steps))}".strip()))
+    st.caption(
+        words.plain(
+            f"{words.cost_sentence(past[-1], attack)} {words.drawn_sentence(len(drawn), len(events), len(steps))}".strip()
+        )
+    )
     if between:
         between()
     curriculum.show(look, steps, shown)
@@ -85,7 +103,10 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
 
 def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None) -> None:
     """A set that was not distilled here: its margins, its order and its accuracies; nothing has a course."""
-    st.info("This set was not distilled here: it was scored once, as it is, so there are no steps, no losses and nothing that moved.")
+    st.info(
+        "This set was not distilled here: it was scored once, as it is, so there are no steps, no losses and nothing"
+        " that moved."
+    )
     events = course.events
     kpi_row(events[:1], look, ("Loss",))
     left, right = pair()
@@ -108,10 +129,16 @@ def kpi_row(past: Events, look: Look, leave_out: tuple[str, ...] = ()) -> None:
     for column, kpi in zip(columns, shown, strict=False):
         moved = kpi.delta.startswith(("+", "-"))
         column.metric(
-            kpi.label, kpi.value, kpi.delta or None, delta_color="normal" if moved else "off",
-            delta_arrow="auto" if moved else "off", delta_description=kpi.since or None,
-            help=kpi.help, border=True, height="stretch",
-        )  # fmt: skip
+            kpi.label,
+            kpi.value,
+            kpi.delta or None,
+            delta_color="normal" if moved else "off",
+            delta_arrow="auto" if moved else "off",
+            delta_description=kpi.since or None,
+            help=kpi.help,
+            border=True,
+            height="stretch",
+        )
 
 
 def _histogram(look: Look, course: cache.Course, past: Events) -> None:
@@ -120,13 +147,23 @@ def _histogram(look: Look, course: cache.Course, past: Events) -> None:
     attack = words.attack_name(look.config)
     before = past[-2]["margin_adv"]["counts"] if len(past) > 1 else None
     figure = lambda: charts.margin_histogram(  # noqa: E731
-        now["margin_clean"]["counts"], now["margin_adv"]["counts"], previous_adv=before,
-        edges=BIN_EDGES, n=now["n"], attack=attack, span=span, top=charts.histogram_top([course.most, [0.3 * now["n"]]]), dark=look.dark, selectable=look.selectable,
-    )  # fmt: skip
+        now["margin_clean"]["counts"],
+        now["margin_adv"]["counts"],
+        previous_adv=before,
+        edges=BIN_EDGES,
+        n=now["n"],
+        attack=attack,
+        span=span,
+        top=charts.histogram_top([course.most, [0.3 * now["n"]]]),
+        dark=look.dark,
+        selectable=look.selectable,
+    )
     table = {
-        "From (logits)": BIN_EDGES[:-1].tolist(), "To (logits)": BIN_EDGES[1:].tolist(),
-        "Clean": now["margin_clean"]["counts"], "Adversarial": now["margin_adv"]["counts"],
-    }  # fmt: skip
+        "From (logits)": BIN_EDGES[:-1].tolist(),
+        "To (logits)": BIN_EDGES[1:].tolist(),
+        "Clean": now["margin_clean"]["counts"],
+        "Adversarial": now["margin_adv"]["counts"],
+    }
     picked = (lambda: _pick_bars(look.path, now["step"])) if look.selectable else None
     name, same = "histogram-frozen" if look.selectable else "histogram", _same(look, course, now["step"])
     chart(figure, name, table, on_select=picked, legend_above=True, same=same)
@@ -154,12 +191,21 @@ def _bands(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> 
 
     def table() -> views.Columns:
         sides = (("adversarial", adversarial), ("clean", clean))
-        return {"Step": steps} | {f"{side} p{p}": q[:, i].round(3).tolist() for side, q in sides for i, p in enumerate((5, 25, 50, 75, 95))}
+        return {"Step": steps} | {
+            f"{side} p{p}": q[:, i].round(3).tolist() for side, q in sides for i, p in enumerate((5, 25, 50, 75, 95))
+        }
 
     figure = lambda: charts.margin_bands(  # noqa: E731
-        steps, adversarial, n=events[-1]["n"], current=shown, quantiles_clean=clean, attack=words.attack_name(look.config),
-        span=charts.histogram_span([cache.course(look.path).total], BIN_EDGES), until=look.until, dark=look.dark,
-    )  # fmt: skip
+        steps,
+        adversarial,
+        n=events[-1]["n"],
+        current=shown,
+        quantiles_clean=clean,
+        attack=words.attack_name(look.config),
+        span=charts.histogram_span([cache.course(look.path).total], BIN_EDGES),
+        until=look.until,
+        dark=look.dark,
+    )
     chart(figure, "bands", table, same=same)
 
 
@@ -171,17 +217,30 @@ def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -
     left, right = pair()
     if losses.known:
         with left:
-            table = {"Step": losses.steps, "total": losses.total} | {losses.called[name]: series for name, series in losses.parts.items()}
+            table = {"Step": losses.steps, "total": losses.total} | {
+                losses.called[name]: series for name, series in losses.parts.items()
+            }
             figure = lambda: charts.loss_lines(  # noqa: E731
-                losses.steps, losses.total, losses.parts, called=losses.called, weights=losses.weights, current=shown, until=look.until,
+                losses.steps,
+                losses.total,
+                losses.parts,
+                called=losses.called,
+                weights=losses.weights,
+                current=shown,
+                until=look.until,
                 dark=look.dark,
-            )  # fmt: skip
+            )
             chart(figure, "losses", table, same=same)
             st.caption("Each update runs under another network, so losses of two steps do not compare.")
     if rows:
         same = (str(folder), cache.stamp(folder / "rows.jsonl"), look.dark)
         with right:
-            chart(lambda: charts.accuracy_bars(rows, dark=look.dark), "results", attempts.table(attempts.figures(rows)), same=same)
+            chart(
+                lambda: charts.accuracy_bars(rows, dark=look.dark),
+                "results",
+                attempts.table(attempts.figures(rows)),
+                same=same,
+            )
 
 
 def waiting(view: state.View) -> None:

@@ -17,7 +17,8 @@ FEW = 6  # so many loaded settings are named
 
 @dataclass(frozen=True)
 class Start:
-    """Settings the form starts from, with a number of their own so that its fields start afresh; `said`: what was loaded."""
+    """Settings the form starts from, with a number of their own so that its fields start afresh; `said`: what was
+    loaded."""
 
     settings: config.RunConfig
     number: int = 0
@@ -32,19 +33,35 @@ def start(preset: str) -> Start:
 def save(settings: config.RunConfig) -> None:
     """A button that downloads the settings as JSON."""
     st.download_button(
-        "Save JSON", config.to_json(settings), "config.json", "application/json",
-        icon=":material/download:", on_click="ignore", key="save-json",
-    )  # fmt: skip
+        "Save JSON",
+        config.to_json(settings),
+        "config.json",
+        "application/json",
+        icon=":material/download:",
+        on_click="ignore",
+        key="save-json",
+    )
 
 
 def load(preset: str, settings: config.RunConfig | None) -> None:
-    """A field that takes a JSON file, what it changed or what is wrong with it, and a way back from `settings` to the preset."""
-    text = "Settings saved here, or the config.json of a run; a setting that the file does not name stays as in the preset"
-    st.file_uploader("Load JSON", type="json", max_upload_size=1, key="load-json", on_change=_take, args=(preset,), help=text)
+    """A field that takes a JSON file, what it changed or what is wrong with it, and a way back from `settings` to the
+    preset."""
+    text = (
+        "Settings saved here, or the config.json of a run; a setting that the file does not name stays as in the preset"
+    )
+    st.file_uploader(
+        "Load JSON", type="json", max_upload_size=1, key="load-json", on_change=_take, args=(preset,), help=text
+    )
     if st.session_state.get("load-problem"):
         shell.problem(st.session_state["load-problem"])
     if settings != config.load(preset):
-        st.button("Back to the preset", icon=":material/undo:", key="unload", on_click=_begin, args=(preset, config.load(preset)))
+        st.button(
+            "Back to the preset",
+            icon=":material/undo:",
+            key="unload",
+            on_click=_begin,
+            args=(preset, config.load(preset)),
+        )
 
 
 def fork(run: Run, step: int) -> None:
@@ -54,7 +71,11 @@ def fork(run: Run, step: int) -> None:
     preset = str(run.manifest.get("preset"))
     preset = preset if preset in config.PRESETS else next(iter(config.PRESETS))
     st.session_state["preset"] = preset
-    _begin(preset, settings, f"A fork of {state.spoken_name(run)}: it starts from the images at step {step}, with the settings below.")
+    _begin(
+        preset,
+        settings,
+        f"A fork of {state.spoken_name(run)}: it starts from the images at step {step}, with the settings below.",
+    )
 
 
 def _begin(preset: str, settings: config.RunConfig, said: str = "") -> None:

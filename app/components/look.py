@@ -1,4 +1,5 @@
-"""What the figures of the Live page are drawn from: plain values, so that a timer can draw them again without the page."""
+"""What the figures of the Live page are drawn from: plain values, so that a timer can draw them again without the
+page."""
 
 from dataclasses import dataclass
 from pathlib import Path

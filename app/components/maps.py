@@ -49,7 +49,10 @@ def stored_map(view: state.View, frame: dict[str, np.ndarray]) -> dict[str, np.n
     found = shell.optional(view.path, "map")
     if found is None or found["index"].max() < len(frame["labels"]):
         return found
-    shell.problem("map.safetensors belongs to other images: expected what this run wrote; compute the map again or choose another run.")
+    shell.problem(
+        "map.safetensors belongs to other images: expected what this run wrote; compute the map again or choose another"
+        " run."
+    )
     return None
 
 
@@ -59,7 +62,14 @@ def umap_layout(view: state.View, stored: dict[str, np.ndarray]) -> Layout:
     on_map = int(stored["steps"][position])
     note = "" if on_map == view.step else f"The map holds no step {view.step}: showing step {on_map}. "
     note += "" if stored["fitted"][position] else "This step was placed into the finished map, not fitted with it."
-    return Layout("UMAP", stored["index"], stored["umap_clean"][position], stored["umap_adv"][position], _umap_ranges(stored), note)
+    return Layout(
+        "UMAP",
+        stored["index"],
+        stored["umap_clean"][position],
+        stored["umap_adv"][position],
+        _umap_ranges(stored),
+        note,
+    )
 
 
 def _umap_ranges(stored: dict[str, np.ndarray]) -> Ranges:
@@ -67,7 +77,8 @@ def _umap_ranges(stored: dict[str, np.ndarray]) -> Ranges:
 
 
 def pca_layout(view: state.View) -> Layout | None:
-    """Embeddings of the chosen step on the axes that were fitted once, at the start of the run; framed by first and last step.
+    """Embeddings of the chosen step on the axes that were fitted once, at the start of the run; framed by first and
+    last step.
 
     None when the run has no axes, or none that fit, which is said.
     """
@@ -89,19 +100,33 @@ def pca_layout(view: state.View) -> Layout | None:
 def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour: str, lines: str) -> None:
     """The map; a lasso or box becomes the selection of all pages."""
     labels, n = frame["labels"], len(frame["labels"])
-    values = {"margin": frame["margin_adv"], "rank": ranks(frame["order"]), "broken": (frame["margin_adv"] <= 0).astype(np.int8)}.get(
-        colour
-    )
+    values = {
+        "margin": frame["margin_adv"],
+        "rank": ranks(frame["order"]),
+        "broken": (frame["margin_adv"] <= 0).astype(np.int8),
+    }.get(colour)
     chosen = state.selection(view.run.id, n)
     positions = np.flatnonzero(np.isin(layout.index, chosen))
     hard = np.isin(layout.index, views.hardest(frame["order"], labels, HARDEST, view.class_index))
     drawn = {"selection": positions, "hardest": np.flatnonzero(hard), "none": None}[lines]
     figure = charts.embedding_map(
-        layout.clean, layout.adversarial, labels[layout.index], values=None if values is None else values[layout.index], colour=colour,
-        classes=list(view.names), ids=layout.index, selected=positions if len(positions) else None, lines=drawn, ranges=layout.ranges,
-        method=layout.method, explained=layout.explained, solo=view.class_index,
-        strangers=views.strangers(cache.events(view.path), view.step), side=SIDE, dark=state.is_dark(),
-    )  # fmt: skip
+        layout.clean,
+        layout.adversarial,
+        labels[layout.index],
+        values=None if values is None else values[layout.index],
+        colour=colour,
+        classes=list(view.names),
+        ids=layout.index,
+        selected=positions if len(positions) else None,
+        lines=drawn,
+        ranges=layout.ranges,
+        method=layout.method,
+        explained=layout.explained,
+        solo=view.class_index,
+        strangers=views.strangers(cache.events(view.path), view.step),
+        side=SIDE,
+        dark=state.is_dark(),
+    )
 
     def picked() -> None:
         ids = charts.selected_numbers(st.session_state["map"]["selection"]["points"])
@@ -131,7 +156,9 @@ def separation(view: state.View) -> None:
         return
     events = views.drawn(events, view.step or 0)
     steps = [event["step"] for event in events]
-    for column, what in zip(st.columns(3, vertical_alignment="bottom"), ("knn", "silhouette", "between_within"), strict=True):
+    for column, what in zip(
+        st.columns(3, vertical_alignment="bottom"), ("knn", "silhouette", "between_within"), strict=True
+    ):
         clean, adversarial = ([event["separation"][side].get(what) for event in events] for side in ("clean", "adv"))
         with column:
             figure = charts.separation_lines(

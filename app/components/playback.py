@@ -1,4 +1,5 @@
-"""The playback bar: one line above the figures of every page that shows a recorded step. It says which step, and moves it."""
+"""The playback bar: one line above the figures of every page that shows a recorded step. It says which step, and moves
+it."""
 
 from collections.abc import Callable
 from itertools import count
@@ -9,7 +10,10 @@ from app import position, state
 
 SPEEDS, PACE = (0.5, 1, 2, 4), 2  # recorded steps a second
 LOOKS, TICK = (1, 2, 3, 5, 10), 2  # seconds between looks for a newer step
-KEPT = "Recorded steps whose images are kept: the newest all, older ones ever more sparsely. Lines over steps hold the figures of all"
+KEPT = (
+    "Recorded steps whose images are kept: the newest all, older ones ever more sparsely. Lines over steps hold the"
+    " figures of all"
+)
 
 
 def bar(view: state.View) -> None:
@@ -37,7 +41,15 @@ def widgets(view: state.View) -> None:
         if playing:
             _button("pause", ":material/pause: Pause", "Stay at this step", False, position.press, steps, step)
         else:
-            _button("play", ":material/play_arrow: Play", "One recorded step after the other", False, position.play, steps, step)
+            _button(
+                "play",
+                ":material/play_arrow: Play",
+                "One recorded step after the other",
+                False,
+                position.play,
+                steps,
+                step,
+            )
         _button("on", "+1", "One recorded step on", last, position.press, steps, after)
         _button("last", ":material/skip_next:", "Newest recorded step", last, position.press, steps, steps[-1])
         follows = view.follow and view.run is not None and view.run.alive
@@ -58,19 +70,29 @@ def _slider(view: state.View, moving: bool) -> None:
     _shows("step", view.step)
     change = {} if moving else {"on_change": position.scrubbed, "args": (view.steps,)}
     text = f"{KEPT}. Pause, or switch 'Follow latest' off, to drag it" if moving else KEPT
-    st.select_slider("Recorded step", view.steps, view.step, key="step", disabled=moving, help=text, width="stretch", **change)
+    st.select_slider(
+        "Recorded step", view.steps, view.step, key="step", disabled=moving, help=text, width="stretch", **change
+    )
 
 
 def _follow(view: state.View, playing: bool) -> None:
     _shows("follow", view.follow)
     change = {} if playing else {"on_change": position.follow_switched, "args": (view.step,)}
-    st.toggle("Follow latest", view.follow, key="follow", disabled=playing, help="Always show the newest recorded step", **change)
+    st.toggle(
+        "Follow latest",
+        view.follow,
+        key="follow",
+        disabled=playing,
+        help="Always show the newest recorded step",
+        **change,
+    )
 
 
 def _shows(key: str, value: object) -> None:
     """Make a widget show `value`; one that does is left alone, so that it keeps what a person does to it meanwhile.
 
-    The widget is given the value as its default too: a browser that has just drawn it sends that, also before it heard of this.
+    The widget is given the value as its default too: a browser that has just drawn it sends that, also before it heard
+    of this.
     """
     if st.session_state.get(key) != value:
         st.session_state[key] = value
@@ -81,10 +103,14 @@ def _pace(follows: bool) -> None:
     look = {"bind": "query-params", "width": 104, "label_visibility": "collapsed"}
     if follows:
         told = "Seconds between two looks for a newer step"
-        st.selectbox("Every", LOOKS, LOOKS.index(TICK), key="every", format_func=lambda s: f"every {s:g} s", help=told, **look)
+        st.selectbox(
+            "Every", LOOKS, LOOKS.index(TICK), key="every", format_func=lambda s: f"every {s:g} s", help=told, **look
+        )
     else:
         told = "Recorded steps played in a second"
-        st.selectbox("Speed", SPEEDS, SPEEDS.index(PACE), key="speed", format_func=lambda n: f"{n:g} steps/s", help=told, **look)
+        st.selectbox(
+            "Speed", SPEEDS, SPEEDS.index(PACE), key="speed", format_func=lambda n: f"{n:g} steps/s", help=told, **look
+        )
 
 
 def every() -> float:

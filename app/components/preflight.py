@@ -8,7 +8,8 @@ from c2r import config
 from c2r.store import runs
 from c2r.work import preflight
 
-# Beside the form the panel stays in view while the form scrolls; where there is no room beside it, it stands between the two parts.
+# Beside the form the panel stays in view while the form scrolls; where there is no room beside it, it stands between
+# the two parts.
 LAYOUT = """
 @media (min-width: 1001px) {
   .st-key-start-grid { display: grid; grid-template-columns: 3fr 2fr; grid-template-rows: auto 1fr; column-gap: 2rem; }

@@ -13,11 +13,21 @@ from c2r.store.runs import Run, frame_steps
 
 PERCENT = {
     "Clean": "Test accuracy of fresh networks trained on the synthetic images, mean over seeds",
-    "Worst attack": "The lowest mean test accuracy under an untargeted attack within the protocol's own radius; 'Worst by' names it",
+    "Worst attack": (
+        "The lowest mean test accuracy under an untargeted attack within the protocol's own radius; 'Worst by' names it"
+    ),
 }
 WIDTHS = {
-    "Images": 100, "Run": 146, "Progress": 84, "Margin": 58, "Clean": 54, "Worst attack": 52, "Worst by": 118, "n": 44, "Notes": 164,
-}  # fmt: skip
+    "Images": 100,
+    "Run": 146,
+    "Progress": 84,
+    "Margin": 58,
+    "Clean": 54,
+    "Worst attack": 52,
+    "Worst by": 118,
+    "n": 44,
+    "Notes": 164,
+}
 HEAD, ROWS = 38, 7  # px of the heads, and rows that are seen without scrolling
 SQUARE = 90  # px of a row from which a square of images fits better than a strip
 WRAPPED = ("Run", "Progress", "Worst by", "Notes")
@@ -31,7 +41,8 @@ HELP = {
 
 
 def table(runs: list[Run]) -> None:
-    """All runs with images, name, progress, margins, accuracies and notes; a damaged one is listed with the reason. Tags narrow it."""
+    """All runs with images, name, progress, margins, accuracies and notes; a damaged one is listed with the reason.
+    Tags narrow it."""
     told = [keeping.about(run.path) for run in runs]
     called = state.spoken_names(runs)
     wanted = _wanted(runlist.tags(told))
@@ -49,7 +60,9 @@ def table(runs: list[Run]) -> None:
             state.choose_run(names[rows[0]])
 
     evaluating = [next((one.state for one in jobs.evaluations(run.path) if one.alive), "") for run in runs]
-    rows = runlist.run_table(runs, [cache.rows(run.path) for run in runs], [called[name] for name in names], time.time(), evaluating)
+    rows = runlist.run_table(
+        runs, [cache.rows(run.path) for run in runs], [called[name] for name in names], time.time(), evaluating
+    )
     shown = runlist.with_about(rows, told, [run.id for run in runs])
     high = runlist.row_height(shown, {name: WIDTHS[name] for name in WRAPPED})
     pictures = _pictures(runs, *((3, 2) if high < SQUARE else (3, 3)))
@@ -79,11 +92,15 @@ def _wanted(tags: list[str]) -> set[str]:
 def _pictures(runs: list[Run], columns: int, rows: int) -> dict[str, list[Any]]:
     """The pictures of each run, images in so many columns and rows; None where there is nothing to draw."""
     sheets = [glance.sheet(run.path, next(reversed(frame_steps(run.path)), None), columns, rows) for run in runs]
-    return {"Images": [sheet and images.png_uri(sheet) for sheet in sheets], "Margin": [glance.course(run.path) for run in runs]}
+    return {
+        "Images": [sheet and images.png_uri(sheet) for sheet in sheets],
+        "Margin": [glance.course(run.path) for run in runs],
+    }
 
 
 def _columns(low: int, high: int) -> dict[str, object]:
-    """Widths at which all columns fit beside each other at 1280 px, percentages and pictures; margin lines from `low` to `high` logits."""
+    """Widths at which all columns fit beside each other at 1280 px, percentages and pictures; margin lines from `low`
+    to `high` logits."""
     plain = {name: st.column_config.Column(name, width=width, help=HELP.get(name)) for name, width in WIDTHS.items()}
     heads = {"Worst attack": "Worst"}
     plain["n"] = st.column_config.NumberColumn(

@@ -11,8 +11,11 @@ THUMBNAILS = 12  # on one page
 TILE = 55  # px of a picture, also of the only one; four fit beside the map at 1280 px
 
 
-def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], columns: views.Columns, *, here: str) -> None:
-    """Pictures of `ids`, page by page, with buttons to the other pages; `here` is the page this stands on, `columns` the CSV."""
+def listing(
+    view: state.View, frame: dict[str, np.ndarray], ids: list[int], columns: views.Columns, *, here: str
+) -> None:
+    """Pictures of `ids`, page by page, with buttons to the other pages; `here` is the page this stands on, `columns`
+    the CSV."""
     st.markdown(f"**{len(ids)} of {len(frame['labels'])} images selected**")
     st.caption(words.plain(f"By {state.selection_reason()}."))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -37,14 +40,22 @@ def listing(view: state.View, frame: dict[str, np.ndarray], ids: list[int], colu
 
 
 def table(columns: views.Columns) -> None:
-    """All chosen images with their figures, across the page, where no column is cut; what they are taken for unattacked, the CSV has."""
+    """All chosen images with their figures, across the page, where no column is cut; what they are taken for
+    unattacked, the CSV has."""
     high = "auto" if len(columns["Sample"]) < 8 else 300
     shown = {name: values for name, values in columns.items() if name != "Clean as"}
-    st.dataframe(shown, hide_index=True, height=high, alt="The selected synthetic images", column_config=accuracy_columns(columns))
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=high,
+        alt="The selected synthetic images",
+        column_config=accuracy_columns(columns),
+    )
 
 
 def of_selection(view: state.View, *, here: str) -> None:
-    """The listing of what is selected in this run; nothing when nothing is, or when the frame cannot be read (the page says so)."""
+    """The listing of what is selected in this run; nothing when nothing is, or when the frame cannot be read (the page
+    says so)."""
     try:
         frame = cache.margins(view.path, view.step)
     except InputError:
@@ -67,7 +78,8 @@ def accuracy_columns(columns: views.Columns) -> dict[str, object]:
 
 
 def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int]) -> None:
-    """A tile for each image: clean, adversarial and their enlarged difference, one below the other; a damaged frame is said instead."""
+    """A tile for each image: clean, adversarial and their enlarged difference, one below the other; a damaged frame is
+    said instead."""
     if not ids:
         return
     try:
@@ -76,7 +88,9 @@ def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int]) -
     except InputError as error:
         shell.problem(error)
         return
-    st.caption(f"From top to bottom: clean, adversarial, difference × {times}, number, class. {words.attacked_parts(view.run)}")
+    st.caption(
+        f"From top to bottom: clean, adversarial, difference × {times}, number, class. {words.attacked_parts(view.run)}"
+    )
     tiles = zip(ids, clean, pictures.adversarial_twin(clean, delta), pictures.difference(delta, times), strict=True)
     with st.grid("auto", min_column_width=TILE, gap="xsmall"):
         for i, *stack in tiles:
@@ -90,5 +104,9 @@ def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int]) -
 def counts(frame: dict[str, np.ndarray], ids: list[int], names: list[str]) -> None:
     """Of each class, how many are selected of how many there are; classes without a selected image are left out."""
     table = views.class_counts(frame["labels"], ids, names)
-    rows = [f"{words.plain(name)}: **{chosen} / {total}**" for name, chosen, total in zip(*table.values(), strict=True) if chosen]
+    rows = [
+        f"{words.plain(name)}: **{chosen} / {total}**"
+        for name, chosen, total in zip(*table.values(), strict=True)
+        if chosen
+    ]
     st.markdown("Selected / all of the class: " + " · ".join(rows))

@@ -26,7 +26,8 @@ ON = {  # the pages on which a control of the sidebar acts, and is drawn
 
 
 def sidebar(page: str) -> None:
-    """Draw the run, and what acts on this page; all of it is kept in the address bar, and what it says as the current view."""
+    """Draw the run, and what acts on this page; all of it is kept in the address bar, and what it says as the current
+    view."""
     found = state.all_runs()
     with st.sidebar:
         if guard.read_only():
@@ -54,30 +55,46 @@ def sidebar(page: str) -> None:
         offered |= {"run": list(names), "class": ["All classes", *classes]}
         offered |= {"attack": [*called, *called.values()], "evaluation": [HEADLINE, *folders]} if called else {}
         shown = {
-            "run": spoken[state.run_name(run)], "step": str(step), "attack": called.get(attack, attack), "evaluation": "the headline",
-            "class": "All classes" if chosen is None else classes[chosen], "sample": "no image",
-        }  # fmt: skip
+            "run": spoken[state.run_name(run)],
+            "step": str(step),
+            "attack": called.get(attack, attack),
+            "evaluation": "the headline",
+            "class": "All classes" if chosen is None else classes[chosen],
+            "sample": "no image",
+        }
         for note in links.link_notes(asked, offered, shown):
             st.caption(f":material/info: {note}")
     named = attack if attack != "pgd" or "attack" in st.query_params else None
     links.address(
-        run=state.run_name(run), step=position.spoken(), attack=named if called else None, selected=state.spoken_selection(run.id, images)
+        run=state.run_name(run),
+        step=position.spoken(),
+        attack=named if called else None,
+        selected=state.spoken_selection(run.id, images),
     )
     follow = position.chosen() is None
-    state.keep(state.View(run, steps, step, follow, attack, chosen, classes, state.is_sample(run.path), results, called))
+    state.keep(
+        state.View(run, steps, step, follow, attack, chosen, classes, state.is_sample(run.path), results, called)
+    )
 
 
 def _choose_run(spoken: dict[str, str], first: str) -> str:
-    """The run of all pages, `first` when nothing asks for another; `spoken`: what stands for each run, and how the box calls it."""
+    """The run of all pages, `first` when nothing asks for another; `spoken`: what stands for each run, and how the box
+    calls it."""
     names = list(spoken)
     links.place_run(spoken, first)
-    text = words.plain(f"All runs of the run store, newest first. Shown: {spoken.get(st.session_state.get('run', first), spoken[first])}")
-    chosen = st.selectbox("Run", names, key="run", format_func=lambda name: spoken.get(name, name), on_change=state.run_changed, help=text)
+    text = words.plain(
+        "All runs of the run store, newest first. Shown:"
+        f" {spoken.get(st.session_state.get('run', first), spoken[first])}"
+    )
+    chosen = st.selectbox(
+        "Run", names, key="run", format_func=lambda name: spoken.get(name, name), on_change=state.run_changed, help=text
+    )
     return chosen if chosen in names else first
 
 
 def _choose_results(folders: dict[str, Path], usual: Path | None, page: str) -> Path | None:
-    """Which evaluation's figures are shown: the headline unless another is chosen; a box is drawn only where there is a choice."""
+    """Which evaluation's figures are shown: the headline unless another is chosen; a box is drawn only where there is a
+    choice."""
     if page not in ON["evaluation"]:
         return folders.get(st.query_params.get("evaluation", ""), usual)
     if not folders or list(folders.values()) == [usual]:
@@ -100,17 +117,22 @@ def _choose_attack(called: dict[str, str], page: str) -> str:
     options, named = list(called), lambda key: called.get(key, key)
     if len(called) <= attempts.FEW:
         spoken = lambda key: words.plain(named(key))  # noqa: E731 - pills read Markdown, boxes do not
-        st.pills("Attack", options, required=True, format_func=spoken, key="attack", on_change=links.attack_chosen, help=text)
+        st.pills(
+            "Attack", options, required=True, format_func=spoken, key="attack", on_change=links.attack_chosen, help=text
+        )
     else:
         st.selectbox("Attack", options, format_func=named, key="attack", on_change=links.attack_chosen, help=text)
     return attack
 
 
 def _offered(run: Run, steps: tuple[int, ...], step: int | None) -> dict[str, list[str]]:
-    """The recorded steps and the numbers of the images of one; without numbers when its frame cannot be read, which the pages say."""
+    """The recorded steps and the numbers of the images of one; without numbers when its frame cannot be read, which the
+    pages say."""
     found = {"step": [position.LAST, *map(str, steps)]}
     try:
-        return found | ({} if step is None else {"sample": [str(i) for i in range(len(cache.margins(run.path, step)["labels"]))]})
+        return found | (
+            {} if step is None else {"sample": [str(i) for i in range(len(cache.margins(run.path, step)["labels"]))]}
+        )
     except InputError:
         return found
 
@@ -120,7 +142,11 @@ def _choose_class(names: list[str], page: str) -> int | None:
         return None
     options = [state.ALL_CLASSES, *range(len(names))]
     chosen = st.selectbox(
-        "Class", options, format_func=lambda k: "All classes" if k < 0 or k >= len(names) else names[k], key="class", bind="query-params"
+        "Class",
+        options,
+        format_func=lambda k: "All classes" if k < 0 or k >= len(names) else names[k],
+        key="class",
+        bind="query-params",
     )
     return chosen if chosen in range(len(names)) else None
 
@@ -129,22 +155,30 @@ def _selection_chip(run: Run, images: int) -> None:
     ids = state.selection(run.id, images)
     if ids:
         st.button(
-            f"{len(ids)} selected: clear", icon=":material/close:", on_click=state.clear_selection, key="clear_selection",
-            help=f"The selection is shared by all pages. It came from: {state.selection_reason()}.", width="stretch",
-        )  # fmt: skip
+            f"{len(ids)} selected: clear",
+            icon=":material/close:",
+            on_click=state.clear_selection,
+            key="clear_selection",
+            help=f"The selection is shared by all pages. It came from: {state.selection_reason()}.",
+            width="stretch",
+        )
 
 
 def strip(lead: str = "", *, ticks: bool = True) -> None:
-    """One line about the chosen run, after `lead`. It looks again every two seconds while the run lives, and not at all otherwise.
+    """One line about the chosen run, after `lead`. It looks again every two seconds while the run lives, and not at all
+    otherwise.
 
-    `ticks`: False on a page that switches to another one after some work, because a look in between can leave the browser blank.
+    `ticks`: False on a page that switches to another one after some work, because a look in between can leave the
+    browser blank.
     """
     view = state.current()
     run = view.run
     if "news" in st.session_state:
         st.toast(words.plain(st.session_state.pop("news")), icon=":material/notifications:")
     if run is not None:
-        st.fragment(_strip, run_every=TICK if run.alive and ticks else None)(run.path, jobs.standing(run), len(view.steps), lead)
+        st.fragment(_strip, run_every=TICK if run.alive and ticks else None)(
+            run.path, jobs.standing(run), len(view.steps), lead
+        )
 
 
 def _strip(path: Path, before: tuple[str, str, bool], steps_before: int, lead: str) -> None:
@@ -167,7 +201,8 @@ def tab_title(page: str) -> str:
 
 
 def icon() -> str:
-    """The mark in the browser's tab: clean blue beside adversarial orange. Made here, so that nothing is fetched from elsewhere."""
+    """The mark in the browser's tab: clean blue beside adversarial orange. Made here, so that nothing is fetched from
+    elsewhere."""
     square = np.zeros((2, 2, 3), np.uint8)
     for place, colour in zip(
         ((0, 0), (0, 1), (1, 0), (1, 1)), (theme.CLEAN, theme.ADVERSARIAL, theme.ADVERSARIAL, theme.CLEAN), strict=True
@@ -212,7 +247,10 @@ def needs_run(*, step: bool = True) -> state.View:
     """The current view; a page that cannot show anything says why and what to do, and stops."""
     view = state.current()
     if view.run is None:
-        st.info("There is no run yet, and the recorded sample run is missing: start a run and this page fills up while it works.")
+        st.info(
+            "There is no run yet, and the recorded sample run is missing: start a run and this page fills up while it"
+            " works."
+        )
         if st.button("Start a run", type="primary", icon=":material/play_arrow:"):
             go("start")
         st.stop()
@@ -248,10 +286,14 @@ def nothing_recorded(run: Run) -> None:
     if run.alive:
         st.info(f"{words.plain(words.phase_word(run))}: the figures appear with the first recorded step.")
     elif run.state == "done" and not words.is_distilled(run):
-        st.info("This run has no images of its own: its networks are trained on real ones. Its accuracies are on the Compare page.")
+        st.info(
+            "This run has no images of its own: its networks are trained on real ones. Its accuracies are on the"
+            " Compare page."
+        )
     else:
         st.warning(
-            f"{words.plain(state.spoken_name(run))} is {run.state} and has no recorded step: choose another run in the sidebar, or start a new one."
+            f"{words.plain(state.spoken_name(run))} is {run.state} and has no recorded step: choose another run in the"
+            " sidebar, or start a new one."
         )
 
 

@@ -26,13 +26,18 @@ def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], outcome
         for i, image in zip(ids, pixels, strict=True):
             name, margin = view.names[frame["labels"][i]], float(frame["margin_adv"][i])
             with st.container(border=True, gap="xsmall"):
-                images.show(pictures.upscale(image, TILE), f"Image {i}: {name}, rank {rank[i]}, robust margin {margin:.2f}")
+                images.show(
+                    pictures.upscale(image, TILE), f"Image {i}: {name}, rank {rank[i]}, robust margin {margin:.2f}"
+                )
                 st.markdown(f"**#{i} · {words.plain(name)}**  \n{margin_word(margin)}")
                 _bars(view, {key: float(found[:, i].mean()) for key, found in outcomes.items()})
                 told = (
                     ""
                     if hits is None
-                    else f"  \n{words.plain(view.called.get(view.attack, view.attack))} {int(hits[:, i].sum())}/{len(hits)}"
+                    else (
+                        f"  \n{words.plain(view.called.get(view.attack, view.attack))}"
+                        f" {int(hits[:, i].sum())}/{len(hits)}"
+                    )
                 )
                 st.caption(f"rank {rank[i]}{told}")
                 st.button("Details", key=f"tile-{i}", on_click=details.opened, args=(i,), width="stretch")
@@ -55,7 +60,8 @@ def basis(view: state.View, outcomes: dict[str, np.ndarray]) -> str:
 
 
 def legend(view: state.View, keys: list[str]) -> None:
-    """What the bars of the tiles stand for, from left to right; the chosen one is bold there and full in colour here."""
+    """What the bars of the tiles stand for, from left to right; the chosen one is bold there and full in colour
+    here."""
     called = [words.plain(view.called.get(key, key)) for key in keys]
     spoken = [f"**{name}**" if key == view.attack else name for key, name in zip(keys, called, strict=True)]
     st.caption(f"Bars from left to right: {', '.join(spoken)}. A full bar: all networks are still right.")
@@ -63,7 +69,8 @@ def legend(view: state.View, keys: list[str]) -> None:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the toolbar says: order, images per page, only the selection, which images an attack broke, the image to open (None: none)."""
+    """What the toolbar says: order, images per page, only the selection, which images an attack broke, the image to
+    open (None: none)."""
 
     sort: str
     size: int
@@ -78,16 +85,30 @@ def toolbar(view: state.View, n: int, chosen: int, *, evaluated: bool) -> Wanted
     name, filter = view.called.get(view.attack, view.attack), attempts.ANY
     if evaluated:
         filter = st.selectbox(
-            f"Under {words.plain(name)}", [attempts.ANY, *attempts.BROKEN], key="broken", bind="query-params", width=200,
-            help="Broken on a network: at least one evaluation network gets the attacked image wrong. On most: more than half of them do.",
-        )  # fmt: skip
+            f"Under {words.plain(name)}",
+            [attempts.ANY, *attempts.BROKEN],
+            key="broken",
+            bind="query-params",
+            width=200,
+            help=(
+                "Broken on a network: at least one evaluation network gets the attacked image wrong. On most: more than"
+                " half of them do."
+            ),
+        )
     size = st.selectbox("Per page", SIZES, key="size", bind="query-params", width=90)
     only = bool(chosen) and st.toggle(f"Only the selection ({chosen})", key="only", persist_state="session")
     links.place_sample()
     wanted = st.number_input(
-        "Open image", 0, n - 1, None, key="sample", bind="query-params", width=145, placeholder="number",
+        "Open image",
+        0,
+        n - 1,
+        None,
+        key="sample",
+        bind="query-params",
+        width=145,
+        placeholder="number",
         help="The number of an image; also ?sample=12 in the address",
-    )  # fmt: skip
+    )
     sample = int(wanted) if wanted is not None and 0 <= wanted < n else None
     return Wanted(sort, size if size in SIZES else SIZES[0], bool(only), filter, sample)
 
@@ -98,7 +119,8 @@ def page_number(pages: int) -> int:
 
 
 def change(view: state.View, sort: str) -> np.ndarray | None:
-    """How far each image [N] is from where it started, when `sort` asks for it; None when the first frame cannot be read."""
+    """How far each image [N] is from where it started, when `sort` asks for it; None when the first frame cannot be
+    read."""
     if not views.SORTS.get(sort, "").endswith("change"):
         return None
     try:

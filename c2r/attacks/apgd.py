@@ -1,6 +1,7 @@
 """Auto-PGD (Croce and Hein 2020): gradient ascent that halves its step size where progress stalls; methods spec §1.2.
 
-Every image has its own step size and its own book of progress. Generators over a `Hunt` that yield the share of their work done.
+Every image has its own step size and its own book of progress. Generators over a `Hunt` that yield the share of their
+work done.
 """
 
 from collections.abc import Iterator
@@ -42,7 +43,8 @@ def rivals(logits: Tensor, y: Tensor) -> Tensor:
 
 
 def checkpoints(steps: int) -> list[int]:
-    """After how many steps progress is judged: 22 % of `steps`, then gaps that shrink by 3 % of them until they are 6 %."""
+    """After how many steps progress is judged: 22 % of `steps`, then gaps that shrink by 3 % of them until they are 6
+    %."""
     gap, shrink, least = (max(int(share * steps), 1) for share in (0.22, 0.03, 0.06))
     found = []
     at = gap
@@ -59,9 +61,11 @@ def _towards(logits: Tensor, aim: Aim, target: Tensor) -> Tensor:
 
 @dataclass
 class _Climb:
-    """The live images on their way up: δ now and before [L, C, H, W], gradient and loss there, the best of each, and the book.
+    """The live images on their way up: δ now and before [L, C, H, W], gradient and loss there, the best of each, and
+    the book.
 
-    size: step in units of ε; raised: steps since the last checkpoint that raised the loss; mark: best loss at that checkpoint;
+    size: step in units of ε; raised: steps since the last checkpoint that raised the loss; mark: best loss at that
+    checkpoint;
     halved: whether the step size was halved there; all [L].
     """
 
@@ -129,7 +133,8 @@ def _note(climb: _Climb, gradient: Tensor, value: Tensor) -> None:
 
 
 def _judge(climb: _Climb, gap: int) -> None:
-    """Halve the step size of images that oscillate or got nowhere since the last checkpoint, and send them back to their best point."""
+    """Halve the step size of images that oscillate or got nowhere since the last checkpoint, and send them back to
+    their best point."""
     stuck = ~climb.halved & (climb.mark >= climb.best_loss)
     halve = (climb.raised <= PROGRESS * gap) | stuck
     wide = halve[:, None, None, None]

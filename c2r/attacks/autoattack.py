@@ -1,4 +1,5 @@
-"""Standard AutoAttack (Croce and Hein 2020): four attacks in turn on the images that are still right; methods spec §1.2."""
+"""Standard AutoAttack (Croce and Hein 2020): four attacks in turn on the images that are still right; methods spec
+§1.2."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,12 +13,15 @@ from c2r.attacks.state import Hunt
 def autoattack(hunt: Hunt, *, steps: int, targets: int, queries: int) -> Iterator[float]:
     """APGD-CE, APGD-T, FAB-T and Square on one hunt; the official budgets are the catalog's defaults.
 
-    What it yields is passes spent / (passes spent + those the live images still need): it jumps ahead when images leave.
+    What it yields is passes spent / (passes spent + those the live images still need): it jumps ahead when images
+    leave.
     """
     parts: dict[str, tuple[Callable[..., Iterator[float]], dict[str, int]]] = {
-        "apgd-ce": (apgd_ce, {"steps": steps}), "apgd-t": (apgd_t, {"steps": steps, "targets": targets}),
-        "fab-t": (fab_t, {"steps": steps, "targets": targets}), "square": (square, {"queries": queries}),
-    }  # fmt: skip
+        "apgd-ce": (apgd_ce, {"steps": steps}),
+        "apgd-t": (apgd_t, {"steps": steps, "targets": targets}),
+        "fab-t": (fab_t, {"steps": steps, "targets": targets}),
+        "square": (square, {"queries": queries}),
+    }
     cost = {name: passes(name, changes, hunt.classes) for name, (_, changes) in parts.items()}
     rest = sum(cost.values())
     for name, (part, changes) in parts.items():

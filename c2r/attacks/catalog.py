@@ -1,6 +1,7 @@
 """The evaluation attacks as facts: name on screen, norm, options with their defaults, what they can do. No torch.
 
-The functions stand in `c2r.attacks.run`, under the same names (a test compares). Steps and sizes are in units of ε where the
+The functions stand in `c2r.attacks.run`, under the same names (a test compares). Steps and sizes are in units of ε
+where the
 option's name is `step`; counts are per image.
 """
 
@@ -16,8 +17,10 @@ class Facts:
     """One attack.
 
     label: name on screen, options in braces; norm: of its ball ('' = the caller's); options: name → default;
-    targeted: it can aim at a class; nearest: it looks for the smallest perturbation instead of staying in a ball from the start;
-    random: it draws random numbers; passes: forwards + backwards it spends on an image that withstands it, from its options and the number of classes.
+    targeted: it can aim at a class; nearest: it looks for the smallest perturbation instead of staying in a ball from
+    the start;
+    random: it draws random numbers; passes: forwards + backwards it spends on an image that withstands it, from its
+    options and the number of classes.
     """
 
     label: str
@@ -35,25 +38,123 @@ def _runs(o: dict[str, Any]) -> int:
     return int(min(o["targets"], o["classes"] - 1))
 
 
-# fmt: off
 CATALOG: dict[str, Facts] = {
-    "fgsm": Facts("FGSM", "Linf", "One step of size ε along the sign of the gradient (Goodfellow et al. 2015)", random=False, passes=lambda _o: 4),
-    "pgd": Facts("PGD-{steps}", "Linf", "Projected gradient ascent on the cross-entropy from a random start (Madry et al. 2018)", {"steps": 10, "step": 0.25, "restarts": 1, "start": True}, passes=lambda o: (2 * o["steps"] + 1) * o["restarts"] + 1),
-    "pgd-l2": Facts("PGD-{steps} L2", "L2", "The same in an L2 ball, steps along ∇/|∇|₂", {"steps": 10, "step": 0.25, "restarts": 1, "start": True}, passes=lambda o: (2 * o["steps"] + 1) * o["restarts"] + 1),
-    "cw": Facts("CW-{steps} L∞", "Linf", "PGD on the logit margin, DD-RobustBench's 'CW' (after Carlini and Wagner 2017)", {"steps": 10, "step": 0.25, "restarts": 1, "start": True}, passes=lambda o: (2 * o["steps"] + 1) * o["restarts"] + 1),
-    "cw-l2": Facts("CW-{steps} L2", "L2", "Smallest L2 perturbation by Adam on |δ|² + c·margin (Carlini and Wagner 2017); counts within ε", {"steps": 100, "rate": 0.01, "c": 1.0, "kappa": 0.0, "searches": 1, "leave": False}, nearest=True, random=False, passes=lambda o: 2 * o["steps"] * o["searches"] + 1),
-    "mi-fgsm": Facts("MI-FGSM-{steps}", "Linf", "PGD with momentum on the L1-normalised gradient (Dong et al. 2018)", {"steps": 10, "step": 0.25, "decay": 1.0}, random=False),
-    "vmi-fgsm": Facts("VMI-FGSM-{steps}", "Linf", "MI-FGSM whose gradient is corrected by its variance nearby (Wang and He 2021)", {"steps": 10, "step": 0.25, "decay": 1.0, "samples": 5, "reach": 1.5}, passes=lambda o: 2 * (o["steps"] * (o["samples"] + 1) - o["samples"]) + 2),
-    "jitter": Facts("Jitter-{steps}", "Linf", "PGD on the squared error of scaled, noisy softmax outputs (Schwinn et al. 2023)", {"steps": 10, "step": 0.25, "scale": 10.0, "noise": 0.1}),
-    "deepfool": Facts("DeepFool-{steps}", "L2", "Smallest L2 step across the nearest linearised boundary (Moosavi-Dezfooli et al. 2016); counts within ε", {"steps": 50, "overshoot": 0.02}, targeted=False, nearest=True, random=False, passes=lambda o: (1 + o["classes"]) * o["steps"] + 1),
-    "square": Facts("Square-{queries}", "Linf", "Random search with squares, logits only (Andriushchenko et al. 2020)", {"queries": 5000, "share": 0.8}, passes=lambda o: o["queries"] + 2),
-    "spsa": Facts("SPSA-{steps}", "Linf", "Gradient estimated from random differences, logits only (Uesato et al. 2018)", {"steps": 100, "samples": 128, "delta": 0.01, "rate": 0.01}, passes=lambda o: (2 * o["samples"] + 1) * o["steps"] + 1),
-    "apgd-ce": Facts("APGD-CE-{steps}", "Linf", "Auto-PGD on the cross-entropy: the step size halves where progress stalls (Croce and Hein 2020)", {"steps": 100, "restarts": 1}, targeted=False, passes=lambda o: (2 * o["steps"] + 1) * o["restarts"] + 1),
-    "apgd-t": Facts("APGD-T-{steps}", "Linf", "Auto-PGD on the targeted DLR loss, one run for each of the most likely other classes", {"steps": 100, "targets": 9}, targeted=False, passes=lambda o: (2 * o["steps"] + 1) * _runs(o) + 1),
-    "fab-t": Facts("FAB-T-{steps}", "Linf", "Fast adaptive boundary attack, targeted: the smallest perturbation across each linearised boundary (Croce and Hein 2020)", {"steps": 100, "targets": 9}, targeted=False, random=False, passes=lambda o: 3 * o["steps"] * _runs(o) + 1),
-    "autoattack": Facts("AutoAttack", "Linf", "Standard AutoAttack: APGD-CE, APGD-T, FAB-T and Square on what is still correct, official budgets", {"steps": 100, "targets": 9, "queries": 5000}, targeted=False, passes=lambda o: (2 * o["steps"] + 1) * (1 + _runs(o)) + 3 * o["steps"] * _runs(o) + o["queries"] + 2),
+    "fgsm": Facts(
+        "FGSM",
+        "Linf",
+        "One step of size ε along the sign of the gradient (Goodfellow et al. 2015)",
+        random=False,
+        passes=lambda _o: 4,
+    ),
+    "pgd": Facts(
+        "PGD-{steps}",
+        "Linf",
+        "Projected gradient ascent on the cross-entropy from a random start (Madry et al. 2018)",
+        {"steps": 10, "step": 0.25, "restarts": 1, "start": True},
+        passes=lambda o: (2 * o["steps"] + 1) * o["restarts"] + 1,
+    ),
+    "pgd-l2": Facts(
+        "PGD-{steps} L2",
+        "L2",
+        "The same in an L2 ball, steps along ∇/|∇|₂",
+        {"steps": 10, "step": 0.25, "restarts": 1, "start": True},
+        passes=lambda o: (2 * o["steps"] + 1) * o["restarts"] + 1,
+    ),
+    "cw": Facts(
+        "CW-{steps} L∞",
+        "Linf",
+        "PGD on the logit margin, DD-RobustBench's 'CW' (after Carlini and Wagner 2017)",
+        {"steps": 10, "step": 0.25, "restarts": 1, "start": True},
+        passes=lambda o: (2 * o["steps"] + 1) * o["restarts"] + 1,
+    ),
+    "cw-l2": Facts(
+        "CW-{steps} L2",
+        "L2",
+        "Smallest L2 perturbation by Adam on |δ|² + c·margin (Carlini and Wagner 2017); counts within ε",
+        {"steps": 100, "rate": 0.01, "c": 1.0, "kappa": 0.0, "searches": 1, "leave": False},
+        nearest=True,
+        random=False,
+        passes=lambda o: 2 * o["steps"] * o["searches"] + 1,
+    ),
+    "mi-fgsm": Facts(
+        "MI-FGSM-{steps}",
+        "Linf",
+        "PGD with momentum on the L1-normalised gradient (Dong et al. 2018)",
+        {"steps": 10, "step": 0.25, "decay": 1.0},
+        random=False,
+    ),
+    "vmi-fgsm": Facts(
+        "VMI-FGSM-{steps}",
+        "Linf",
+        "MI-FGSM whose gradient is corrected by its variance nearby (Wang and He 2021)",
+        {"steps": 10, "step": 0.25, "decay": 1.0, "samples": 5, "reach": 1.5},
+        passes=lambda o: 2 * (o["steps"] * (o["samples"] + 1) - o["samples"]) + 2,
+    ),
+    "jitter": Facts(
+        "Jitter-{steps}",
+        "Linf",
+        "PGD on the squared error of scaled, noisy softmax outputs (Schwinn et al. 2023)",
+        {"steps": 10, "step": 0.25, "scale": 10.0, "noise": 0.1},
+    ),
+    "deepfool": Facts(
+        "DeepFool-{steps}",
+        "L2",
+        "Smallest L2 step across the nearest linearised boundary (Moosavi-Dezfooli et al. 2016); counts within ε",
+        {"steps": 50, "overshoot": 0.02},
+        targeted=False,
+        nearest=True,
+        random=False,
+        passes=lambda o: (1 + o["classes"]) * o["steps"] + 1,
+    ),
+    "square": Facts(
+        "Square-{queries}",
+        "Linf",
+        "Random search with squares, logits only (Andriushchenko et al. 2020)",
+        {"queries": 5000, "share": 0.8},
+        passes=lambda o: o["queries"] + 2,
+    ),
+    "spsa": Facts(
+        "SPSA-{steps}",
+        "Linf",
+        "Gradient estimated from random differences, logits only (Uesato et al. 2018)",
+        {"steps": 100, "samples": 128, "delta": 0.01, "rate": 0.01},
+        passes=lambda o: (2 * o["samples"] + 1) * o["steps"] + 1,
+    ),
+    "apgd-ce": Facts(
+        "APGD-CE-{steps}",
+        "Linf",
+        "Auto-PGD on the cross-entropy: the step size halves where progress stalls (Croce and Hein 2020)",
+        {"steps": 100, "restarts": 1},
+        targeted=False,
+        passes=lambda o: (2 * o["steps"] + 1) * o["restarts"] + 1,
+    ),
+    "apgd-t": Facts(
+        "APGD-T-{steps}",
+        "Linf",
+        "Auto-PGD on the targeted DLR loss, one run for each of the most likely other classes",
+        {"steps": 100, "targets": 9},
+        targeted=False,
+        passes=lambda o: (2 * o["steps"] + 1) * _runs(o) + 1,
+    ),
+    "fab-t": Facts(
+        "FAB-T-{steps}",
+        "Linf",
+        "Fast adaptive boundary attack, targeted: the smallest perturbation across each linearised boundary (Croce and"
+        " Hein 2020)",
+        {"steps": 100, "targets": 9},
+        targeted=False,
+        random=False,
+        passes=lambda o: 3 * o["steps"] * _runs(o) + 1,
+    ),
+    "autoattack": Facts(
+        "AutoAttack",
+        "Linf",
+        "Standard AutoAttack: APGD-CE, APGD-T, FAB-T and Square on what is still correct, official budgets",
+        {"steps": 100, "targets": 9, "queries": 5000},
+        targeted=False,
+        passes=lambda o: (2 * o["steps"] + 1) * (1 + _runs(o)) + 3 * o["steps"] * _runs(o) + o["queries"] + 2,
+    ),
 }
-# fmt: on
 
 
 def facts(name: str) -> Facts:
@@ -73,7 +174,8 @@ def options(name: str, changes: Mapping[str, Any] | None = None) -> dict[str, An
 
 
 def label(name: str, changes: Mapping[str, Any] | None = None) -> str:
-    """The attack's name on screen, with what defines it: ``PGD-10``; an AutoAttack below its official budget says so."""
+    """The attack's name on screen, with what defines it: ``PGD-10``; an AutoAttack below its official budget says
+    so."""
     if name == "clean":
         return "clean"
     chosen = options(name, changes)

@@ -1,6 +1,8 @@
-"""Targeted FAB (Croce and Hein 2020, "Minimally distorted adversarial examples"): the smallest L∞ step across each boundary.
+"""Targeted FAB (Croce and Hein 2020, "Minimally distorted adversarial examples"): the smallest L∞ step across each
+boundary.
 
-As in AutoAttack: from the image itself, without restarts and without a final search. A generator over a `Hunt` that yields the
+As in AutoAttack: from the image itself, without restarts and without a final search. A generator over a `Hunt` that
+yields the
 share of its work done. L live images, D pixel values of one.
 """
 
@@ -34,9 +36,11 @@ def fab_t(hunt: Hunt, *, steps: int, targets: int) -> Iterator[float]:
 
 
 def nearest_crossing(point: Tensor, weight: Tensor, gap: Tensor) -> Tensor:
-    """The smallest L∞ step d [L, D] with point + d in [0, 1] and weight · d = −gap; where there is none, the step closest to it.
+    """The smallest L∞ step d [L, D] with point + d in [0, 1] and weight · d = −gap; where there is none, the step
+    closest to it.
 
-    Every pixel moves by λ or as far as the box lets it, so λ solves a rising, concave, piecewise linear equation. Newton's method
+    Every pixel moves by λ or as far as the box lets it, so λ solves a rising, concave, piecewise linear equation.
+    Newton's method
     from 0 ends after a few steps, exactly, and needs no sorting.
 
     :param point, weight: [L, D]; gap: [L]
@@ -62,7 +66,8 @@ def _lead(logits: Tensor, aim: Aim, target: Tensor) -> Tensor:
 
 
 def _towards(x: Tensor, delta: Tensor, gradient: Tensor, gap: Tensor) -> Tensor:
-    """The next δ: a little past the linearised boundary, mixed from the steps that the current point and the image would take."""
+    """The next δ: a little past the linearised boundary, mixed from the steps that the current point and the image
+    would take."""
     weight = gradient.flatten(1)
     here, origin = (x + delta).flatten(1), x.flatten(1)
     gaps = torch.cat([gap, gap - (weight * delta.flatten(1)).sum(1)])

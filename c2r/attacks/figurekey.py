@@ -1,6 +1,7 @@
 """What a figure is of: the key by which results of unlike evaluations meet. No torch.
 
-The key of a result row (``pgd``) names an attempt within one evaluation only: under another protocol it is another radius and other
+The key of a result row (``pgd``) names an attempt within one evaluation only: under another protocol it is another
+radius and other
 steps. Whoever lays two evaluations side by side, or says what a figure is of, asks here.
 """
 
@@ -20,7 +21,8 @@ TRAININGS = {"pgd-at": "adversarial training", "standard": "standard training"}
 
 
 class Conditions(NamedTuple):
-    """Under what a network was trained and judged: its training, the split of its images, the space its radii are in."""
+    """Under what a network was trained and judged: its training, the split of its images, the space its radii are
+    in."""
 
     training: str = ""
     split: str = ""
@@ -29,12 +31,16 @@ class Conditions(NamedTuple):
     @property
     def text(self) -> str:
         """``adversarial training``, with what is unusual beside it."""
-        parts = [TRAININGS.get(self.training, self.training), "" if self.split in ("", "test") else f"{self.split} images"]
+        parts = [
+            TRAININGS.get(self.training, self.training),
+            "" if self.split in ("", "test") else f"{self.split} images",
+        ]
         return ", ".join(filter(None, [*parts, "" if self.space == "pixel" else "normalised space"]))
 
 
 class FigureKey(NamedTuple):
-    """Attack, norm, ε, options (steps and all others, defaults filled in), goal and conditions of a figure. Equal keys, same figure."""
+    """Attack, norm, ε, options (steps and all others, defaults filled in), goal and conditions of a figure. Equal keys,
+    same figure."""
 
     attack: str
     norm: str
@@ -52,8 +58,17 @@ class FigureKey(NamedTuple):
 def key_of(row: Mapping[str, Any]) -> FigureKey:
     """The key of a result row; rows recorded before rows said all of it get what was the only way then."""
     attack = str(row.get("attack", ""))
-    under = Conditions(str(row.get("training", "")), str(row.get("split", "")), "legacy" if row.get("protocol") == LEGACY else "pixel")
-    return FigureKey(attack, str(row.get("norm", "")), radius(row.get("eps", "")), bool(row.get("targeted")), _options(attack, row), under)
+    under = Conditions(
+        str(row.get("training", "")), str(row.get("split", "")), "legacy" if row.get("protocol") == LEGACY else "pixel"
+    )
+    return FigureKey(
+        attack,
+        str(row.get("norm", "")),
+        radius(row.get("eps", "")),
+        bool(row.get("targeted")),
+        _options(attack, row),
+        under,
+    )
 
 
 def _options(attack: str, row: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
@@ -61,7 +76,9 @@ def _options(attack: str, row: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]
     given = given if isinstance(given, Mapping) else {}
     with suppress(InputError):
         given = catalog.options(attack, given)
-    return tuple(sorted((name, value if isinstance(value, int | float) else str(value)) for name, value in given.items()))
+    return tuple(
+        sorted((name, value if isinstance(value, int | float) else str(value)) for name, value in given.items())
+    )
 
 
 def radius(eps: Any) -> str:
@@ -77,7 +94,8 @@ def radius(eps: Any) -> str:
 
 
 def names(labels: Mapping[FigureKey, str]) -> dict[FigureKey, str]:
-    """What figures are called in one list: their labels, and where two would be called the same, what tells them apart."""
+    """What figures are called in one list: their labels, and where two would be called the same, what tells them
+    apart."""
     alike = {label: [key for key in labels if labels[key] == label] for label in labels.values()}
     return {key: _apart(label, key, alike[label]) for key, label in labels.items()}
 
@@ -86,6 +104,10 @@ def _apart(label: str, key: FigureKey, alike: Iterable[FigureKey]) -> str:
     others = [other for other in alike if other != key]
     said = [key.threat] if any(other.threat != key.threat for other in others) else []
     own = dict(key.options)
-    said += [f"{name} {value}" for name, value in own.items() if any(dict(other.options).get(name) != value for other in others)]
+    said += [
+        f"{name} {value}"
+        for name, value in own.items()
+        if any(dict(other.options).get(name) != value for other in others)
+    ]
     said += [key.under.text] if any(other.under != key.under for other in others) else []
     return f"{label} ({', '.join(filter(None, said))})" if any(said) else label

@@ -18,7 +18,8 @@ def fgsm(hunt: Hunt) -> Iterator[float]:
 
 
 def pgd(hunt: Hunt, *, steps: int, step: float, restarts: int, start: bool, loss: str = "ce") -> Iterator[float]:
-    """Projected gradient ascent (Madry et al. 2018), in the norm of the hunt's threat model; `loss` names one of `LOSSES`."""
+    """Projected gradient ascent (Madry et al. 2018), in the norm of the hunt's threat model; `loss` names one of
+    `LOSSES`."""
     threat = hunt.threat
     for restart in hunt.steps(restarts):
         delta = hunt.start(random=start)
@@ -31,5 +32,6 @@ def pgd(hunt: Hunt, *, steps: int, step: float, restarts: int, start: bool, loss
 
 
 def cw(hunt: Hunt, *, steps: int, step: float, restarts: int, start: bool) -> Iterator[float]:
-    """PGD on the logit margin: "CW" of DD-RobustBench, whose cap of 50 logits is hardly ever reached and left out here."""
+    """PGD on the logit margin: "CW" of DD-RobustBench, whose cap of 50 logits is hardly ever reached and left out
+    here."""
     yield from pgd(hunt, steps=steps, step=step, restarts=restarts, start=start, loss="margin")

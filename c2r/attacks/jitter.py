@@ -12,14 +12,17 @@ from c2r.attacks.state import Hunt
 def jitter(hunt: Hunt, *, steps: int, step: float, scale: float, noise: float) -> Iterator[float]:
     """PGD on |softmax(scale·z/|z|∞) + noise·N(0, I) − onehot|², from a random start; `step` in units of ε.
 
-    The paper divides this by |δ|∞ once an image is misclassified, to shrink δ from there on. Here such an image has left, or,
+    The paper divides this by |δ|∞ once an image is misclassified, to shrink δ from there on. Here such an image has
+    left, or,
     with a target, its gradient has changed by a positive factor that the sign takes out again.
     """
     threat = hunt.threat
     delta = hunt.start()
     for number in hunt.steps(steps):
         offsets = noise * hunt.noise.normal(hunt.live, (hunt.classes,))
-        gradient, _, keep = hunt.gradient(delta, lambda logits, aim, offset: squared(logits, aim, offset, scale), offsets)
+        gradient, _, keep = hunt.gradient(
+            delta, lambda logits, aim, offset: squared(logits, aim, offset, scale), offsets
+        )
         delta = threat.project(delta[keep] + step * threat.eps * threat.steepest(gradient), hunt.x)
         yield (number + 1) / steps
     hunt.look(delta)
@@ -27,7 +30,8 @@ def jitter(hunt: Hunt, *, steps: int, step: float, scale: float, noise: float) -
 
 
 def squared(logits: Tensor, aim: Aim, offset: Tensor, scale: float) -> Tensor:
-    """Mean squared distance of the scaled, shifted softmax from the true class; targeted: minus that from the target. [L]."""
+    """Mean squared distance of the scaled, shifted softmax from the true class; targeted: minus that from the target.
+    [L]."""
     largest = logits.abs().amax(1, keepdim=True).clamp(min=1e-12)
     shares = (scale * logits / largest).softmax(1) + offset
     wanted = F.one_hot(aim.y if aim.target is None else aim.target, logits.shape[1])

@@ -24,11 +24,13 @@ class Aim:
         return Aim(self.y[index], None if self.target is None else self.target[index])
 
     def goal(self, logits: Tensor) -> Tensor:
-        """[L], above 0 until the attack succeeds: y wins no longer (a tie counts as lost), or, targeted, the target does."""
+        """[L], above 0 until the attack succeeds: y wins no longer (a tie counts as lost), or, targeted, the target
+        does."""
         return logit_margin(logits, self.y) if self.target is None else -logit_margin(logits, self.target)
 
     def standing(self, logits: Tensor) -> Tensor:
-        """`goal`, and minus infinity where the logits decide nothing: a network that answers NaN withstands no attack."""
+        """`goal`, and minus infinity where the logits decide nothing: a network that answers NaN withstands no
+        attack."""
         goal = self.goal(logits)
         return goal.masked_fill(~decided(logits, goal), float("-inf"))
 
@@ -47,7 +49,8 @@ def margin(logits: Tensor, aim: Aim) -> Tensor:
 def dlr(logits: Tensor, aim: Aim) -> Tensor:
     """Difference of logits ratio (Croce and Hein 2020, eq. 6 and 7).
 
-    Untargeted −(z_y − max_{k≠y} z_k) / (z_(1) − z_(3)); targeted −(z_y − z_t) / (z_(1) − (z_(3) + z_(4))/2). With fewer classes
+    Untargeted −(z_y − max_{k≠y} z_k) / (z_(1) − z_(3)); targeted −(z_y − z_t) / (z_(1) − (z_(3) + z_(4))/2). With fewer
+    classes
     than these name, where the ratio could not change, the difference alone.
     """
     ordered = logits.topk(min(4, logits.shape[1]), 1).values

@@ -12,7 +12,8 @@ from c2r.attacks.state import Hunt
 
 
 def mi_fgsm(hunt: Hunt, *, steps: int, step: float, decay: float) -> Iterator[float]:
-    """Sign steps along g ← decay·g + ∇/|∇|₁ from the image itself (Dong et al. 2018). A zero gradient leaves g its direction."""
+    """Sign steps along g ← decay·g + ∇/|∇|₁ from the image itself (Dong et al. 2018). A zero gradient leaves g its
+    direction."""
     delta = hunt.start(random=False)
     momentum = torch.zeros_like(delta)
     for number in hunt.steps(steps):
@@ -25,7 +26,8 @@ def mi_fgsm(hunt: Hunt, *, steps: int, step: float, decay: float) -> Iterator[fl
 
 
 def vmi_fgsm(hunt: Hunt, *, steps: int, step: float, decay: float, samples: int, reach: float) -> Iterator[float]:
-    """MI-FGSM on ∇ + v, where v, mean gradient around the last point minus the one there, evens out the surface (Wang and He 2021).
+    """MI-FGSM on ∇ + v, where v, mean gradient around the last point minus the one there, evens out the surface (Wang
+    and He 2021).
 
     :param samples: neighbours x + δ + r per step, uniform in |r|∞ ≤ reach·ε and not cut with the pixel box
     """

@@ -1,6 +1,7 @@
 """Attacks that look for the smallest L2 perturbation: Carlini and Wagner's, and DeepFool; methods spec §1.2.
 
-They run on a `Hunt(nearest=True)`, which keeps each image's smallest successful perturbation; ε only says which of them count.
+They run on a `Hunt(nearest=True)`, which keeps each image's smallest successful perturbation; ε only says which of them
+count.
 Generators that yield the share of their work done. L live images.
 """
 
@@ -13,16 +14,20 @@ from torch import Tensor
 from c2r.attacks.losses import margin
 from c2r.attacks.state import Hunt
 
-HALF = 0.51  # half the width of the tanh box: 2 % wider than the pixel box, so that tanh has a slope where pixels are 0 or 1
+# half the width of the tanh box: 2 % wider than the pixel box, so that tanh has a slope where pixels are 0 or 1
+HALF = 0.51
 EDGE = math.atanh(0.5 / HALF)  # where the pixel box ends in tanh space
 
 
-def cw_l2(hunt: Hunt, *, steps: int, rate: float, c: float, kappa: float, searches: int, leave: bool) -> Iterator[float]:
+def cw_l2(
+    hunt: Hunt, *, steps: int, rate: float, c: float, kappa: float, searches: int, leave: bool
+) -> Iterator[float]:
     """Adam on |δ|² + c·max(z_y − max_{k≠y} z_k, −κ) in tanh space (Carlini and Wagner 2017); every image has its own c.
 
     :param searches: rounds; after each, an image that was fooled goes halfway to the largest c that failed, another
         halfway to the smallest that worked or, before one did, to ten times its c. With 1, c stays
-    :param leave: an image leaves once it is fooled within ε: faster, with the same robust accuracy, but its distance is not the smallest
+    :param leave: an image leaves once it is fooled within ε: faster, with the same robust accuracy, but its distance is
+        not the smallest
     """
     hunt.enough = leave
     weight = hunt.x.new_full((len(hunt.live),), c)
@@ -38,7 +43,8 @@ def cw_l2(hunt: Hunt, *, steps: int, rate: float, c: float, kappa: float, search
 
 
 def _descent(hunt: Hunt, steps: int, rate: float, kappa: float, weight: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """One round of Adam (Kingma and Ba 2015) with c = `weight` [L]; yields at each step who of those that stay is fooled, and who stays."""
+    """One round of Adam (Kingma and Ba 2015) with c = `weight` [L]; yields at each step who of those that stay is
+    fooled, and who stays."""
     x, weight = hunt.x, weight[:, None, None, None]
     point, mean, square = ((x.clamp(0, 1) - 0.5) / HALF).atanh(), torch.zeros_like(x), torch.zeros_like(x)
     for number in hunt.steps(steps):
@@ -46,7 +52,9 @@ def _descent(hunt: Hunt, steps: int, rate: float, kappa: float, weight: Tensor) 
         delta = (0.5 + HALF * curve).clamp(0, 1) - x
         gradient, gain, keep = hunt.gradient(delta, lambda logits, aim: margin(logits, aim).clamp(max=kappa))
         if not keep.all():
-            x, curve, delta, mean, square, point, weight = (t[keep] for t in (x, curve, delta, mean, square, point, weight))
+            x, curve, delta, mean, square, point, weight = (
+                t[keep] for t in (x, curve, delta, mean, square, point, weight)
+            )
         down = (2 * delta - weight * gradient) * HALF * (1 - curve.square())
         mean, square = torch.lerp(down, mean, 0.9), torch.lerp(down.square(), square, 0.999)
         size = rate * (1 - 0.999 ** (number + 1)) ** 0.5 / (1 - 0.9 ** (number + 1))
@@ -55,9 +63,11 @@ def _descent(hunt: Hunt, steps: int, rate: float, kappa: float, weight: Tensor) 
 
 
 def deepfool(hunt: Hunt, *, steps: int, overshoot: float) -> Iterator[float]:
-    """Step across the nearest linearised boundary until the class changes (Moosavi-Dezfooli et al. 2016), all images at once.
+    """Step across the nearest linearised boundary until the class changes (Moosavi-Dezfooli et al. 2016), all images at
+    once.
 
-    As in the paper the sum of the steps, not each step, is stretched by 1 + `overshoot`. Pixels at 0 or 1 that a step would push
+    As in the paper the sum of the steps, not each step, is stretched by 1 + `overshoot`. Pixels at 0 or 1 that a step
+    would push
     further out do not count in its length, so that the others make up for them.
     """
     delta = hunt.start(random=False)

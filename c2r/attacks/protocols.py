@@ -50,7 +50,8 @@ class Attempt:
         return "" if self.attack in PSEUDO else "unbounded" if self.eps == float("inf") else radius(self.eps)
 
     def on_set(self, budget: str) -> "Attempt":
-        """The attempt that synthetic images get: the same, except that a ``lite`` budget shortens AutoAttack (its label then says so)."""
+        """The attempt that synthetic images get: the same, except that a ``lite`` budget shortens AutoAttack (its label
+        then says so)."""
         if self.attack != "autoattack" or budget == "official":
             return self
         return replace(self, options=dict(self.options) | LITE)
@@ -63,7 +64,8 @@ CLEAN = Attempt("clean")
 
 @dataclass(frozen=True)
 class Protocol:
-    """A named list of attempts; `label`: its name on screen. space: ``pixel``, or ``legacy`` (normalised images clamped to [0, 1], see `c2r.networks.legacy`)."""
+    """A named list of attempts; `label`: its name on screen. space: ``pixel``, or ``legacy`` (normalised images clamped
+    to [0, 1], see `c2r.networks.legacy`)."""
 
     label: str
     help: str
@@ -120,23 +122,31 @@ PROTOCOLS: dict[str, Protocol] = {
     "custom": Protocol("Custom", "The attacks and radii that the evaluation settings name.", _custom),
     "pixel-2/255": Protocol(
         "DD-RobustBench, pixel space, 2/255",
-        "DD-RobustBench's attacks and step sizes (α = ε, 10 steps) at ε = 2/255 in pixel space, plus AutoAttack with the official 100 iterations.",
+        "DD-RobustBench's attacks and step sizes (α = ε, 10 steps) at ε = 2/255 in pixel space, plus AutoAttack with"
+        " the official 100 iterations.",
         _pixel,
     ),
     "guard-1/255": Protocol(
         "GUARD, pixel space, 1/255",
-        "GUARD's attacks at ε = 1/255 in pixel space: PGD-100, Square, AutoAttack, CW-L2 (counted within 128/255), MI-FGSM-20.", _guard
+        "GUARD's attacks at ε = 1/255 in pixel space: PGD-100, Square, AutoAttack, CW-L2 (counted within 128/255),"
+        " MI-FGSM-20.",
+        _guard,
     ),
-    "robustbench-8/255": Protocol("RobustBench, pixel space, 8/255", "RobustBench's threat model, L∞ 8/255 in pixel space: AutoAttack, and PGD-10 beside it.", _robustbench),
+    "robustbench-8/255": Protocol(
+        "RobustBench, pixel space, 8/255",
+        "RobustBench's threat model, L∞ 8/255 in pixel space: AutoAttack, and PGD-10 beside it.",
+        _robustbench,
+    ),
     "beard-legacy": Protocol(
         "BEARD and ROME as they ran (legacy)",
-        "BEARD's and ROME's protocol as it ran: attacks on normalised images that are clamped to [0, 1], to reproduce their published figures.",
+        "BEARD's and ROME's protocol as it ran: attacks on normalised images that are clamped to [0, 1], to reproduce"
+        " their published figures.",
         _legacy,
         "legacy",
-        "Legacy: the attack works in normalised space and the clamp alone, without any attack, flattens about three quarters of the pixel "
-        "values; compare every figure with 'clamp only'. It says little about robustness.",
+        "Legacy: the attack works in normalised space and the clamp alone, without any attack, flattens about three"
+        " quarters of the pixel values; compare every figure with 'clamp only'. It says little about robustness.",
     ),
-}  # fmt: skip
+}
 
 
 def attempts(config: RunConfig) -> tuple[Attempt, ...]:
@@ -147,7 +157,8 @@ def attempts(config: RunConfig) -> tuple[Attempt, ...]:
 
 
 def expected_passes(attempt: Attempt, classes: int, withstand: float = 0.4) -> float:
-    """Passes per image an attempt will roughly take when the share `withstand` of the images withstands it; the others leave early."""
+    """Passes per image an attempt will roughly take when the share `withstand` of the images withstands it; the others
+    leave early."""
     if attempt.attack in PSEUDO:
         return 1.0
     share = 1.0 if catalog.facts(attempt.attack).nearest else withstand
@@ -156,4 +167,6 @@ def expected_passes(attempt: Attempt, classes: int, withstand: float = 0.4) -> f
 
 def main_radius(config: RunConfig) -> float:
     """The L∞ radius of the protocol itself: that of its first L∞ attempt, else the run's ε."""
-    return next((attempt.eps for attempt in attempts(config) if attempt.norm == "Linf" and not attempt.extra), config.eps)
+    return next(
+        (attempt.eps for attempt in attempts(config) if attempt.norm == "Linf" and not attempt.extra), config.eps
+    )

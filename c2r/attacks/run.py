@@ -1,4 +1,5 @@
-"""The evaluation attacks (facts about them: `c2r.attacks.catalog`). Model in (frozen, logits out), images in [0, 1], x stays as it is.
+"""The evaluation attacks (facts about them: `c2r.attacks.catalog`). Model in (frozen, logits out), images in [0, 1], x
+stays as it is.
 
 `hunting` prepares an attack and returns its state and its generator; `attack` runs one to its end.
 """
@@ -23,15 +24,37 @@ from c2r.attacks.state import Attacked, Hunt, Model
 from c2r.core.threat import Threat
 
 ATTACKS: dict[str, Callable[..., Iterator[float]]] = {
-    "fgsm": fgsm, "pgd": pgd, "pgd-l2": pgd, "cw": cw, "cw-l2": cw_l2, "mi-fgsm": mi_fgsm, "vmi-fgsm": vmi_fgsm, "jitter": jitter,
-    "deepfool": deepfool, "square": square, "spsa": spsa, "apgd-ce": apgd_ce, "apgd-t": apgd_t, "fab-t": fab_t, "autoattack": autoattack,
-}  # fmt: skip
+    "fgsm": fgsm,
+    "pgd": pgd,
+    "pgd-l2": pgd,
+    "cw": cw,
+    "cw-l2": cw_l2,
+    "mi-fgsm": mi_fgsm,
+    "vmi-fgsm": vmi_fgsm,
+    "jitter": jitter,
+    "deepfool": deepfool,
+    "square": square,
+    "spsa": spsa,
+    "apgd-ce": apgd_ce,
+    "apgd-t": apgd_t,
+    "fab-t": fab_t,
+    "autoattack": autoattack,
+}
 
 
 def hunting(
-    name: str, model: Model, x: Tensor, y: Tensor, *, eps: float, seed: int = 0, targeted: bool = False,
-    changes: Mapping[str, Any] | None = None, last: bool = False, anywhere: bool = False,
-) -> tuple[Hunt, Iterator[float]]:  # fmt: skip
+    name: str,
+    model: Model,
+    x: Tensor,
+    y: Tensor,
+    *,
+    eps: float,
+    seed: int = 0,
+    targeted: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    last: bool = False,
+    anywhere: bool = False,
+) -> tuple[Hunt, Iterator[float]]:
     """The state of an attack and the generator that drives it, which yields the share of its work done.
 
     :param eps: radius in pixel units of the attack's norm
@@ -46,7 +69,9 @@ def hunting(
     with torch.no_grad():
         classes = model(x[:1]).shape[1]
     target = (y + 1) % classes if targeted and known.targeted else None
-    hunt = Hunt(model, x, y, threat=threat, seed=seed, target=target, nearest=known.nearest, last=last, anywhere=anywhere)
+    hunt = Hunt(
+        model, x, y, threat=threat, seed=seed, target=target, nearest=known.nearest, last=last, anywhere=anywhere
+    )
     return hunt, ATTACKS[name](hunt, **chosen)
 
 

@@ -1,4 +1,5 @@
-"""SPSA (Uesato et al. 2018): Adam on a gradient estimated from differences along random signs, logits only; methods spec §1.2.
+"""SPSA (Uesato et al. 2018): Adam on a gradient estimated from differences along random signs, logits only; methods
+spec §1.2.
 
 A generator over a `Hunt` that yields the share of its work done. L live images.
 """
@@ -45,7 +46,9 @@ def _estimate(hunt: Hunt, found: Tensor, samples: int, width: float) -> Tensor:
             signs = ((word >> places.view(-1, 1, 1, 1, 1)) & 1).float() * 2 - 1
             rows = torch.arange(len(found), device=found.device).repeat(len(places))
             above, below = (
-                margin(hunt.query((centre + side * width * signs).flatten(0, 1), len(places)), aim.of(rows)).view(len(places), -1)
+                margin(hunt.query((centre + side * width * signs).flatten(0, 1), len(places)), aim.of(rows)).view(
+                    len(places), -1
+                )
                 for side in (1, -1)
             )
             total += ((above - below)[:, :, None, None, None] * signs).sum(0)

@@ -19,7 +19,8 @@ AHEAD = 50  # queries whose squares are drawn at once
 def square(hunt: Hunt, *, queries: int, share: float) -> Iterator[float]:
     """Start from vertical stripes of ±ε, then try squares of ±ε per channel and keep what lowers the loss.
 
-    The loss is the margin, or the cross-entropy of the target where there is one. Every image has its own squares and signs.
+    The loss is the margin, or the cross-entropy of the target where there is one. Every image has its own squares and
+    signs.
 
     :param queries: squares tried; their size does not depend on it
     :param share: of the pixels in the first squares
@@ -38,13 +39,15 @@ def square(hunt: Hunt, *, queries: int, share: float) -> Iterator[float]:
 
 
 def side(query: int, share: float, height: int, width: int) -> int:
-    """Side of the square of one query: √(share of the pixels), at least 1; the share halves after each of `HALVINGS`."""
+    """Side of the square of one query: √(share of the pixels), at least 1; the share halves after each of
+    `HALVINGS`."""
     halved = share / 2 ** sum(query > after for after in HALVINGS)
     return min(max(round(math.sqrt(halved * height * width)), 1), height, width)
 
 
 class _Search:
-    """The live images' best points, changed in place: only the square is written, and written back when it did not help.
+    """The live images' best points, changed in place: only the square is written, and written back when it did not
+    help.
 
     A pixel value is always one of two, as low or as high as ball and box let it be: `ends` [L, 2, C, H, W], flattened.
     """
@@ -106,5 +109,10 @@ class _Search:
         if bool(keep.all()):
             return
         self.point = self.point[keep]
-        self.flat, self.ends, self.logits, self.loss = self.point.flatten(1), self.ends[keep], self.logits[keep], self.loss[keep]
+        self.flat, self.ends, self.logits, self.loss = (
+            self.point.flatten(1),
+            self.ends[keep],
+            self.logits[keep],
+            self.loss[keep],
+        )
         self.corner, self.signs = self.corner[keep], self.signs[keep]

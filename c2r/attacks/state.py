@@ -1,8 +1,11 @@
 """One batch of images under one attack: who is still standing, the best point found of each, what it has cost.
 
-An attack is a generator over a `Hunt`: it asks for gradients or logits at x + δ and yields the share of its work done, so
-that whoever runs it can show progress or stop at any point; what was found until then is in `result`. Images that are fooled
-leave: the `live` ones, and only they, are what the attack's own tensors hold (`keep` says who stays). So a weak model is
+An attack is a generator over a `Hunt`: it asks for gradients or logits at x + δ and yields the share of its work done,
+so
+that whoever runs it can show progress or stop at any point; what was found until then is in `result`. Images that are
+fooled
+leave: the `live` ones, and only they, are what the attack's own tensors hold (`keep` says who stays). So a weak model
+is
 attacked fast, and no image sees another: losses are sums over images and noise belongs to each image.
 Letters: B images, L live ones, K classes.
 """
@@ -28,10 +31,14 @@ CHUNK = {"cpu": 160, "cuda": 1024}  # images of one pass at most: few passes, bu
 class Attacked:
     """What an attack found for each image; all tensors [B] unless said otherwise.
 
-    images [B, C, H, W] in [0, 1], the original where nothing was found; logits [B, K] there; fooled: within the threat model and
-    no longer classified as y (targeted: classified as the target); margin: logit margin of y at `images`; distance: size of
-    the perturbation in the attack's norm, infinite where a nearest-point attack failed; forwards, backwards: passes spent.
-    A nearest-point attack also gives images that it fooled beyond ε, with `fooled` false: count by `fooled`, not by `logits`.
+    images [B, C, H, W] in [0, 1], the original where nothing was found; logits [B, K] there; fooled: within the threat
+    model and
+    no longer classified as y (targeted: classified as the target); margin: logit margin of y at `images`; distance:
+    size of
+    the perturbation in the attack's norm, infinite where a nearest-point attack failed; forwards, backwards: passes
+    spent.
+    A nearest-point attack also gives images that it fooled beyond ε, with `fooled` false: count by `fooled`, not by
+    `logits`.
     """
 
     images: Tensor
@@ -48,15 +55,25 @@ class Hunt:
 
     :param model: frozen, in eval mode, float32; images in, logits [B, K] out
     :param target: [B] classes to reach; None attacks untargeted
-    :param nearest: keep each image's smallest successful perturbation, which counts when it is within ε; who leaves, the attack says
+    :param nearest: keep each image's smallest successful perturbation, which counts when it is within ε; who leaves,
+        the attack says
     :param last: what old tools do: nobody leaves and the last point counts, not the best
     :param anywhere: x may lie outside [0, 1], for the legacy protocol that attacks normalised images
     """
 
     def __init__(
-        self, model: Model, x: Tensor, y: Tensor, *, threat: Threat, seed: int, target: Tensor | None = None, nearest: bool = False,
-        last: bool = False, anywhere: bool = False,
-    ):  # fmt: skip
+        self,
+        model: Model,
+        x: Tensor,
+        y: Tensor,
+        *,
+        threat: Threat,
+        seed: int,
+        target: Tensor | None = None,
+        nearest: bool = False,
+        last: bool = False,
+        anywhere: bool = False,
+    ):
         _check(model, x, y, anywhere)
         self.model, self.threat, self.nearest, self.last = model, threat, nearest, last
         self.enough = False  # whether a nearest-point attack lets images leave once they are fooled within ε
@@ -97,7 +114,8 @@ class Hunt:
             yield step
 
     def start(self, random: bool = True) -> Tensor:
-        """δ [L, C, H, W] to start from: uniform in the L∞ ball; for L2 a Gaussian direction of length ε·U(0, 1); or zero."""
+        """δ [L, C, H, W] to start from: uniform in the L∞ ball; for L2 a Gaussian direction of length ε·U(0, 1); or
+        zero."""
         x = self.x
         if not random:
             return torch.zeros_like(x)
@@ -107,21 +125,24 @@ class Hunt:
         return self.threat.project(direction * self.threat.eps * self.noise.uniform(self.live, (1, 1, 1)), x)
 
     def look(self, delta: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits [L, K] at x + δ, one forward. Returns those of the images that stay, and `keep` [L] bool: who stays."""
+        """Logits [L, K] at x + δ, one forward. Returns those of the images that stay, and `keep` [L] bool: who
+        stays."""
         logits = self._through(self.x + delta) if len(self.live) else self._clean[:0]
         self.spend(1)
         keep = self.record(delta, logits)
         return logits[keep], keep
 
     def query(self, points: Tensor, each: int = 1) -> Tensor:
-        """Logits at points [each · L, C, H, W], as many for every live image, and nothing else; `record` takes what is good."""
+        """Logits at points [each · L, C, H, W], as many for every live image, and nothing else; `record` takes what is
+        good."""
         self.spend(each)
         return self._through(points)
 
     def gradient(self, delta: Tensor, loss: str | Loss = "ce", *extra: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Gradient to the image of the loss to be raised, at x + δ: one forward and one backward.
 
-        :param loss: a name of `losses.LOSSES`, or a function of logits [L, K] and `Aim` that gives one value per image [L]
+        :param loss: a name of `losses.LOSSES`, or a function of logits [L, K] and `Aim` that gives one value per image
+            [L]
         :param extra: tensors [L, …] that the loss takes after these two, one row per image
         :returns: gradient [L', C, H, W] and losses [L'] of the images that stay, and `keep` [L] bool: who stays
         """
@@ -131,16 +152,19 @@ class Hunt:
         return gradient[keep], values[keep], keep
 
     def slope(self, deltas: Tensor, loss: str | Loss = "ce") -> Tensor:
-        """Gradients [S, L, C, H, W] at S points x + δ of each live image that are no candidates themselves; nobody leaves."""
+        """Gradients [S, L, C, H, W] at S points x + δ of each live image that are no candidates themselves; nobody
+        leaves."""
         aim = self._aim.of(self.live.repeat(len(deltas)))
         gradient, _, _ = self._climb((self.x + deltas).flatten(0, 1), aim, loss, ())
         self.spend(len(deltas), len(deltas))
         return gradient.view_as(deltas)
 
     def jacobian(self, delta: Tensor, use: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
-        """What `use` makes of the gradients of all classes at x + δ, [L, …]: one forward and K − 1 backwards, no candidates.
+        """What `use` makes of the gradients of all classes at x + δ, [L, …]: one forward and K − 1 backwards, no
+        candidates.
 
-        :param use: takes some points x + δ [l, C, H, W], how far the classes k = y + 1, …, y + K − 1 (mod K) are behind y there,
+        :param use: takes some points x + δ [l, C, H, W], how far the classes k = y + 1, …, y + K − 1 (mod K) are behind
+            y there,
             z_y − z_k [l, K − 1], and the gradients of z_k − z_y [l, K − 1, C, H, W]; it is called a part at a time
         """
         made = []
@@ -150,7 +174,9 @@ class Hunt:
                 logits = self.model(point)
                 others = (y[:, None] + torch.arange(1, self.classes, device=y.device)) % self.classes
                 ahead = logits.gather(1, others) - logits.gather(1, y[:, None])
-                gradients = [torch.autograd.grad(column.sum(), point, retain_graph=True)[0] for column in ahead.unbind(1)]
+                gradients = [
+                    torch.autograd.grad(column.sum(), point, retain_graph=True)[0] for column in ahead.unbind(1)
+                ]
             made.append(use(part, -ahead.detach(), torch.stack(gradients, 1)))
         self.spend(1, self.classes - 1)
         return torch.cat(made)
@@ -166,7 +192,11 @@ class Hunt:
         if self.nearest:
             better = (goal <= 0) & (size < self._distance[live])
         else:
-            better = (goal < self._goal[live]) & self.threat.within(delta, x) if not self.last else torch.ones_like(goal, dtype=torch.bool)
+            better = (
+                (goal < self._goal[live]) & self.threat.within(delta, x)
+                if not self.last
+                else torch.ones_like(goal, dtype=torch.bool)
+            )
         at = live[better]
         self._images[at], self._goal[at], self._distance[at], self._logits[at] = (
             (x + delta)[better],
@@ -209,7 +239,9 @@ class Hunt:
         if not self.last:
             self.live = self.live[self._goal > 0]
 
-    def _climb(self, points: Tensor, aim: Aim, loss: str | Loss, extra: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    def _climb(
+        self, points: Tensor, aim: Aim, loss: str | Loss, extra: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Gradients, losses and logits at `points`, a part at a time."""
         form = LOSSES[loss] if isinstance(loss, str) else loss
         gradient, losses, seen, begin = torch.empty_like(points), [], [], 0
@@ -242,7 +274,8 @@ def _check(model: Model, x: Tensor, y: Tensor, anywhere: bool) -> None:
         raise InputError(f"An attack expects float32 images, found {x.dtype}: convert them first.")
     if not anywhere and not (x.min() >= 0 and x.max() <= 1):
         raise InputError(
-            f"An attack expects images in [0, 1], found values from {x.min():.2f} to {x.max():.2f}: put the normalisation inside the network."
+            f"An attack expects images in [0, 1], found values from {x.min():.2f} to {x.max():.2f}: put the"
+            " normalisation inside the network."
         )
     if len(x) != len(y) or not len(x):
         raise InputError(f"An attack expects images with one label each, found {len(x)} images and {len(y)} labels.")

@@ -1,6 +1,8 @@
-"""How words of the command line are read, and the sentence for every one that cannot be: expected, found, what to do next.
+"""How words of the command line are read, and the sentence for every one that cannot be: expected, found, what to do
+next.
 
-A type raises InputError with a whole sentence, or with one that begins with 'expects' and gets the option's name in front.
+A type raises InputError with a whole sentence, or with one that begins with 'expects' and gets the option's name in
+front.
 """
 
 import argparse
@@ -12,12 +14,19 @@ from typing import Any, NoReturn
 from c2r import config as settings
 from c2r.errors import UNSPEAKABLE, InputError, quoted, unknown
 
-# what argparse says of the shape of a command line → the same as a sentence; {0}, {1} are what it names, {name} is the option
+# what argparse says of the shape of a command line → the same as a sentence; {0}, {1} are what it names, {name} is the
+# option
 _SHAPES = {
-    r"expected (?:one|at least one) argument": "{name} expects a value, found nothing: write one behind it, one that begins with '-' as {name}=VALUE.",
+    r"expected (?:one|at least one) argument": (
+        "{name} expects a value, found nothing: write one behind it, one that begins with '-' as {name}=VALUE."
+    ),
     r"ignored explicit argument '(.*)'": "{name} expects no value, found '{0}': leave it out.",
-    r"ambiguous option: (\S+) could match (.*)": "Option '{0}' is the start of several: expected one of {1}; write it whole.",
-    r"the following arguments are required: (.*)": "'{command}' expects {0}, found nothing: name it; '{command} --help' says more.",
+    r"ambiguous option: (\S+) could match (.*)": (
+        "Option '{0}' is the start of several: expected one of {1}; write it whole."
+    ),
+    r"the following arguments are required: (.*)": (
+        "'{command}' expects {0}, found nothing: name it; '{command} --help' says more."
+    ),
 }
 
 
@@ -39,7 +48,8 @@ class Parser(argparse.ArgumentParser):
         self._refuse(message, "", None)
 
     def _refuse(self, message: str, name: str, cause: BaseException | None) -> NoReturn:
-        """Raise InputError with the sentence for what argparse says of the argument `name`, or with the one of its type."""
+        """Raise InputError with the sentence for what argparse says of the argument `name`, or with the one of its
+        type."""
         if isinstance(cause, InputError):
             raise InputError(f"{name} {cause}" if str(cause).startswith("expects") else str(cause)) from None
         if known := self._commands():
@@ -47,20 +57,29 @@ class Parser(argparse.ArgumentParser):
         for shape, text in _SHAPES.items():
             if found := re.fullmatch(shape, message, re.DOTALL):
                 raise InputError(text.format(*map(quoted, found.groups()), name=name, command=self.prog)) from None
-        raise InputError(f"'{self.prog}' expects other words ({name} {message}): '{self.prog} --help' lists them.") from None
+        raise InputError(
+            f"'{self.prog}' expects other words ({name} {message}): '{self.prog} --help' lists them."
+        ) from None
 
     def _commands(self) -> list[str]:
-        return [name for action in self._actions if isinstance(action, argparse._SubParsersAction) for name in action.choices]
+        return [
+            name
+            for action in self._actions
+            if isinstance(action, argparse._SubParsersAction)
+            for name in action.choices
+        ]
 
     def surplus(self, words: list[str]) -> InputError:
         """The sentence for words that stand for nothing here."""
         options, word = sorted(self._option_string_actions), words[0].partition("=")[0]
         if not word.startswith("-"):
             return InputError(
-                f"'{self.prog}' expects no further word, found '{quoted(word)}': leave it out, or put quotes around a name with spaces."
+                f"'{self.prog}' expects no further word, found '{quoted(word)}': leave it out, or put quotes around a"
+                " name with spaces."
             )
         return _with_hint(
-            f"Unknown option '{quoted(word)}': expected one of {', '.join(options)}; choose one, '{self.prog} --help' explains them.",
+            f"Unknown option '{quoted(word)}': expected one of {', '.join(options)}; choose one, '{self.prog} --help'"
+            " explains them.",
             word,
             options,
         )
@@ -133,7 +152,10 @@ def add_settings(one: argparse.ArgumentParser, help: str) -> None:
 def word(text: str) -> str:
     """Reads a text that is not empty and can be shown."""
     if not text.strip() or UNSPEAKABLE.search(text):
-        raise InputError(f"expects a text of letters that can be shown, found '{quoted(text)}': write another or leave the option out.")
+        raise InputError(
+            f"expects a text of letters that can be shown, found '{quoted(text)}': write another or leave the option"
+            " out."
+        )
     return text
 
 

@@ -1,4 +1,5 @@
-"""``pause``, ``step``, ``stop``, and ``resume`` of a run that is paused: commands to a run that lives in another process."""
+"""``pause``, ``step``, ``stop``, and ``resume`` of a run that is paused: commands to a run that lives in another
+process."""
 
 import argparse
 from pathlib import Path
@@ -40,8 +41,8 @@ def tell(path: Path, word: str) -> int:
     listening.ask(run, word)
     if not listening.heard(found := listening.wait(path, word, ANSWER), word):
         raise InputError(
-            f"Run {run.id} gave no answer to '{word}' within {ANSWER:.0f} s: expected one within 2 s; the command stays in its folder, "
-            f"look again or end its process {found.status.get('pid')}."
+            f"Run {run.id} gave no answer to '{word}' within {ANSWER:.0f} s: expected one within 2 s; the command stays"
+            f" in its folder, look again or end its process {found.status.get('pid')}."
         )
     print(listening.said(listening.wait(path, word, MOMENT, listening.done), word))
     return 0

@@ -1,4 +1,5 @@
-"""The table of commands, and what becomes of whatever one of them raises. Settings are checked before torch is loaded."""
+"""The table of commands, and what becomes of whatever one of them raises. Settings are checked before torch is
+loaded."""
 
 import argparse
 import os
@@ -9,7 +10,8 @@ from c2r.cli import control, judge, keep, look, sets, work
 from c2r.cli.arguments import Parser
 from c2r.errors import InputError
 
-# Threads that spin for some 50 µs and then sleep: without spinning an idle machine waits for its threads to wake, and with
+# Threads that spin for some 50 µs and then sleep: without spinning an idle machine waits for its threads to wake, and
+# with
 # GNU OpenMP's own much longer spinning a busy one (the app beside the run) waits for them to stop.
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
@@ -39,7 +41,8 @@ COMMANDS = {
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 2 bad input or a disaster (one sentence on stderr), 130 stopped."""
+    """Run one command; returns the exit code: 0 done, 2 bad input or a disaster (one sentence on stderr), 130
+    stopped."""
     try:
         chosen = _chosen(arguments)
         return COMMANDS[chosen.command][0](chosen)
@@ -57,7 +60,8 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def parsers(only: str = "") -> tuple[Parser, dict[str, Parser]]:
-    """The parser of the command line and, by name, that of each command; with `only` the others get no arguments, which saves time."""
+    """The parser of the command line and, by name, that of each command; with `only` the others get no arguments, which
+    saves time."""
     whole = Parser(prog="python -m c2r", description="Robust dataset distillation with C2R.")
     commands, found = whole.add_subparsers(dest="command", metavar="COMMAND", required=True), {}
     for name, (action, add) in COMMANDS.items():

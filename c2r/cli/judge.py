@@ -24,7 +24,9 @@ SURROGATE = ("fgsm", "pgd", "mi-fgsm", "vmi-fgsm")  # attacks that transfer
 def add_check(one: argparse.ArgumentParser) -> None:
     """Options of ``check``."""
     one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder or one of its evaluations")
-    one.add_argument("--only", type=check_names, help="names of checks with commas (default: all twelve, the slow ones too)")
+    one.add_argument(
+        "--only", type=check_names, help="names of checks with commas (default: all twelve, the slow ones too)"
+    )
     one.add_argument("--json", action="store_true", help="print JSON instead of lines")
 
 
@@ -41,7 +43,9 @@ def evaluated(path: Path) -> list[dict[str, Any]]:
     if run.problem:
         raise InputError(run.problem)
     if not (rows := runs.read_rows(path)):
-        raise InputError(f"Run {run.id} was never evaluated: expected result rows; run python -m c2r evaluate {path} first.")
+        raise InputError(
+            f"Run {run.id} was never evaluated: expected result rows; run python -m c2r evaluate {path} first."
+        )
     return rows
 
 
@@ -74,7 +78,12 @@ def check(chosen: argparse.Namespace) -> int:
 def add_attack(one: argparse.ArgumentParser) -> None:
     """Options of ``attack``."""
     one.add_argument("--weights", type=paths.file, help="safetensors or state dict, of this app or BEARD's layout")
-    one.add_argument("--model", type=model, default="convnet", help="convnet, resnet18, mlp, or module:function of yours (default convnet)")
+    one.add_argument(
+        "--model",
+        type=model,
+        default="convnet",
+        help="convnet, resnet18, mlp, or module:function of yours (default convnet)",
+    )
     constants = ("none", *NORMALISATIONS)
     one.add_argument(
         "--normalisation",
@@ -82,13 +91,23 @@ def add_attack(one: argparse.ArgumentParser) -> None:
         help=f"constants the network expects: {', '.join(constants)} (default: the file's)",
     )
     one.add_argument("--data", type=word, default="cifar10", help="as for distill (default cifar10)")
-    one.add_argument("--split", type=one_of("split", SPLITS), default="test", help="which images: test or train (default test)")
     one.add_argument(
-        "--n", type=whole(0, 1_000_000), default=1000, help="images, class-balanced, fixed by the seed; 0 takes all (default 1000)"
+        "--split", type=one_of("split", SPLITS), default="test", help="which images: test or train (default test)"
     )
-    one.add_argument("--seed", type=whole(0, 2**31 - 1), default=0, help="of the images and of every attack (default 0)")
     one.add_argument(
-        "--protocol", type=one_of("protocol", PROTOCOLS), default="pixel-2/255", help=f"one of {', '.join(PROTOCOLS)} (default pixel-2/255)"
+        "--n",
+        type=whole(0, 1_000_000),
+        default=1000,
+        help="images, class-balanced, fixed by the seed; 0 takes all (default 1000)",
+    )
+    one.add_argument(
+        "--seed", type=whole(0, 2**31 - 1), default=0, help="of the images and of every attack (default 0)"
+    )
+    one.add_argument(
+        "--protocol",
+        type=one_of("protocol", PROTOCOLS),
+        default="pixel-2/255",
+        help=f"one of {', '.join(PROTOCOLS)} (default pixel-2/255)",
     )
     add_settings(one, "settings of the custom protocol: eps, eval_attacks, ...")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -103,16 +122,21 @@ def attack(chosen: argparse.Namespace) -> int:
     """Attack any network by a protocol, and run the checks that need no training."""
     changes: dict[str, Any] = settings.parse_assignments(chosen.set)
     config = settings.load(
-        "cifar10", {"device": "auto", "data": chosen.data, "seed": chosen.seed, "protocol": chosen.protocol, "eval_seeds": 1} | changes
+        "cifar10",
+        {"device": "auto", "data": chosen.data, "seed": chosen.seed, "protocol": chosen.protocol, "eval_seeds": 1}
+        | changes,
     )
     from c2r.evaluation.external_networks import attack_network
 
-    found = attack_network(chosen.weights, chosen.model, chosen.normalisation or "", config, chosen.split, chosen.n, quiet=chosen.json)
+    found = attack_network(
+        chosen.weights, chosen.model, chosen.normalisation or "", config, chosen.split, chosen.n, quiet=chosen.json
+    )
     if chosen.json:
         print(json.dumps(found, indent=2))
         return 0
     print(
-        f"{found['network']} on {found['n']} {chosen.split} images of {found['data']['name']} (hash {found['data']['hash']}). {found['normalisation']}"
+        f"{found['network']} on {found['n']} {chosen.split} images of {found['data']['name']} (hash"
+        f" {found['data']['hash']}). {found['normalisation']}"
     )
     print_rows(found["rows"])
     from c2r.evaluation.badges import from_json
@@ -125,7 +149,10 @@ def add_transfer(one: argparse.ArgumentParser) -> None:
     """Options of ``transfer``."""
     one.add_argument("dirs", type=paths.folder, nargs="+", metavar="DIR", help="2 to 6 evaluated runs on the same data")
     one.add_argument(
-        "--attack", type=one_of("attack", SURROGATE), default="pgd", help=f"crafted on each surrogate: {', '.join(SURROGATE)} (default pgd)"
+        "--attack",
+        type=one_of("attack", SURROGATE),
+        default="pgd",
+        help=f"crafted on each surrogate: {', '.join(SURROGATE)} (default pgd)",
     )
     one.add_argument("--out", type=paths.new, help="also write the matrix to this new JSON file")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -150,7 +177,8 @@ def transfer(chosen: argparse.Namespace) -> int:
         return 0
     width = max(map(len, found["runs"]))
     print(
-        f"Accuracy of the target (columns) on images crafted with {found['attack']} at ε = {found['eps']} on the surrogate (rows), n = {found['n']}"
+        f"Accuracy of the target (columns) on images crafted with {found['attack']} at ε = {found['eps']} on the"
+        f" surrogate (rows), n = {found['n']}"
     )
     for name, line in zip(found["runs"], found["accuracy"], strict=True):
         print(f"  {name:{width}} " + " ".join(f"{100 * value:6.1f}" for value in line))

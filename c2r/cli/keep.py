@@ -22,13 +22,19 @@ def add_about(one: argparse.ArgumentParser) -> None:
     """Options of ``about``."""
     one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
     one.add_argument(
-        "--name", type=text, help=f"display name, at most {keeping.NAME} characters; '' removes it (the folder keeps its own name)"
+        "--name",
+        type=text,
+        help=f"display name, at most {keeping.NAME} characters; '' removes it (the folder keeps its own name)",
     )
     one.add_argument("--note", type=text, help=f"at most {keeping.NOTE} characters; '' removes it")
     one.add_argument(
-        "--tags", type=text, help=f"with commas, one that holds a comma in double quotes, at most {tagging.TAGS}; '' removes them"
+        "--tags",
+        type=text,
+        help=f"with commas, one that holds a comma in double quotes, at most {tagging.TAGS}; '' removes them",
     )
-    one.add_argument("--headline", type=text, metavar="ID", help="the evaluation whose figures stand for the run; own: the run's own")
+    one.add_argument(
+        "--headline", type=text, metavar="ID", help="the evaluation whose figures stand for the run; own: the run's own"
+    )
     one.add_argument("--json", action="store_true", help="print JSON instead of lines")
 
 
@@ -37,15 +43,26 @@ def about(chosen: argparse.Namespace) -> int:
     tags = None if chosen.tags is None else tagging.tags_of(chosen.tags)
     changes = (chosen.name, chosen.note, tags, "" if chosen.headline == "own" else chosen.headline)
     if not runs.is_run(chosen.dir):
-        raise InputError(f"{chosen.dir} is no run folder: expected one with config.json and status.json; choose one that 'list' shows.")
+        raise InputError(
+            f"{chosen.dir} is no run folder: expected one with config.json and status.json; choose one that 'list'"
+            " shows."
+        )
     found = keeping.about(chosen.dir) if changes == (None,) * 4 else keeping.describe(chosen.dir, *changes)
     if chosen.json:
         print(json.dumps(asdict(found), indent=2))
         return 0
-    told = {"name": found.name, "tags": tagging.tags_text(found.tags), "note": found.note, "headline": found.headline or "own"}
+    told = {
+        "name": found.name,
+        "tags": tagging.tags_text(found.tags),
+        "note": found.note,
+        "headline": found.headline or "own",
+    }
     for what, said in told.items():
         print(f"{what}: {said or '-'}")
-    config, born = runs.open_run(chosen.dir).config, forking.children(chosen.dir.absolute().name, chosen.dir.absolute().parent)
+    config, born = (
+        runs.open_run(chosen.dir).config,
+        forking.children(chosen.dir.absolute().name, chosen.dir.absolute().parent),
+    )
     if config and config.parent:
         print(f"fork of: {config.parent.replace('@', ' at step ')}")
     if born:
@@ -93,7 +110,9 @@ def archive(chosen: argparse.Namespace) -> int:
 def add_open(one: argparse.ArgumentParser) -> None:
     """Options of ``open``."""
     one.add_argument("file", type=paths.file, metavar="FILE.zip", help="archive of a run")
-    one.add_argument("--again", action="store_true", help="also when the same run is in the store already: it becomes a second one")
+    one.add_argument(
+        "--again", action="store_true", help="also when the same run is in the store already: it becomes a second one"
+    )
     _add_store(one)
 
 
@@ -106,7 +125,12 @@ def open_file(chosen: argparse.Namespace) -> int:
 def add_storage(one: argparse.ArgumentParser) -> None:
     """Options of ``storage``."""
     _add_store(one)
-    one.add_argument("--empty-trash", type=days, metavar="DAYS", help="first remove for good what was deleted longer ago (0: everything)")
+    one.add_argument(
+        "--empty-trash",
+        type=days,
+        metavar="DAYS",
+        help="first remove for good what was deleted longer ago (0: everything)",
+    )
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -125,5 +149,8 @@ def storage(chosen: argparse.Namespace) -> int:
         print(f"{run['id']:44} " + " ".join(f"{size(count):>12}" for count in (*run["kinds"].values(), run["total"])))
     for one in found["deleted"]:
         print(f"deleted: {one['trash']} {size(one['total'])}")
-    print(f"Rest of the store {size(found['rest'])}, all of it {size(found['total'])}; free on its disk {size(found['free'])}.")
+    print(
+        f"Rest of the store {size(found['rest'])}, all of it {size(found['total'])}; free on its disk"
+        f" {size(found['free'])}."
+    )
     return 0

@@ -13,7 +13,9 @@ from c2r.store import control as listening
 from c2r.store import headline, runs
 from c2r.store import housekeeping as keeping
 
-LINE = "{:44} {:9} {:12} {:>13}  {:28} {}"  # of 'list': id, state, method, last recorded step of all, headline, what else there is to say
+LINE = (  # of 'list': id, state, method, last recorded step of all, headline, what else there is to say
+    "{:44} {:9} {:12} {:>13}  {:28} {}"
+)
 
 
 def add_list(one: argparse.ArgumentParser) -> None:
@@ -34,7 +36,14 @@ def list_runs(chosen: argparse.Namespace) -> int:
         step = "-" if run["recorded"] is None else f"{run['recorded']}/{run['steps']}"
         said = [run["now"], run["name"], " ".join(f"#{tag}" for tag in run["tags"]), run["problem"]]
         print(
-            LINE.format(run["id"], run["state"], run["method"] or "-", step, run["headline"] or "-", ", ".join(filter(None, said))).rstrip()
+            LINE.format(
+                run["id"],
+                run["state"],
+                run["method"] or "-",
+                step,
+                run["headline"] or "-",
+                ", ".join(filter(None, said)),
+            ).rstrip()
         )
     if not found:
         print(f"No runs in {chosen.store} yet; start one with: python -m c2r distill --preset demo")
@@ -58,18 +67,32 @@ def _summary(run: runs.Run) -> dict[str, Any]:
     recorded = next(reversed(runs.frame_steps(run.path)), None) if updates else None
     figures = by_attack(runs.read_rows(run.path)) if not run.problem else {}
     return {
-        "id": run.id, "name": told.name, "tags": list(told.tags), "path": str(run.path), "state": run.state, "problem": run.problem,
-        "method": run.config.method if run.config else None, "data": run.config.data if run.config else None,
-        "recorded": recorded, "steps": run.config.steps if run.config and updates else 0, "now": _now(run, working),
-        "phase": status.get("phase"), "step": status.get("step", 0), "total": status.get("total", 0),
-        "synthetic_images_under_scorer": status.get("figures", {}), "test_accuracy": {key: found["mean"] for key, found in figures.items()}, "headline": headline.text(figures), "started": status.get("started"),
+        "id": run.id,
+        "name": told.name,
+        "tags": list(told.tags),
+        "path": str(run.path),
+        "state": run.state,
+        "problem": run.problem,
+        "method": run.config.method if run.config else None,
+        "data": run.config.data if run.config else None,
+        "recorded": recorded,
+        "steps": run.config.steps if run.config and updates else 0,
+        "now": _now(run, working),
+        "phase": status.get("phase"),
+        "step": status.get("step", 0),
+        "total": status.get("total", 0),
+        "synthetic_images_under_scorer": status.get("figures", {}),
+        "test_accuracy": {key: found["mean"] for key, found in figures.items()},
+        "headline": headline.text(figures),
+        "started": status.get("started"),
         "parent": run.config.parent if run.config else "",
         "evaluations": [found.id for found in evaluations],
-    }  # fmt: skip
+    }
 
 
 def _now(run: runs.Run, working: runs.Run | None) -> str:
-    """What a run is doing, ``in the evaluation, 71 %``, or an evaluation of it that is at work or waits; '' for neither."""
+    """What a run is doing, ``in the evaluation, 71 %``, or an evaluation of it that is at work or waits; '' for
+    neither."""
     if run.alive and not run.problem:
         return "waiting" if run.state == "queued" else listening.where(run)
     return f"its evaluation {working.id} is {working.state}" if working else ""

@@ -29,16 +29,33 @@ def add_import(one: argparse.ArgumentParser) -> None:
     """Options of ``import``."""
     one.add_argument("path", type=paths.given, metavar="PATH", help="file, folder or zip")
     known = "; ".join(f"{name} = {row.label}" for name, row in FORMATS.items())
-    one.add_argument("--format", type=one_of("format", ("auto", *FORMATS)), default="auto", help=f"auto, or one of: {known}")
     one.add_argument(
-        "--partition", type=whole(0, MOST_PARTS), default=0, help="parts per side of a stored image (default: stored or guessed)"
+        "--format", type=one_of("format", ("auto", *FORMATS)), default="auto", help=f"auto, or one of: {known}"
     )
     one.add_argument(
-        "--normalisation", type=word, default="ask", help=f"what to undo: none, 'mean;std', or one of {', '.join(NORMALISATIONS)}"
+        "--partition",
+        type=whole(0, MOST_PARTS),
+        default=0,
+        help="parts per side of a stored image (default: stored or guessed)",
     )
-    one.add_argument("--experiment", type=whole(-1, 1_000_000), default=-1, help="which experiment of a DC-style file (default the last)")
-    one.add_argument("--data", type=word, help="real data to score and evaluate it with (default: what its name and shape suggest)")
-    one.add_argument("--preset", type=one_of("preset", settings.PRESETS), help="settings to evaluate it with (default by image size)")
+    one.add_argument(
+        "--normalisation",
+        type=word,
+        default="ask",
+        help=f"what to undo: none, 'mean;std', or one of {', '.join(NORMALISATIONS)}",
+    )
+    one.add_argument(
+        "--experiment",
+        type=whole(-1, 1_000_000),
+        default=-1,
+        help="which experiment of a DC-style file (default the last)",
+    )
+    one.add_argument(
+        "--data", type=word, help="real data to score and evaluate it with (default: what its name and shape suggest)"
+    )
+    one.add_argument(
+        "--preset", type=one_of("preset", settings.PRESETS), help="settings to evaluate it with (default by image size)"
+    )
     add_settings(one, "change one setting; may be repeated")
     one.add_argument("--out", type=paths.new, help="run folder, new or empty (default: a new one in the run store)")
     one.add_argument("--look", action="store_true", help="only say what the file holds")
@@ -52,11 +69,24 @@ def import_set(chosen: argparse.Namespace) -> int:
         return _open_archive(chosen)
     try:
         found = read_set(
-            chosen.path, chosen.format, normalisation=chosen.normalisation, experiment=chosen.experiment, partition=chosen.partition
+            chosen.path,
+            chosen.format,
+            normalisation=chosen.normalisation,
+            experiment=chosen.experiment,
+            partition=chosen.partition,
         )
     except NormalisationNeeded as question:
         if chosen.json:
-            print(json.dumps({"question": "normalisation", "guesses": list(question.guesses), "low": question.low, "high": question.high}))
+            print(
+                json.dumps(
+                    {
+                        "question": "normalisation",
+                        "guesses": list(question.guesses),
+                        "low": question.low,
+                        "high": question.high,
+                    }
+                )
+            )
         raise
     if chosen.look:
         print(json.dumps(_facts(found), indent=2) if chosen.json else _told(found))
@@ -78,14 +108,18 @@ def _start(found: ImportedSet, chosen: argparse.Namespace) -> int:
             return work.start(config, preset, out, chosen.json, numbered=not chosen.out)
         except MemoryError:
             raise InputError(
-                f"{chosen.path.name} needs more memory than there is: expected room for its images; close other programs or import a smaller set."
+                f"{chosen.path.name} needs more memory than there is: expected room for its images; close other"
+                " programs or import a smaller set."
             ) from None
 
 
 def _open_archive(chosen: argparse.Namespace) -> int:
     """An archived run is no set: it is opened as the run that it is."""
     if chosen.out or chosen.look:
-        raise InputError(f"{chosen.path.name} is an archived run, which keeps its id: expected no --out and no --look; leave them out.")
+        raise InputError(
+            f"{chosen.path.name} is an archived run, which keeps its id: expected no --out and no --look; leave them"
+            " out."
+        )
     print(f"Opened {archives.open_archive(chosen.path, runs.default_store())}")
     return 0
 
@@ -100,19 +134,26 @@ def _changes(found: ImportedSet, stored: Path, chosen: argparse.Namespace) -> di
     data = chosen.data or found.facts.get("data", "")
     if not data or (not chosen.data and data not in WORDS):
         raise InputError(
-            f"{chosen.path.name} does not say which real data it was distilled from: expected --data NAME or PATH; name them (or --look only)."
+            f"{chosen.path.name} does not say which real data it was distilled from: expected --data NAME or PATH; name"
+            " them (or --look only)."
         )
     shape = preflight.peek(data, found.images.shape[-1])
     if (shape.channels, shape.classes >= len(found.classes)) != (found.images.shape[1], True):
         raise InputError(
-            f"The set has {found.images.shape[1]} channels and {len(found.classes)} classes, {data} has {shape.channels} and {shape.classes}: "
-            "expected the data it was distilled from; choose other --data."
+            f"The set has {found.images.shape[1]} channels and {len(found.classes)} classes, {data} has"
+            f" {shape.channels} and {shape.classes}: expected the data it was distilled from; choose other --data."
         )
     side, count = found.images.shape[-1], -(-len(found.labels) // max(1, len(set(found.labels.tolist()))))
     base: dict[str, Any] = {
-        "method": "imported", "imported": str(stored.resolve()), "data": data, "device": "auto", "ipc": count, "partition": found.partition,
-        "image_size": side, "depth": 2 if side <= 8 else 3 if side <= 32 else 4,
-    }  # fmt: skip
+        "method": "imported",
+        "imported": str(stored.resolve()),
+        "data": data,
+        "device": "auto",
+        "ipc": count,
+        "partition": found.partition,
+        "image_size": side,
+        "depth": 2 if side <= 8 else 3 if side <= 32 else 4,
+    }
     return base | settings.parse_assignments(chosen.set)
 
 
@@ -131,21 +172,31 @@ def _word(found: ImportedSet) -> str:
 
 def _facts(found: ImportedSet) -> dict[str, Any]:
     return {
-        "format": found.format, "shape": list(found.images.shape), "classes": len(found.classes), "mean": found.mean, "std": found.std,
-        "soft": found.soft is not None, "partition": found.partition, "facts": found.facts,
-    }  # fmt: skip
+        "format": found.format,
+        "shape": list(found.images.shape),
+        "classes": len(found.classes),
+        "mean": found.mean,
+        "std": found.std,
+        "soft": found.soft is not None,
+        "partition": found.partition,
+        "facts": found.facts,
+    }
 
 
 def _told(found: ImportedSet) -> str:
     facts = found.facts
     undone = f"normalisation undone (mean {found.mean}, std {found.std})" if found.mean else "taken as values in [0, 1]"
     clipped = 100 * facts.get("clipped", 0)
-    warning = f" So many values outside [0, 1] ({clipped:.0f} % were clipped) speak for another normalisation." if clipped > 5 else ""
+    warning = (
+        f" So many values outside [0, 1] ({clipped:.0f} % were clipped) speak for another normalisation."
+        if clipped > 5
+        else ""
+    )
     return (
-        f"{Path(found.path).name}: {FORMATS[found.format].label if found.format in FORMATS else found.format}; "
-        f"{found.images.shape[0]} images of {'×'.join(map(str, found.images.shape[1:]))}, {len(found.classes)} classes, "
-        f"{'soft' if found.soft is not None else 'hard'} labels, {undone}, {clipped:.1f} % of the values clipped, "
-        f"partition {found.partition}.{warning}"
+        f"{Path(found.path).name}: {FORMATS[found.format].label if found.format in FORMATS else found.format};"
+        f" {found.images.shape[0]} images of {'×'.join(map(str, found.images.shape[1:]))}, {len(found.classes)}"
+        f" classes, {'soft' if found.soft is not None else 'hard'} labels, {undone}, {clipped:.1f} % of the values"
+        f" clipped, partition {found.partition}.{warning}"
     )
 
 
@@ -155,7 +206,13 @@ OTHER = {"rows-csv": "-rows.csv", "rows-json": "-rows.json", "report": "-report.
 def add_export(one: argparse.ArgumentParser) -> None:
     """Options of ``export``."""
     one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
-    one.add_argument("file", type=paths.new, nargs="?", metavar="FILE.zip", help="write the whole run as one archive, as 'archive' does")
+    one.add_argument(
+        "file",
+        type=paths.new,
+        nargs="?",
+        metavar="FILE.zip",
+        help="write the whole run as one archive, as 'archive' does",
+    )
     one.add_argument(
         "--format",
         type=several_of("export format", (*EXPORTS, *OTHER)),
@@ -163,11 +220,17 @@ def add_export(one: argparse.ArgumentParser) -> None:
         help=f"with commas: {', '.join([*EXPORTS, *OTHER])} (default safetensors)",
     )
     one.add_argument(
-        "--out", type=paths.given, help="file, or folder for several formats (default: beside the working folder, named after the run)"
+        "--out",
+        type=paths.given,
+        help="file, or folder for several formats (default: beside the working folder, named after the run)",
     )
     one.add_argument("--step", type=whole(0, 10**9), help="a recorded step instead of the finished set")
-    one.add_argument("--normalisation", type=word, help="constants of the dc-pt file (default: those of the set's data)")
-    one.add_argument("--expanded", action="store_true", help="dc-pt: write every part of a partition set as an image of its own")
+    one.add_argument(
+        "--normalisation", type=word, help="constants of the dc-pt file (default: those of the set's data)"
+    )
+    one.add_argument(
+        "--expanded", action="store_true", help="dc-pt: write every part of a partition set as an image of its own"
+    )
 
 
 def export(chosen: argparse.Namespace) -> int:
@@ -192,7 +255,8 @@ def _ready(chosen: argparse.Namespace, places: dict[str, Path]) -> None:
             forking.recorded(run, chosen.step)
         elif not (run.path / "synthetic.safetensors").exists():
             raise InputError(
-                f"Run {run.id} ({run.state}) has no finished set: expected synthetic.safetensors in it; name a recorded step with --step."
+                f"Run {run.id} ({run.state}) has no finished set: expected synthetic.safetensors in it; name a recorded"
+                " step with --step."
             )
     if {"rows-csv", "rows-json"} & set(places):
         evaluated(chosen.dir)
@@ -202,7 +266,8 @@ def _ready(chosen: argparse.Namespace, places: dict[str, Path]) -> None:
 
 
 def _place(kind: str, chosen: argparse.Namespace, several: bool) -> Path:
-    """Where an export goes: --out itself, with the kind's suffix when it has none; inside it when it is a folder; or named after the run."""
+    """Where an export goes: --out itself, with the kind's suffix when it has none; inside it when it is a folder; or
+    named after the run."""
     run = chosen.dir.resolve().name
     ending = OTHER.get(kind) or ("-png" if EXPORTS[kind].folder else EXPORTS[kind].suffix)
     name = Path("train.py" if kind == "snippet" else f"{run}{ending}")
@@ -232,6 +297,7 @@ def _text(place: Path, text: str) -> Path:
         write_atomic(place, text)
     except OSError as error:
         raise InputError(
-            f"{place} cannot be written ({error.strerror}): expected a place of yours with free space; choose another --out."
+            f"{place} cannot be written ({error.strerror}): expected a place of yours with free space; choose another"
+            " --out."
         ) from None
     return place

@@ -30,7 +30,11 @@ class Bar:
         figures = "  ".join(f"{name} {100 * value:.0f} %" for name, value in progress.figures.items())
         left = f"  {int(eta // 60)}:{int(eta % 60):02d} left" if eta is not None else ""
         self.bar.total, self.bar.n = max(progress.total, 1), progress.step
-        share = f"{100 * progress.step // max(progress.total, 1)} %" if progress.doing else f"{progress.step}/{progress.total}"
+        share = (
+            f"{100 * progress.step // max(progress.total, 1)} %"
+            if progress.doing
+            else f"{progress.step}/{progress.total}"
+        )
         self.bar.set_description_str(f"{progress.phase} {share}{left}  {progress.doing}{figures}", refresh=False)
         if time.monotonic() - self.drawn > 0.1:
             self.drawn = time.monotonic()
@@ -44,19 +48,27 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool = False) -> None:
         return
     for found in by_attack(rows).values():
         spread = f"± {100 * found['std']:4.1f}" if found["std"] is not None else "(single)"
-        radius = "" if found["attack"] in ("clean", "clamp") else f", ε = {found['eps']} {NORMS.get(found['norm'], found['norm'])}"
+        radius = (
+            ""
+            if found["attack"] in ("clean", "clamp")
+            else f", ε = {found['eps']} {NORMS.get(found['norm'], found['norm'])}"
+        )
         hit = f", target reached {100 * found['success']:.1f} %" if found.get("success") is not None else ""
         passes = f"{found.get('passes') or 0:.0f}"
         cost = f", {passes} pass{'' if passes == '1' else 'es'} per image" if found.get("passes") else ""
         many = f"{found['seeds']} network{'s' if found['seeds'] > 1 else ''}"
-        print(f"  {found['label']:22} {100 * found['mean']:5.1f} % {spread}  ({many}, n = {found['n']} images{radius}{hit}{cost})")
+        print(
+            f"  {found['label']:22} {100 * found['mean']:5.1f} % {spread}  ({many}, n = {found['n']}"
+            f" images{radius}{hit}{cost})"
+        )
 
 
 def print_badges(badges: list[Any]) -> None:
     """One line per check, worst first."""
     for badge in badges:
         print(
-            f"  [{badge.colour:5}] {badge.number:2} {badge.title}: {badge.evidence}{'' if badge.colour == 'green' else ' ' + badge.advice}"
+            f"  [{badge.colour:5}] {badge.number:2} {badge.title}:"
+            f" {badge.evidence}{'' if badge.colour == 'green' else ' ' + badge.advice}"
         )
 
 

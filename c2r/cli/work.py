@@ -29,12 +29,19 @@ POLL = 0.3  # seconds between two looks at the queue
 
 def add_distill(one: argparse.ArgumentParser) -> None:
     """Options of ``distill``."""
-    one.add_argument("--preset", type=one_of("preset", PRESETS), default="demo", help=f"start from: {', '.join(PRESETS)} (default demo)")
+    one.add_argument(
+        "--preset",
+        type=one_of("preset", PRESETS),
+        default="demo",
+        help=f"start from: {', '.join(PRESETS)} (default demo)",
+    )
     methods = choices(RunConfig.model_fields["method"])
     one.add_argument("--method", type=one_of("method", methods), help=f"one of {', '.join(methods)}")
     add_settings(one, "change one setting; may be repeated (see --settings)")
     one.add_argument("--out", type=paths.new, help="run folder, new or empty (default: a new one in the run store)")
-    one.add_argument("--settings", action="store_true", help="list every setting with its value, unit and meaning, and stop")
+    one.add_argument(
+        "--settings", action="store_true", help="list every setting with its value, unit and meaning, and stop"
+    )
 
 
 def distill(chosen: argparse.Namespace) -> int:
@@ -50,7 +57,8 @@ def distill(chosen: argparse.Namespace) -> int:
 
 
 def start(config: RunConfig, preset: str, out: Path, as_json: bool = False, numbered: bool = False) -> int:
-    """Check the settings, claim the folder `out` (`numbered`: or the next one of that name that is free), do the run."""
+    """Check the settings, claim the folder `out` (`numbered`: or the next one of that name that is free), do the
+    run."""
     preflight.refuse(preflight.check(config, out.parent))
     return _work(out, config, lambda worker: _tasks().distil(worker, config, preset), as_json, numbered=numbered)
 
@@ -58,13 +66,25 @@ def start(config: RunConfig, preset: str, out: Path, as_json: bool = False, numb
 def add_evaluate(one: argparse.ArgumentParser) -> None:
     """Options of ``evaluate``."""
     one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
-    one.add_argument("--protocol", type=one_of("protocol", PROTOCOLS), help=f"one of {', '.join(PROTOCOLS)} (default: the run's own)")
+    one.add_argument(
+        "--protocol", type=one_of("protocol", PROTOCOLS), help=f"one of {', '.join(PROTOCOLS)} (default: the run's own)"
+    )
     add_settings(one, "change one evaluation setting; may be repeated")
     one.add_argument("--out", type=paths.new, help="folder of this evaluation (default: a new one in DIR/evaluations)")
     one.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-EVALUATION_ONLY = {*settings.EvaluationSettings.model_fields, "device", "threads", "data", "eps", "model", "width", "depth", "seed"}
+EVALUATION_ONLY = {
+    *settings.EvaluationSettings.model_fields,
+    "device",
+    "threads",
+    "data",
+    "eps",
+    "model",
+    "width",
+    "depth",
+    "seed",
+}
 
 
 def evaluate(chosen: argparse.Namespace) -> int:
@@ -72,26 +92,38 @@ def evaluate(chosen: argparse.Namespace) -> int:
     run = runs.open_run(chosen.dir)
     if run.config is None or run.problem:
         raise InputError(run.problem)
-    changes: dict[str, Any] = settings.parse_assignments(chosen.set) | ({"protocol": chosen.protocol} if chosen.protocol else {})
+    changes: dict[str, Any] = settings.parse_assignments(chosen.set) | (
+        {"protocol": chosen.protocol} if chosen.protocol else {}
+    )
     if wrong := [name for name in changes if name in RunConfig.model_fields and name not in EVALUATION_ONLY]:
         raise InputError(
-            f"Setting '{wrong[0]}' belongs to the distillation: expected one of {', '.join(sorted(EVALUATION_ONLY))}; start a new run to change it."
+            f"Setting '{wrong[0]}' belongs to the distillation: expected one of {', '.join(sorted(EVALUATION_ONLY))};"
+            " start a new run to change it."
         )
     config = settings.validate(run.config.model_dump(mode="json") | changes)
     if config.method != "full-data" and not (run.path / "synthetic.safetensors").exists():
         advice = "wait" if run.alive else "resume it or choose another run"
-        raise InputError(f"Run {run.id} ({run.state}) has no synthetic.safetensors yet: expected a run that got that far; {advice}.")
+        raise InputError(
+            f"Run {run.id} ({run.state}) has no synthetic.safetensors yet: expected a run that got that far; {advice}."
+        )
     out = chosen.out or run.path / "evaluations" / runs.evaluation_id(config)
     preflight.refuse(preflight.evaluation(config, out))
     return _work(
-        out, config, lambda worker: _tasks().evaluate_set(worker, config, run.path), chosen.json, numbered=not chosen.out, of=run.path
+        out,
+        config,
+        lambda worker: _tasks().evaluate_set(worker, config, run.path),
+        chosen.json,
+        numbered=not chosen.out,
+        of=run.path,
     )
 
 
 def add_fork(one: argparse.ArgumentParser) -> None:
     """Options of ``fork``."""
     one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
-    one.add_argument("--step", type=whole(0, 10**9), required=True, help="recorded step whose images the new run starts from")
+    one.add_argument(
+        "--step", type=whole(0, 10**9), required=True, help="recorded step whose images the new run starts from"
+    )
     add_settings(one, "change one setting; may be repeated")
     one.add_argument("--out", type=paths.new, help="run folder, new or empty (default: a new one in the run store)")
 
@@ -112,20 +144,28 @@ def add_resume(one: argparse.ArgumentParser) -> None:
 
 
 def resume(chosen: argparse.Namespace) -> int:
-    """Go on with a run or evaluation that is paused, or was stopped, failed or lost: the result is as if it had never been cut off."""
+    """Go on with a run or evaluation that is paused, or was stopped, failed or lost: the result is as if it had never
+    been cut off."""
     run = runs.open_run(chosen.dir)
     if run.config is None or run.problem:
         raise InputError(run.problem)
     if "resume" in lifecycle.takes(run.state, listening.asked(run)):
         return control.tell(run.path, "resume")
     if run.alive or run.state == "done":
-        raise InputError(f"Run {run.id} is {run.state}: expected one that is paused, or was stopped, failed or lost; choose another run.")
+        raise InputError(
+            f"Run {run.id} is {run.state}: expected one that is paused, or was stopped, failed or lost; choose another"
+            " run."
+        )
     source = kinds.evaluated(run)
     preflight.refuse(preflight.resumed(run.config, run.path))
     config, preset = run.config, str(run.manifest.get("preset", ""))
     if source is not None:
-        return _work(run.path, config, lambda worker: _tasks().evaluate_set(worker, config, source), chosen.json, reopen=True)
-    return _work(run.path, config, lambda worker: _tasks().distil(worker, config, preset, resume=True), chosen.json, reopen=True)
+        return _work(
+            run.path, config, lambda worker: _tasks().evaluate_set(worker, config, source), chosen.json, reopen=True
+        )
+    return _work(
+        run.path, config, lambda worker: _tasks().distil(worker, config, preset, resume=True), chosen.json, reopen=True
+    )
 
 
 def _tasks() -> Any:
@@ -171,7 +211,8 @@ def _work(out: Path, config: RunConfig, work: Any, as_json: bool, **how: Any) ->
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """Let a stop wait until a folder is claimed whole and there is somebody to say in it that the run was stopped. Raises KeyboardInterrupt."""
+    """Let a stop wait until a folder is claimed whole and there is somebody to say in it that the run was stopped.
+    Raises KeyboardInterrupt."""
     came: list[int] = []
     heard = [how for how in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(how) is not signal.SIG_IGN]
     before = {how: signal.signal(how, lambda number, _: came.append(number)) for how in heard}

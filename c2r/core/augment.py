@@ -16,7 +16,8 @@ Transform = Callable[[Tensor], Tensor]
 
 
 def draw(generator: torch.Generator, mean: Tensor, std: Tensor, flip: bool) -> Transform:
-    """One random transform of images [B, C, H, W], kept in the pixel box [0, 1], so that attacks come after it, here as everywhere.
+    """One random transform of images [B, C, H, W], kept in the pixel box [0, 1], so that attacks come after it, here as
+    everywhere.
 
     :param generator: a CPU generator; mean, std: [C]; flip: without it, mirroring is never drawn
     """
@@ -72,5 +73,10 @@ def _affine(images: Tensor, matrix: list[list[float]], mean: Tensor) -> Tensor:
 
 
 OPERATIONS: dict[str, Callable[[Tensor, list[float], Tensor, Tensor], Tensor]] = {
-    "color": _color, "crop": _crop, "cutout": _cutout, "flip": _flip, "scale": _scale, "rotate": _rotate,
-}  # fmt: skip
+    "color": _color,
+    "crop": _crop,
+    "cutout": _cutout,
+    "flip": _flip,
+    "scale": _scale,
+    "rotate": _rotate,
+}

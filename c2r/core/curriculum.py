@@ -18,7 +18,8 @@ def shuffled(robust_margin: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def rank_weights(order: Tensor, hardest: float) -> Tensor:
-    """Weights [N] of the samples, which fall linearly over the order [N] from the hardest (first) to the easiest; 0 gives all ones.
+    """Weights [N] of the samples, which fall linearly over the order [N] from the hardest (first) to the easiest; 0
+    gives all ones.
 
     Their mean over the whole set is 1, so the mini-batch of the hardest weighs more than that of the easiest.
     """

@@ -67,16 +67,25 @@ def ls_pgd(
         index = active.nonzero().squeeze(1)
         if not len(index):
             break
-        gained = _search(model, x, labels, index, trace, threat, settings, first=round_index == 0 and cached_loss is None)
+        gained = _search(
+            model, x, labels, index, trace, threat, settings, first=round_index == 0 and cached_loss is None
+        )
         active = torch.zeros_like(active).index_put((index,), gained)
     return trace
 
 
 def _search(
-    model: Callable[[Tensor], Tensor], x: Tensor, labels: Tensor, index: Tensor, trace: Trace, threat: Threat,
-    settings: AttackSettings, first: bool,
-) -> Tensor:  # fmt: skip
-    """One round on the samples `index`: a backward, then forward-only candidates. Updates `trace`; returns who gained."""
+    model: Callable[[Tensor], Tensor],
+    x: Tensor,
+    labels: Tensor,
+    index: Tensor,
+    trace: Trace,
+    threat: Threat,
+    settings: AttackSettings,
+    first: bool,
+) -> Tensor:
+    """One round on the samples `index`: a backward, then forward-only candidates. Updates `trace`; returns who
+    gained."""
     x, labels, start = x[index], labels[index], trace.delta[index]
     with torch.enable_grad():
         point = (x + start).requires_grad_(True)

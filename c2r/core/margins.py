@@ -12,14 +12,16 @@ def logit_margin(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def decided(logits: Tensor, margin: Tensor) -> Tensor:
-    """Whether logits [B, K] with this margin [B] say anything, bool [B]: none is NaN, and the margin is a finite number."""
+    """Whether logits [B, K] with this margin [B] say anything, bool [B]: none is NaN, and the margin is a finite
+    number."""
     return margin.isfinite() & ~logits.isnan().any(1)
 
 
 def robust_margin(adversarial_logits: Tensor, labels: Tensor) -> Tensor:
     """m̂(x) = g(x + δ_T): the margin at the point an attack found, [B].
 
-    An *upper bound* of the true robust margin min_δ g(x + δ): a stronger attack may find a smaller one. Say which attack.
+    An *upper bound* of the true robust margin min_δ g(x + δ): a stronger attack may find a smaller one. Say which
+    attack.
     """
     return logit_margin(adversarial_logits, labels)
 

@@ -16,7 +16,13 @@ class ClassQueue:
     """
 
     def __init__(
-        self, classes: int, capacity: int, dimension: int, rank: int, generator: torch.Generator, device: torch.device | str = "cpu"
+        self,
+        classes: int,
+        capacity: int,
+        dimension: int,
+        rank: int,
+        generator: torch.Generator,
+        device: torch.device | str = "cpu",
     ):
         self.rows = torch.zeros(classes, capacity, dimension, device=device)
         self.stored = torch.zeros(classes, dtype=torch.long, device=device)
@@ -45,7 +51,8 @@ class ClassQueue:
     def hard_negatives(self, anchors: Tensor, labels: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """The k other-class embeddings most similar to each anchor, by cosine in the projected space.
 
-        :returns: embeddings [B, k', D] in full dimension and a mask [B, k'] (False = no such negative), k' = min(k, K·Q)
+        :returns: embeddings [B, k', D] in full dimension and a mask [B, k'] (False = no such negative), k' = min(k,
+            K·Q)
         """
         classes, capacity, dimension = self.rows.shape
         flat = self.rows.view(classes * capacity, dimension)

@@ -20,7 +20,8 @@ def boxes(height: int, width: int, p: int) -> list[tuple[slice, slice]]:
 
 
 def expand(images: Tensor, p: int) -> Tensor:
-    """Cut stored images [N, C, H, W] into parts and upsample each to H×W: [N·p², C, H, W], the parts of one image adjacent.
+    """Cut stored images [N, C, H, W] into parts and upsample each to H×W: [N·p², C, H, W], the parts of one image
+    adjacent.
 
     Bilinear, so every output pixel is a mean of stored pixels: a perturbation within ε stays within ε.
     """
@@ -35,7 +36,8 @@ def expand(images: Tensor, p: int) -> Tensor:
 
 
 def fold(parts: Tensor, p: int) -> Tensor:
-    """What `expand` made [N·p², C, H, W] as seen on the stored images [N, C, H, W]: the mean over the area of each stored pixel."""
+    """What `expand` made [N·p², C, H, W] as seen on the stored images [N, C, H, W]: the mean over the area of each
+    stored pixel."""
     if p == 1:
         return parts
     count, channels, height, width = parts.shape

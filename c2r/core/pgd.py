@@ -1,6 +1,8 @@
-"""The attack inside a distillation, as the method's row names it: LS-PGD, or PGD (its ablation), which keeps the worst iterate.
+"""The attack inside a distillation, as the method's row names it: LS-PGD, or PGD (its ablation), which keeps the worst
+iterate.
 
-Nobody leaves early here. Evaluation attacks, where an image leaves at the first success, stand in `c2r.attacks.run`. B images.
+Nobody leaves early here. Evaluation attacks, where an image leaves at the first success, stand in `c2r.attacks.run`. B
+images.
 """
 
 from collections.abc import Callable
@@ -18,10 +20,18 @@ Model = Callable[[Tensor], Tensor]
 
 
 def attack(
-    model: Model, x: Tensor, y: Tensor, method: Method, config: RunConfig, generator: torch.Generator,
-    start: Tensor | None = None, cached_loss: Tensor | None = None, rounds: int = 0,
-) -> Trace:  # fmt: skip
-    """Attack images [B, C, H, W] with labels [B] at the run's ε: LS-PGD (see there), or ten steps of PGD from scratch."""
+    model: Model,
+    x: Tensor,
+    y: Tensor,
+    method: Method,
+    config: RunConfig,
+    generator: torch.Generator,
+    start: Tensor | None = None,
+    cached_loss: Tensor | None = None,
+    rounds: int = 0,
+) -> Trace:
+    """Attack images [B, C, H, W] with labels [B] at the run's ε: LS-PGD (see there), or ten steps of PGD from
+    scratch."""
     threat = Threat(config.eps)
     if method.attack == "ls-pgd":
         return ls_pgd(model, x, y, threat=threat, settings=config, start=start, cached_loss=cached_loss, rounds=rounds)

@@ -10,6 +10,7 @@ PURPOSES = ("update", "order", "look", "projection")
 
 
 def generator_for(seed: int, purpose: str, number: int) -> torch.Generator:
-    """A CPU generator of its own for the `number`-th draw (step, stage) of one of the `PURPOSES` of the run with this seed."""
+    """A CPU generator of its own for the `number`-th draw (step, stage) of one of the `PURPOSES` of the run with this
+    seed."""
     state = np.random.SeedSequence([seed, PURPOSES.index(purpose), number]).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state) >> 1)

@@ -10,7 +10,8 @@ from c2r.errors import unknown
 
 @dataclass(frozen=True)
 class Threat:
-    """All perturbations δ with |δ| ≤ ε in `norm` and x + δ in [0, 1]; ε in pixel units, infinite for unbounded attacks."""
+    """All perturbations δ with |δ| ≤ ε in `norm` and x + δ in [0, 1]; ε in pixel units, infinite for unbounded
+    attacks."""
 
     eps: float
     norm: str = "Linf"
@@ -21,7 +22,11 @@ class Threat:
 
     def project(self, delta: Tensor, x: Tensor) -> Tensor:
         """An allowed perturbation close to `delta` for images `x`, both [B, C, H, W]; the nearest one for L∞."""
-        inside = delta.clamp(-self.eps, self.eps) if self.norm == "Linf" else delta * (self.eps / self.size(delta)).clamp(max=1)
+        inside = (
+            delta.clamp(-self.eps, self.eps)
+            if self.norm == "Linf"
+            else delta * (self.eps / self.size(delta)).clamp(max=1)
+        )
         return (x + inside).clamp(0, 1) - x
 
     def random(self, x: Tensor, generator: torch.Generator) -> Tensor:
@@ -42,11 +47,16 @@ class Threat:
         return gradient.sign() if self.norm == "Linf" else gradient / (self.size(gradient) + 1e-10)
 
     def within(self, delta: Tensor, x: Tensor, slack: float = 1e-6) -> Tensor:
-        """Which perturbations are allowed, up to rounding: bool [B]. For L∞: those that `project` leaves where they are."""
+        """Which perturbations are allowed, up to rounding: bool [B]. For L∞: those that `project` leaves where they
+        are."""
         if self.norm == "Linf":
             return (self.project(delta, x) - delta).flatten(1).abs().amax(1) <= slack
         point = (x + delta).flatten(1)
-        return (self.distance(delta) <= self.eps * (1 + slack) + slack) & (point.amin(1) >= -slack) & (point.amax(1) <= 1 + slack)
+        return (
+            (self.distance(delta) <= self.eps * (1 + slack) + slack)
+            & (point.amin(1) >= -slack)
+            & (point.amax(1) <= 1 + slack)
+        )
 
     def contains(self, delta: Tensor, x: Tensor, slack: float = 1e-6) -> bool:
         """Whether every perturbation is allowed, up to rounding."""

@@ -1,6 +1,8 @@
-"""Readers of plain arrays: scikit-learn's handwritten digits, and ``.npz`` files. numpy, no torch, nothing is unpickled.
+"""Readers of plain arrays: scikit-learn's handwritten digits, and ``.npz`` files. numpy, no torch, nothing is
+unpickled.
 
-An npz holds ``x_train y_train x_test y_test``, or ``train_images train_labels test_images test_labels``, or ``images labels``
+An npz holds ``x_train y_train x_test y_test``, or ``train_images train_labels test_images test_labels``, or ``images
+labels``
 (a fixed fifth of each class is then the test split). Images are uint8, or floats in [0, 1]; [N, H, W], [N, H, W, C] or
 [N, C, H, W] with C 1 or 3.
 """
@@ -17,7 +19,17 @@ from pathlib import Path
 import numpy as np
 
 from c2r.data.pixels import channels_first, own_side, resize
-from c2r.data.splits import Progress, Shape, Splits, at_side, check_alike, check_counts, outline, stratified, whole_labels
+from c2r.data.splits import (
+    Progress,
+    Shape,
+    Splits,
+    at_side,
+    check_alike,
+    check_counts,
+    outline,
+    stratified,
+    whole_labels,
+)
 from c2r.errors import InputError
 from c2r.paths import at_home
 
@@ -31,9 +43,11 @@ HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.re
 
 
 def read_digits(data: str, side: int, progress: Progress) -> Splits:
-    """The 1,797 handwritten digits that scikit-learn ships (UCI, Alpaydin & Kaynak 1998), 8×8; values 0-16 become 0-255.
+    """The 1,797 handwritten digits that scikit-learn ships (UCI, Alpaydin & Kaynak 1998), 8×8; values 0-16 become
+    0-255.
 
-    A fixed quarter of each class is the test split. The file is read without importing scikit-learn, which takes seconds.
+    A fixed quarter of each class is the test split. The file is read without importing scikit-learn, which takes
+    seconds.
     """
     folders = getattr(util.find_spec("sklearn"), "submodule_search_locations", None) or ["sklearn"]
     file = Path(folders[0]) / "datasets" / "data" / "digits.csv.gz"
@@ -41,7 +55,9 @@ def read_digits(data: str, side: int, progress: Progress) -> Splits:
         with gzip.open(file, "rt") as text:
             table = np.loadtxt(text, delimiter=",")
     except OSError:
-        raise InputError(f"The digits of scikit-learn are missing ({file}): expected its own copy; run pip install scikit-learn.") from None
+        raise InputError(
+            f"The digits of scikit-learn are missing ({file}): expected its own copy; run pip install scikit-learn."
+        ) from None
     images = resize(np.round(table[:, :64] * 255 / 16).astype(np.uint8).reshape(-1, 1, 8, 8), side, data)
     labels = table[:, 64].astype(np.int64)
     train, test = stratified(labels, 4)
@@ -55,7 +71,8 @@ def peek_digits(data: str, side: int) -> Shape:
 
 
 def read_npz(data: str, side: int, progress: Progress) -> Splits:
-    """Both splits of an npz file at `side` px (0: their own). Raises InputError for damage, missing or pickled arrays."""
+    """Both splits of an npz file at `side` px (0: their own). Raises InputError for damage, missing or pickled
+    arrays."""
     headers = _headers(data)
     names = _layout(headers, data)
     with _damage(data), np.load(at_home(data), allow_pickle=False) as file:
@@ -101,7 +118,9 @@ def _headers(data: str) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
                 with archive.open(member) as file:
                     shape, _, kind = HEADERS[np.lib.format.read_magic(file)](file)
                 whole = all(0 <= side < 2**62 for side in shape)
-                if not whole or (math.prod(shape) * kind.itemsize > archive.getinfo(member).file_size and not kind.hasobject):
+                if not whole or (
+                    math.prod(shape) * kind.itemsize > archive.getinfo(member).file_size and not kind.hasobject
+                ):
                     raise ValueError("an array claims more than the file holds")
                 found[member.removesuffix(".npy")] = (shape, kind)
     return found
@@ -114,7 +133,9 @@ def _damage(data: str) -> Iterator[None]:
     except PermissionError:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError, OSError):
-        raise InputError(f"The file {data} is damaged: expected a complete npz file; write or download it again.") from None
+        raise InputError(
+            f"The file {data} is damaged: expected a complete npz file; write or download it again."
+        ) from None
 
 
 def _layout(headers: dict[str, tuple[tuple[int, ...], np.dtype]], data: str) -> tuple[str, ...]:
@@ -127,13 +148,17 @@ def _layout(headers: dict[str, tuple[tuple[int, ...], np.dtype]], data: str) -> 
         )
     for name in names:
         if headers[name][1].hasobject:
-            raise InputError(f"Array '{name}' of {data} holds pickled objects: expected plain numbers, for safety; store it as uint8.")
+            raise InputError(
+                f"Array '{name}' of {data} holds pickled objects: expected plain numbers, for safety; store it as"
+                " uint8."
+            )
     for images, labels in zip(names[::2], names[1::2], strict=True):
         check_counts(_length(headers[images][0]), _length(headers[labels][0]), f"'{images}'", data)
         _check_kind(headers[images][1], data)
         if 0 in headers[images][0][1:]:
             raise InputError(
-                f"Array '{images}' of {data} has shape {list(headers[images][0])}: expected images with sides; write it again."
+                f"Array '{images}' of {data} has shape {list(headers[images][0])}: expected images with sides; write it"
+                " again."
             )
     return names
 
@@ -152,5 +177,7 @@ def _as_bytes(images: np.ndarray, data: str) -> np.ndarray:
         return images.astype(np.uint8)
     low, high = images.min(), images.max()
     if not (low >= 0 and high <= 1):
-        raise InputError(f"The images of {data} are floats from {low:g} to {high:g}: expected [0, 1] or uint8; rescale them.")
+        raise InputError(
+            f"The images of {data} are floats from {low:g} to {high:g}: expected [0, 1] or uint8; rescale them."
+        )
     return np.round(images * 255).astype(np.uint8)

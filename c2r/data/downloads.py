@@ -1,4 +1,5 @@
-"""Sets that torchvision downloads once into a cache folder. torchvision (which brings torch) loads only when one is read."""
+"""Sets that torchvision downloads once into a cache folder. torchvision (which brings torch) loads only when one is
+read."""
 
 import os
 import threading
@@ -20,7 +21,8 @@ from c2r.paths import at_home
 
 @dataclass(frozen=True)
 class Named:
-    """A set that torchvision downloads: its class there, how to ask for each split, the Shape, and what comes over the line.
+    """A set that torchvision downloads: its class there, how to ask for each split, the Shape, and what comes over the
+    line.
 
     :param size: in the Shape, 0 where images have sizes of their own
     """
@@ -39,7 +41,10 @@ NAMED = {
     "fashion-mnist": Named("FashionMNIST", _FLAG, Shape(1, 28, 10, 60_000, 10_000, 6000), 31),
     "svhn": Named("SVHN", ({"split": "train"}, {"split": "test"}), Shape(3, 32, 10, 73_257, 26_032, 4659), 246),
     "imagenette": Named(
-        "Imagenette", ({"split": "train", "size": "160px"}, {"split": "val", "size": "160px"}), Shape(3, 0, 10, 9469, 3925, 858), 99
+        "Imagenette",
+        ({"split": "train", "size": "160px"}, {"split": "val", "size": "160px"}),
+        Shape(3, 0, 10, 9469, 3925, 858),
+        99,
     ),
 }
 
@@ -60,8 +65,8 @@ def read_named(data: str, side: int, progress: Progress) -> Splits:
     except (OSError, RuntimeError, EOFError) as error:
         reason = (str(getattr(error, "reason", error)).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{data} could not be downloaded into {folder} ({reason}): expected {named.megabytes} MB over a connection; "
-            "connect and start again, or give a path to the images instead."
+            f"{data} could not be downloaded into {folder} ({reason}): expected {named.megabytes} MB over a connection;"
+            " connect and start again, or give a path to the images instead."
         ) from None
     if data == "imagenette":
         names = tuple(words[0] for words in train.classes)
@@ -73,7 +78,9 @@ def read_named(data: str, side: int, progress: Progress) -> Splits:
 
 def _check_sized(data: str, side: int) -> None:
     if not (side or NAMED[data].shape.size):
-        raise InputError(f"The images of {data} have sizes of their own: expected one size; set image_size, for example to 64.")
+        raise InputError(
+            f"The images of {data} have sizes of their own: expected one size; set image_size, for example to 64."
+        )
 
 
 def peek_named(data: str, side: int) -> Shape:
@@ -89,8 +96,8 @@ def _torchvision_datasets() -> Any:
         build = metadata.version("torch").partition("+")[2]
         index = f" --index-url https://download.pytorch.org/whl/{build}" if build else ""
         raise InputError(
-            f"torchvision does not load beside this torch ({str(error).splitlines()[0]}): expected two builds that match; "
-            f"run pip install --force-reinstall torch torchvision{index}, or give a path to the images instead."
+            f"torchvision does not load beside this torch ({str(error).splitlines()[0]}): expected two builds that"
+            f" match; run pip install --force-reinstall torch torchvision{index}, or give a path to the images instead."
         ) from None
 
 

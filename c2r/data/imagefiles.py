@@ -1,4 +1,5 @@
-"""Readers of encoded pictures: parquet files in the Hugging Face image layout, and image folders. pyarrow loads on first use.
+"""Readers of encoded pictures: parquet files in the Hugging Face image layout, and image folders. pyarrow loads on
+first use.
 
 Parquet: one row per image, column ``img`` or ``image`` a struct of ``bytes`` and ``path``, column ``label`` or
 ``fine_label`` a whole number, class names in the schema metadata ``huggingface``. Image folder: ``train/<class>/*`` and
@@ -69,7 +70,8 @@ def _table(data: str, split: str, role: str, first: bool = False) -> "pa.Table":
     files = parquet_files(at_home(data), split)
     if not files:
         raise InputError(
-            f"{data} has no {split} parquet file: expected {split}.parquet or {split}-*.parquet; add it beside the other split."
+            f"{data} has no {split} parquet file: expected {split}.parquet or {split}-*.parquet; add it beside the"
+            " other split."
         )
     tables = []
     with _damage(data, split):
@@ -91,7 +93,9 @@ def _damage(data: str, split: str) -> Iterator[None]:
     except PermissionError:
         raise
     except (pa.ArrowException, OSError):
-        raise InputError(f"A {split} parquet file of {data} is damaged: expected a complete one; write or download it again.") from None
+        raise InputError(
+            f"A {split} parquet file of {data} is damaged: expected a complete one; write or download it again."
+        ) from None
 
 
 def _column(schema: "pa.Schema", role: str, data: str) -> str:
@@ -99,7 +103,9 @@ def _column(schema: "pa.Schema", role: str, data: str) -> str:
     if len(found) != 1 or (role == "image" and not _holds_bytes(schema.field(found[0]).type)):
         words = " or ".join(f"'{name}'" for name in COLUMNS[role])
         came = f"{len(found)} {role} columns ({', '.join(found)})" if len(found) > 1 else f"no {role} column"
-        raise InputError(f"The parquet files of {data} have {came}: expected {words} of {KINDS[role]}; rename or convert the column.")
+        raise InputError(
+            f"The parquet files of {data} have {came}: expected {words} of {KINDS[role]}; rename or convert the column."
+        )
     return found[0]
 
 
@@ -153,16 +159,23 @@ def _folder(data: str) -> tuple[list[list[Path]], Labels, tuple[str, ...]]:
     folder = at_home(data)
     test = next((folder / word for word in SPLIT_WORDS["test"] if (folder / word).is_dir()), None)
     if test is None:
-        raise InputError(f"The folder {data} has no test/ or val/ beside train/: expected test/<class>/ images; add them.")
+        raise InputError(
+            f"The folder {data} has no test/ or val/ beside train/: expected test/<class>/ images; add them."
+        )
     names = tuple(_class_folders(folder / "train"))
     strange = sorted(set(_class_folders(test)) - set(names))
     if strange:
-        raise InputError(f"Class '{strange[0]}' of {test} has no folder in train/: expected the same classes in both; add or remove it.")
+        raise InputError(
+            f"Class '{strange[0]}' of {test} has no folder in train/: expected the same classes in both; add or"
+            " remove it."
+        )
     files, labels = [], []
     for split, part in (("train", folder / "train"), ("test", test)):
         pairs = [(file, index) for index, name in enumerate(names) for file in _pictures(part / name)]
         if not pairs:
-            raise InputError(f"The folder {data} holds no {split} images: expected pictures in {part.name}/<class>/; add them.")
+            raise InputError(
+                f"The folder {data} holds no {split} images: expected pictures in {part.name}/<class>/; add them."
+            )
         files.append([file for file, _ in pairs])
         labels.append(np.array([index for _, index in pairs]))
     return files, (labels[0], labels[1]), check_classes(labels[0], labels[1], names, data)
@@ -173,11 +186,18 @@ def _class_folders(part: Path) -> list[str]:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+    return sorted(
+        path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    )
 
 
 def _decoded(
-    items: Sequence[Sequence[Item]], labels: Labels, names: tuple[str, ...], side: int, namers: list[Namer], progress: Progress
+    items: Sequence[Sequence[Item]],
+    labels: Labels,
+    names: tuple[str, ...],
+    side: int,
+    namers: list[Namer],
+    progress: Progress,
 ) -> Splits:
     train, train_grey = decode(items[0], side, namers[0], lambda text, share: progress(text, share / 2))
     test, test_grey = decode(items[1], side, namers[1], lambda text, share: progress(text, (1 + share) / 2))

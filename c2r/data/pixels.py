@@ -66,7 +66,8 @@ def _threads(item: Item) -> int:
 
 
 def opened(item: Item) -> Image.Image:
-    """The picture behind a path or in bytes, not decoded yet. Raises whatever Pillow raises for bytes that are none of `FORMATS`."""
+    """The picture behind a path or in bytes, not decoded yet. Raises whatever Pillow raises for bytes that are none of
+    `FORMATS`."""
     return Image.open(regular(item, PICTURE) if isinstance(item, Path) else io.BytesIO(item or b""), formats=FORMATS)
 
 
@@ -84,12 +85,17 @@ def open_picture(item: Item, name: str) -> Image.Image:
     except Exception:  # what foreign bytes make a decoder raise cannot be listed
         raise InputError(f"The bytes of {name} are no image: expected {PICTURE}; replace or remove it.") from None
     if picture.mode not in GREY + COLOUR:
-        raise InputError(f"The image of {name} has pixel format {picture.mode}: expected 8 bits per channel, grey or colour; convert it.")
+        raise InputError(
+            f"The image of {name} has pixel format {picture.mode}: expected 8 bits per channel, grey or colour;"
+            " convert it."
+        )
     return picture
 
 
 def _too_large(name: str) -> InputError:
-    return InputError(f"The image of {name} has more than {MOST_PIXELS} pixels: expected at most 8192×8192; shrink or remove it.")
+    return InputError(
+        f"The image of {name} has more than {MOST_PIXELS} pixels: expected at most 8192×8192; shrink or remove it."
+    )
 
 
 def look(item: Item, side: int, name: str) -> tuple[int, int]:
@@ -101,7 +107,9 @@ def look(item: Item, side: int, name: str) -> tuple[int, int]:
 def own_side(size: tuple[int, int], name: str) -> int:
     """The side of a square picture of `size` (width, height). Raises InputError when it is not square."""
     if size[0] != size[1]:
-        raise InputError(f"The image of {name} is {size[0]}×{size[1]} px: expected square images; set image_size, for example to 32.")
+        raise InputError(
+            f"The image of {name} is {size[0]}×{size[1]} px: expected square images; set image_size, for example to 32."
+        )
     return size[0]
 
 
@@ -124,7 +132,8 @@ def _fit(picture: Image.Image, side: int) -> Image.Image:
 
 
 def resize(images: np.ndarray, side: int, name: str) -> np.ndarray:
-    """uint8 images [N, C, H, W] with C 1 or 3, cropped and resized to [N, C, side, side] by the rule above; 0 keeps them.
+    """uint8 images [N, C, H, W] with C 1 or 3, cropped and resized to [N, C, side, side] by the rule above; 0 keeps
+    them.
 
     :raises InputError: not square with side 0
     """
@@ -137,7 +146,8 @@ def resize(images: np.ndarray, side: int, name: str) -> np.ndarray:
 
 
 def channels_first(images: np.ndarray, where: str) -> np.ndarray:
-    """A view [N, C, H, W] of images [N, H, W], [N, H, W, C] or [N, C, H, W] with C 1 or 3. Raises InputError for other shapes."""
+    """A view [N, C, H, W] of images [N, H, W], [N, H, W, C] or [N, C, H, W] with C 1 or 3. Raises InputError for other
+    shapes."""
     if images.ndim == 3:
         return images[:, None]
     if images.ndim == 4 and images.shape[3] in (1, 3):

@@ -105,13 +105,17 @@ class ClassDraws:
         return self._table.gather(1, places)
 
     def _random(self, generator: torch.Generator, columns: int) -> Tensor:
-        return torch.rand(len(self.counts), columns, generator=generator, device=generator.device).to(self._table.device)
+        return torch.rand(len(self.counts), columns, generator=generator, device=generator.device).to(
+            self._table.device
+        )
 
 
 def check_budget(data: RealData, settings: SyntheticSettings) -> None:
     """Raise InputError when a class has fewer train images than ipc × partition², or a part would be under 4 px."""
     smallest = int(torch.bincount(data.labels).min())
-    problem = partition_problem(data.images.shape[-1], settings.partition) or budget_problem(smallest, settings.ipc, settings.partition)
+    problem = partition_problem(data.images.shape[-1], settings.partition) or budget_problem(
+        smallest, settings.ipc, settings.partition
+    )
     if problem:
         raise InputError(problem)
 

@@ -1,4 +1,5 @@
-"""Where real images come from: table `SOURCES`, one row per source, each with a full and a cheap reader. numpy, no torch.
+"""Where real images come from: table `SOURCES`, one row per source, each with a full and a cheap reader. numpy, no
+torch.
 
 `read` gives decoded images at the wanted side; `peek` gives their Shape without decoding them.
 """
@@ -45,7 +46,8 @@ def read(data: str, side: int, progress: Progress) -> Splits:
 
 
 def peek(data: str, side: int) -> Shape:
-    """The Shape that `read` would give, from names, headers, labels and at most one image. Raises InputError as `read` does."""
+    """The Shape that `read` would give, from names, headers, labels and at most one image. Raises InputError as `read`
+    does."""
     with _usable(data, side):
         return SOURCES[find(data)].peek(data, side)
 
@@ -57,12 +59,17 @@ def find(data: str) -> str:
     path = at_home(data)
     if not path.exists():
         if "/" in data or "\\" in data or path.suffix in FILES:
-            raise InputError(f"There is no file or folder {data}: expected parquet files, an npz file or an image folder; check the path.")
+            raise InputError(
+                f"There is no file or folder {data}: expected parquet files, an npz file or an image folder; check the"
+                " path."
+            )
         raise unknown("data source", data, [*WORDS, "a path"])
     if path.is_dir():
         return _find_in_folder(path, data)
     if path.suffix not in FILES:
-        raise InputError(f"{data} is no file of images this program reads: expected .parquet, .npz or an image folder; convert it.")
+        raise InputError(
+            f"{data} is no file of images this program reads: expected .parquet, .npz or an image folder; convert it."
+        )
     check_file(path)
     return FILES[path.suffix]
 
@@ -72,7 +79,10 @@ def _find_in_folder(path: Path, data: str) -> str:
         return "folder"
     if any(parquet_files(path, split) for split in ("train", "test")):
         return "parquet"
-    raise InputError(f"The folder {data} holds no images: expected train/<class>/ pictures or train and test parquet files; add them.")
+    raise InputError(
+        f"The folder {data} holds no images: expected train/<class>/ pictures or train and test parquet files; add"
+        " them."
+    )
 
 
 @contextmanager
@@ -82,7 +92,9 @@ def _usable(data: str, side: int) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        raise InputError(f"No permission to read {error.filename or data}: expected a file of yours; change its permissions.") from None
+        raise InputError(
+            f"No permission to read {error.filename or data}: expected a file of yours; change its permissions."
+        ) from None
     except OSError as error:
         raise InputError(
             f"{data} cannot be read ({error.strerror or error}): expected a readable file; check the disk and the path."

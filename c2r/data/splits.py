@@ -1,4 +1,5 @@
-"""What a source of real images must hold: a train and a test split, labels 0 to K − 1, images of every class. numpy, no torch.
+"""What a source of real images must hold: a train and a test split, labels 0 to K − 1, images of every class. numpy, no
+torch.
 
 Letters: N images, C channels, H W sides, K classes.
 """
@@ -34,7 +35,8 @@ class Shape:
 
 @dataclass(frozen=True)
 class Splits:
-    """What a reader found: uint8 images [N, C, H, W], labels [N] as stored, and class names, () when the source has none."""
+    """What a reader found: uint8 images [N, C, H, W], labels [N] as stored, and class names, () when the source has
+    none."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -45,7 +47,10 @@ class Splits:
 
 def check_splits(found: Splits, where: str) -> Splits:
     """`found` with int64 labels and a name for every class. Raises InputError for whatever cannot be trained on."""
-    for split, images, labels in (("train", found.images, found.labels), ("test", found.test_images, found.test_labels)):
+    for split, images, labels in (
+        ("train", found.images, found.labels),
+        ("test", found.test_images, found.test_labels),
+    ):
         check_counts(len(images), len(labels), split, where)
     labels, test_labels = whole_labels(found.labels, "train", where), whole_labels(found.test_labels, "test", where)
     names = check_classes(labels, test_labels, found.names, where)
@@ -54,8 +59,11 @@ def check_splits(found: Splits, where: str) -> Splits:
     return Splits(found.images, labels, found.test_images, test_labels, names)
 
 
-def outline(channels: int, size: int, labels: np.ndarray, test_labels: np.ndarray, names: tuple[str, ...], where: str) -> Shape:
-    """The Shape of a source whose labels are known and whose images are not decoded. Raises InputError as `check_splits` does."""
+def outline(
+    channels: int, size: int, labels: np.ndarray, test_labels: np.ndarray, names: tuple[str, ...], where: str
+) -> Shape:
+    """The Shape of a source whose labels are known and whose images are not decoded. Raises InputError as
+    `check_splits` does."""
     labels, test_labels = whole_labels(labels, "train", where), whole_labels(test_labels, "test", where)
     names = check_classes(labels, test_labels, names, where)
     check_side(size, where)
@@ -68,22 +76,28 @@ def whole_labels(values: np.ndarray, split: str, where: str) -> np.ndarray:
     labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if labels.ndim != 1:
         raise InputError(
-            f"The {split} labels of {where} have shape {list(labels.shape)}: expected one class number per image; store those."
+            f"The {split} labels of {where} have shape {list(labels.shape)}: expected one class number per image; store"
+            " those."
         )
     if not len(labels):
-        raise InputError(f"{where} has no {split} images: expected images of at least two classes; add some or choose other data.")
+        raise InputError(
+            f"{where} has no {split} images: expected images of at least two classes; add some or choose other data."
+        )
     wrong = _not_whole(labels)
     if wrong.any():
         raise InputError(
-            f"A {split} label of {where} is '{labels[wrong.argmax()]}': expected whole numbers from 0 to classes - 1; renumber the classes."
+            f"A {split} label of {where} is '{labels[wrong.argmax()]}': expected whole numbers from 0 to classes - 1;"
+            " renumber the classes."
         )
     if labels.min() < 0:
         raise InputError(
-            f"A {split} label of {where} is negative ({labels.min()}): expected 0 to classes - 1; leave out images without a label."
+            f"A {split} label of {where} is negative ({labels.min()}): expected 0 to classes - 1; leave out images"
+            " without a label."
         )
     if labels.max() >= 2**62:
         raise InputError(
-            f"A {split} label of {where} is {labels.max().item()}, out of range: expected 0 to classes - 1; renumber the classes without gaps."
+            f"A {split} label of {where} is {labels.max().item()}, out of range: expected 0 to classes - 1; renumber"
+            " the classes without gaps."
         )
     return labels.astype(np.int64)
 
@@ -105,17 +119,21 @@ def check_classes(labels: np.ndarray, test_labels: np.ndarray, names: tuple[str,
         raise InputError(f"{where} has one class only: expected at least two; add images of another class.")
     count = len(names) or min(int(labels.max()) + 1, len(labels))
     if count > MOST_CLASSES:
-        raise InputError(f"{where} has {count} classes: expected at most {MOST_CLASSES}; choose other data or merge classes.")
+        raise InputError(
+            f"{where} has {count} classes: expected at most {MOST_CLASSES}; choose other data or merge classes."
+        )
     names = class_names(names or map(str, range(count)))
     for split, values in (("train", labels), ("test", test_labels)):
         if values.max() >= count:
             raise InputError(
-                f"A {split} label of {where} is {values.max()}, out of range: expected 0 to {count - 1}; renumber the classes without gaps."
+                f"A {split} label of {where} is {values.max()}, out of range: expected 0 to {count - 1}; renumber the"
+                " classes without gaps."
             )
         empty = np.flatnonzero(np.bincount(values, minlength=count) == 0)
         if len(empty):
             raise InputError(
-                f"Class '{names[empty[0]]}' has no {split} images in {where}: expected some of every class; add them or remove the class."
+                f"Class '{names[empty[0]]}' has no {split} images in {where}: expected some of every class; add them or"
+                " remove the class."
             )
     return names
 
@@ -125,14 +143,17 @@ def check_alike(train: tuple[int, ...], test: tuple[int, ...], where: str) -> No
     if train != test:
         came, wanted = ("×".join(map(str, shape)) for shape in (test, train))
         raise InputError(
-            f"The test images of {where} are {came} (channels × px), the training images {wanted}: expected the same of both; convert one of them."
+            f"The test images of {where} are {came} (channels × px), the training images {wanted}: expected the same of"
+            " both; convert one of them."
         )
 
 
 def check_counts(images: int, labels: int, split: str, where: str) -> None:
     """Raise InputError unless there is one label per image."""
     if images != labels:
-        raise InputError(f"{where} has {images} images and {labels} labels ({split}): expected one label per image; write it again.")
+        raise InputError(
+            f"{where} has {images} images and {labels} labels ({split}): expected one label per image; write it again."
+        )
 
 
 def at_side(shape: Shape, side: int, where: str) -> Shape:
@@ -145,12 +166,14 @@ def check_side(side: int, where: str) -> None:
     """Raise InputError for images too small for the networks."""
     if side < SMALLEST_SIDE:
         raise InputError(
-            f"The images of {where} are {side} px wide: expected at least {SMALLEST_SIDE} px; set image_size to {SMALLEST_SIDE} or more."
+            f"The images of {where} are {side} px wide: expected at least {SMALLEST_SIDE} px; set image_size to"
+            f" {SMALLEST_SIDE} or more."
         )
 
 
 def budget_problem(smallest: int, ipc: int, partition: int) -> str:
-    """'' when the smallest class has enough train images for ipc × partition² parts, else the sentence that says it has not."""
+    """'' when the smallest class has enough train images for ipc × partition² parts, else the sentence that says it has
+    not."""
     need = ipc * partition**2
     if need <= smallest:
         return ""

@@ -18,19 +18,82 @@ NOTHING = "Nothing to do."
 
 # number → (name, title, why it matters)
 PITFALLS: dict[int, tuple[str, str, str]] = {
-    1: ("input-space", "Input space", "An attack on normalised images has another radius than it says, and its clamp to [0, 1] alone destroys pictures."),
-    2: ("gradient-masking", "Gradient masking", "A network whose gradients lead nowhere looks robust although almost every image has an adversarial example nearby."),
-    3: ("autoattack-budget", "AutoAttack's budget", "An AutoAttack with 10 instead of 100 iterations is a weaker attack under the same name."),
-    4: ("train-mode", "Train mode", "Dropout or batch statistics that change while an attack runs make the network another one with every pass."),
-    5: ("test-leakage", "Selection on test", "A checkpoint or an iteration chosen by its test accuracy reports the luck of the choice as a result."),
-    6: ("attack-strength", "Steps and restarts", "Too few steps, a step as large as the radius or a single start leave adversarial examples unfound."),
-    7: ("normalisation-constants", "Normalisation constants", "A set stored under other constants than the networks undo has another contrast than the images it stands for."),
-    8: ("precision", "Precision", "In half precision the gradient of a confident image is exactly zero, so the attack stands still and the image counts as robust."),
-    9: ("batch-coupling", "Batch coupling", "When an image's adversarial example depends on its neighbours in the batch, the figure changes with the batch size."),
-    10: ("threat-models", "Threat models", "Figures of unlike norms, radii or goals, or of an attack that never ran, mean nothing side by side or averaged."),
-    11: ("metric-artefacts", "Metric artefacts", "Ratios of few attacks, or over a denominator near zero, jump by more than the networks they compare."),
-    12: ("budgets-and-seeds", "Budgets and seeds", "One network, more effective images or soft labels can make a larger difference than the method does."),
-}  # fmt: skip
+    1: (
+        "input-space",
+        "Input space",
+        (
+            "An attack on normalised images has another radius than it says, and its clamp to [0, 1] alone destroys"
+            " pictures."
+        ),
+    ),
+    2: (
+        "gradient-masking",
+        "Gradient masking",
+        (
+            "A network whose gradients lead nowhere looks robust although almost every image has an adversarial example"
+            " nearby."
+        ),
+    ),
+    3: (
+        "autoattack-budget",
+        "AutoAttack's budget",
+        "An AutoAttack with 10 instead of 100 iterations is a weaker attack under the same name.",
+    ),
+    4: (
+        "train-mode",
+        "Train mode",
+        "Dropout or batch statistics that change while an attack runs make the network another one with every pass.",
+    ),
+    5: (
+        "test-leakage",
+        "Selection on test",
+        "A checkpoint or an iteration chosen by its test accuracy reports the luck of the choice as a result.",
+    ),
+    6: (
+        "attack-strength",
+        "Steps and restarts",
+        "Too few steps, a step as large as the radius or a single start leave adversarial examples unfound.",
+    ),
+    7: (
+        "normalisation-constants",
+        "Normalisation constants",
+        "A set stored under other constants than the networks undo has another contrast than the images it stands for.",
+    ),
+    8: (
+        "precision",
+        "Precision",
+        (
+            "In half precision the gradient of a confident image is exactly zero, so the attack stands still and the"
+            " image counts as robust."
+        ),
+    ),
+    9: (
+        "batch-coupling",
+        "Batch coupling",
+        (
+            "When an image's adversarial example depends on its neighbours in the batch, the figure changes with the"
+            " batch size."
+        ),
+    ),
+    10: (
+        "threat-models",
+        "Threat models",
+        (
+            "Figures of unlike norms, radii or goals, or of an attack that never ran, mean nothing side by side or"
+            " averaged."
+        ),
+    ),
+    11: (
+        "metric-artefacts",
+        "Metric artefacts",
+        "Ratios of few attacks, or over a denominator near zero, jump by more than the networks they compare.",
+    ),
+    12: (
+        "budgets-and-seeds",
+        "Budgets and seeds",
+        "One network, more effective images or soft labels can make a larger difference than the method does.",
+    ),
+}
 NAMES = {number: name for number, (name, _, _) in PITFALLS.items()}
 TITLES = {number: title for number, (_, title, _) in PITFALLS.items()}
 WHY = {number: why for number, (_, _, why) in PITFALLS.items()}
@@ -58,10 +121,17 @@ class Badge:
     cheap: bool = True
 
 
-KINDS = schema.fields({
-    "number": schema.few, "name": schema.text, "title": schema.text, "evidence": schema.text, "advice": schema.text, "cheap": schema.flag,
-    "figures": schema.named(lambda _: True),
-})  # fmt: skip
+KINDS = schema.fields(
+    {
+        "number": schema.few,
+        "name": schema.text,
+        "title": schema.text,
+        "evidence": schema.text,
+        "advice": schema.text,
+        "cheap": schema.flag,
+        "figures": schema.named(lambda _: True),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +144,8 @@ class Finding:
 
 
 def settle(number: int, findings: Sequence[Finding], figures: dict[str, Any], *, cheap: bool = True) -> Badge:
-    """The badge of a check: as bad as its worst finding, whose advice it takes; the evidence is everything seen, worst first."""
+    """The badge of a check: as bad as its worst finding, whose advice it takes; the evidence is everything seen, worst
+    first."""
     ordered = sorted(findings, key=lambda finding: COLOURS.index(finding.colour))
     if not ordered:
         return grey(number, "There was nothing to look at.", "Run the evaluation first.", cheap=cheap)
@@ -119,7 +190,9 @@ def from_json(values: Any) -> list[Badge]:
     except TypeError:
         fits = False
     if not fits:
-        raise InputError("The stored checks cannot be read: expected a list of badges with number and colour; run the checks again.")
+        raise InputError(
+            "The stored checks cannot be read: expected a list of badges with number and colour; run the checks again."
+        )
     return badges
 
 
@@ -132,6 +205,7 @@ def read(folder: Path) -> list[Badge]:
         values = parse_json(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise InputError(
-            f"The checks.json of {file.parent.name} is damaged: expected the badges of an evaluation; run the checks again."
+            f"The checks.json of {file.parent.name} is damaged: expected the badges of an evaluation; run the checks"
+            " again."
         ) from None
     return from_json(values)

@@ -1,9 +1,11 @@
 """BEARD evaluation logs: read the lines, leave out what did not run, work out the metrics. No torch.
 
 One line per attack, as the toolkit of zhouzhengqd/BEARD writes it:
-``NAME attack on METHOD: final acc is: target_attack: A +- s, attack time is T; non_target_attack: A +- s, attack time is T,
+``NAME attack on METHOD: final acc is: target_attack: A +- s, attack time is T; non_target_attack: A +- s, attack time
+is T,
 dataset: D, IPC: N, ... model: M, ... eval_accuracies_target: {[{network: share}]}, eval_accuracies_non_target: ...``
-The log is in percent and seconds; what is returned is in shares in [0, 1] and seconds, metrics in percent (see `metrics`).
+The log is in percent and seconds; what is returned is in shares in [0, 1] and seconds, metrics in percent (see
+`metrics`).
 These attacks ran on normalised images with a [0, 1] clamp, so the figures are not comparable with pixel-space ones.
 """
 
@@ -21,7 +23,10 @@ LARGEST = 2**20  # bytes; a log holds a few thousand
 # These have no targeted form; the toolkit then writes the clean result into the targeted column.
 UNTARGETED_ONLY = {"deepfool", "aa", "autoattack", "tpgd"}
 UNBOUNDED = {"deepfool", "cw"}
-SIDE = r"{0}_attack:\s{{0,9}}(?P<{1}>[\d.]{{1,20}}) \+- (?P<{1}_std>[\d.]{{1,20}}), attack time is (?P<{1}_time>[\d.]{{1,20}})"
+SIDE = (
+    r"{0}_attack:\s{{0,9}}(?P<{1}>[\d.]{{1,20}}) \+- (?P<{1}_std>[\d.]{{1,20}}), attack time is"
+    r" (?P<{1}_time>[\d.]{{1,20}})"
+)
 # Every repetition is bounded, so that a hostile line costs no more than a plain one.
 LINE = re.compile(
     r"(?P<attack>[\w&-]{1,40}) attack on (?P<method>[\w+.-]{1,80}): final acc is:\s{0,9}"
@@ -40,7 +45,9 @@ NETWORKS = {
 }
 SCORE = re.compile(r"'([^']{1,80})': ([\d.]{1,20})")
 NAME_IPC = re.compile(r"_(\d+)_evaluation_log")
-EXPECTED = "expected 'NAME attack on METHOD: final acc is: target_attack: A +- s, attack time is T; non_target_attack: ...'"
+EXPECTED = (
+    "expected 'NAME attack on METHOD: final acc is: target_attack: A +- s, attack time is T; non_target_attack: ...'"
+)
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -49,34 +56,47 @@ def read(path: str | Path) -> dict[str, Any]:
     try:
         size = regular(file, "an evaluation log").stat().st_size
         if size > LARGEST:
-            raise InputError(f"{file.name} has {size} bytes, an evaluation log has a few thousand: give a text log written by BEARD.")
+            raise InputError(
+                f"{file.name} has {size} bytes, an evaluation log has a few thousand: give a text log written by BEARD."
+            )
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"There is no file {file}: expected an evaluation log; check the path.") from None
     except (OSError, UnicodeDecodeError):
-        raise InputError(f"{file} cannot be read as text: expected an evaluation log as BEARD writes it; choose another file.") from None
+        raise InputError(
+            f"{file} cannot be read as text: expected an evaluation log as BEARD writes it; choose another file."
+        ) from None
     found = parse(text, file.name)
     named = NAME_IPC.search(file.name)
     if named and found["ipc"] is not None and int(named[1]) != found["ipc"]:
-        found["notes"].append(f"The file name says IPC {named[1]}, its lines say IPC {found['ipc']}: the lines are used.")
+        found["notes"].append(
+            f"The file name says IPC {named[1]}, its lines say IPC {found['ipc']}: the lines are used."
+        )
     return found
 
 
 def parse(text: str, name: str = "log") -> dict[str, Any]:
     """The values of one evaluation.
 
-    :returns: name, method, dataset, ipc, model, ``clean`` {accuracy, seconds (the smaller of the two clean timings), targeted and
-        untargeted entries}, ``attacks`` {attack: {"targeted": entry or None, "untargeted": entry or None}} with entry {accuracy,
+    :returns: name, method, dataset, ipc, model, ``clean`` {accuracy, seconds (the smaller of the two clean timings),
+        targeted and
+        untargeted entries}, ``attacks`` {attack: {"targeted": entry or None, "untargeted": entry or None}} with entry
+        {accuracy,
         std, seconds, networks {network: accuracy} in transfer logs}, ``notes``: sentences on what was left out and why
     :raises InputError: a line that is cut or out of range, no or two clean lines, an attack twice, two methods
     """
     lines = [_line(line, number, name) for number, line in enumerate(text.splitlines(), 1) if " attack on " in line]
     clean = [line for line in lines if line["attack"].lower() == "clean"]
     if len(clean) != 1:
-        raise InputError(f"{name} holds {len(clean)} lines 'Clean attack on METHOD', expected one: give a file with one evaluation.")
+        raise InputError(
+            f"{name} holds {len(clean)} lines 'Clean attack on METHOD', expected one: give a file with one evaluation."
+        )
     names = [(line["attack"], line["method"]) for line in lines]
     if len(set(names)) < len(names) or len({method for _, method in names}) > 1:
-        raise InputError(f"{name} holds an attack twice or several methods, expected one evaluation: split it into one file for each.")
+        raise InputError(
+            f"{name} holds an attack twice or several methods, expected one evaluation: split it into one file for"
+            " each."
+        )
     base = clean[0]
     notes: list[str] = []
     attacks = {}
@@ -84,17 +104,25 @@ def parse(text: str, name: str = "log") -> dict[str, Any]:
         if line is not base:
             attacks[line["attack"]] = {goal: _kept(line, goal, base, notes) for goal in GOALS}
     if loose := [attack for attack in attacks if attack.lower() in UNBOUNDED]:
-        notes.append(f"{' and '.join(loose)} have no radius: the ratios mix them with attacks of a fixed radius, as BEARD does.")
+        notes.append(
+            f"{' and '.join(loose)} have no radius: the ratios mix them with attacks of a fixed radius, as BEARD does."
+        )
     if "spsa" in {attack.lower() for attack in attacks}:
         notes.append("BEARD's untargeted SPSA branch runs AutoAttack: read that value as AutoAttack.")
     return {
-        "name": name, "method": base["method"], "dataset": base["dataset"], "ipc": base["ipc"], "model": base["model"],
+        "name": name,
+        "method": base["method"],
+        "dataset": base["dataset"],
+        "ipc": base["ipc"],
+        "model": base["model"],
         "clean": {
-            "accuracy": base["targeted"]["accuracy"], "seconds": min(base[goal]["seconds"] for goal in GOALS),
+            "accuracy": base["targeted"]["accuracy"],
+            "seconds": min(base[goal]["seconds"] for goal in GOALS),
             **{goal: base[goal] for goal in GOALS},
         },
-        "attacks": attacks, "notes": notes,
-    }  # fmt: skip
+        "attacks": attacks,
+        "notes": notes,
+    }
 
 
 def _line(text: str, number: int, name: str) -> dict[str, Any]:
@@ -104,7 +132,9 @@ def _line(text: str, number: int, name: str) -> dict[str, Any]:
     found: dict[str, Any] = {"attack": match["attack"], "method": match["method"]}
     try:
         for goal in GOALS:
-            scores = {network: float(score) for network, score in SCORE.findall((NETWORKS[goal].search(text) or ["", ""])[1])}
+            scores = {
+                network: float(score) for network, score in SCORE.findall((NETWORKS[goal].search(text) or ["", ""])[1])
+            }
             values = {
                 "accuracy": float(match[goal]) / 100,
                 "std": float(match[goal + "_std"]) / 100,
@@ -114,7 +144,9 @@ def _line(text: str, number: int, name: str) -> dict[str, Any]:
                 raise ValueError
             found[goal] = values | ({"networks": scores} if scores else {})
     except ValueError as error:
-        raise InputError(f"Line {number} of {name} holds a value that is not an accuracy between 0 and 100 %: {EXPECTED}.") from error
+        raise InputError(
+            f"Line {number} of {name} holds a value that is not an accuracy between 0 and 100 %: {EXPECTED}."
+        ) from error
     for field, pattern in FIELDS.items():
         hit = pattern.search(text)
         found[field] = hit[1].strip() if hit else None
@@ -123,7 +155,8 @@ def _line(text: str, number: int, name: str) -> dict[str, Any]:
 
 
 def _kept(line: dict[str, Any], goal: str, clean: dict[str, Any], notes: list[str]) -> dict[str, Any] | None:
-    """The entry, or None with a note when no attack ran: known by name, or by an accuracy that is exactly the clean one.
+    """The entry, or None with a note when no attack ran: known by name, or by an accuracy that is exactly the clean
+    one.
 
     The toolkit goes by name alone, so under it a renamed attack counts clean accuracy as robust.
     """
@@ -146,14 +179,18 @@ def figures(log: dict[str, Any], goal: str, network: str | None = None) -> dict[
     clean, attacked = log["clean"]["accuracy"], {attack: entry["accuracy"] for attack, entry in entries.items()}
     if network is not None:
         if any(network not in entry.get("networks", {}) for entry in (log["clean"][goal], *entries.values())):
-            raise InputError(f"{log['name']} has no accuracies of network '{network}': expected one that its lines list.")
+            raise InputError(
+                f"{log['name']} has no accuracies of network '{network}': expected one that its lines list."
+            )
         clean = log["clean"][goal]["networks"][network]
         attacked = {attack: entry["networks"][network] for attack, entry in entries.items()}
     seconds = [entry["seconds"] for entry in entries.values()]
     return {
-        "clean": clean, "attacks": attacked, **ratios(clean, attacked.values(), log["clean"]["seconds"], seconds),
+        "clean": clean,
+        "attacks": attacked,
+        **ratios(clean, attacked.values(), log["clean"]["seconds"], seconds),
         "warnings": warnings(clean, attacked.values(), seconds),
-    }  # fmt: skip
+    }
 
 
 def unified(logs: Iterable[dict[str, Any]], goal: str) -> dict[str, float | None]:
@@ -167,8 +204,10 @@ def unified(logs: Iterable[dict[str, Any]], goal: str) -> dict[str, float | None
 
 
 def report(paths: Iterable[str | Path]) -> dict[str, Any]:
-    """Metrics of log files: ``logs`` (one dict each: name, method, dataset, ipc, notes, targeted, untargeted as in `figures`)
-    and ``unified`` (one dict for every method and dataset that comes with two or more IPCs, each once: method, dataset, ipcs,
+    """Metrics of log files: ``logs`` (one dict each: name, method, dataset, ipc, notes, targeted, untargeted as in
+    `figures`)
+    and ``unified`` (one dict for every method and dataset that comes with two or more IPCs, each once: method, dataset,
+    ipcs,
     targeted, untargeted).
 
     :raises InputError: as `read`
@@ -179,12 +218,21 @@ def report(paths: Iterable[str | Path]) -> dict[str, Any]:
         sets.setdefault((log["method"], log["dataset"]), []).append(log)
     pooled = {key: same for key, same in sets.items() if len({log["ipc"] for log in same}) == len(same) > 1}
     return {
-        "logs": [{key: log[key] for key in ("name", "method", "dataset", "ipc", "notes")} | {g: figures(log, g) for g in GOALS} for log in logs],
+        "logs": [
+            {key: log[key] for key in ("name", "method", "dataset", "ipc", "notes")}
+            | {g: figures(log, g) for g in GOALS}
+            for log in logs
+        ],
         "unified": [
-            {"method": method, "dataset": dataset, "ipcs": [log["ipc"] for log in same], **{goal: unified(same, goal) for goal in GOALS}}
+            {
+                "method": method,
+                "dataset": dataset,
+                "ipcs": [log["ipc"] for log in same],
+                **{goal: unified(same, goal) for goal in GOALS},
+            }
             for (method, dataset), same in pooled.items()
         ],
-    }  # fmt: skip
+    }
 
 
 def as_text(found: dict[str, Any]) -> str:
@@ -195,7 +243,9 @@ def as_text(found: dict[str, Any]) -> str:
     for entry in (*found["logs"], *found["unified"]):
         ipc = "/".join(map(str, entry["ipcs"])) if "ipcs" in entry else str(entry["ipc"])
         for goal in GOALS:
-            cells = "".join(f"{'-' if entry[goal][name] is None else format(entry[goal][name], '.2f'):>9}" for name in names)
+            cells = "".join(
+                f"{'-' if entry[goal][name] is None else format(entry[goal][name], '.2f'):>9}" for name in names
+            )
             lines.append(f"{entry['method']:10} {entry['dataset'] or '-':10} {ipc:>8} {goal:10}" + cells)
     lines += [f"{entry['name']}: {note}" for entry in found["logs"] for note in entry["notes"]]
     return "\n".join(lines)

@@ -1,7 +1,9 @@
 """Evaluation of a set: train fresh networks on it, try a protocol's attempts on test images, and look back at the set.
 
-Every figure is at a radius in pixel units with normalisation inside the network (except the legacy protocol, which says so);
-the last training step is scored, nothing is selected on test. N stored images, p² parts of each, M evaluation networks, n test images.
+Every figure is at a radius in pixel units with normalisation inside the network (except the legacy protocol, which says
+so);
+the last training step is scored, nothing is selected on test. N stored images, p² parts of each, M evaluation networks,
+n test images.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,7 +45,8 @@ class Trained:
 
 @dataclass(frozen=True)
 class Judged:
-    """Everything about one finished network: its rows, and per attempt ``set/KEY`` uint8 [N], ``correct/KEY`` uint8 and ``margin/KEY`` float32 [n]."""
+    """Everything about one finished network: its rows, and per attempt ``set/KEY`` uint8 [N], ``correct/KEY`` uint8 and
+    ``margin/KEY`` float32 [n]."""
 
     seed: int
     rows: list[dict[str, Any]]
@@ -54,7 +57,8 @@ class Judged:
 class Outcomes:
     """Per attempt, what happened to each image.
 
-    synthetic: key → [M, N] uint8, 1 where a network still classifies every part of the stored image correctly ({} for real data).
+    synthetic: key → [M, N] uint8, 1 where a network still classifies every part of the stored image correctly ({} for
+    real data).
     test: ``labels`` and ``index`` [n], and per key ``correct/KEY`` uint8 and ``margin/KEY`` float32, each [M, n].
     """
 
@@ -81,10 +85,13 @@ class TrainingSet:
 Event = Progress | Row | Trained | Judged | Outcomes
 
 
-def evaluate(source: TrainingSet, config: RunConfig, data: RealData, known: Mapping[int, Judged] | None = None) -> Iterator[Event]:
+def evaluate(
+    source: TrainingSet, config: RunConfig, data: RealData, known: Mapping[int, Judged] | None = None
+) -> Iterator[Event]:
     """Evaluate a set; `data` lies on the device to use.
 
-    Yields Progress; for each network `Trained`, a `Row` per attempt and `Judged`; at last `Outcomes`. Networks do not depend on each
+    Yields Progress; for each network `Trained`, a `Row` per attempt and `Judged`; at last `Outcomes`. Networks do not
+    depend on each
     other, so an evaluation that was cut off goes on with the next one.
 
     :param known: networks that are judged already, by seed
@@ -100,7 +107,9 @@ def evaluate(source: TrainingSet, config: RunConfig, data: RealData, known: Mapp
         if seed in judged:
             continue
         generator = torch.Generator().manual_seed(1_000_003 + seed)
-        network = build(config, tensors[0].shape[1:], len(data.classes), statistics(data), generator, config.precision).to(device)
+        network = build(
+            config, tensors[0].shape[1:], len(data.classes), statistics(data), generator, config.precision
+        ).to(device)
         for step in _train(network, tensors[0], tensors[2], config, flips(data), generator):
             yield clock.training(number, step)
         frozen(network).reduced = False  # evaluation attacks run in float32, always
@@ -108,15 +117,30 @@ def evaluate(source: TrainingSet, config: RunConfig, data: RealData, known: Mapp
         judged[seed] = Judged(seed, [], {})
         yield from _judge(network, test, source, tensors[:2], config, clock, number, judged[seed])
         yield judged[seed]
-    yield _outcomes([judged[seed] for seed in sorted(judged)], {"labels": test[1].cpu().numpy(), "index": index.cpu().numpy()})
+    yield _outcomes(
+        [judged[seed] for seed in sorted(judged)], {"labels": test[1].cpu().numpy(), "index": index.cpu().numpy()}
+    )
 
 
 def _judge(
-    network: Network, test: tuple[Tensor, Tensor], source: TrainingSet, images: tuple[Tensor, Tensor], config: RunConfig, clock: "_Clock",
-    number: int, into: Judged,
-) -> Iterator[Event]:  # fmt: skip
-    """All attempts on one network, on test images and on the effective synthetic images: each part by itself, all must survive."""
-    about = {"method": config.method, "training": config.eval_training, "protocol": config.protocol, "seed": into.seed, "split": "test"}
+    network: Network,
+    test: tuple[Tensor, Tensor],
+    source: TrainingSet,
+    images: tuple[Tensor, Tensor],
+    config: RunConfig,
+    clock: "_Clock",
+    number: int,
+    into: Judged,
+) -> Iterator[Event]:
+    """All attempts on one network, on test images and on the effective synthetic images: each part by itself, all must
+    survive."""
+    about = {
+        "method": config.method,
+        "training": config.eval_training,
+        "protocol": config.protocol,
+        "seed": into.seed,
+        "split": "test",
+    }
     about["network"] = f"{config.model}-{config.width}"
     for attempt in attempts(config):
         for event in _measure(network, *test, attempt, config):
@@ -146,7 +170,9 @@ class _Clock:
     """Progress of an evaluation in expected passes: training, then every attempt on test images and on the set."""
 
     def __init__(self, config: RunConfig, tried: tuple[Attempt, ...], parts: int, tested: int, classes: int):
-        self.train = config.eval_steps * config.eval_batch * (3 + 2 * config.eval_at_steps * (config.eval_training == "pgd-at"))
+        self.train = (
+            config.eval_steps * config.eval_batch * (3 + 2 * config.eval_at_steps * (config.eval_training == "pgd-at"))
+        )
         self.steps, self.parts, self.seeds = config.eval_steps, parts, config.eval_seeds
         self.cost, self.before, begin = {}, {}, float(self.train)
         for attempt in tried:
@@ -173,7 +199,8 @@ class _Clock:
 
 
 def _tensors(source: TrainingSet, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Expanded images [N·p², C, H, W] in [0, 1], their labels, and what training aims at (soft labels where there are some)."""
+    """Expanded images [N·p², C, H, W] in [0, 1], their labels, and what training aims at (soft labels where there are
+    some)."""
     parts = source.partition**2
     images = expand(torch.from_numpy(source.images).to(device).float() / 255, source.partition)
     labels = torch.from_numpy(source.labels).to(device).repeat_interleave(parts)
@@ -182,7 +209,9 @@ def _tensors(source: TrainingSet, device: torch.device) -> tuple[Tensor, Tensor,
     return images, labels, torch.from_numpy(source.soft).to(device).float().repeat_interleave(parts, 0)
 
 
-def _train(model: Network, images: Tensor, targets: Tensor, config: RunConfig, flip: bool, generator: torch.Generator) -> Iterator[int]:
+def _train(
+    model: Network, images: Tensor, targets: Tensor, config: RunConfig, flip: bool, generator: torch.Generator
+) -> Iterator[int]:
     mean, std = model.mean.flatten(), model.std.flatten()
 
     def batch() -> tuple[Tensor, Tensor]:
@@ -191,7 +220,13 @@ def _train(model: Network, images: Tensor, targets: Tensor, config: RunConfig, f
 
     threat = Threat(config.eps) if config.eval_training == "pgd-at" else None
     return train(
-        model, batch, steps=config.eval_steps, rate=config.eval_rate, threat=threat, at_steps=config.eval_at_steps, generator=generator
+        model,
+        batch,
+        steps=config.eval_steps,
+        rate=config.eval_rate,
+        threat=threat,
+        at_steps=config.eval_at_steps,
+        generator=generator,
     )
 
 

@@ -24,16 +24,21 @@ from c2r.versions import versions
 def attack_network(
     weights: Path | None, model: str, normalisation: str, config: RunConfig, split: str, n: int, quiet: bool = False
 ) -> dict[str, Any]:
-    """Every attempt of the protocol of `config` on `n` images of a split (0: all). Returns network, data, rows and checks, as plain values."""
+    """Every attempt of the protocol of `config` on `n` images of a split (0: all). Returns network, data, rows and
+    checks, as plain values."""
     shape = peek(config.data, config.image_size)
     loaded = load(weights, model, normalisation, shape.channels, shape.size)
-    data = load_on_device(config if loaded.side == shape.size else config.model_copy(update={"image_size": loaded.side}))
+    data = load_on_device(
+        config if loaded.side == shape.size else config.model_copy(update={"image_size": loaded.side})
+    )
     x, y = _images(data, split, n, config.seed)
     network = loaded.network.to(x.device)
     _fits(network, x, len(data.classes))
     rows, kept = [], {}
     for attempt in attempts(config):
-        for event in measure(network, x, y, attempt, seed=config.seed, legacy=PROTOCOLS[config.protocol].space == "legacy"):
+        for event in measure(
+            network, x, y, attempt, seed=config.seed, legacy=PROTOCOLS[config.protocol].space == "legacy"
+        ):
             if isinstance(event, Measured):
                 about = {
                     "method": "weights file",
@@ -48,16 +53,29 @@ def attack_network(
             elif not quiet and sys.stderr.isatty():
                 print(f"\r{attempt.label}: {100 * event:.0f} %   ", end="", file=sys.stderr)
     subject = checks.Subject(
-        rows=rows, networks=[network], x=x, y=y, eps=main_radius(config), classes=len(data.classes), protocol=config.protocol,
-        facts=_facts(loaded, data, x, config.seed), config=config,
+        rows=rows,
+        networks=[network],
+        x=x,
+        y=y,
+        eps=main_radius(config),
+        classes=len(data.classes),
+        protocol=config.protocol,
+        facts=_facts(loaded, data, x, config.seed),
+        config=config,
         margins={key: found.margin[None].cpu().numpy() for key, found in kept.items()},
         correct={key: found.correct[None].cpu().numpy() for key, found in kept.items()},
-    )  # fmt: skip
+    )
     return {
-        "network": f"{model} ({loaded.layout} layout)", "weights": str(weights or ""), "normalisation": loaded.told, "n": len(y), "split": split,
-        "data": {"name": data.name, "hash": data.hash}, "protocol": config.protocol, "rows": rows,
+        "network": f"{model} ({loaded.layout} layout)",
+        "weights": str(weights or ""),
+        "normalisation": loaded.told,
+        "n": len(y),
+        "split": split,
+        "data": {"name": data.name, "hash": data.hash},
+        "protocol": config.protocol,
+        "rows": rows,
         "checks": to_json(checks.run(subject)),
-    }  # fmt: skip
+    }
 
 
 def _images(data: RealData, split: str, n: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -76,15 +94,28 @@ def _fits(network: Any, x: Tensor, classes: int) -> None:
         wanted = f"a network that takes {tuple(x[:2].shape)} and gives logits, of other --data or --model"
         raise InputError(disasters.broken("The network", error, wanted)) from None
     if logits.ndim != 2 or logits.shape[1] < classes:
-        raise InputError(f"The network gives outputs of shape {shape} for 2 images: expected 2 × {classes} logits; choose other --data.")
+        raise InputError(
+            f"The network gives outputs of shape {shape} for 2 images: expected 2 × {classes} logits; choose other"
+            " --data."
+        )
 
 
 def _facts(loaded: Loaded, data: RealData, x: Tensor, seed: int) -> dict[str, Any]:
     mean, std = loaded.network.mean.flatten().tolist(), loaded.network.std.flatten().tolist()
     flat, train = x.transpose(0, 1).flatten(1), statistics(data)
     return {
-        "assumed_mean": mean, "assumed_std": std, "test_mean": flat.mean(1).tolist(), "test_std": flat.std(1).tolist(), "data_hash": data.hash,
-        "train_mean": train[0].tolist(), "train_std": train[1].tolist(), "network": loaded.layout, "origin": "weights file",
-        "selection": "unknown", "precision": "float32", "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
-        "subset": {"n": len(x), "seed": seed, "stored": False}, "versions": versions(),
-    }  # fmt: skip
+        "assumed_mean": mean,
+        "assumed_std": std,
+        "test_mean": flat.mean(1).tolist(),
+        "test_std": flat.std(1).tolist(),
+        "data_hash": data.hash,
+        "train_mean": train[0].tolist(),
+        "train_std": train[1].tolist(),
+        "network": loaded.layout,
+        "origin": "weights file",
+        "selection": "unknown",
+        "precision": "float32",
+        "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
+        "subset": {"n": len(x), "seed": seed, "stored": False},
+        "versions": versions(),
+    }

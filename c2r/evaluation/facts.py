@@ -12,22 +12,41 @@ from c2r.versions import versions
 
 
 def set_facts(source: TrainingSet, config: RunConfig, data: RealData) -> dict[str, Any]:
-    """What an evaluation rests on beside its settings: size, labels, constants, selection, seeds. Lists are per channel, in pixel units."""
+    """What an evaluation rests on beside its settings: size, labels, constants, selection, seeds. Lists are per
+    channel, in pixel units."""
     images, test = source.images, data.test_images.cpu().numpy()
     assumed = [value.tolist() for value in statistics(data)]
     label_bytes = source.soft.nbytes if source.soft is not None else len(source.labels)
     return {
-        "stored": len(images), "effective": len(images) * source.partition**2, "bytes": images.nbytes, "label_bytes": label_bytes,
-        "labels": "hard" if source.soft is None else "soft", "partition": source.partition,
-        "set_mean": _mean(images), "set_std": _std(images), "test_mean": _mean(test), "test_std": _std(test),
-        "train_mean": assumed[0], "train_std": assumed[1], "assumed_mean": assumed[0], "assumed_std": assumed[1],
+        "stored": len(images),
+        "effective": len(images) * source.partition**2,
+        "bytes": images.nbytes,
+        "label_bytes": label_bytes,
+        "labels": "hard" if source.soft is None else "soft",
+        "partition": source.partition,
+        "set_mean": _mean(images),
+        "set_std": _std(images),
+        "test_mean": _mean(test),
+        "test_std": _std(test),
+        "train_mean": assumed[0],
+        "train_std": assumed[1],
+        "assumed_mean": assumed[0],
+        "assumed_std": assumed[1],
         "histograms": {"set": _histogram(images), "test": _histogram(test)},
-        "set_constants": source.constants, "selection": "last step", "best_minus_last": None,
-        "network": f"{config.model}-{config.width}-d{config.depth}", "steps": config.eval_steps, "precision": "float32",
-        "tf32": bool(torch.backends.cuda.matmul.allow_tf32), "data_hash": data.hash, "seeds": [config.seed + i for i in range(config.eval_seeds)],
-        "subset": {"n": min(config.eval_images or len(test), len(test)), "seed": config.seed, "stored": True}, "shuffled": True,
-        "origin": "imported" if config.method == "imported" else "own run", "versions": versions(),
-    }  # fmt: skip
+        "set_constants": source.constants,
+        "selection": "last step",
+        "best_minus_last": None,
+        "network": f"{config.model}-{config.width}-d{config.depth}",
+        "steps": config.eval_steps,
+        "precision": "float32",
+        "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
+        "data_hash": data.hash,
+        "seeds": [config.seed + i for i in range(config.eval_seeds)],
+        "subset": {"n": min(config.eval_images or len(test), len(test)), "seed": config.seed, "stored": True},
+        "shuffled": True,
+        "origin": "imported" if config.method == "imported" else "own run",
+        "versions": versions(),
+    }
 
 
 def _mean(images: np.ndarray) -> list[float]:

@@ -1,4 +1,5 @@
-"""Applies the checks to an evaluation: what they need to know, from a finished evaluation or from its folder; checks.json."""
+"""Applies the checks to an evaluation: what they need to know, from a finished evaluation or from its folder;
+checks.json."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -25,7 +26,13 @@ Arrays = dict[str, np.ndarray]
 
 
 def judge(
-    path: Path, config: RunConfig, data: RealData, rows: list[dict[str, Any]], networks: list[Network], test: Arrays, facts: dict[str, Any]
+    path: Path,
+    config: RunConfig,
+    data: RealData,
+    rows: list[dict[str, Any]],
+    networks: list[Network],
+    test: Arrays,
+    facts: dict[str, Any],
 ) -> list[Badge]:
     """Run the cheap checks on a finished evaluation and store badges and facts in its folder."""
     write_atomic(path / "facts.json", json.dumps(facts) + "\n")
@@ -34,7 +41,9 @@ def judge(
     return badges
 
 
-def judge_again(path: Path, data: RealData, names: list[str] | None, on: Callable[[str, float], None] | None = None) -> Iterator[Badge]:
+def judge_again(
+    path: Path, data: RealData, names: list[str] | None, on: Callable[[str, float], None] | None = None
+) -> Iterator[Badge]:
     """Run checks (None: all of them) on the evaluation in `path`; yields each badge and merges it into checks.json.
 
     :raises InputError: the folder holds no finished evaluation with its networks
@@ -44,7 +53,12 @@ def judge_again(path: Path, data: RealData, names: list[str] | None, on: Callabl
         raise InputError(run.problem)
     check_same(data.hash, run, "bring them back or evaluate the set again")
     subject = _subject(
-        run.config, data, read_rows(path), load_networks(path, run.config, data), read_arrays(path, "test"), read_json(path / "facts.json")
+        run.config,
+        data,
+        read_rows(path),
+        load_networks(path, run.config, data),
+        read_arrays(path, "test"),
+        read_json(path / "facts.json"),
     )
     kept = {badge.number: badge for badge in read(path)}
     for badge in checks.run(subject, names or checks.THOROUGH, on):
@@ -62,22 +76,41 @@ def load_networks(path: Path, config: RunConfig, data: RealData) -> list[Network
             network.load_state_dict(load_file(file))
         except (SafetensorError, OSError, RuntimeError):
             raise InputError(
-                f"{file.name} of {path.name} is damaged: expected the weights of an evaluation network; evaluate the set again."
+                f"{file.name} of {path.name} is damaged: expected the weights of an evaluation network; evaluate the"
+                " set again."
             ) from None
         found.append(frozen(network.to(data.images.device)))
     if not found:
-        raise InputError(f"{path.name} keeps no evaluation networks: it was evaluated before they were stored; evaluate the set again.")
+        raise InputError(
+            f"{path.name} keeps no evaluation networks: it was evaluated before they were stored; evaluate the set"
+            " again."
+        )
     return found
 
 
 def _subject(
-    config: RunConfig, data: RealData, rows: list[dict[str, Any]], networks: list[Network], test: Arrays, facts: dict[str, Any]
+    config: RunConfig,
+    data: RealData,
+    rows: list[dict[str, Any]],
+    networks: list[Network],
+    test: Arrays,
+    facts: dict[str, Any],
 ) -> checks.Subject:
     index = torch.from_numpy(test["index"]).to(data.images.device)
     kinds = {
-        kind: {name.partition("/")[2]: value for name, value in test.items() if name.startswith(kind)} for kind in ("margin", "correct")
+        kind: {name.partition("/")[2]: value for name, value in test.items() if name.startswith(kind)}
+        for kind in ("margin", "correct")
     }
     return checks.Subject(
-        rows=rows, networks=networks, x=data.test_images[index].float() / 255, y=data.test_labels[index], eps=main_radius(config),
-        classes=len(data.classes), protocol=config.protocol, facts=facts, config=config, margins=kinds["margin"], correct=kinds["correct"],
-    )  # fmt: skip
+        rows=rows,
+        networks=networks,
+        x=data.test_images[index].float() / 255,
+        y=data.test_labels[index],
+        eps=main_radius(config),
+        classes=len(data.classes),
+        protocol=config.protocol,
+        facts=facts,
+        config=config,
+        margins=kinds["margin"],
+        correct=kinds["correct"],
+    )

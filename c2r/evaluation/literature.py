@@ -1,6 +1,8 @@
-"""Published figures as data, each table with its protocol and its known faults, so that they can stand beside ours, marked.
+"""Published figures as data, each table with its protocol and its known faults, so that they can stand beside ours,
+marked.
 
-`literature.json` holds tables as printed: columns (metrics) and blocks (a method on a data set at an IPC), and flags that name
+`literature.json` holds tables as printed: columns (metrics) and blocks (a method on a data set at an IPC), and flags
+that name
 the cells they speak about. Values are in percent. No torch.
 """
 
@@ -38,7 +40,8 @@ def tables() -> list[str]:
 
 
 def about(table: str) -> dict[str, Any]:
-    """title, source, evidence (a key of `EVIDENCE`), protocol (one sentence) and faults (sentences true of the whole table).
+    """title, source, evidence (a key of `EVIDENCE`), protocol (one sentence) and faults (sentences true of the whole
+    table).
 
     :raises InputError: unknown table
     """
@@ -47,14 +50,18 @@ def about(table: str) -> dict[str, Any]:
 
 
 def rows(table: str) -> list[dict[str, Any]]:
-    """One dict per printed cell: source, table, protocol, method, dataset, ipc (None = several together, or not given), targeted
-    (None where the table does not tell goals apart), metric (an attack's name stands for the accuracy under it), value (percent;
+    """One dict per printed cell: source, table, protocol, method, dataset, ipc (None = several together, or not given),
+    targeted
+    (None where the table does not tell goals apart), metric (an attack's name stands for the accuracy under it), value
+    (percent;
     None where the source prints no figure), flags (known faults of this very cell), evidence.
 
     :raises InputError: unknown table
     """
     stored = _table(table)
-    silent = {(cell["method"], cell["dataset"], cell["metric"]): cell["sentence"] for cell in stored.get("unprinted", ())}
+    silent = {
+        (cell["method"], cell["dataset"], cell["metric"]): cell["sentence"] for cell in stored.get("unprinted", ())
+    }
     found = []
     for block in stored["blocks"]:
         for metric, value in zip(stored["columns"], block["values"], strict=True):
@@ -64,7 +71,8 @@ def rows(table: str) -> list[dict[str, Any]]:
                 continue
             flags = [flag["sentence"] for flag in stored["flags"] if flag["where"].items() <= place.items()]
             found.append(
-                {"source": stored["source"], "table": table, "protocol": stored["protocol"]} | place
+                {"source": stored["source"], "table": table, "protocol": stored["protocol"]}
+                | place
                 | {"value": value, "flags": flags + ([sentence] if sentence else []), "evidence": stored["evidence"]}
-            )  # fmt: skip
+            )
     return found

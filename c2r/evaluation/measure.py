@@ -20,8 +20,10 @@ from c2r.networks.models import Network
 class Measured:
     """What an attempt left of a network's accuracy.
 
-    correct, margin: [n], still classified as y (never by logits that decide nothing), and the logit margin at the point found; reached: [n], targeted: classified as
-    the target; distance: median size of what fooled the images that were right before, None when none was; moved: largest
+    correct, margin: [n], still classified as y (never by logits that decide nothing), and the logit margin at the point
+    found; reached: [n], targeted: classified as
+    the target; distance: median size of what fooled the images that were right before, None when none was; moved:
+    largest
     change of a pixel value, in 1/255; forwards, backwards: passes per image; seconds: of the whole attempt.
     """
 
@@ -39,27 +41,60 @@ class Measured:
         """The figures as values of a result row (see the run store)."""
         attempt, right, n = self.attempt, int(self.correct.sum()), len(self.correct)
         return {
-            "key": attempt.key, "attack": attempt.attack, "label": attempt.label, "norm": attempt.norm, "eps": attempt.radius,
-            "targeted": attempt.targeted, "options": dict(attempt.options), "accuracy": right / n, "n": n, "interval": list(wilson(right, n)),
-            "success": None if self.reached is None else float(self.reached.float().mean()), "distance": self.distance,
-            "moved": round(self.moved, 4), "forwards": self.forwards, "backwards": self.backwards, "seconds": self.seconds,
-        }  # fmt: skip
+            "key": attempt.key,
+            "attack": attempt.attack,
+            "label": attempt.label,
+            "norm": attempt.norm,
+            "eps": attempt.radius,
+            "targeted": attempt.targeted,
+            "options": dict(attempt.options),
+            "accuracy": right / n,
+            "n": n,
+            "interval": list(wilson(right, n)),
+            "success": None if self.reached is None else float(self.reached.float().mean()),
+            "distance": self.distance,
+            "moved": round(self.moved, 4),
+            "forwards": self.forwards,
+            "backwards": self.backwards,
+            "seconds": self.seconds,
+        }
 
 
-def measure(network: Network, x: Tensor, y: Tensor, attempt: Attempt, *, seed: int, legacy: bool = False) -> Iterator[float | Measured]:
-    """Try one attempt on images x [n, C, H, W] in [0, 1] with labels y [n]; yields the share done, at last a `Measured`."""
+def measure(
+    network: Network, x: Tensor, y: Tensor, attempt: Attempt, *, seed: int, legacy: bool = False
+) -> Iterator[float | Measured]:
+    """Try one attempt on images x [n, C, H, W] in [0, 1] with labels y [n]; yields the share done, at last a
+    `Measured`."""
     began = time.perf_counter()
     if attempt.attack in ("clean", "clamp"):
         logits = clamp_only(network, x) if attempt.attack == "clamp" else _logits(network, x)
         margin = logit_margin(logits, y)
-        yield Measured(attempt, (margin > 0) & decided(logits, margin), margin, None, None, 0.0, 1.0, 0.0, time.perf_counter() - began)
+        yield Measured(
+            attempt,
+            (margin > 0) & decided(logits, margin),
+            margin,
+            None,
+            None,
+            0.0,
+            1.0,
+            0.0,
+            time.perf_counter() - began,
+        )
         return
     model: Model = LegacySpace(network) if legacy else network
     start = model.enter(x) if isinstance(model, LegacySpace) else x
     hunt, work = hunting(
-        attempt.attack, model, start, y, eps=attempt.eps, seed=seed, targeted=attempt.targeted, changes=attempt.options,
-        last=legacy and attempt.attack in ("fgsm", "pgd", "pgd-l2"), anywhere=legacy,
-    )  # fmt: skip
+        attempt.attack,
+        model,
+        start,
+        y,
+        eps=attempt.eps,
+        seed=seed,
+        targeted=attempt.targeted,
+        changes=attempt.options,
+        last=legacy and attempt.attack in ("fgsm", "pgd", "pgd-l2"),
+        anywhere=legacy,
+    )
     yield from work
     yield _measured(hunt, attempt, start, y, time.perf_counter() - began)
 
@@ -71,9 +106,16 @@ def _measured(hunt: Hunt, attempt: Attempt, x: Tensor, y: Tensor, seconds: float
     moved = (found.fooled | ~correct) & (found.distance > 0)
     distance = float(found.distance[moved].median()) if moved.any() else None
     return Measured(
-        attempt, correct, found.margin, reached, distance, 255 * float((found.images - x).abs().max()),
-        float(found.forwards.mean()), float(found.backwards.mean()), seconds,
-    )  # fmt: skip
+        attempt,
+        correct,
+        found.margin,
+        reached,
+        distance,
+        255 * float((found.images - x).abs().max()),
+        float(found.forwards.mean()),
+        float(found.backwards.mean()),
+        seconds,
+    )
 
 
 def _logits(network: Network, x: Tensor) -> Tensor:

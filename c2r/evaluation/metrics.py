@@ -1,8 +1,10 @@
 """Figures from outcomes: intervals, means over seeds, robustness ratios. Numbers in, numbers out; no torch.
 
-Units: every accuracy that comes in is a share in [0, 1]; every metric that goes out is in percent. None means missing on the
+Units: every accuracy that comes in is a share in [0, 1]; every metric that goes out is in percent. None means missing
+on the
 way in and undefined on the way out. Letters: C clean accuracy, A_i accuracy under attack i, A* = min A_i, Ā = mean A_i;
-T_c cost of the clean pass, T_i cost of attack i (seconds, or passes = forwards + backwards per image), T̄ mean, T_max largest.
+T_c cost of the clean pass, T_i cost of attack i (seconds, or passes = forwards + backwards per image), T̄ mean, T_max
+largest.
 """
 
 import math
@@ -22,16 +24,34 @@ BEARD, ROME = "BEARD (zhouzhengqd/BEARD)", "ROME (zhouzhengqd/ROME)"
 DEFINITIONS: dict[str, tuple[str, str, str]] = {
     "clean": ("C", "Share of unchanged test images classified correctly, mean over networks.", "-"),
     "average": ("Ā = mean A_i", "Mean robust accuracy over the attacks of one norm and radius.", "-"),
-    "worst": ("A* = min A_i", "Robust accuracy under the strongest single attack; the per-image worst case is never above it.", "-"),
-    "worst_image": ("share of images right under every attack", "Counts an image only when no attack fools the network.", "RobustBench"),
-    "drop_rate": ("100 (C - A) / C", "Part of the clean accuracy that the attack takes away; low is good.", "DD-RobustBench, C2R"),
+    "worst": (
+        "A* = min A_i",
+        "Robust accuracy under the strongest single attack; the per-image worst case is never above it.",
+        "-",
+    ),
+    "worst_image": (
+        "share of images right under every attack",
+        "Counts an image only when no attack fools the network.",
+        "RobustBench",
+    ),
+    "drop_rate": (
+        "100 (C - A) / C",
+        "Part of the clean accuracy that the attack takes away; low is good.",
+        "DD-RobustBench, C2R",
+    ),
     "rr": (
         "100 (Ā - A*) / (C - A*)",
-        "Robustness ratio: how far the average attack stays above the worst; it is not robustness, since a uniformly robust and a "
-        "uniformly broken network both score 0, and it can be negative or above 100.",
+        (
+            "Robustness ratio: how far the average attack stays above the worst; it is not robustness, since a"
+            " uniformly robust and a uniformly broken network both score 0, and it can be negative or above 100."
+        ),
         BEARD,
     ),
-    "i_rr": ("100 [1 - (C - Ā)(C - A*) / C²]", "Improved ratio: falls as the average and the worst attack take accuracy away.", ROME),
+    "i_rr": (
+        "100 [1 - (C - Ā)(C - A*) / C²]",
+        "Improved ratio: falls as the average and the worst attack take accuracy away.",
+        ROME,
+    ),
     "penalised_i_rr": (
         "100 [1 - (C - Ā)(C - A*) / C²] - 100 mean max(0, A_i - C)",
         "I-RR minus one point for each mean point of accuracy above clean; called rome+ in its code.",
@@ -42,10 +62,14 @@ DEFINITIONS: dict[str, tuple[str, str, str]] = {
         "Attack efficiency by wall clock: depends on the machine and mostly on the slowest attack.",
         BEARD,
     ),
-    "ae_passes": ("100 (T̄ - T_c) / (T_max - T_c), T in passes", "The same from forwards and backwards per image: no clock in it.", "ours"),
+    "ae_passes": (
+        "100 (T̄ - T_c) / (T_max - T_c), T in passes",
+        "The same from forwards and backwards per image: no clock in it.",
+        "ours",
+    ),
     "crei": ("α RR + (1 - α) AE, α = 0.5", "Robustness ratio and attack efficiency in one figure.", BEARD),
     "i_crei": ("α I-RR + (1 - α) AE, α = 0.5", "Improved ratio and attack efficiency in one figure.", ROME),
-}  # fmt: skip
+}
 
 
 def wilson(successes: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
@@ -53,7 +77,10 @@ def wilson(successes: int, n: int, z: float = 1.959963984540054) -> tuple[float,
     if n == 0:
         return 0.0, 1.0
     p = successes / n
-    centre, spread = (p + z * z / (2 * n)) / (1 + z * z / n), z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    centre, spread = (
+        (p + z * z / (2 * n)) / (1 + z * z / n),
+        z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)),
+    )
     return max(0.0, centre - spread), min(1.0, centre + spread)
 
 
@@ -67,9 +94,11 @@ def present(values: Iterable[Share]) -> list[float]:
 
 
 def rr(clean: Share, attacked: Iterable[Share]) -> float | None:
-    """Robustness ratio in percent: 100 (Ā - A*) / (C - A*). Returned as it is, also below 0 and above 100 (see `warnings`).
+    """Robustness ratio in percent: 100 (Ā - A*) / (C - A*). Returned as it is, also below 0 and above 100 (see
+    `warnings`).
 
-    None without values and when C = A*: the ratio is 0 / 0 there. The reference code returns 0, which reads as "broken".
+    None without values and when C = A*: the ratio is 0 / 0 there. The reference code returns 0, which reads as
+    "broken".
     """
     values = present(attacked)
     if clean is None or not values or abs(clean - min(values)) < 1e-9:
@@ -81,8 +110,10 @@ def rr(clean: Share, attacked: Iterable[Share]) -> float | None:
 def i_rr(clean: Share, attacked: Iterable[Share]) -> float | None:
     """Improved robustness ratio in percent: 100 [1 - (C - Ā)(C - A*) / C²].
 
-    100 when C = A*: no attack takes anything away. The reference code returns 0 there, its worst mark for its best case.
-    None without values and when C = 0 (nothing to lose). When *every* attack lands above clean both factors turn negative and
+    100 when C = A*: no attack takes anything away. The reference code returns 0 there, its worst mark for its best
+    case.
+    None without values and when C = 0 (nothing to lose). When *every* attack lands above clean both factors turn
+    negative and
     the formula falls below 100 again: `warnings` says so.
     """
     values = present(attacked)
@@ -93,7 +124,8 @@ def i_rr(clean: Share, attacked: Iterable[Share]) -> float | None:
 
 
 def penalised_i_rr(clean: Share, attacked: Iterable[Share]) -> float | None:
-    """I-RR in percent minus one point for each mean percentage point that attacks land above clean ("rome+" in BEARD's code).
+    """I-RR in percent minus one point for each mean percentage point that attacks land above clean ("rome+" in BEARD's
+    code).
 
     The reference code returns 0 when C = A*; here it is 100 minus the penalty, for the reason given at `i_rr`.
     """
@@ -105,7 +137,8 @@ def penalised_i_rr(clean: Share, attacked: Iterable[Share]) -> float | None:
 def ae(clean_cost: float | None, costs: Iterable[float | None]) -> float | None:
     """Attack efficiency in percent: 100 (T̄ - T_c) / (T_max - T_c), costs in seconds or in passes per image.
 
-    None without values and when no attack costs more than the clean pass; the reference code returns 0 when they are equal.
+    None without values and when no attack costs more than the clean pass; the reference code returns 0 when they are
+    equal.
     """
     values = [float(cost) for cost in costs if cost is not None]
     if clean_cost is None or not values or max(values) <= clean_cost:
@@ -114,7 +147,8 @@ def ae(clean_cost: float | None, costs: Iterable[float | None]) -> float | None:
 
 
 def crei(ratio: float | None, efficiency: float | None, alpha: float = 0.5) -> float | None:
-    """α ratio + (1 - α) efficiency, in percent; with RR it is CREI, with I-RR it is I-CREI. None when either is undefined."""
+    """α ratio + (1 - α) efficiency, in percent; with RR it is CREI, with I-RR it is I-CREI. None when either is
+    undefined."""
     return None if ratio is None or efficiency is None else alpha * ratio + (1 - alpha) * efficiency
 
 
@@ -129,7 +163,8 @@ def drop_rate(clean: Share, attacked: Share) -> float | None:
 def pool(pairs: Iterable[tuple[float | None, Iterable[float | None]]]) -> tuple[float | None, list[float]]:
     """(C, A_i) or (T_c, T_i) pairs of several IPCs as one: the mean of the clean values, all attack values together.
 
-    The unified metrics (RRM, AEM, CREIM) are the same functions on this pair: `rr(*pool(pairs))`. They are not the mean of the
+    The unified metrics (RRM, AEM, CREIM) are the same functions on this pair: `rr(*pool(pairs))`. They are not the mean
+    of the
     metrics per IPC, because A* and T_max become those of all IPCs.
     """
     pairs = list(pairs)
@@ -137,18 +172,25 @@ def pool(pairs: Iterable[tuple[float | None, Iterable[float | None]]]) -> tuple[
     return (mean(cleans) if cleans else None), [value for _, values in pairs for value in values if value is not None]
 
 
-def ratios(clean: Share, attacked: Iterable[Share], clean_cost: float | None, costs: Iterable[float | None]) -> dict[str, float | None]:
+def ratios(
+    clean: Share, attacked: Iterable[Share], clean_cost: float | None, costs: Iterable[float | None]
+) -> dict[str, float | None]:
     """rr, i_rr, penalised_i_rr, ae, crei and i_crei in percent, of one list of attacks."""
     values = present(attacked)
     ratio, improved, efficiency = rr(clean, values), i_rr(clean, values), ae(clean_cost, costs)
     return {
-        "rr": ratio, "i_rr": improved, "penalised_i_rr": penalised_i_rr(clean, values), "ae": efficiency,
-        "crei": crei(ratio, efficiency), "i_crei": crei(improved, efficiency),
-    }  # fmt: skip
+        "rr": ratio,
+        "i_rr": improved,
+        "penalised_i_rr": penalised_i_rr(clean, values),
+        "ae": efficiency,
+        "crei": crei(ratio, efficiency),
+        "i_crei": crei(improved, efficiency),
+    }
 
 
 def warnings(clean: Share, attacked: Iterable[Share], costs: Iterable[float | None] = ()) -> list[str]:
-    """Sentences that say why the ratios of these attacks should not be trusted; empty when nothing speaks against them."""
+    """Sentences that say why the ratios of these attacks should not be trusted; empty when nothing speaks against
+    them."""
     given = list(attacked)
     values, spent = present(given), [cost for cost in costs if cost is not None]
     found = []
@@ -159,9 +201,14 @@ def warnings(clean: Share, attacked: Iterable[Share], costs: Iterable[float | No
     if clean is not None and values:
         above, gap = sum(value > clean for value in values), 100 * (clean - min(values))
         if abs(gap) < 1:
-            found.append(f"Clean minus worst accuracy is {gap:.2f} points: RR divides by it and swings wildly below 1 point.")
+            found.append(
+                f"Clean minus worst accuracy is {gap:.2f} points: RR divides by it and swings wildly below 1 point."
+            )
         if above:
-            found.append(f"{above} of {len(values)} attacks leave accuracy above clean: RR may leave 0 to 100 and I-RR may pass 100.")
+            found.append(
+                f"{above} of {len(values)} attacks leave accuracy above clean: RR may leave 0 to 100 and I-RR may pass"
+                " 100."
+            )
         if gap < 0:
             found.append("Every attack lands above clean: I-RR counts that as loss.")
         if any(abs(value - clean) < 1e-4 for value in values):
@@ -173,7 +220,8 @@ def warnings(clean: Share, attacked: Iterable[Share], costs: Iterable[float | No
 
 
 def worst_case(outcomes: Mapping[str, Any]) -> np.ndarray:
-    """True where the network is right under every key; arrays [n] or [M, n] (bool or 0/1), all of one shape, which is returned.
+    """True where the network is right under every key; arrays [n] or [M, n] (bool or 0/1), all of one shape, which is
+    returned.
 
     Give "clean" among the keys to count clean mistakes as not robust (RobustBench's convention).
 
@@ -183,18 +231,23 @@ def worst_case(outcomes: Mapping[str, Any]) -> np.ndarray:
     shapes = {array.shape for array in arrays.values()}
     if len(shapes) != 1:
         listed = ", ".join(f"{key} {list(array.shape)}" for key, array in arrays.items()) or "none"
-        raise InputError(f"Expected outcomes of the same images for every attack, found {listed}: evaluate the attacks together.")
+        raise InputError(
+            f"Expected outcomes of the same images for every attack, found {listed}: evaluate the attacks together."
+        )
     return np.logical_and.reduce(list(arrays.values()))
 
 
 def by_attack(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Mean and standard deviation over seeds for each attempt (its `key`, else its attack), in the order the rows come.
 
-    Rows of one key that are figures of unlike things (another radius, other steps) are never averaged: the later ones get keys of
+    Rows of one key that are figures of unlike things (another radius, other steps) are never averaged: the later ones
+    get keys of
     their own, ``pgd (2)``.
 
-    :returns: key → {label, mean, std (None for a single seed), seeds, n, eps, attack, norm, targeted, of (its `FigureKey`), interval
-        (95 % Wilson of the mean over n images), success, seconds, passes (forwards + backwards per image); None where rows do not say}
+    :returns: key → {label, mean, std (None for a single seed), seeds, n, eps, attack, norm, targeted, of (its
+        `FigureKey`), interval
+        (95 % Wilson of the mean over n images), success, seconds, passes (forwards + backwards per image); None where
+        rows do not say}
     """
     groups: dict[tuple[str, figurekey.FigureKey], list[dict[str, Any]]] = {}
     for row in rows:
@@ -212,11 +265,21 @@ def _attempt(same: list[dict[str, Any]]) -> dict[str, Any]:
     values, first = [row["accuracy"] for row in same if row["accuracy"] is not None], same[0]
     average, n = (mean(values) if values else None), first["n"]
     return {
-        "label": first["label"], "mean": average, "std": stdev(values) if len(values) > 1 else None, "seeds": len(values), "n": n,
-        "eps": figurekey.radius(first["eps"]), "attack": first["attack"], "norm": first.get("norm", ""), "targeted": bool(first.get("targeted")), "of": figurekey.key_of(first),
-        "interval": None if average is None else wilson(round(average * n), n), "success": mean_known(row.get("success") for row in same),
-        "seconds": mean_known(row.get("seconds") for row in same), "passes": mean_known(_passes(row) for row in same),
-    }  # fmt: skip
+        "label": first["label"],
+        "mean": average,
+        "std": stdev(values) if len(values) > 1 else None,
+        "seeds": len(values),
+        "n": n,
+        "eps": figurekey.radius(first["eps"]),
+        "attack": first["attack"],
+        "norm": first.get("norm", ""),
+        "targeted": bool(first.get("targeted")),
+        "of": figurekey.key_of(first),
+        "interval": None if average is None else wilson(round(average * n), n),
+        "success": mean_known(row.get("success") for row in same),
+        "seconds": mean_known(row.get("seconds") for row in same),
+        "passes": mean_known(_passes(row) for row in same),
+    }
 
 
 def mean_known(values: Iterable[float | None]) -> float | None:

@@ -1,6 +1,7 @@
 """Paired differences: two evaluations on the same test images, compared image by image. numpy, no torch.
 
-Both sides saw the same images, so most of their scatter is common and drops out of the difference; intervals of either side alone,
+Both sides saw the same images, so most of their scatter is common and drops out of the difference; intervals of either
+side alone,
 laid beside each other, are far too wide to decide anything. Letters: M evaluation networks, n test images, U units (the
 networks of one distilled set; the sets, where a side has several), D draws.
 """
@@ -18,7 +19,8 @@ ONE_SEED = "One distillation seed each: the difference is between these two sets
 
 
 class Side(NamedTuple):
-    """What one side left right: for each of its distilled sets 0 or 1 [M, n], the numbers [n] of the test images, the data's hash."""
+    """What one side left right: for each of its distilled sets 0 or 1 [M, n], the numbers [n] of the test images, the
+    data's hash."""
 
     right: Sequence[np.ndarray]
     images: np.ndarray
@@ -26,7 +28,8 @@ class Side(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Accuracy of the one side minus the other's, in shares, with its 95 % interval; networks and seeds (distilled sets) of each side.
+    """Accuracy of the one side minus the other's, in shares, with its 95 % interval; networks and seeds (distilled
+    sets) of each side.
 
     p: of the exact McNemar test, where one network stands on either side; else None.
     """
@@ -41,7 +44,8 @@ class Difference(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """``better`` or ``worse`` of the one side, ``undecided`` when the interval holds zero or the exact test finds chance enough."""
+        """``better`` or ``worse`` of the one side, ``undecided`` when the interval holds zero or the exact test finds
+        chance enough."""
         if self.p is not None and self.p >= CHANCE:
             return "undecided"
         return "better" if self.low > 0 else "worse" if self.high < 0 else "undecided"
@@ -79,9 +83,12 @@ def obstacle(one: Side, other: Side) -> str:
 def difference(one: Side, other: Side, seed: int = 0, draws: int = DRAWS) -> Difference:
     """Mean accuracy of `one` minus that of `other` on the same images, with a 95 % interval over images and networks.
 
-    Images are drawn again in pairs. Half an image is added where one side alone is right, on either side (Agresti and Min 2005), so
-    that few images, or outcomes that are all alike, do not look certain. Three networks are too few to draw from: what they add is
-    drawn from Student's t at the variance between them, less the part that the images alone explain. Ask `obstacle` first.
+    Images are drawn again in pairs. Half an image is added where one side alone is right, on either side (Agresti and
+    Min 2005), so
+    that few images, or outcomes that are all alike, do not look certain. Three networks are too few to draw from: what
+    they add is
+    drawn from Student's t at the variance between them, less the part that the images alone explain. Ask `obstacle`
+    first.
     """
     sides = [[right[:, np.argsort(side.images)] for right in side.right] for side in (one, other)]
     units = [np.stack([right.mean(0) for right in sets]) if len(sets) > 1 else sets[0].astype(float) for sets in sides]
@@ -96,14 +103,16 @@ def difference(one: Side, other: Side, seed: int = 0, draws: int = DRAWS) -> Dif
 
 
 def _of_images(each: np.ndarray, chance: np.random.Generator, draws: int) -> np.ndarray:
-    """The mean difference [D] over images drawn again from those of difference `each` [n]; equal ones are drawn together."""
+    """The mean difference [D] over images drawn again from those of difference `each` [n]; equal ones are drawn
+    together."""
     values, counts = np.unique(each.round(9), return_counts=True)
     values, weights = np.append(values, [1.0, -1.0]), np.append(counts, [0.5, 0.5])
     return chance.multinomial(len(each), weights / weights.sum(), draws) @ values / len(each)
 
 
 def _of_units(units: Sequence[np.ndarray], chance: np.random.Generator, draws: int) -> np.ndarray:
-    """What other networks (or sets) would add to the mean difference [D]; 0 where a side has one only, which says nothing of others."""
+    """What other networks (or sets) would add to the mean difference [D]; 0 where a side has one only, which says
+    nothing of others."""
     freedom = np.array([len(u) - 1.0 for u in units])
     parts = np.array([_spread(u) / len(u) if len(u) > 1 else 0.0 for u in units])
     if not parts.any():
@@ -113,7 +122,8 @@ def _of_units(units: Sequence[np.ndarray], chance: np.random.Generator, draws: i
 
 
 def _spread(unit: np.ndarray) -> float:
-    """The variance between units [U, n] on all images there could be: that of their means, less what n images leave to chance."""
+    """The variance between units [U, n] on all images there could be: that of their means, less what n images leave to
+    chance."""
     means, count = unit.mean(1), unit.shape
     rest = unit - means[:, None] - unit.mean(0) + means.mean()
     chance = float((rest**2).sum()) / ((count[0] - 1) * max(1, count[1] - 1))
@@ -121,7 +131,8 @@ def _spread(unit: np.ndarray) -> float:
 
 
 def mcnemar(one: np.ndarray, other: np.ndarray) -> float:
-    """Two-sided p of the exact McNemar test of two networks' outcomes [n] on the same images; 1 when they never disagree."""
+    """Two-sided p of the exact McNemar test of two networks' outcomes [n] on the same images; 1 when they never
+    disagree."""
     b, c = int(((one == 1) & (other == 0)).sum()), int(((one == 0) & (other == 1)).sum())
     count, term, total = b + c, 1, 0
     for k in range(min(b, c) + 1):

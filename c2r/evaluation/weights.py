@@ -57,14 +57,17 @@ class Wrapped(Network):
 def load(weights: Path | None, model: str, normalisation: str, channels: int, side: int) -> Loaded:
     """Load a network.
 
-    :param model: ``convnet``, ``resnet18`` or ``mlp`` (sizes are read from the file), or ``module:function`` of yours, which is
+    :param model: ``convnet``, ``resnet18`` or ``mlp`` (sizes are read from the file), or ``module:function`` of yours,
+        which is
         imported and called and must return a torch module; `weights` are then loaded into it when given
     :param normalisation: a name of `NORMALISATIONS`, ``none``, or '' for what the file says or its layout suggests
     :param side: of the images in px, where the file does not tell
     :raises InputError: unknown model, damaged or unsafe file, or weights that do not fit
     """
     if normalisation not in ("", "none", *NORMALISATIONS):
-        raise InputError(f"--normalisation expects none or one of {', '.join(NORMALISATIONS)}, found '{normalisation}'.")
+        raise InputError(
+            f"--normalisation expects none or one of {', '.join(NORMALISATIONS)}, found '{normalisation}'."
+        )
     if ":" in model:
         return _wrapped(weights, model, normalisation, channels, side)
     if model not in MODELS:
@@ -95,26 +98,34 @@ def read_state(file: Path) -> dict[str, Tensor]:
         inner = next((found[key] for key in ("state_dict", "model", "net", "model_state_dict") if key in found), found)
         if not isinstance(inner, dict):
             raise ValueError(f"it holds a {type(inner).__name__.lower()}")
-        arrays = {name: as_array(value, budget) if isinstance(value, Stored) else value for name, value in inner.items()}
-        kept = {name: value for name, value in arrays.items() if isinstance(name, str) and isinstance(value, np.ndarray)}
+        arrays = {
+            name: as_array(value, budget) if isinstance(value, Stored) else value for name, value in inner.items()
+        }
+        kept = {
+            name: value for name, value in arrays.items() if isinstance(name, str) and isinstance(value, np.ndarray)
+        }
         if not kept:
-            raise InputError(f"{file.name} holds no weights: expected {EXPECTED}; a distilled set is read by 'python -m c2r import'.")
+            raise InputError(
+                f"{file.name} holds no weights: expected {EXPECTED}; a distilled set is read by 'python -m c2r import'."
+            )
         _check_numbers(kept, file.name)
         return {name.removeprefix("module."): torch.from_numpy(np.array(value)) for name, value in kept.items()}
 
 
 def _check_numbers(arrays: dict[str, np.ndarray], file: str) -> None:
-    """Raise InputError for weights that no layer can compute with: NaN and infinite ones answer nothing, and so look robust."""
+    """Raise InputError for weights that no layer can compute with: NaN and infinite ones answer nothing, and so look
+    robust."""
     for name, array in arrays.items():
         bad = int((~np.isfinite(array)).sum()) if array.dtype.kind == "f" else 0
         if bad:
             raise InputError(
-                f"{bad} of {array.size} values of '{word(name)}' in {file} are NaN or infinite: expected finite weights; "
-                "the training diverged, so choose an earlier file."
+                f"{bad} of {array.size} values of '{word(name)}' in {file} are NaN or infinite: expected finite"
+                " weights; the training diverged, so choose an earlier file."
             )
         if not array.size:
             raise InputError(
-                f"'{word(name)}' in {file} has shape {list(array.shape)} and so no values: expected weights; choose another file."
+                f"'{word(name)}' in {file} has shape {list(array.shape)} and so no values: expected weights; choose"
+                " another file."
             )
 
 
@@ -136,11 +147,17 @@ def _constants(wanted: str, own: dict[str, Tensor], layout: str, channels: int) 
     if wanted:
         return NORMALISATIONS[wanted], f"Normalisation {wanted}, as asked: {_numbers(NORMALISATIONS[wanted])}."
     if len(own) == 2:
-        return check(tuple(own["mean"].tolist()), tuple(own["std"].tolist()), "stored in the file"), "Normalisation stored in the file."
+        return (
+            check(tuple(own["mean"].tolist()), tuple(own["std"].tolist()), "stored in the file"),
+            "Normalisation stored in the file.",
+        )
     guess = "cifar10-dc" if channels == 3 else "mnist"
-    return NORMALISATIONS[guess], (
-        f"Normalisation {guess} is assumed ({_numbers(NORMALISATIONS[guess])}), because the file ({layout}) states none: "
-        "if clean accuracy is low, name another with --normalisation."
+    return (
+        NORMALISATIONS[guess],
+        (
+            f"Normalisation {guess} is assumed ({_numbers(NORMALISATIONS[guess])}), because the file ({layout}) states"
+            " none: if clean accuracy is low, name another with --normalisation."
+        ),
     )
 
 
@@ -148,32 +165,40 @@ def _numbers(constants: Constants) -> str:
     return "mean " + " ".join(f"{v:g}" for v in constants[0]) + ", std " + " ".join(f"{v:g}" for v in constants[1])
 
 
-def _built(state: dict[str, Tensor], model: str, constants: Constants, layout: str, told: str, channels: int, side: int) -> Loaded:
+def _built(
+    state: dict[str, Tensor], model: str, constants: Constants, layout: str, told: str, channels: int, side: int
+) -> Loaded:
     try:
         sizes, side = _sizes(state, model, side)
         chosen = settings.load("cifar10", {"model": model, "device": "cpu"} | sizes)
         statistics = tuple(torch.tensor(list(values)).expand(channels) for values in constants)
-        network = build(chosen, (channels, side, side), len(state["head.weight"]), (statistics[0], statistics[1]), torch.Generator())
+        network = build(
+            chosen, (channels, side, side), len(state["head.weight"]), (statistics[0], statistics[1]), torch.Generator()
+        )
         if any(name.endswith("running_mean") for name in state):
             _with_batch_norm(network)
-        network.load_state_dict({name: value for name, value in state.items() if name not in ("mean", "std")}, strict=False)
+        network.load_state_dict(
+            {name: value for name, value in state.items() if name not in ("mean", "std")}, strict=False
+        )
         missing = set(network.state_dict()) - set(state) - {"mean", "std"}
         extra = set(state) - set(network.state_dict())
     except (KeyError, IndexError, RuntimeError, ValueError, ArithmeticError):
         raise InputError(
-            f"The weights do not fit a {model} for images of {channels} channels and {side} px: expected its state dict; "
-            "choose another --model, or the --data it was trained on."
+            f"The weights do not fit a {model} for images of {channels} channels and {side} px: expected its state"
+            " dict; choose another --model, or the --data it was trained on."
         ) from None
     if missing or extra:
         wrong = word(sorted(missing | extra)[0])
         raise InputError(
-            f"The weights do not fit a {model}: '{wrong}' is {'missing' if wrong in missing else 'not part of it'}; choose another --model."
+            f"The weights do not fit a {model}: '{wrong}' is {'missing' if wrong in missing else 'not part of it'};"
+            " choose another --model."
         )
     return Loaded(frozen(network), layout, told, side)
 
 
 def _sizes(state: dict[str, Tensor], model: str, side: int) -> tuple[dict[str, int], int]:
-    """Width, depth and image side as the shapes in the file tell them. Raises ValueError or KeyError for none of this app's networks."""
+    """Width, depth and image side as the shapes in the file tell them. Raises ValueError or KeyError for none of this
+    app's networks."""
     numbers = {found[1] for name in state if (found := BLOCK.match(name))}
     depth = len(numbers)
     if numbers != {str(number) for number in range(depth)}:
@@ -189,12 +214,15 @@ def _sizes(state: dict[str, Tensor], model: str, side: int) -> tuple[dict[str, i
 
 def _with_batch_norm(network: Network) -> None:
     for block in network.blocks:
-        assert isinstance(block, nn.Sequential) and isinstance(block[0], nn.Conv2d), "only the ConvNet comes with batch norm"
+        assert isinstance(block, nn.Sequential) and isinstance(block[0], nn.Conv2d), (
+            "only the ConvNet comes with batch norm"
+        )
         block[1] = nn.BatchNorm2d(block[0].out_channels)
 
 
 def _made(model: str) -> nn.Module:
-    """The torch module that ``module:function`` of a person returns. Raises InputError for whatever it raises, also `sys.exit`."""
+    """The torch module that ``module:function`` of a person returns. Raises InputError for whatever it raises, also
+    `sys.exit`."""
     place, _, name = model.partition(":")
     if not place or not name:
         raise InputError(f"--model expects module:function, found '{quoted(model)}': write both names.")
@@ -203,10 +231,13 @@ def _made(model: str) -> nn.Module:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise InputError(disasters.broken(f"--model {quoted(model)}", error, "module:function that returns a torch module")) from None
+        raise InputError(
+            disasters.broken(f"--model {quoted(model)}", error, "module:function that returns a torch module")
+        ) from None
     if not isinstance(module, nn.Module):
         raise InputError(
-            f"--model {quoted(model)} returned a {type(module).__name__}: expected a torch module that gives logits; return one from it."
+            f"--model {quoted(model)} returned a {type(module).__name__}: expected a torch module that gives logits;"
+            " return one from it."
         )
     return module
 
@@ -218,7 +249,8 @@ def _wrapped(weights: Path | None, model: str, normalisation: str, channels: int
             module.load_state_dict(read_state(weights))
         except RuntimeError as error:
             raise InputError(
-                f"The weights do not fit {model} ({str(error).splitlines()[-1].strip()}): choose the file it was saved from."
+                f"The weights do not fit {model} ({str(error).splitlines()[-1].strip()}): choose the file it was saved"
+                " from."
             ) from None
     constants = NORMALISATIONS.get(normalisation, ((0.0,), (1.0,)))
     told = (

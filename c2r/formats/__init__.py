@@ -1,6 +1,8 @@
-"""Distilled sets of other projects and ours: table `FORMATS` to read, `write.EXPORTS` to write. numpy, no torch at import or reading.
+"""Distilled sets of other projects and ours: table `FORMATS` to read, `write.EXPORTS` to write. numpy, no torch at
+import or reading.
 
-Nothing that a file contains is executed: pickles are read by `pickles.Reader`, which knows tensors and plain containers only.
+Nothing that a file contains is executed: pickles are read by `pickles.Reader`, which knows tensors and plain containers
+only.
 """
 
 import tempfile
@@ -16,13 +18,33 @@ from c2r.formats.arrays import read_npz, read_safetensors
 from c2r.formats.fkd import image_folder, label_folder, read_fkd
 from c2r.formats.folders import FLOAT, class_folders, read_folder
 from c2r.formats.imported import ImportedSet, Raw, digest, finish, size_of
-from c2r.formats.layouts import is_dc, is_pair, is_prototypes, mtt_files, read_dc, read_mtt, read_pair, refuse_others, refuse_prototypes
+from c2r.formats.layouts import (
+    is_dc,
+    is_pair,
+    is_prototypes,
+    mtt_files,
+    read_dc,
+    read_mtt,
+    read_pair,
+    refuse_others,
+    refuse_prototypes,
+)
 from c2r.formats.normalisation import NORMALISATIONS, NormalisationNeeded
 from c2r.formats.safe import Budget, Limits, checked_file, checked_folder, file_name, guarded, unpacked
 from c2r.formats.tensors import read_tensors
 from c2r.paths import at_home
 
-__all__ = ["FORMATS", "NORMALISATIONS", "ImportedSet", "Limits", "NormalisationNeeded", "file_name", "read_set", "read_upload", "sniff"]
+__all__ = [
+    "FORMATS",
+    "NORMALISATIONS",
+    "ImportedSet",
+    "Limits",
+    "NormalisationNeeded",
+    "file_name",
+    "read_set",
+    "read_upload",
+    "sniff",
+]
 
 MOST_PARTS = 16
 TORCH = (".pt", ".pth", ".pkl", ".pickle", ".tar", ".bin")
@@ -62,7 +84,9 @@ def _tensors(read: Callable[..., Raw], fits: Callable[[Any], bool]) -> Callable[
         content, container = found.stored
         refuse_others(content, found.path.name)
         if not fits(content):
-            raise InputError(f"{found.path.name} holds a {_outline(content)}: expected {EXPECTED}; choose another file.")
+            raise InputError(
+                f"{found.path.name} holds a {_outline(content)}: expected {EXPECTED}; choose another file."
+            )
         raw = read(content, found.budget, found.experiment)
         return replace(raw, facts=raw.facts | {"container": container})
 
@@ -88,7 +112,11 @@ FORMATS: dict[str, Format] = {
     ),
     "idm-pickle": Format(
         "IDM, ROME: pickle of (images, labels)",
-        lambda f: f.is_torch() and is_pair(f.stored[0]) and (f.stored[1] == "pickle" or f.path.suffix.lower() in (".pkl", ".pickle")),
+        lambda f: (
+            f.is_torch()
+            and is_pair(f.stored[0])
+            and (f.stored[1] == "pickle" or f.path.suffix.lower() in (".pkl", ".pickle"))
+        ),
         _tensors(read_pair, is_pair),
     ),
     "tensor-pair": Format(
@@ -96,7 +124,9 @@ FORMATS: dict[str, Format] = {
         lambda f: f.is_torch() and is_pair(f.stored[0]),
         _tensors(read_pair, is_pair),
     ),
-    "npz": Format("npz with images and labels", lambda f: f.path.suffix.lower() == ".npz", lambda f: read_npz(f.path, f.budget)),
+    "npz": Format(
+        "npz with images and labels", lambda f: f.path.suffix.lower() == ".npz", lambda f: read_npz(f.path, f.budget)
+    ),
     "safetensors": Format(
         "safetensors with images and labels",
         lambda f: f.path.suffix.lower() == ".safetensors",
@@ -117,7 +147,9 @@ FORMATS: dict[str, Format] = {
         lambda f: f.path.is_dir() and bool(class_folders(f.path)),
         lambda f: read_folder(f.path, f.budget, f.image_size),
     ),
-    "prototypes-json": Format("D4M prototypes (refused: latents)", lambda f: is_prototypes(f.path), lambda f: refuse_prototypes(f.path)),
+    "prototypes-json": Format(
+        "D4M prototypes (refused: latents)", lambda f: is_prototypes(f.path), lambda f: refuse_prototypes(f.path)
+    ),
 }
 
 
@@ -135,7 +167,9 @@ def sniff(found: Candidate) -> str:
         came = f"holds a {_outline(found.stored[0])}"
     else:
         came = f"ends in '{found.path.suffix}'"
-    raise InputError(f"{found.path.name} {came}: expected one of {', '.join(FORMATS)}; name the format or choose another file.")
+    raise InputError(
+        f"{found.path.name} {came}: expected one of {', '.join(FORMATS)}; name the format or choose another file."
+    )
 
 
 def read_set(
@@ -151,7 +185,8 @@ def read_set(
     """Read a distilled set in any layout of `FORMATS`, without executing what it contains.
 
     :param format: a name of `FORMATS`, or ``auto``
-    :param normalisation: ``ask``, ``none``, a name of `NORMALISATIONS`, or ``mean;std`` such as ``0.5,0.5,0.5;0.2,0.2,0.2``
+    :param normalisation: ``ask``, ``none``, a name of `NORMALISATIONS`, or ``mean;std`` such as
+        ``0.5,0.5,0.5;0.2,0.2,0.2``
     :param experiment: which experiment of a dc-pt file; the last one by default
     :param image_size: side in pixels to resize pictures of a folder to; 0 keeps theirs
     :param partition: parts per side of a stored image, if you know them; 0 takes what the file says, else a guess
@@ -161,7 +196,9 @@ def read_set(
     if format not in ("auto", *FORMATS):
         raise unknown("format", format, ["auto", *FORMATS])
     if not 0 <= partition <= MOST_PARTS:
-        raise InputError(f"You gave partition {partition}: expected a whole number from 1 to {MOST_PARTS}, or 0 to guess; change it.")
+        raise InputError(
+            f"You gave partition {partition}: expected a whole number from 1 to {MOST_PARTS}, or 0 to guess; change it."
+        )
     path = at_home(path)
     if not _exists(path):
         raise InputError(f"There is no file or folder {path}: expected a distilled set; check the path.")
@@ -201,7 +238,8 @@ def _read(found: Candidate, format: str, normalisation: str) -> ImportedSet:
 
 
 def _read_zip(found: Candidate, format: str, normalisation: str) -> ImportedSet:
-    """A zip of any layout: unpacked into a temporary folder; a folder that holds nothing but one entry is entered. One budget for all."""
+    """A zip of any layout: unpacked into a temporary folder; a folder that holds nothing but one entry is entered. One
+    budget for all."""
     path = found.path
     with unpacked(path, found.budget) as place:
         inside = place
@@ -212,10 +250,13 @@ def _read_zip(found: Candidate, format: str, normalisation: str) -> ImportedSet:
         _check_outside(inside, found.budget.limits)
         if _is_zip(inside):
             raise InputError(
-                f"{path.name} holds another zip, {inside.name}: expected the set itself; unpack the outer one and choose the inner."
+                f"{path.name} holds another zip, {inside.name}: expected the set itself; unpack the outer one and"
+                " choose the inner."
             )
         imported = _read(Candidate(inside, found.budget, found.experiment, found.image_size), format, normalisation)
-        return replace(imported, path=str(path), facts=imported.facts | {"bytes": size_of(path), "sha256": digest(path)})
+        return replace(
+            imported, path=str(path), facts=imported.facts | {"bytes": size_of(path), "sha256": digest(path)}
+        )
 
 
 def read_upload(files: list[tuple[str, bytes]], format: str = "auto", **options: Any) -> ImportedSet:

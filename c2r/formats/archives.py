@@ -1,7 +1,9 @@
 """A whole run in one zip file, and back into a run store on any machine. No torch.
 
-An archive holds the files of `EXPECTED` below one folder named like the run, in the order of their names and without times, so
-that equal runs give equal archives. Locks, commands and whatever else lies in the folder stay behind. An archive from elsewhere
+An archive holds the files of `EXPECTED` below one folder named like the run, in the order of their names and without
+times, so
+that equal runs give equal archives. Locks, commands and whatever else lies in the folder stay behind. An archive from
+elsewhere
 is believed in nothing: names, kinds, counts and sizes of its members are checked before and while they are written.
 """
 
@@ -33,13 +35,18 @@ DIRECTORY = 16_000_000  # bytes of the largest piece that is read at once: zipfi
 JSON = 8_000_000  # bytes of one .json file, which the app reads whole
 CHUNK = 1 << 20
 
-# What a run folder holds. Frames and lines are compressed; weights do not shrink, and zeros in a checkpoint would look like a bomb.
+# What a run folder holds. Frames and lines are compressed; weights do not shrink, and zeros in a checkpoint would look
+# like a bomb.
 _ALONE = r"(config|status|manifest|facts|checks|about)\.json|(events|rows)\.jsonl|log\.txt|(synthetic|start|outcomes|test|basis|map)\.safetensors"
 _LARGE = r"checkpoint\.safetensors|networks/(seed|outcomes)\d{1,6}\.safetensors|pool/\d{1,6}\.safetensors"
-EXPECTED = re.compile(rf"(evaluations/[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}/)?({_ALONE}|{_LARGE})|frames/\d{{6,9}}\.safetensors")
+EXPECTED = re.compile(
+    rf"(evaluations/[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}/)?({_ALONE}|{_LARGE})|frames/\d{{6,9}}\.safetensors"
+)
 STORED = re.compile(rf"(.*/)?({_LARGE})")
 ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._ -]{0,118}[A-Za-z0-9])?")
-BELONGINGS = re.compile(r"(.*/)?(lock|control|\.control\.taken|\.reserve|\..*\.tmp|\.logs/[^/]*)")  # of processes that write a run
+BELONGINGS = re.compile(
+    r"(.*/)?(lock|control|\.control\.taken|\.reserve|\..*\.tmp|\.logs/[^/]*)"
+)  # of processes that write a run
 WANTED = "an archive that 'python -m c2r archive' wrote"
 
 
@@ -48,20 +55,25 @@ class AlreadyThere(InputError):
 
     def __init__(self, file: str, path: Path):
         self.path = path
-        super().__init__(f"{file} holds run {path.name}, which is in this store already: {path}; look there, or use 'open --again'.")
+        super().__init__(
+            f"{file} holds run {path.name}, which is in this store already: {path}; look there, or use 'open --again'."
+        )
 
 
 def archive(path: Path, file: Path) -> Path:
     """Write the run in `path` as one zip: complete or not at all. Returns the file; `left_out` says what is not in it.
 
-    :raises InputError: no run or a damaged one, one that lives, a name that does not end with .zip or is taken, a place that cannot be written
+    :raises InputError: no run or a damaged one, one that lives, a name that does not end with .zip or is taken, a place
+        that cannot be written
     """
     path, file = Path(path).absolute(), Path(file)
     run = keeping.ended(path, "archived")
     if run.problem:
         raise InputError(run.problem)
     if file.suffix.lower() != ".zip":
-        raise InputError(f"An archive is a zip file, found '{file.name}': expected a name such as {path.name}.zip; choose one.")
+        raise InputError(
+            f"An archive is a zip file, found '{file.name}': expected a name such as {path.name}.zip; choose one."
+        )
     if file.exists():
         raise InputError(f"{file} exists already: expected a new file, so that nothing is lost; choose another name.")
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
@@ -88,7 +100,9 @@ def left_out(path: Path) -> str:
     """One sentence about the files of a run folder that its archive does not hold, '' when there are none."""
     names = sorted({name for name in _files(path) if not BELONGINGS.fullmatch(name)} - {*_names(path)})
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return f"Left out, because a run does not write them: {', '.join(map(printable, names[:8]))}{more}." if names else ""
+    return (
+        f"Left out, because a run does not write them: {', '.join(map(printable, names[:8]))}{more}." if names else ""
+    )
 
 
 def _names(path: Path) -> list[str]:
@@ -103,7 +117,8 @@ def _files(path: Path) -> list[str]:
 
 
 def _add(into: zipfile.ZipFile, path: Path, name: str) -> None:
-    """Add one file of the run; a member that is made by its name alone is compressed, quickly, and has no time either."""
+    """Add one file of the run; a member that is made by its name alone is compressed, quickly, and has no time
+    either."""
     stored = zipfile.ZipInfo(f"{path.name}/{name}")
     stored.external_attr, stored.file_size = (stat.S_IFREG | 0o600) << 16, (path / name).stat().st_size
     member = stored if STORED.fullmatch(name) else stored.filename
@@ -122,12 +137,14 @@ def is_archive(file: Path) -> bool:
 
 
 def open_archive(file: Path, store: Path, limits: Limits = LIMITS, again: bool = False) -> Path:
-    """Make a run folder in `store` of an archived run; returns its path. The id is the archive's, or ``id-2`` … when that is taken.
+    """Make a run folder in `store` of an archived run; returns its path. The id is the archive's, or ``id-2`` … when
+    that is taken.
 
     A run that had not ended belongs to a process of another machine: it loses its process id and reads as lost.
 
     :param again: also when the same run is in the store already; without it that is `AlreadyThere`
-    :raises InputError: no such file, damage, members that lead elsewhere, links, foreign names, more than `limits`; nothing is written then
+    :raises InputError: no such file, damage, members that lead elsewhere, links, foreign names, more than `limits`;
+        nothing is written then
     """
     file, store = Path(file), Path(store)
     if not file.is_file():
@@ -150,29 +167,41 @@ def open_archive(file: Path, store: Path, limits: Limits = LIMITS, again: bool =
 
 
 def _same(there: Run, run: Run) -> bool:
-    """Whether a run of the store is the very run of an archive: started at the same instant, as far on, with all its evaluations."""
-    if there.config != run.config or any(there.status.get(key) != run.status.get(key) for key in ("started", "seq", "state")):
+    """Whether a run of the store is the very run of an archive: started at the same instant, as far on, with all its
+    evaluations."""
+    if there.config != run.config or any(
+        there.status.get(key) != run.status.get(key) for key in ("started", "seq", "state")
+    ):
         return False
     return {one.id for one in evaluations(run.path)} <= {one.id for one in evaluations(there.path)}
 
 
 class _Careful(io.FileIO):
-    """A file that is not read in pieces beyond `DIRECTORY` bytes, so that a list of a hundred million members is not believed."""
+    """A file that is not read in pieces beyond `DIRECTORY` bytes, so that a list of a hundred million members is not
+    believed."""
 
     def read(self, count: int | None = -1) -> bytes:
         if count is not None and count > DIRECTORY:
-            raise InputError(f"{Path(str(self.name)).name} lists too many files: expected {WANTED}; do not trust this file.")
+            raise InputError(
+                f"{Path(str(self.name)).name} lists too many files: expected {WANTED}; do not trust this file."
+            )
         return super().read(-1 if count is None else count)
 
 
 def _members(found: zipfile.ZipFile, file: str, limits: Limits) -> tuple[str, dict[str, zipfile.ZipInfo]]:
-    """The run's id and its files by name in the run folder. Raises InputError for whatever an archive of ours does not hold."""
+    """The run's id and its files by name in the run folder. Raises InputError for whatever an archive of ours does not
+    hold."""
     infos = [info for info in found.infolist() if not info.is_dir()]
     if len(infos) > limits.files:
-        raise InputError(f"{file} has {len(infos)} files: expected at most {limits.files} in an archived run; do not trust this file.")
+        raise InputError(
+            f"{file} has {len(infos)} files: expected at most {limits.files} in an archived run; do not trust this"
+            " file."
+        )
     for info in infos:
         _inside(info, file)
-    tops = sorted(name.removesuffix("config.json") for name in found.namelist() if re.fullmatch(r"([^/]+/)?config\.json", name))
+    tops = sorted(
+        name.removesuffix("config.json") for name in found.namelist() if re.fullmatch(r"([^/]+/)?config\.json", name)
+    )
     top = tops[0] if tops else ""
     names = {info.filename.removeprefix(top) for info in infos}
     if missing := [name for name in ("config.json", "status.json") if name not in names]:
@@ -182,7 +211,10 @@ def _members(found: zipfile.ZipFile, file: str, limits: Limits) -> tuple[str, di
         name, said = info.filename.removeprefix(top), printable(info.filename)[:80]
         odd = info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
         if odd or not info.filename.startswith(top) or not EXPECTED.fullmatch(name):
-            raise InputError(f"'{said}' of {file} belongs to no run folder: expected {WANTED}; remove that file or choose another archive.")
+            raise InputError(
+                f"'{said}' of {file} belongs to no run folder: expected {WANTED}; remove that file or choose another"
+                " archive."
+            )
         if name in members:
             raise InputError(f"'{said}' stands twice in {file}: expected {WANTED}; do not trust this file.")
         members[name] = info
@@ -191,11 +223,15 @@ def _members(found: zipfile.ZipFile, file: str, limits: Limits) -> tuple[str, di
 
 
 def _inside(info: zipfile.ZipInfo, file: str) -> None:
-    """Raise InputError when a member is no regular file or its name leads out of the folder that it is unpacked into."""
+    """Raise InputError when a member is no regular file or its name leads out of the folder that it is unpacked
+    into."""
     name, kind = info.filename, stat.S_IFMT(info.external_attr >> 16)
     if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/") or kind not in (0, stat.S_IFREG):
         said = printable(name)[:80]
-        raise InputError(f"'{said}' of {file} is a link or leads out of the archive: expected plain files inside; do not trust this file.")
+        raise InputError(
+            f"'{said}' of {file} is a link or leads out of the archive: expected plain files inside; do not trust this"
+            " file."
+        )
 
 
 def _bounded(members: dict[str, zipfile.ZipInfo], file: Path, store: Path, limits: Limits) -> None:
@@ -203,30 +239,41 @@ def _bounded(members: dict[str, zipfile.ZipInfo], file: Path, store: Path, limit
     total, own = sum(info.file_size for info in members.values()), file.stat().st_size
     most = min(limits.bytes, max(SLACK, RATIO * own))
     if total > most:
-        raise InputError(f"{file.name} ({size(own)}) would unpack to {size(total)}: expected at most {size(most)}; do not trust this file.")
+        raise InputError(
+            f"{file.name} ({size(own)}) would unpack to {size(total)}: expected at most {size(most)}; do not trust this"
+            " file."
+        )
     if long := [name for name, info in members.items() if name.endswith(".json") and info.file_size > JSON]:
-        raise InputError(f"'{long[0]}' of {file.name} has more than {size(JSON)}: expected {WANTED}; do not trust this file.")
+        raise InputError(
+            f"'{long[0]}' of {file.name} has more than {size(JSON)}: expected {WANTED}; do not trust this file."
+        )
     free = keeping.free(store)
     if total > free:
         raise InputError(
-            f"{file.name} needs {size(total)} and the disk of {store} has {size(free)} free: delete runs or choose another store."
+            f"{file.name} needs {size(total)} and the disk of {store} has {size(free)} free: delete runs or choose"
+            " another store."
         )
 
 
 @contextmanager
 def _beside(store: Path) -> Iterator[Path]:
-    """A hidden folder in the store for a run that is not complete yet; what is left of it at the end goes. Raises InputError."""
+    """A hidden folder in the store for a run that is not complete yet; what is left of it at the end goes. Raises
+    InputError."""
     try:
         store.mkdir(parents=True, exist_ok=True)
         folder = store / f".opening-{uuid4().hex}"
         folder.mkdir()
     except OSError as error:
-        raise InputError(f"The run store {store} cannot be written ({error.strerror}): expected a folder of yours; set C2R_RUNS.") from None
+        raise InputError(
+            f"The run store {store} cannot be written ({error.strerror}): expected a folder of yours; set C2R_RUNS."
+        ) from None
     try:
         (folder / "frames").mkdir()
         yield folder
     except OSError as error:
-        raise InputError(f"The run store {store} cannot be written ({error.strerror}): expected free space; free some.") from None
+        raise InputError(
+            f"The run store {store} cannot be written ({error.strerror}): expected free space; free some."
+        ) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -239,12 +286,19 @@ def _extract(found: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> Non
         file.flush()
         os.fsync(file.fileno())
     if target.stat().st_size != info.file_size:
-        raise InputError(f"'{info.filename}' is shorter than its archive says: expected {WANTED}; download or write it again.")
+        raise InputError(
+            f"'{info.filename}' is shorter than its archive says: expected {WANTED}; download or write it again."
+        )
 
 
 def _part_from_process(folder: Path) -> None:
-    """Take out what means something on its own machine only: the process of a run that had not ended, and the place of an evaluated run."""
+    """Take out what means something on its own machine only: the process of a run that had not ended, and the place of
+    an evaluated run."""
     for file in (folder / "status.json", *folder.glob("evaluations/*/status.json")):
         status = read_json(file)
-        kept = {key: value for key, value in status.items() if status.get("state") not in ALIVE or key not in ("pid", "pid_started")}
+        kept = {
+            key: value
+            for key, value in status.items()
+            if status.get("state") not in ALIVE or key not in ("pid", "pid_started")
+        }
         write_atomic(file, json.dumps(kept if status.get("of", "") in ("", HOME) else kept | {"of": "elsewhere"}))

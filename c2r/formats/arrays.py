@@ -14,16 +14,37 @@ from c2r.formats.safe import Budget, member_array, members, size
 from c2r.untrusted import MOST_ENTRIES, plain, slug, word
 
 IMAGES = ("images", "image", "x", "X", "data", "image_syn", "images_train", "x_train", "train_images", "arr_0")
-LABELS = ("labels", "label", "y", "Y", "target", "targets", "label_syn", "labels_train", "y_train", "train_labels", "arr_1")
+LABELS = (
+    "labels",
+    "label",
+    "y",
+    "Y",
+    "target",
+    "targets",
+    "label_syn",
+    "labels_train",
+    "y_train",
+    "train_labels",
+    "arr_1",
+)
 SOFT = ("soft_labels", "soft", "logits")
-WORDS = {"method": slug, "data_hash": slug, "partition_reason": word, "augmentation": word}  # metadata that are one word or text
+WORDS = {
+    "method": slug,
+    "data_hash": slug,
+    "partition_reason": word,
+    "augmentation": word,
+}  # metadata that are one word or text
 LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
 
 
 def read_npz(path: Path, budget: Budget) -> Raw:
     """The set of an npz file. Raises InputError when no names fit, for pickled objects, bombs and false headers."""
     with zipfile.ZipFile(path) as archive:
-        found = {info.filename.removesuffix(".npy"): info for info in members(archive, budget) if info.filename.endswith(".npy")}
+        found = {
+            info.filename.removesuffix(".npy"): info
+            for info in members(archive, budget)
+            if info.filename.endswith(".npy")
+        }
         names = _names(set(found), path.name)
         arrays = {role: member_array(archive, found[name], budget) for role, name in names.items()}
         classes = member_array(archive, found["classes"], budget) if "classes" in found else np.array([])
@@ -38,8 +59,8 @@ def checked_header(path: Path) -> None:
         length = int.from_bytes(file.read(8), "little")
     if length > min(whole - 8, LONGEST_HEADER):
         raise InputError(
-            f"{path.name} claims a header of {size(length)} and has {size(whole)} in all: expected a complete safetensors file; "
-            "download or write it again."
+            f"{path.name} claims a header of {size(length)} and has {size(whole)} in all: expected a complete"
+            " safetensors file; download or write it again."
         )
 
 
@@ -58,10 +79,14 @@ def read_safetensors(path: Path, budget: Budget) -> Raw:
 
 def _names(found: set[str], name: str) -> dict[str, str]:
     """Which array plays which role."""
-    first = {role: next((n for n in names if n in found), "") for role, names in (("images", IMAGES), ("labels", LABELS), ("soft", SOFT))}
+    first = {
+        role: next((n for n in names if n in found), "")
+        for role, names in (("images", IMAGES), ("labels", LABELS), ("soft", SOFT))
+    }
     if not first["images"] or not (first["labels"] or first["soft"]):
         raise InputError(
-            f"{name} holds the arrays {', '.join(n[:40] for n in sorted(found)[:8]) or 'none'}: expected 'images' and 'labels' or 'soft_labels'; rename them."
+            f"{name} holds the arrays {', '.join(n[:40] for n in sorted(found)[:8]) or 'none'}: expected 'images' and"
+            " 'labels' or 'soft_labels'; rename them."
         )
     return {role: n for role, n in first.items() if n}
 
@@ -72,14 +97,18 @@ def _raw(arrays: dict[str, np.ndarray], classes: tuple[Any, ...], text: str, nam
     metadata = _metadata(_json(text or "{}", dict, name))
     facts: dict[str, Any] = {"metadata": metadata} if metadata else {}
     if metadata.get("partition"):
-        facts |= {"partition": metadata["partition"], "partition_reason": metadata.get("partition_reason") or "stored in the file"}
+        facts |= {
+            "partition": metadata["partition"],
+            "partition_reason": metadata.get("partition_reason") or "stored in the file",
+        }
     if metadata.get("method"):
         facts["method"] = metadata["method"]
     return Raw(arrays["images"], labels, classes, soft if "labels" in arrays else None, facts)
 
 
 def _metadata(stored: dict[str, Any]) -> dict[str, Any]:
-    """Metadata with numbers and lists where a safetensors header has their text, all of it short, plain words: nothing of it is a path."""
+    """Metadata with numbers and lists where a safetensors header has their text, all of it short, plain words: nothing
+    of it is a path."""
     found: dict[str, Any] = {}
     for key, value in stored.items():
         try:
@@ -90,7 +119,9 @@ def _metadata(stored: dict[str, Any]) -> dict[str, Any]:
     found = facts | found if isinstance(facts, dict) else found
     parts = found.get("partition")
     if parts is not None and not (type(parts) is int and 1 <= parts <= 16):
-        raise InputError(f"The metadata says partition {quoted(parts)}: expected a whole number from 1 to 16; write the file again.")
+        raise InputError(
+            f"The metadata says partition {quoted(parts)}: expected a whole number from 1 to 16; write the file again."
+        )
     cleaned = {word(key): plain(value) for key, value in list(found.items())[:MOST_ENTRIES]}
     return cleaned | {name: clean(cleaned[name]) for name, clean in WORDS.items() if name in cleaned}
 
@@ -98,5 +129,8 @@ def _metadata(stored: dict[str, Any]) -> dict[str, Any]:
 def _json(text: str, kind: type, name: str) -> Any:
     value = json.loads(text)
     if not isinstance(value, kind):
-        raise InputError(f"The metadata of {name} hold a {type(value).__name__} where a {kind.__name__} stands; write the file again.")
+        raise InputError(
+            f"The metadata of {name} hold a {type(value).__name__} where a {kind.__name__} stands; write the file"
+            " again."
+        )
     return value

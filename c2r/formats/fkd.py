@@ -1,6 +1,8 @@
-"""FKD soft labels (``epoch_e/batch_b.tar``) beside an image folder, averaged into one soft label per image. numpy, no torch.
+"""FKD soft labels (``epoch_e/batch_b.tar``) beside an image folder, averaged into one soft label per image. numpy, no
+torch.
 
-FKD (Shen & Xing 2022; used by SRe2L, CDA, GUARD and D4M) stores a teacher's logits for augmented views, batch by batch, as
+FKD (Shen & Xing 2022; used by SRe2L, CDA, GUARD and D4M) stores a teacher's logits for augmented views, batch by batch,
+as
 [crop coordinates, flips, mix index, λ, box, logits float16]. Which image a view shows follows from the order in which
 torch's RandomSampler with seed 42 draws, over torchvision's ImageFolder, whose order is by name.
 """
@@ -23,8 +25,8 @@ SEED = 42
 UNPACKED = 8  # times its own size that a batch may take in memory
 LEAST_GAIN = 2.0  # agreement of labels and teacher relative to chance, below which the order is not believed
 HOW = (
-    "softmax of the logits at temperature 1, credited to the image that covers most of the view, weighted by its share, "
-    "averaged over all views; order: RandomSampler with seed 42 over the files by name{again}"
+    "softmax of the logits at temperature 1, credited to the image that covers most of the view, weighted by its share,"
+    " averaged over all views; order: RandomSampler with seed 42 over the files by name{again}"
 )
 
 
@@ -41,7 +43,8 @@ def label_folder(folder: Path) -> Path | None:
 
 
 def image_folder(folder: Path) -> Path | None:
-    """The image folder beside the soft labels: a child, `folder` itself or a child of the folder above; None when there is none."""
+    """The image folder beside the soft labels: a child, `folder` itself or a child of the folder above; None when there
+    is none."""
     children = sorted(c for c in folder.iterdir() if c.is_dir())
     beside = sorted(c for c in folder.parent.iterdir() if c.is_dir()) if epoch_folders(folder) else []
     return next((c for c in (folder, *children, *beside) if not epoch_folders(c) and class_folders(c)), None)
@@ -50,21 +53,26 @@ def image_folder(folder: Path) -> Path | None:
 def read_fkd(folder: Path, budget: Budget, side: int = 0) -> Raw:
     """Images with averaged soft labels [N, K].
 
-    :raises InputError: one of the two folders is missing, batches do not add up, or the teacher agrees with the labels no more
+    :raises InputError: one of the two folders is missing, batches do not add up, or the teacher agrees with the labels
+        no more
         often than chance would, so that the order must be another one
     """
     labels, images = label_folder(folder), image_folder(folder)
     if not labels or not images:
         missing = "class folders with pictures" if labels else "epoch_0 folders with batch_0.tar"
-        raise InputError(f"{folder.name} has no {missing}: expected an image folder and FKD soft labels side by side; put them together.")
+        raise InputError(
+            f"{folder.name} has no {missing}: expected an image folder and FKD soft labels side by side; put them"
+            " together."
+        )
     raw = read_folder(images, budget, side)
     by_name = np.array(sorted(range(len(raw.labels)), key=lambda i: _torchvision(raw.facts["files"][i])))
     soft, again, epochs = _best_average(epoch_folders(labels), raw.labels, by_name, budget)
     share, chance = _agreement(soft, raw.labels), 1 / soft.shape[1]
     if share < min(LEAST_GAIN * chance, 0.9):
         raise InputError(
-            f"The soft labels of {folder.name} agree with the classes of {100 * share:.0f} % of the images, chance gives {100 * chance:.0f} %: "
-            "expected the order of RandomSampler with seed 42; read the images alone with format image-folder."
+            f"The soft labels of {folder.name} agree with the classes of {100 * share:.0f} % of the images, chance"
+            f" gives {100 * chance:.0f} %: expected the order of RandomSampler with seed 42; read the images alone with"
+            " format image-folder."
         )
     note = HOW.format(again=", redrawn at each epoch's end" if again else "")
     return Raw(raw.images, raw.labels, (), soft, raw.facts | {"soft_from": note, "epochs": epochs, "agreement": share})
@@ -73,7 +81,8 @@ def read_fkd(folder: Path, budget: Budget, side: int = 0) -> Raw:
 def draws(count: int, epochs: int, again: bool) -> list[np.ndarray]:
     """The orders in which RandomSampler with seed 42 visits `count` images, one per epoch.
 
-    torch's ``randperm`` on the CPU: its Mersenne Twister is NumPy's, and each place i is swapped with i + z mod (N − i).
+    torch's ``randperm`` on the CPU: its Mersenne Twister is NumPy's, and each place i is swapped with i + z mod (N −
+    i).
 
     :param again: newer torch draws one more order at the end of each epoch, which is thrown away
     """
@@ -94,7 +103,8 @@ def _torchvision(file: str) -> tuple[str, str]:
 
 
 def _epoch(folder: Path, count: int, budget: Budget) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of the views of one epoch, in order: probabilities [N, K], which other view is mixed in [N], and the own share [N]."""
+    """Of the views of one epoch, in order: probabilities [N, K], which other view is mixed in [N], and the own share
+    [N]."""
     batches = sorted((f for f in folder.glob("batch_*.tar")), key=lambda f: int(re.sub(r"\D", "", f.stem) or 0))
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     start = 0
@@ -105,7 +115,8 @@ def _epoch(folder: Path, count: int, budget: Budget) -> tuple[np.ndarray, np.nda
         start += len(parts[-1][0])
     if start != count:
         raise InputError(
-            f"{folder.name} has soft labels of {start} views: expected one per image, {count}; check that the folders belong together."
+            f"{folder.name} has soft labels of {start} views: expected one per image, {count}; check that the folders"
+            " belong together."
         )
     probabilities, mixed, share = (np.concatenate(column) for column in zip(*parts, strict=True))
     return probabilities, mixed, share
@@ -127,8 +138,11 @@ def _batch(stored: Any, start: int, budget: Budget) -> tuple[np.ndarray, np.ndar
     return raised / raised.sum(1, keepdims=True), start + mixed, np.full(len(logits), share, np.float32)
 
 
-def _best_average(folders: list[Path], labels: np.ndarray, by_name: np.ndarray, budget: Budget) -> tuple[np.ndarray, bool, int]:
-    """Soft labels [N, K] under the sampler of older and of newer torch: the one that agrees better with the labels, and which."""
+def _best_average(
+    folders: list[Path], labels: np.ndarray, by_name: np.ndarray, budget: Budget
+) -> tuple[np.ndarray, bool, int]:
+    """Soft labels [N, K] under the sampler of older and of newer torch: the one that agrees better with the labels, and
+    which."""
     count = len(labels)
     orders = [draws(count, len(folders), again) for again in (False, True)]
     totals: list[Any] = [0.0, 0.0]
@@ -141,7 +155,8 @@ def _best_average(folders: list[Path], labels: np.ndarray, by_name: np.ndarray, 
 
 
 def _credit(probabilities: np.ndarray, mixed: np.ndarray, share: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """Weighted sums of probabilities and, in the last column, of weights, [N, K + 1], by image; view i shows `image[i]` at `share[i]`."""
+    """Weighted sums of probabilities and, in the last column, of weights, [N, K + 1], by image; view i shows `image[i]`
+    at `share[i]`."""
     main = image[np.where(share >= 0.5, np.arange(len(image)), mixed)]
     covered = np.maximum(share, 1 - share)[:, None]
     total = np.zeros((len(image), probabilities.shape[1] + 1))

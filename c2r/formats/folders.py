@@ -1,4 +1,5 @@
-"""Sets as picture files in class folders: SRe2L and CDA (``new003/class003_id000.jpg``), D4M (``3/3-image12.png``), ours. No torch."""
+"""Sets as picture files in class folders: SRe2L and CDA (``new003/class003_id000.jpg``), D4M (``3/3-image12.png``),
+ours. No torch."""
 
 import re
 from pathlib import Path
@@ -20,7 +21,8 @@ NUMBERED = re.compile(r"(\d{1,12})(?:[_-](.+))?|[A-Za-z]+[_-]?(\d{1,12})")  # 3,
 def class_folders(folder: Path) -> list[Path]:
     """The class folders of an image folder, in the order of their class numbers; [] when it is none.
 
-    Looks into ``train`` and the like too. Folders that are numbered are ordered by number (2 before 10, unlike torchvision's
+    Looks into ``train`` and the like too. Folders that are numbered are ordered by number (2 before 10, unlike
+    torchvision's
     ImageFolder), others by name.
     """
     for place in (folder, *(folder / name for name in INSIDE)):
@@ -34,7 +36,10 @@ def class_folders(folder: Path) -> list[Path]:
 
 def pictures(folder: Path) -> list[Path]:
     """The picture files of one class folder, numbers inside their names counted as numbers."""
-    return sorted((file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file()), key=lambda f: _natural(f.name))
+    return sorted(
+        (file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file()),
+        key=lambda f: _natural(f.name),
+    )
 
 
 def read_folder(folder: Path, budget: Budget, side: int = 0) -> Raw:
@@ -45,7 +50,10 @@ def read_folder(folder: Path, budget: Budget, side: int = 0) -> Raw:
     """
     classes = class_folders(folder)
     if not classes:
-        raise InputError(f"{folder.name} holds no folders of pictures: expected one folder per class with PNG or JPEG files; add them.")
+        raise InputError(
+            f"{folder.name} holds no folders of pictures: expected one folder per class with PNG or JPEG files; add"
+            " them."
+        )
     groups = [pictures(child) for child in classes]
     files = [file for group in groups for file in group]
     for file in files:
@@ -54,7 +62,9 @@ def read_folder(folder: Path, budget: Budget, side: int = 0) -> Raw:
     labels = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
     lossy = sorted({file.suffix.lower() for file in files} & {".jpg", ".jpeg", ".webp"})
     facts = {"files": [str(file.relative_to(folder)) for file in files], "lossy": ", ".join(lossy)}
-    return Raw(images[:, :1] if grey else images, labels, tuple(_class_name(child.name) for child in classes), facts=facts)
+    return Raw(
+        images[:, :1] if grey else images, labels, tuple(_class_name(child.name) for child in classes), facts=facts
+    )
 
 
 def _pay(file: Path, side: int, budget: Budget) -> None:
@@ -68,7 +78,8 @@ def _pay(file: Path, side: int, budget: Budget) -> None:
         return
     if width * height > budget.limits.pixels:
         raise InputError(
-            f"The picture {file.name} claims {width}×{height} px: expected at most {budget.limits.pixels} pixels; do not trust it, or shrink it."
+            f"The picture {file.name} claims {width}×{height} px: expected at most {budget.limits.pixels} pixels; do"
+            " not trust it, or shrink it."
         )
     budget.spend(3 * FLOAT * (side * side or width * height))
 

@@ -1,4 +1,5 @@
-"""The synthetic set of a run folder as an `ImportedSet`, ready to export, and the constants to train on a set with. numpy, no torch."""
+"""The synthetic set of a run folder as an `ImportedSet`, ready to export, and the constants to train on a set with.
+numpy, no torch."""
 
 from pathlib import Path
 from typing import Any
@@ -34,17 +35,27 @@ def from_run(path: str | Path, step: int | None = None) -> ImportedSet:
     notes: dict[str, Any] = {name: config[name] for name in ("ipc", "partition", "method", "seed")}
     notes |= {"data_hash": data.get("hash", ""), "augmentation": AUGMENTATION, "config": config}
     facts: dict[str, Any] = {
-        "dtype": str(arrays["images"].dtype), "shape": list(images.shape), "clipped": 0.0, "rounding": 0.0, "method": run.config.method,
-        "data": str(data.get("name", run.config.data)), "partition": run.config.partition, "partition_reason": "stored in the run",
-        "labels": "hard" if soft is None else "soft: probabilities as stored", "metadata": notes,
-    }  # fmt: skip
+        "dtype": str(arrays["images"].dtype),
+        "shape": list(images.shape),
+        "clipped": 0.0,
+        "rounding": 0.0,
+        "method": run.config.method,
+        "data": str(data.get("name", run.config.data)),
+        "partition": run.config.partition,
+        "partition_reason": "stored in the run",
+        "labels": "hard" if soft is None else "soft: probabilities as stored",
+        "metadata": notes,
+    }
     found = ImportedSet(images, labels, soft, names, None, None, "run", str(path), facts | counts(labels, len(names)))
     mean, std = training_constants(found)
-    return ImportedSet(**{**vars(found), "facts": found.facts | {"metadata": notes | {"mean": list(mean), "std": list(std)}}})
+    return ImportedSet(
+        **{**vars(found), "facts": found.facts | {"metadata": notes | {"mean": list(mean), "std": list(std)}}}
+    )
 
 
 def _soft(path: Path) -> np.ndarray | None:
-    """The soft labels [N, K] that the images of a run carry at every step, as they are not optimised; None when labels are hard."""
+    """The soft labels [N, K] that the images of a run carry at every step, as they are not optimised; None when labels
+    are hard."""
     for file in ("synthetic.safetensors", START):
         if (path / file).exists():
             return read_arrays(path, file.removesuffix(".safetensors"), only=("soft_labels",)).get("soft_labels")
@@ -54,7 +65,8 @@ def _soft(path: Path) -> np.ndarray | None:
 def training_constants(found: ImportedSet, wanted: str = "") -> Constants:
     """Mean and standard deviation per channel to normalise the set's images with.
 
-    `wanted` if given (as in `normalisation.resolve`), else the constants that were undone, else those stored in the metadata, else
+    `wanted` if given (as in `normalisation.resolve`), else the constants that were undone, else those stored in the
+    metadata, else
     those of the data set it says it is from (CIFAR-10's as DC has them), else those of its own pixels.
     """
     channels, notes = found.images.shape[1], found.facts.get("metadata", {})

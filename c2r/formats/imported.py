@@ -19,11 +19,31 @@ from c2r.untrusted import MOST_CLASSES, class_names
 
 SEAM = 1.8  # relative jump of pixels, see `seam`, from which it is taken for the seam of parts
 METHODS = {
-    "c2r": None, "rome": 2, "bacon": 2, "idm": 2, "idc": 2, "dream": 2, "dsa": 1, "dm": 1, "dc": 1, "mtt": 1, "tesla": 1,
-    "sre2l": 1, "cda": 1, "guard": 1, "d4m": 1,
-}  # fmt: skip
-DATA_NAMES = {"fashion": "fashion-mnist", "cifar100": "cifar100", "cifar10": "cifar10", "svhn": "svhn", "tiny": "tiny-imagenet",
-              "imagen": "imagenet", "mnist": "mnist"}  # fmt: skip
+    "c2r": None,
+    "rome": 2,
+    "bacon": 2,
+    "idm": 2,
+    "idc": 2,
+    "dream": 2,
+    "dsa": 1,
+    "dm": 1,
+    "dc": 1,
+    "mtt": 1,
+    "tesla": 1,
+    "sre2l": 1,
+    "cda": 1,
+    "guard": 1,
+    "d4m": 1,
+}
+DATA_NAMES = {
+    "fashion": "fashion-mnist",
+    "cifar100": "cifar100",
+    "cifar10": "cifar10",
+    "svhn": "svhn",
+    "tiny": "tiny-imagenet",
+    "imagen": "imagenet",
+    "mnist": "mnist",
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +81,8 @@ class ImportedSet:
 
 @dataclass(frozen=True)
 class Raw:
-    """What a reader found: images of any accepted shape and number type, labels hard or soft, constants the file states, other facts."""
+    """What a reader found: images of any accepted shape and number type, labels hard or soft, constants the file
+    states, other facts."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -74,12 +95,16 @@ class Raw:
 def finish(raw: Raw, path: Path, format: str, normalisation: str) -> ImportedSet:
     """Check what a reader found and bring it into [0, 1].
 
-    :raises InputError: no images, unequal counts, NaN, labels that are no classes; NormalisationNeeded as `resolve` says
+    :raises InputError: no images, unequal counts, NaN, labels that are no classes; NormalisationNeeded as `resolve`
+        says
     """
     name = path.name
     images = _numbers(channels_first(np.asarray(raw.images), name), name)
     if len(images) != len(raw.labels):
-        raise InputError(f"{name} has {len(images)} images and {len(raw.labels)} labels: expected one label per image; write it again.")
+        raise InputError(
+            f"{name} has {len(images)} images and {len(raw.labels)} labels: expected one label per image; write it"
+            " again."
+        )
     labels, soft, note = _labels(np.asarray(raw.labels), raw.soft, name)
     method, data = guess_names(path)
     constants = None
@@ -91,10 +116,18 @@ def finish(raw: Raw, path: Path, format: str, normalisation: str) -> ImportedSet
         unit, clipped = undo(values, constants)
     classes = _class_names(labels, soft, raw.classes, name)
     facts: dict[str, Any] = {
-        "dtype": str(raw.images.dtype), "shape": list(images.shape), "low": float(images.min()), "high": float(images.max()),
-        "clipped": clipped, "rounding": float(np.abs(np.round(unit * 255) / 255 - unit).max()), "bytes": size_of(path),
-        "sha256": digest(path), "method": method, "data": data, "labels": note,
-    }  # fmt: skip
+        "dtype": str(raw.images.dtype),
+        "shape": list(images.shape),
+        "low": float(images.min()),
+        "high": float(images.max()),
+        "clipped": clipped,
+        "rounding": float(np.abs(np.round(unit * 255) / 255 - unit).max()),
+        "bytes": size_of(path),
+        "sha256": digest(path),
+        "method": method,
+        "data": data,
+        "labels": note,
+    }
     facts |= counts(labels, len(classes)) | partition_facts(unit, method) | raw.facts
     mean, std = constants or (None, None)
     return ImportedSet(unit, labels, soft, classes, mean, std, format, str(path), facts)
@@ -106,12 +139,14 @@ def _numbers(images: np.ndarray, name: str) -> np.ndarray:
     if images.dtype.kind in "iub" and images.min() >= 0 and images.max() <= 255:
         return images.astype(np.uint8)
     if images.dtype.kind != "f":
-        raise InputError(f"The images of {name} are {images.dtype}: expected whole numbers 0 to 255 or floats; convert them.")
+        raise InputError(
+            f"The images of {name} are {images.dtype}: expected whole numbers 0 to 255 or floats; convert them."
+        )
     bad = ~np.isfinite(images)
     if bad.any():
         raise InputError(
-            f"{int(bad.sum())} values of the images of {name} are NaN or infinite: expected finite numbers; the distillation diverged, "
-            "so choose an earlier file."
+            f"{int(bad.sum())} values of the images of {name} are NaN or infinite: expected finite numbers; the"
+            " distillation diverged, so choose an earlier file."
         )
     return images
 
@@ -122,10 +157,14 @@ def _labels(labels: np.ndarray, soft: np.ndarray | None, name: str) -> tuple[np.
         soft, labels = labels, labels.argmax(1)
     labels = labels.reshape(-1) if labels.ndim == 2 else labels
     if labels.ndim != 1 or labels.dtype.kind not in "iuf" or (labels != np.round(labels)).any() or (labels < 0).any():
-        raise InputError(f"The labels of {name} are no class numbers: expected whole numbers from 0, or [N, K] soft labels; store those.")
+        raise InputError(
+            f"The labels of {name} are no class numbers: expected whole numbers from 0, or [N, K] soft labels; store"
+            " those."
+        )
     if labels.max() >= MOST_CLASSES:
         raise InputError(
-            f"A label of {name} is {labels.max():g}: expected class numbers from 0 to {MOST_CLASSES - 1}; renumber the classes."
+            f"A label of {name} is {labels.max():g}: expected class numbers from 0 to {MOST_CLASSES - 1}; renumber the"
+            " classes."
         )
     if soft is None:
         return labels.astype(np.int64), None, "hard"
@@ -137,7 +176,8 @@ def _probabilities(soft: np.ndarray, count: int, name: str) -> tuple[np.ndarray,
     soft = soft.astype(np.float32)
     if soft.ndim != 2 or len(soft) != count or not np.isfinite(soft).all():
         raise InputError(
-            f"The soft labels of {name} have shape {list(soft.shape)} or are not finite: expected [{count}, K]; write it again."
+            f"The soft labels of {name} have shape {list(soft.shape)} or are not finite: expected [{count}, K]; write"
+            " it again."
         )
     if soft.min() >= 0 and np.abs(soft.sum(1) - 1).max() < 0.01:
         return soft, "one-hot" if ((soft == 0) | (soft == 1)).all() else "soft: probabilities as stored"
@@ -148,9 +188,13 @@ def _probabilities(soft: np.ndarray, count: int, name: str) -> tuple[np.ndarray,
 def _class_names(labels: np.ndarray, soft: np.ndarray | None, classes: tuple[Any, ...], name: str) -> tuple[str, ...]:
     count = max(int(labels.max()) + 1, soft.shape[1] if soft is not None else 0)
     if classes and len(classes) < count:
-        raise InputError(f"{name} names {len(classes)} classes and uses {count}: expected a name for every class; write it again.")
+        raise InputError(
+            f"{name} names {len(classes)} classes and uses {count}: expected a name for every class; write it again."
+        )
     if max(count, len(classes)) > MOST_CLASSES:
-        raise InputError(f"{name} has {max(count, len(classes))} classes: expected at most {MOST_CLASSES}; leave out some.")
+        raise InputError(
+            f"{name} has {max(count, len(classes))} classes: expected at most {MOST_CLASSES}; leave out some."
+        )
     return class_names(classes or map(str, range(count)))
 
 
@@ -170,7 +214,8 @@ def guess_names(path: Path) -> tuple[str, str]:
 
 
 def partition_facts(images: np.ndarray, method: str) -> dict[str, Any]:
-    """A guess of the parts per side, and why: the seam in the pictures first, then what the named method usually does."""
+    """A guess of the parts per side, and why: the seam in the pictures first, then what the named method usually
+    does."""
     for parts in (2, 3):
         jump = seam(images, parts)
         if jump > SEAM:
@@ -188,9 +233,11 @@ def partition_facts(images: np.ndarray, method: str) -> dict[str, Any]:
 
 
 def seam(images: np.ndarray, parts: int) -> float:
-    """Mean jump between neighbouring pixels across the seams of `parts` per side, relative to the largest one within two pixels of them.
+    """Mean jump between neighbouring pixels across the seams of `parts` per side, relative to the largest one within
+    two pixels of them.
 
-    On CIFAR-10 3.1 to 3.9 with parts and at most 1.1 without; where pictures have empty borders the seams cannot be seen.
+    On CIFAR-10 3.1 to 3.9 with parts and at most 1.1 without; where pictures have empty borders the seams cannot be
+    seen.
     """
     ratios = []
     for axis in (2, 3):

@@ -30,7 +30,11 @@ def is_dc(content: Any) -> bool:
 def is_pair(content: Any) -> bool:
     """Whether an object is (images, labels), or a dictionary of the two."""
     content = _named(content)
-    return isinstance(content, list | tuple) and len(content) == 2 and all(isinstance(item, ARRAY | list) for item in content)
+    return (
+        isinstance(content, list | tuple)
+        and len(content) == 2
+        and all(isinstance(item, ARRAY | list) for item in content)
+    )
 
 
 def read_dc(content: Any, budget: Budget, experiment: int = -1) -> Raw:
@@ -41,18 +45,31 @@ def read_dc(content: Any, budget: Budget, experiment: int = -1) -> Raw:
     data = content["data"]
     if not -len(data) <= experiment < len(data):
         known = f"experiments 0 to {len(data) - 1}" if len(data) > 1 else "one experiment, number 0"
-        raise InputError(f"{budget.name} has {known}: expected one of them, found {experiment}; choose another --experiment.")
+        raise InputError(
+            f"{budget.name} has {known}: expected one of them, found {experiment}; choose another --experiment."
+        )
     images, labels = (as_array(item, budget) for item in data[experiment])
-    facts = {"experiments": len(data), "experiment": experiment % len(data), "accuracies": _accuracies(content.get("accs_all_exps"))}
+    facts = {
+        "experiments": len(data),
+        "experiment": experiment % len(data),
+        "accuracies": _accuracies(content.get("accs_all_exps")),
+    }
     note = content.get("c2r")
-    return _with_note(Raw(images, labels, facts=facts), note, budget.name) if isinstance(note, dict) else Raw(images, labels, facts=facts)
+    return (
+        _with_note(Raw(images, labels, facts=facts), note, budget.name)
+        if isinstance(note, dict)
+        else Raw(images, labels, facts=facts)
+    )
 
 
 def _with_note(raw: Raw, note: dict[str, Any], name: str) -> Raw:
     """What our own export of this layout adds: the constants that were applied, and the parts per side."""
     mean, std, parts = note.get("mean"), note.get("std"), note.get("partition")
     if type(parts) is not int or not 1 <= parts <= 16 or not isinstance(mean, list) or not isinstance(std, list):
-        raise InputError(f"The entry 'c2r' of {name} is damaged: expected mean, std and partition; remove it or export the set again.")
+        raise InputError(
+            f"The entry 'c2r' of {name} is damaged: expected mean, std and partition; remove it or export the set"
+            " again."
+        )
     facts = raw.facts | {"partition": parts, "partition_reason": "stored in the file"}
     return replace(raw, facts=facts, constants=check(tuple(map(float, mean)), tuple(map(float, std)), f"of {name}"))
 
@@ -61,7 +78,12 @@ def _accuracies(stored: Any) -> dict[str, float]:
     """Mean of the accuracies that the file says its networks reached, by network."""
     found = {}
     for name, values in list(stored.items())[:50] if isinstance(stored, dict) else []:
-        if isinstance(name, str) and isinstance(values, list) and values and all(isinstance(v, int | float) for v in values):
+        if (
+            isinstance(name, str)
+            and isinstance(values, list)
+            and values
+            and all(isinstance(v, int | float) for v in values)
+        ):
             found[word(name)] = float(np.mean(values))
     return found
 
@@ -74,19 +96,28 @@ def read_pair(content: Any, budget: Budget, _experiment: int = -1) -> Raw:
 
 def _named(content: Any) -> Any:
     """The pair of a dictionary whose names say images and labels; anything else as it is."""
-    names = [next((n for n in known if n in content), None) for known in (IMAGES, LABELS)] if isinstance(content, dict) else [None]
+    names = (
+        [next((n for n in known if n in content), None) for known in (IMAGES, LABELS)]
+        if isinstance(content, dict)
+        else [None]
+    )
     return content if None in names else tuple(content[n] for n in names)
 
 
 def mtt_files(folder: Path) -> tuple[list[tuple[Path, Path]], str]:
     """The pairs (images, labels) of an MTT folder that make up its set, and which ones these are; [] when it is none.
 
-    The best ones first; else parts numbered without gaps, which belong together; else the last numbered pair. Of whitened
+    The best ones first; else parts numbered without gaps, which belong together; else the last numbered pair. Of
+    whitened
     images, the ``images_zca`` file is the view with the whitening undone, and is preferred.
     """
     labels = {file.stem.removeprefix("labels_"): file for file in folder.glob("labels_*.pt")}
     zca = {file.stem.removeprefix("images_zca_"): file for file in folder.glob("images_zca_*.pt")}
-    plain = {stem: file for file in folder.glob("images_*.pt") if not (stem := file.stem.removeprefix("images_")).startswith("zca_")}
+    plain = {
+        stem: file
+        for file in folder.glob("images_*.pt")
+        if not (stem := file.stem.removeprefix("images_")).startswith("zca_")
+    }
     images = plain | zca
     names = [name for name in images if name in labels]
     numbers = sorted(int(name) for name in names if re.fullmatch(r"\d{1,9}", name))
@@ -98,16 +129,21 @@ def mtt_files(folder: Path) -> tuple[list[tuple[Path, Path]], str]:
         chosen, note = [str(numbers[-1])], f"pair {numbers[-1]}, the last of {len(numbers)}"
     else:
         return [], ""
-    return [(images[n], labels[n]) for n in chosen], note + (", whitening (ZCA) undone by its writer" if chosen[0] in zca else "")
+    return [(images[n], labels[n]) for n in chosen], note + (
+        ", whitening (ZCA) undone by its writer" if chosen[0] in zca else ""
+    )
 
 
 def read_mtt(folder: Path, budget: Budget) -> Raw:
     """The set of an MTT or TESLA folder; its learned learning rate is not in the files."""
     pairs, note = mtt_files(folder)
     if not pairs:
-        raise InputError(f"{folder.name} has no images_best.pt with labels_best.pt: expected an MTT folder; choose another format.")
+        raise InputError(
+            f"{folder.name} has no images_best.pt with labels_best.pt: expected an MTT folder; choose another format."
+        )
     images, labels = (
-        [as_array(read_tensors(checked_file(f, budget.limits), budget)[0], budget) for f in side] for side in zip(*pairs, strict=True)
+        [as_array(read_tensors(checked_file(f, budget.limits), budget)[0], budget) for f in side]
+        for side in zip(*pairs, strict=True)
     )
     return Raw(np.concatenate(images), np.concatenate(labels), facts={"view": note})
 
@@ -134,13 +170,24 @@ def is_weights(content: Any) -> bool:
 OTHERS: list[tuple[Callable[[Any], bool], str]] = [
     (
         lambda content: isinstance(content, dict) and {"images_train", "labels_train"} <= content.keys(),
-        "is a data set (Tiny-ImageNet as one file), no distilled set: expected synthetic images; to use it as real data, store it as an npz "
-        "with x_train, y_train, x_test, y_test and give that as data",
+        (
+            "is a data set (Tiny-ImageNet as one file), no distilled set: expected synthetic images; to use it as real"
+            " data, store it as an npz with x_train, y_train, x_test, y_test and give that as data"
+        ),
     ),
-    (is_experts, "holds expert trajectories of MTT, no images: expected a distilled set; import the folder with images_best.pt instead"),
+    (
+        is_experts,
+        (
+            "holds expert trajectories of MTT, no images: expected a distilled set; import the folder with"
+            " images_best.pt instead"
+        ),
+    ),
     (
         is_weights,
-        "holds network weights, no images: expected a distilled set; attack the network with 'python -m c2r attack --weights' instead",
+        (
+            "holds network weights, no images: expected a distilled set; attack the network with 'python -m c2r attack"
+            " --weights' instead"
+        ),
     ),
 ]
 
@@ -163,8 +210,11 @@ def is_prototypes(path: Path) -> bool:
 def refuse_prototypes(path: Path) -> Raw:
     """Raise InputError: prototypes are recognised and cannot be read."""
     if not is_prototypes(path):
-        raise InputError(f"{path.name} holds no prototypes of D4M: expected a class and lists of numbers; choose another format or file.")
+        raise InputError(
+            f"{path.name} holds no prototypes of D4M: expected a class and lists of numbers; choose another format or"
+            " file."
+        )
     raise InputError(
-        f"{path.name} is JSON, as D4M's prototypes are: expected images, and these are latents that need Stable Diffusion's decoder; "
-        "decode them with D4M's code and import its image folder."
+        f"{path.name} is JSON, as D4M's prototypes are: expected images, and these are latents that need Stable"
+        " Diffusion's decoder; decode them with D4M's code and import its image folder."
     )

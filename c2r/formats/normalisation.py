@@ -13,7 +13,8 @@ Constants = tuple[tuple[float, ...], tuple[float, ...]]
 
 CIFAR_MEAN = (0.4914, 0.4822, 0.4465)
 IMAGENET: Constants = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-# cifar10-dc is what DC, DSA, DM, MTT, ROME and BEARD use, cifar10 the deviations of the pixels; half is [-1, 1], bytes [0, 255].
+# cifar10-dc is what DC, DSA, DM, MTT, ROME and BEARD use, cifar10 the deviations of the pixels; half is [-1, 1], bytes
+# [0, 255].
 NORMALISATIONS: dict[str, Constants] = {
     "cifar10-dc": (CIFAR_MEAN, (0.2023, 0.1994, 0.2010)),
     "cifar10": (CIFAR_MEAN, (0.2470, 0.2435, 0.2616)),
@@ -40,12 +41,15 @@ class NormalisationNeeded(InputError):
     def __init__(self, name: str, low: float, high: float, guesses: tuple[str, ...]):
         self.low, self.high, self.guesses = low, high, guesses
         super().__init__(
-            f"The images of {name} have values from {low:.3g} to {high:.3g}, so they look normalised: expected to be told the constants; "
-            f"choose a normalisation, most likely {guesses[0]}, else {', '.join(guesses[1:4])}, 'none' or 'mean;std'."
+            f"The images of {name} have values from {low:.3g} to {high:.3g}, so they look normalised: expected to be"
+            f" told the constants; choose a normalisation, most likely {guesses[0]}, else {', '.join(guesses[1:4])},"
+            " 'none' or 'mean;std'."
         )
 
 
-def resolve(images: np.ndarray, wanted: str, name: str, hint: str = "", known: Constants | None = None) -> Constants | None:
+def resolve(
+    images: np.ndarray, wanted: str, name: str, hint: str = "", known: Constants | None = None
+) -> Constants | None:
     """The constants to undo on float images [N, C, H, W]; None when they already are in [0, 1].
 
     :param wanted: ``ask``, ``none``, a name of `NORMALISATIONS`, or ``m1,m2,m3;s1,s2,s3``
@@ -69,7 +73,8 @@ def resolve(images: np.ndarray, wanted: str, name: str, hint: str = "", known: C
 def guesses(images: np.ndarray, hint: str = "") -> tuple[str, ...]:
     """Names of `NORMALISATIONS` that fit the channels, the one whose undoing lands best in [0, 1] first.
 
-    Constants that leave more than one value in a hundred outside come last; then the hinted data set; then how closely the
+    Constants that leave more than one value in a hundred outside come last; then the hinted data set; then how closely
+    the
     undone values fill [0, 1].
     """
     sample = images[:: max(1, len(images) // 200)]
@@ -79,7 +84,9 @@ def guesses(images: np.ndarray, hint: str = "") -> tuple[str, ...]:
         outside = float(((back < -0.004) | (back > 1.004)).mean())
         return outside > FEW, not (hint and name.startswith(hint)), abs(float(back.min())) + abs(1 - float(back.max()))
 
-    return tuple(sorted((name for name, (mean, _) in NORMALISATIONS.items() if len(mean) in (1, images.shape[1])), key=rank))
+    return tuple(
+        sorted((name for name, (mean, _) in NORMALISATIONS.items() if len(mean) in (1, images.shape[1])), key=rank)
+    )
 
 
 def undo(images: np.ndarray, constants: Constants | None) -> tuple[np.ndarray, float]:
@@ -107,7 +114,8 @@ def _parse(text: str) -> Constants:
 
 
 def check(mean: tuple[float, ...], std: tuple[float, ...], text: str) -> Constants:
-    """The two as constants. Raises InputError, quoting `text`, unless they are as many finite means as positive deviations."""
+    """The two as constants. Raises InputError, quoting `text`, unless they are as many finite means as positive
+    deviations."""
     if not mean or len(mean) != len(std) or not np.isfinite([*mean, *std]).all() or min(std) <= 0:
         raise InputError(
             f"Normalisation {text} cannot be read: expected means and positive deviations per channel; "
@@ -129,6 +137,7 @@ def constants(mean: Any, std: Any) -> Constants | None:
 def _fitting(constants: Constants, name: str, channels: int) -> Constants:
     if len(constants[0]) not in (1, channels):
         raise InputError(
-            f"Normalisation '{name}' has {len(constants[0])} channels: expected {channels} as the images have; choose another one."
+            f"Normalisation '{name}' has {len(constants[0])} channels: expected {channels} as the images have; choose"
+            " another one."
         )
     return constants

@@ -1,4 +1,5 @@
-"""Pickles read without running them: every name a pickle may call is a row of `ALLOWED`, and none of them is the real one.
+"""Pickles read without running them: every name a pickle may call is a row of `ALLOWED`, and none of them is the real
+one.
 
 Tensors and arrays become `Tensor` and `Array`, descriptions that are turned into numpy arrays later and with checks;
 so nothing of torch is loaded, and storages of a GPU are plain bytes like all others. numpy, no torch.
@@ -19,13 +20,33 @@ from c2r.formats.safe import Budget, printable
 from c2r.formats.standins import Array, Kind, Storage, Tensor, Word
 
 DTYPES = {
-    "Float": "f4", "Double": "f8", "Half": "f2", "BFloat16": "bf16", "Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1",
-    "Byte": "u1", "Bool": "?", "Untyped": "u1",
-}  # fmt: skip
+    "Float": "f4",
+    "Double": "f8",
+    "Half": "f2",
+    "BFloat16": "bf16",
+    "Long": "i8",
+    "Int": "i4",
+    "Short": "i2",
+    "Char": "i1",
+    "Byte": "u1",
+    "Bool": "?",
+    "Untyped": "u1",
+}
 WORDS = {
-    "float32": "f4", "float64": "f8", "float16": "f2", "bfloat16": "bf16", "int64": "i8", "int32": "i4", "int16": "i2", "int8": "i1",
-    "uint8": "u1", "bool": "?", "uint16": "u2", "uint32": "u4", "uint64": "u8",
-}  # fmt: skip
+    "float32": "f4",
+    "float64": "f8",
+    "float16": "f2",
+    "bfloat16": "bf16",
+    "int64": "i8",
+    "int32": "i4",
+    "int16": "i2",
+    "int8": "i1",
+    "uint8": "u1",
+    "bool": "?",
+    "uint16": "u2",
+    "uint32": "u4",
+    "uint64": "u8",
+}
 LARGEST_KEY = 2**31
 
 
@@ -39,14 +60,18 @@ class Call:
         return self.function(*arguments)
 
 
-def _tensor(storage: Any, offset: int, shape: Any, stride: Any, _grad: Any = None, _hooks: Any = None, bits: Any = None) -> Tensor:
+def _tensor(
+    storage: Any, offset: int, shape: Any, stride: Any, _grad: Any = None, _hooks: Any = None, bits: Any = None
+) -> Tensor:
     if not isinstance(storage, Storage):
         raise ValueError("a tensor looks into something that is no storage")
     negative = isinstance(bits, dict) and bits.get("neg") is True
     return Tensor(storage, offset, tuple(shape), tuple(stride), storage.kind, negative)
 
 
-def _tensor_v3(storage: Any, offset: int, shape: Any, stride: Any, grad: Any, hooks: Any, kind: Word, bits: Any = None) -> Tensor:
+def _tensor_v3(
+    storage: Any, offset: int, shape: Any, stride: Any, grad: Any, hooks: Any, kind: Word, bits: Any = None
+) -> Tensor:
     return replace(_tensor(storage, offset, shape, stride, grad, hooks, bits), kind=WORDS[kind.name])
 
 
@@ -71,7 +96,8 @@ def _ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
 
 
 def _key(key: Any) -> Any:
-    """The key itself. Nested tuples exhaust the stack when they are hashed, and of other numbers thousands can have one hash."""
+    """The key itself. Nested tuples exhaust the stack when they are hashed, and of other numbers thousands can have one
+    hash."""
     if isinstance(key, str | bytes | bool | None) or (type(key) is int and abs(key) <= LARGEST_KEY):
         return key
     raise ValueError(f"a {type(key).__name__} is the key of an entry")
@@ -128,7 +154,8 @@ def _with_keys(code: bytes, keys: Callable[[list[Any]], list[Any]]) -> Callable[
 
 
 def _state(reader: Any) -> None:
-    """BUILD: numpy's arrays and types keep what they are given, an ordered dictionary ignores it, nothing else has a state."""
+    """BUILD: numpy's arrays and types keep what they are given, an ordered dictionary ignores it, nothing else has a
+    state."""
     state = reader.stack.pop()
     if isinstance(reader.stack[-1], Array | Kind):
         reader.stack[-1].__setstate__(state)
@@ -137,7 +164,8 @@ def _state(reader: Any) -> None:
 
 
 class Reader(pickle._Unpickler):
-    """An unpickler that knows the names of `ALLOWED` only. The one that is written in Python, since it lets us see every key and state.
+    """An unpickler that knows the names of `ALLOWED` only. The one that is written in Python, since it lets us see
+    every key and state.
 
     :param find_storage: gives the Storage of a persistent id; None where a file has none
     :param nested: reads what ``torch.storage._load_from_bytes`` gets; None inside such bytes
@@ -174,12 +202,18 @@ class Reader(pickle._Unpickler):
             return Word(name)
         shown = printable(path).replace(" ", "?")[:80]
         raise InputError(
-            f"{self._name} wants to use {shown}: expected tensors, arrays and plain containers only, so nothing of it was run; "
-            "do not trust this file, ask for the set as npz or safetensors."
+            f"{self._name} wants to use {shown}: expected tensors, arrays and plain containers only, so nothing of it"
+            " was run; do not trust this file, ask for the set as npz or safetensors."
         )
 
     def persistent_load(self, key: Any) -> Storage:
-        if not self._storage or not isinstance(key, tuple) or len(key) < 5 or key[0] != "storage" or not isinstance(key[1], Word):
+        if (
+            not self._storage
+            or not isinstance(key, tuple)
+            or len(key) < 5
+            or key[0] != "storage"
+            or not isinstance(key[1], Word)
+        ):
             raise ValueError("a storage is referred to in an unknown way")
         return self._storage(key)
 
@@ -197,7 +231,8 @@ def read_pickle(file: io.BytesIO, budget: Budget, **options: Any) -> Any:
 
 
 def _look_over(file: io.BytesIO, budget: Budget) -> None:
-    """Refuse what could exhaust memory or time: lengths beyond the file, far memo places, extension codes, too many instructions."""
+    """Refuse what could exhaust memory or time: lengths beyond the file, far memo places, extension codes, too many
+    instructions."""
     start = file.tell()
     end = file.seek(0, io.SEEK_END)
     file.seek(start)

@@ -1,4 +1,5 @@
-"""Limits and guards for files from elsewhere: nothing is allocated, followed or believed before it was checked. numpy, no torch.
+"""Limits and guards for files from elsewhere: nothing is allocated, followed or believed before it was checked. numpy,
+no torch.
 
 Every reader of this package runs inside `guarded`, so that a person sees one sentence, never a traceback.
 """
@@ -52,19 +53,21 @@ class Budget:
         self.spent += count
         if self.spent > self.limits.bytes:
             raise InputError(
-                f"{self.name} unpacks to more than {size(self.limits.bytes)}: expected a distilled set within that limit; "
-                "raise the limit if you trust the file, or make a smaller one."
+                f"{self.name} unpacks to more than {size(self.limits.bytes)}: expected a distilled set within that"
+                " limit; raise the limit if you trust the file, or make a smaller one."
             )
 
     def step(self) -> None:
-        """Count one instruction of a pickle. Raises ValueError when all pickles of the import together have too many."""
+        """Count one instruction of a pickle. Raises ValueError when all pickles of the import together have too
+        many."""
         self.steps += 1
         if self.steps > MOST_STEPS:
             raise ValueError("it has more parts than any distilled set")
 
 
 def file_name(given: str) -> str:
-    """The last part of a name from elsewhere as the name of a file: no folders, no control characters, no dots in front, not too long."""
+    """The last part of a name from elsewhere as the name of a file: no folders, no control characters, no dots in
+    front, not too long."""
     last = one_line(PurePosixPath(given.replace("\\", "/")).name).lstrip(".")
     while len(last.encode("utf-8", "replace")) > LONGEST_NAME:
         last = last[1:]  # the end stays, it says what kind of file it is
@@ -96,7 +99,9 @@ def guarded(name: str, expected: str) -> Iterator[None]:
     except PermissionError:
         raise InputError(f"No permission to read {name}: expected a file of yours; change its permissions.") from None
     except MemoryError:
-        raise InputError(f"{name} needs more memory than there is: expected {expected}; use a larger machine or a smaller set.") from None
+        raise InputError(
+            f"{name} needs more memory than there is: expected {expected}; use a larger machine or a smaller set."
+        ) from None
     except Exception as error:
         reason = printable(" ".join(str(error).split()))[:120].rstrip(".").replace(". ", ", ") or type(error).__name__
         raise InputError(
@@ -111,7 +116,8 @@ def checked_file(path: Path, limits: Limits) -> Path:
         raise InputError(f"{path.name} is empty: expected images and labels; write or download it again.")
     if count > limits.bytes:
         raise InputError(
-            f"{path.name} has {size(count)}: expected at most {size(limits.bytes)}; raise the limit if you trust the file, or cut the set."
+            f"{path.name} has {size(count)}: expected at most {size(limits.bytes)}; raise the limit if you trust the"
+            " file, or cut the set."
         )
     return path
 
@@ -123,7 +129,9 @@ def checked_folder(folder: Path, limits: Limits) -> None:
     for place, folders, names in os.walk(folder):
         found += [Path(place) / name for name in (*folders, *names)]
         if len(found) > limits.files:
-            raise InputError(f"{folder.name} has more than {limits.files} files: expected a distilled set; choose its own folder.")
+            raise InputError(
+                f"{folder.name} has more than {limits.files} files: expected a distilled set; choose its own folder."
+            )
     for file in found:
         if not file.resolve().is_relative_to(root):
             raise InputError(
@@ -133,10 +141,13 @@ def checked_folder(folder: Path, limits: Limits) -> None:
 
 
 def members(archive: zipfile.ZipFile, budget: Budget) -> list[zipfile.ZipInfo]:
-    """The files of a zip archive. Raises InputError when there are too many, or when together they would unpack beyond the limit."""
+    """The files of a zip archive. Raises InputError when there are too many, or when together they would unpack beyond
+    the limit."""
     found = [info for info in archive.infolist() if not info.is_dir()]
     if len(found) > budget.limits.files:
-        raise InputError(f"{budget.name} has {len(found)} files: expected at most {budget.limits.files}; this is no distilled set.")
+        raise InputError(
+            f"{budget.name} has {len(found)} files: expected at most {budget.limits.files}; this is no distilled set."
+        )
     total = sum(info.file_size for info in found)
     if total > budget.limits.bytes:
         raise InputError(
@@ -184,7 +195,12 @@ def unpacked(path: Path, budget: Budget) -> Iterator[Path]:
         root.mkdir()
         for info in members(archive, budget):
             parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-            if (info.external_attr >> 16) & 0o170000 == LINK or ".." in parts or info.filename.startswith(("/", "\\")) or ":" in parts[0]:
+            if (
+                (info.external_attr >> 16) & 0o170000 == LINK
+                or ".." in parts
+                or info.filename.startswith(("/", "\\"))
+                or ":" in parts[0]
+            ):
                 raise InputError(
                     f"{info.filename} of {path.name} is a link or leads out of the archive: "
                     "expected plain files inside it; do not trust this file."

@@ -13,12 +13,15 @@ from c2r.store.runs import Run, frame_steps, list_runs, read_arrays, read_frame
 
 @contextmanager
 def staged(file: Path) -> Iterator[None]:
-    """Within it a set is put into `file`, below its store, for a run to start from. When no run is made of it, it goes again."""
+    """Within it a set is put into `file`, below its store, for a run to start from. When no run is made of it, it goes
+    again."""
     before, store = file.exists(), file.parents[1]
     try:
         yield
     except BaseException:
-        if not before and not any(run.config and run.config.imported == str(file.resolve()) for run in list_runs(store)):
+        if not before and not any(
+            run.config and run.config.imported == str(file.resolve()) for run in list_runs(store)
+        ):
             with suppress(OSError):
                 file.unlink(missing_ok=True)
                 file.parent.rmdir()
@@ -31,7 +34,8 @@ def read_own(file: str | Path) -> ImportedSet:
 
 
 def step_of(path: Path) -> int | None:
-    """The recorded step whose images are the set of the run folder `path`; None when it has no set or none of its frames holds it.
+    """The recorded step whose images are the set of the run folder `path`; None when it has no set or none of its
+    frames holds it.
 
     A run that was stopped keeps the set of the step it had reached, and once resumed it records on.
     """
@@ -49,12 +53,13 @@ def step_of(path: Path) -> int | None:
 
 
 def same_set(evaluation: Run, run: Path) -> int | None:
-    """The step of the set of the run folder `run`. Raises InputError when an unfinished evaluation began with another one, as far as it says."""
+    """The step of the set of the run folder `run`. Raises InputError when an unfinished evaluation began with another
+    one, as far as it says."""
     before, now = evaluation.manifest.get("step"), step_of(run)
     if None not in (before, now) and before != now:
         raise InputError(
-            f"The evaluation {evaluation.id} is of the images of step {before} and run {Path(run).name} has gone on to step {now}: expected the "
-            "same images as when it began; start a new evaluation."
+            f"The evaluation {evaluation.id} is of the images of step {before} and run {Path(run).name} has gone on to"
+            f" step {now}: expected the same images as when it began; start a new evaluation."
         )
     return now
 
@@ -63,11 +68,17 @@ def fits(found: ImportedSet, shape: tuple[int, ...], classes: int) -> None:
     """Raise InputError when a set cannot stand for real data of this image shape (C, H, W) and class count."""
     if found.images.shape[1:] != tuple(shape):
         came, wanted = ("×".join(map(str, s)) for s in (found.images.shape[1:], shape))
-        raise InputError(f"The set holds {came} images and the real data are {wanted}: choose other data or set image_size.")
+        raise InputError(
+            f"The set holds {came} images and the real data are {wanted}: choose other data or set image_size."
+        )
     if int(found.labels.max()) >= classes:
-        raise InputError(f"The set has labels up to {found.labels.max()}, the real data {classes} classes: choose other data.")
+        raise InputError(
+            f"The set has labels up to {found.labels.max()}, the real data {classes} classes: choose other data."
+        )
     if found.soft is not None and found.soft.shape[1] != classes:
-        raise InputError(f"The set has soft labels over {found.soft.shape[1]} classes, the real data {classes}: choose other data.")
+        raise InputError(
+            f"The set has soft labels over {found.soft.shape[1]} classes, the real data {classes}: choose other data."
+        )
 
 
 def check_same(found: str, run: Run, advice: str = "bring them back or start a new run") -> None:
@@ -75,5 +86,6 @@ def check_same(found: str, run: Run, advice: str = "bring them back or start a n
     before = run.manifest.get("data", {}).get("hash")
     if before not in (None, found):
         raise InputError(
-            f"The data of run {run.id} changed (hash {before}, now {found}): expected the same images as when it was made; {advice}."
+            f"The data of run {run.id} changed (hash {before}, now {found}): expected the same images as when it was"
+            f" made; {advice}."
         )

@@ -1,4 +1,5 @@
-"""The training script that goes with an exported npz file: plain torch, nothing of this project. No torch here, only its text."""
+"""The training script that goes with an exported npz file: plain torch, nothing of this project. No torch here, only
+its text."""
 
 from c2r.errors import InputError
 from c2r.formats.fromrun import training_constants
@@ -29,9 +30,11 @@ y = y.repeat_interleave({p} ** 2, 0)
 
 
 def snippet(found: ImportedSet, *, file: str = "synthetic.npz") -> bytes:
-    """The text of ``train.py``: a ConvNet trained on the npz export named `file`, partition-expansion and soft labels included.
+    """The text of ``train.py``: a ConvNet trained on the npz export named `file`, partition-expansion and soft labels
+    included.
 
-    The file name and every number in it come from here, so it has no settings but the number of steps. The name is written by
+    The file name and every number in it come from here, so it has no settings but the number of steps. The name is
+    written by
     `repr` and nowhere else, so that no name becomes code.
 
     :raises InputError: the images are too small for a network
@@ -40,12 +43,20 @@ def snippet(found: ImportedSet, *, file: str = "synthetic.npz") -> bytes:
     side, p, classes = min(height, width), found.partition, len(found.classes)
     depth = min(3, side.bit_length() - 2)
     if depth < 1:
-        raise InputError(f"The images are {side} px wide: expected at least 4 px for a training script; export npz alone.")
+        raise InputError(
+            f"The images are {side} px wide: expected at least 4 px for a training script; export npz alone."
+        )
     widths = [channels] + [64] * depth
     mean, std = ([float(f"{value:.4g}") for value in values] for values in training_constants(found))
     return SCRIPT.format(
-        file=file, count=len(found.images), classes=classes, parts=f", {p}x{p} parts each" if p > 1 else "",
-        labels="labels" if found.soft is None else "soft_labels", embedding=64 * (height >> depth) * (width >> depth),
-        expand=EXPAND.format(p=p) if p > 1 else "", mean=mean, std=std,
+        file=file,
+        count=len(found.images),
+        classes=classes,
+        parts=f", {p}x{p} parts each" if p > 1 else "",
+        labels="labels" if found.soft is None else "soft_labels",
+        embedding=64 * (height >> depth) * (width >> depth),
+        expand=EXPAND.format(p=p) if p > 1 else "",
+        mean=mean,
+        std=std,
         blocks=", ".join(f"block({a}, {b})" for a, b in zip(widths, widths[1:], strict=False)),
-    ).encode()  # fmt: skip
+    ).encode()

@@ -1,4 +1,5 @@
-"""What a pickle's tensors and arrays become: descriptions, turned into numpy arrays on request and with checks. numpy, no torch."""
+"""What a pickle's tensors and arrays become: descriptions, turned into numpy arrays on request and with checks. numpy,
+no torch."""
 
 import math
 import re
@@ -65,7 +66,8 @@ class Kind:
     def plain(self) -> np.dtype:
         if not isinstance(self.text, str) or not re.fullmatch(r"[fiub?]\d{0,2}", self.text):
             raise InputError(
-                f"A numpy array of the file has type '{str(self.text)[:20]}': expected plain numbers; store it as float32 or int64."
+                f"A numpy array of the file has type '{str(self.text)[:20]}': expected plain numbers; store it as"
+                " float32 or int64."
             )
         return np.dtype(self.text).newbyteorder(">" if self.big else "<")
 
@@ -74,7 +76,8 @@ def as_array(value: Any, budget: Budget) -> np.ndarray:
     """What a pickle held as a numpy array of plain numbers.
 
     :param value: a Tensor, an Array, a number, or a list or tuple of such things of equal shape
-    :raises InputError: it lies outside its bytes, repeats them more than a set does, is larger than the limit, or is no array
+    :raises InputError: it lies outside its bytes, repeats them more than a set does, is larger than the limit, or is no
+        array
     """
     if isinstance(value, Tensor | Array):
         return _stored([value], budget)[0]
@@ -83,11 +86,15 @@ def as_array(value: Any, budget: Budget) -> np.ndarray:
             return np.array(value)
         if all(isinstance(item, Tensor | Array) for item in value):
             return np.stack(_stored(value, budget))
-    raise InputError(f"{budget.name} holds a {type(value).__name__} where images or labels stand: expected tensors; write the file again.")
+    raise InputError(
+        f"{budget.name} holds a {type(value).__name__} where images or labels stand: expected tensors; write the file"
+        " again."
+    )
 
 
 def _stored(items: Sequence[Tensor | Array], budget: Budget) -> list[np.ndarray]:
-    """Their numbers. Raises InputError when views of a few stored numbers claim to be many: 400 bytes must not become gigabytes."""
+    """Their numbers. Raises InputError when views of a few stored numbers claim to be many: 400 bytes must not become
+    gigabytes."""
     shown, held = 0, {}
     for item in items:
         content = item.storage.content if isinstance(item, Tensor) else item.state[4]
@@ -95,15 +102,19 @@ def _stored(items: Sequence[Tensor | Array], budget: Budget) -> list[np.ndarray]
         shown += math.prod(_sizes(item.shape)) if isinstance(item, Tensor) else len(content)
     if shown > sum(held.values()) + MOST_ENTRIES:
         raise InputError(
-            f"The tensors of {budget.name} claim {shown} numbers and the file holds {size(sum(held.values()))} of them: "
-            "expected every number to be stored; save a copy of the tensor (clone)."
+            f"The tensors of {budget.name} claim {shown} numbers and the file holds {size(sum(held.values()))} of them:"
+            " expected every number to be stored; save a copy of the tensor (clone)."
         )
     return [_from_tensor(item, budget) if isinstance(item, Tensor) else _from_numpy(item, budget) for item in items]
 
 
 def _sizes(numbers: Any) -> tuple[int, ...]:
     """Sides, strides or an offset from a file as whole numbers from 0."""
-    if not isinstance(numbers, tuple) or len(numbers) > MOST_DIMENSIONS or not all(type(n) is int and 0 <= n < 2**62 for n in numbers):
+    if (
+        not isinstance(numbers, tuple)
+        or len(numbers) > MOST_DIMENSIONS
+        or not all(type(n) is int and 0 <= n < 2**62 for n in numbers)
+    ):
         raise ValueError("a tensor has an impossible shape")
     return numbers
 
@@ -117,13 +128,15 @@ def _from_tensor(value: Tensor, budget: Budget) -> np.ndarray:
     last = offset + sum((n - 1) * step for n, step in zip(shape, stride, strict=True))
     if math.prod(shape) and last >= len(flat):
         raise InputError(
-            f"A tensor of {budget.name} needs {size((last + 1) * kind.itemsize)} and the file holds {size(flat.nbytes)} of it: "
-            "expected the complete file; download or copy it again."
+            f"A tensor of {budget.name} needs {size((last + 1) * kind.itemsize)} and the file holds {size(flat.nbytes)}"
+            " of it: expected the complete file; download or copy it again."
         )
     budget.spend(math.prod(shape) * kind.itemsize)
     if not math.prod(shape):
         return np.zeros(shape, kind)
-    view = np.lib.stride_tricks.as_strided(flat[offset:], shape, [step * kind.itemsize for step in stride], writeable=False)
+    view = np.lib.stride_tricks.as_strided(
+        flat[offset:], shape, [step * kind.itemsize for step in stride], writeable=False
+    )
     if value.kind == "bf16":
         view = (view.astype(np.uint32) << 16).view(np.float32)
     return -view if value.negative else np.array(view)

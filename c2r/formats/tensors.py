@@ -1,4 +1,5 @@
-"""The containers torch writes: zip archives (since 1.6), the older stream, and plain pickles with tensors inside. numpy, no torch."""
+"""The containers torch writes: zip archives (since 1.6), the older stream, and plain pickles with tensors inside.
+numpy, no torch."""
 
 import io
 import struct
@@ -16,7 +17,8 @@ SIZES = {"f4": 4, "f8": 8, "f2": 2, "bf16": 2, "i8": 8, "i4": 4, "i2": 2, "i1": 
 
 
 def read_tensors(path: Path, budget: Budget) -> tuple[Any, str]:
-    """The object of a ``.pt``, ``.pth``, ``.tar`` or ``.pkl`` file, and its container: ``torch zip``, ``torch stream`` or ``pickle``.
+    """The object of a ``.pt``, ``.pth``, ``.tar`` or ``.pkl`` file, and its container: ``torch zip``, ``torch stream``
+    or ``pickle``.
 
     Tensors are `standins.Tensor`, arrays `standins.Array`; `standins.as_array` turns them into numpy arrays.
 
@@ -40,11 +42,17 @@ def _zip(archive: zipfile.ZipFile, budget: Budget) -> Any:
     found = {info.filename: info for info in members(archive, budget)}
     heads = [name for name in found if name.rpartition("/")[2] == "data.pkl"]
     if len(heads) != 1:
-        raise InputError(f"{budget.name} is a zip archive without torch's data.pkl: expected a file of torch.save; choose another format.")
+        raise InputError(
+            f"{budget.name} is a zip archive without torch's data.pkl: expected a file of torch.save; choose another"
+            " format."
+        )
     folder = heads[0].removesuffix("data.pkl")
     order = found.get(f"{folder}byteorder")
     if order and member_bytes(archive, order, budget) != b"little":
-        raise InputError(f"{budget.name} was written on a big-endian machine: expected little-endian numbers; save it again elsewhere.")
+        raise InputError(
+            f"{budget.name} was written on a big-endian machine: expected little-endian numbers; save it again"
+            " elsewhere."
+        )
     storages: dict[str, bytes] = {}
 
     def storage(key: tuple[Any, ...]) -> Storage:

@@ -1,4 +1,5 @@
-"""Export of distilled sets and of result rows: table `EXPORTS`. numpy, no torch; the .pt file loads torch when it is written.
+"""Export of distilled sets and of result rows: table `EXPORTS`. numpy, no torch; the .pt file loads torch when it is
+written.
 
 A file is complete or absent (written beside, then renamed), and so is a folder.
 """
@@ -51,10 +52,17 @@ def metadata(found: ImportedSet) -> dict[str, Any]:
     ``mean`` and ``std`` are constants to normalise the images with when training; the stored images are in [0, 1].
     """
     facts = found.facts
-    known = {name: facts.get(name) for name in ("ipc", "partition", "partition_reason", "method")} | {"mean": found.mean, "std": found.std}
+    known = {name: facts.get(name) for name in ("ipc", "partition", "partition_reason", "method")} | {
+        "mean": found.mean,
+        "std": found.std,
+    }
     stored = facts.get("metadata", {}) | {name: value for name, value in known.items() if value is not None}
     kept = {key: stored[key] for key in KEPT if stored.get(key) not in (None, "")}
-    return kept | {"format": "c2r-set-1", "range": "images in [0, 1], stored as value / 255", "images": len(found.images)}
+    return kept | {
+        "format": "c2r-set-1",
+        "range": "images in [0, 1], stored as value / 255",
+        "images": len(found.images),
+    }
 
 
 def _arrays(found: ImportedSet) -> dict[str, np.ndarray]:
@@ -63,21 +71,30 @@ def _arrays(found: ImportedSet) -> dict[str, np.ndarray]:
 
 
 def to_safetensors(found: ImportedSet) -> bytes:
-    """images uint8 [N, C, H, W], labels int64 [N], soft_labels float32 [N, K] if any; metadata as JSON texts in the header."""
+    """images uint8 [N, C, H, W], labels int64 [N], soft_labels float32 [N, K] if any; metadata as JSON texts in the
+    header."""
     notes = metadata(found) | {"classes": list(found.classes)}
-    return save(_arrays(found), {key: value if isinstance(value, str) else json.dumps(value) for key, value in notes.items()})
+    return save(
+        _arrays(found), {key: value if isinstance(value, str) else json.dumps(value) for key, value in notes.items()}
+    )
 
 
 def to_npz(found: ImportedSet) -> bytes:
-    """The arrays of `to_safetensors` with ``classes``, ``partition`` and one JSON text ``metadata``; no pickled objects."""
+    """The arrays of `to_safetensors` with ``classes``, ``partition`` and one JSON text ``metadata``; no pickled
+    objects."""
     file = io.BytesIO()
-    notes = {"classes": np.array(found.classes), "partition": np.array(found.partition), "metadata": np.array(json.dumps(metadata(found)))}
+    notes = {
+        "classes": np.array(found.classes),
+        "partition": np.array(found.partition),
+        "metadata": np.array(json.dumps(metadata(found))),
+    }
     np.savez_compressed(file, **_arrays(found), **notes)  # type: ignore[arg-type]
     return file.getvalue()
 
 
 def picture_files(found: ImportedSet) -> Iterable[tuple[str, bytes]]:
-    """Names such as ``003_cat/00042.png`` with PNG contents; the first number is the class, the second the image, from 0.
+    """Names such as ``003_cat/00042.png`` with PNG contents; the first number is the class, the second the image, from
+    0.
 
     Both are padded with zeros, so that ordering by name and by number agree.
     """
@@ -108,11 +125,18 @@ def to_dc(found: ImportedSet, **options: Any) -> bytes:
 
 EXPORTS: dict[str, Export] = {
     "safetensors": Export(
-        "safetensors: images in [0, 1], labels, where they come from", ".safetensors", "application/octet-stream", to_safetensors
+        "safetensors: images in [0, 1], labels, where they come from",
+        ".safetensors",
+        "application/octet-stream",
+        to_safetensors,
     ),
     "npz": Export("npz: the same for NumPy", ".npz", "application/octet-stream", to_npz),
-    "png": Export("PNG pictures in class folders (hard labels only)", ".zip", "application/zip", to_png_zip, folder=True),
-    "dc-pt": Export("DC-style .pt, normalised, for DC, DSA, DM and BEARD code", ".pt", "application/octet-stream", to_dc),
+    "png": Export(
+        "PNG pictures in class folders (hard labels only)", ".zip", "application/zip", to_png_zip, folder=True
+    ),
+    "dc-pt": Export(
+        "DC-style .pt, normalised, for DC, DSA, DM and BEARD code", ".pt", "application/octet-stream", to_dc
+    ),
     "snippet": Export("train.py: a short training script for the npz file", ".py", "text/x-python", snippet),
 }
 
@@ -121,7 +145,8 @@ def export_bytes(kind: str, found: ImportedSet, **options: Any) -> bytes:
     """The content of an export, for a download. Only dc-pt loads torch.
 
     :param kind: a name of `EXPORTS`
-    :param options: of dc-pt: `normalisation` and `expanded`, see `torchexport.dc_bytes`; of snippet: `file`, the npz it reads
+    :param options: of dc-pt: `normalisation` and `expanded`, see `torchexport.dc_bytes`; of snippet: `file`, the npz it
+        reads
     :raises InputError: unknown kind, or a set that this kind cannot hold
     """
     if kind not in EXPORTS:
@@ -148,7 +173,8 @@ def write_set(kind: str, path: str | Path, found: ImportedSet, **options: Any) -
         raise
     except OSError as error:
         raise InputError(
-            f"{path} cannot be written ({error.strerror or error}): expected a place of yours with free space; choose another --out."
+            f"{path} cannot be written ({error.strerror or error}): expected a place of yours with free space; choose"
+            " another --out."
         ) from None
     return path
 
@@ -156,7 +182,10 @@ def write_set(kind: str, path: str | Path, found: ImportedSet, **options: Any) -
 def _write_folder(path: Path, found: ImportedSet) -> None:
     _check_colours(found)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise InputError(f"{path} is taken: expected a new or empty folder for the pictures; choose another --out or delete that one.")
+        raise InputError(
+            f"{path} is taken: expected a new or empty folder for the pictures; choose another --out or delete that"
+            " one."
+        )
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         for name, content in picture_files(found):
@@ -171,7 +200,10 @@ def _write_folder(path: Path, found: ImportedSet) -> None:
 
 def _check_colours(found: ImportedSet) -> None:
     if found.images.shape[1] not in (1, 3):
-        raise InputError(f"The images have {found.images.shape[1]} channels: expected 1 or 3 for PNG; export npz or safetensors instead.")
+        raise InputError(
+            f"The images have {found.images.shape[1]} channels: expected 1 or 3 for PNG; export npz or safetensors"
+            " instead."
+        )
 
 
 def rows_json(rows: list[dict[str, Any]]) -> str:

@@ -1,4 +1,5 @@
-"""Pictures of embeddings (PCA, UMAP) and class-separation figures in the *original* space. numpy; umap-learn when asked.
+"""Pictures of embeddings (PCA, UMAP) and class-separation figures in the *original* space. numpy; umap-learn when
+asked.
 
 The PCA basis is fitted once, on real images, so it holds for every step of a run, live. The UMAP is one joint fit over
 recorded steps, clean and adversarial together. So neither ever jumps.
@@ -19,7 +20,11 @@ def pca_basis(embedding: np.ndarray) -> dict[str, np.ndarray]:
     _, singular, axes = np.linalg.svd(embedding - mean, full_matrices=False)
     axes = axes[:2].T * np.where(np.abs(axes[:2]).max(1) == axes[:2].max(1), 1, -1)
     variance = singular**2
-    return {"mean": mean, "axes": np.ascontiguousarray(axes), "explained": (variance[:2] / variance.sum()).astype(np.float32)}
+    return {
+        "mean": mean,
+        "axes": np.ascontiguousarray(axes),
+        "explained": (variance[:2] / variance.sum()).astype(np.float32),
+    }
 
 
 def apply_basis(embedding: np.ndarray, basis: dict[str, np.ndarray]) -> np.ndarray:
@@ -30,7 +35,8 @@ def apply_basis(embedding: np.ndarray, basis: dict[str, np.ndarray]) -> np.ndarr
 def separation(embedding: np.ndarray, labels: np.ndarray, neighbours: int = 5, limit: int = 1000) -> dict[str, float]:
     """How far the classes stand apart in the original space, from at most `limit` evenly spaced samples.
 
-    knn: share of samples whose `neighbours` nearest others (Euclidean; all others, where there are fewer) vote for their class; silhouette: mean over
+    knn: share of samples whose `neighbours` nearest others (Euclidean; all others, where there are fewer) vote for
+    their class; silhouette: mean over
     samples of (b − a) / max(a, b) (Rousseeuw 1987); between_within: between-class over within-class variance.
     NaN where it is undefined (one class, or a single sample per class).
     """
@@ -65,11 +71,16 @@ def sample_per_class(labels: np.ndarray, limit: int) -> np.ndarray:
     """At most `limit` sample indices, ascending, evenly spaced within every class."""
     classes = np.unique(labels)
     share = max(1, limit // len(classes))
-    picked = [(own := np.flatnonzero(labels == c))[np.linspace(0, len(own) - 1, min(share, len(own))).round().astype(int)] for c in classes]
+    picked = [
+        (own := np.flatnonzero(labels == c))[np.linspace(0, len(own) - 1, min(share, len(own))).round().astype(int)]
+        for c in classes
+    ]
     return np.sort(np.concatenate(picked))
 
 
-def joint_umap(clean: np.ndarray, adversarial: np.ndarray, settings: RecordSettings, seed: int) -> dict[str, np.ndarray]:
+def joint_umap(
+    clean: np.ndarray, adversarial: np.ndarray, settings: RecordSettings, seed: int
+) -> dict[str, np.ndarray]:
     """One UMAP (McInnes et al. 2018) of clean and adversarial embeddings [S, P, D] over recorded steps.
 
     Neighbours are exact. Beyond `map_steps` recorded steps, the others are placed at the mean of their five nearest
@@ -89,9 +100,14 @@ def joint_umap(clean: np.ndarray, adversarial: np.ndarray, settings: RecordSetti
     search = NearestNeighbors(algorithm="brute").fit(rows)
     distance, index = search.kneighbors(rows, count)
     reducer = umap.UMAP(
-        n_neighbors=count, min_dist=settings.map_spread, random_state=seed, n_jobs=1, init="pca", n_epochs=200,
+        n_neighbors=count,
+        min_dist=settings.map_spread,
+        random_state=seed,
+        n_jobs=1,
+        init="pca",
+        n_epochs=200,
         precomputed_knn=(index.astype(np.int32), distance.astype(np.float32)),
-    )  # fmt: skip
+    )
     flat = np.empty((steps, 2 * points, 2), np.float32)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*transform will be unavailable|n_jobs value", category=UserWarning)

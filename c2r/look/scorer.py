@@ -13,7 +13,8 @@ from c2r.config import RunConfig
 def scorer(config: RunConfig | None, manifest: Mapping[str, Any], run: str = "") -> str:
     """``scorer of run X: convnet-32-d2, adversarially trained on digits, 150 steps at ε = 32/255, seed 0``.
 
-    :param config: settings of the run whose frames hold the margins, None when they cannot be read; manifest: of that run
+    :param config: settings of the run whose frames hold the margins, None when they cannot be read; manifest: of that
+        run
     :param run: what the run is called; '' says ``scorer of this run``
     """
     whose = f"scorer of run {run}" if run else "scorer of this run"
@@ -22,4 +23,7 @@ def scorer(config: RunConfig | None, manifest: Mapping[str, Any], run: str = "")
     data = manifest.get("data")
     name = str(data.get("name") or config.data) if isinstance(data, Mapping) else config.data
     steps = f"{config.pool_steps:,} steps at ε = {radius(config.eps)}"
-    return f"{whose}: {config.model}-{config.width}-d{config.depth}, adversarially trained on {name}, {steps}, seed {config.seed}"
+    return (
+        f"{whose}: {config.model}-{config.width}-d{config.depth}, adversarially trained on {name}, {steps}, seed"
+        f" {config.seed}"
+    )

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
-# Shared by every step of every run, so that histograms never change their bins. Zero is an edge: misclassified | robust.
+# Shared by every step of every run, so that histograms never change their bins. Zero is an edge: misclassified |
+# robust.
 BIN_EDGES = np.linspace(-15.0, 15.0, 61)
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def margin_summary(margins: np.ndarray) -> dict[str, Any]:
-    """Quantiles (p5 p25 p50 p75 p95, logits) and counts [60] of margins [N] on `BIN_EDGES`; the end bins take the rest."""
+    """Quantiles (p5 p25 p50 p75 p95, logits) and counts [60] of margins [N] on `BIN_EDGES`; the end bins take the
+    rest."""
     inside = np.clip(margins, BIN_EDGES[0], np.nextafter(BIN_EDGES[-1], 0))
     counts, _ = np.histogram(inside, BIN_EDGES)
     return {"quantiles": [float(q) for q in np.quantile(margins, QUANTILES)], "counts": counts.tolist()}

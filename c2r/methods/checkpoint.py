@@ -1,6 +1,8 @@
-"""Where a distillation can go on from, bit for bit: everything its loop holds between updates, as arrays and plain values.
+"""Where a distillation can go on from, bit for bit: everything its loop holds between updates, as arrays and plain
+values.
 
-A checkpoint is taken after every pool network and every recorded step. The pool's networks are stored once each, when they
+A checkpoint is taken after every pool network and every recorded step. The pool's networks are stored once each, when
+they
 are trained; a checkpoint names how many there are. Their queues are made again (see `c2r.methods.c2r.visits`).
 """
 
@@ -26,7 +28,8 @@ VERSION = 2  # of what a loop holds; runs of before drew their random numbers in
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """networks: pool networks trained; step: the last recorded one, −1 before step 0; tensors and facts: the loop's state."""
+    """networks: pool networks trained; step: the last recorded one, −1 before step 0; tensors and facts: the loop's
+    state."""
 
     networks: int
     step: int
@@ -44,7 +47,11 @@ class PoolNetwork:
 
 def pool_network(pool: Pool, number: int, stages: int) -> PoolNetwork:
     """The last `stages` stages of the pool, which belong to its newest network."""
-    tensors = {f"{i}.{name}": value for i, stage in enumerate(pool.stages[-stages:]) for name, value in stage.state_dict().items()}
+    tensors = {
+        f"{i}.{name}": value
+        for i, stage in enumerate(pool.stages[-stages:])
+        for name, value in stage.state_dict().items()
+    }
     return PoolNetwork(number, tensors)
 
 
@@ -69,13 +76,18 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
         with safe_open(file, framework="pt") as stored:
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
             facts = json.loads(stored.metadata()["loop"])
-        version, found = facts.get("version", 1), Checkpoint(int(facts["networks"]), int(facts["step"]), tensors, facts["facts"])
+        version, found = (
+            facts.get("version", 1),
+            Checkpoint(int(facts["networks"]), int(facts["step"]), tensors, facts["facts"]),
+        )
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise InputError(f"The checkpoint of run {path.name} is damaged: expected what the run wrote; start the run again.") from None
+        raise InputError(
+            f"The checkpoint of run {path.name} is damaged: expected what the run wrote; start the run again."
+        ) from None
     if version != VERSION:
         raise InputError(
-            f"The checkpoint of run {path.name} has version {version}, expected {VERSION}: another version of C2R wrote it, whose updates cannot "
-            "be continued exactly; fork the run from its last recorded step instead."
+            f"The checkpoint of run {path.name} has version {version}, expected {VERSION}: another version of C2R wrote"
+            " it, whose updates cannot be continued exactly; fork the run from its last recorded step instead."
         )
     return found
 
@@ -87,10 +99,16 @@ def restore_pool(pool: Pool, path: Path, checkpoint: Checkpoint, config: RunConf
         try:
             tensors = load_file(path / "pool" / f"{number}.safetensors")
         except (SafetensorError, OSError):
-            raise InputError(f"Pool network {number} of run {path.name} is missing or damaged: start the run again.") from None
+            raise InputError(
+                f"Pool network {number} of run {path.name} is missing or damaged: start the run again."
+            ) from None
         for stage in range(1 + max(int(name.partition(".")[0]) for name in tensors)):
-            network = build(config, data.images.shape[1:], len(data.classes), statistics(data), torch.Generator(), config.precision)
-            network.load_state_dict({name.partition(".")[2]: value for name, value in tensors.items() if name.startswith(f"{stage}.")})
+            network = build(
+                config, data.images.shape[1:], len(data.classes), statistics(data), torch.Generator(), config.precision
+            )
+            network.load_state_dict(
+                {name.partition(".")[2]: value for name, value in tensors.items() if name.startswith(f"{stage}.")}
+            )
             pool.stages.append(frozen(network.to(device)))
         if number == 0:
             pool.scored = len(pool.stages) - 1

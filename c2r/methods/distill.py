@@ -1,7 +1,9 @@
 """The outer loop: a generator of events. It prints, saves and plots nothing; whoever runs it decides.
 
-Randomness comes from CPU generators seeded by the configuration, so the same seed on the same device gives the same bits:
-one for the start and the pool, one for each update, order and look, so that recording more or less often changes no image.
+Randomness comes from CPU generators seeded by the configuration, so the same seed on the same device gives the same
+bits:
+one for the start and the pool, one for each update, order and look, so that recording more or less often changes no
+image.
 N stored images, C channels, H W sides, p² parts of each.
 """
 
@@ -61,12 +63,15 @@ class Finished:
     @property
     def arrays(self) -> dict[str, np.ndarray]:
         """As they are stored."""
-        return {"images": self.images, "labels": self.labels} | ({} if self.soft is None else {"soft_labels": self.soft})
+        return {"images": self.images, "labels": self.labels} | (
+            {} if self.soft is None else {"soft_labels": self.soft}
+        )
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A recorded step: its line for events.jsonl, the arrays of its frame, and the set as it would be if the run ended here."""
+    """A recorded step: its line for events.jsonl, the arrays of its frame, and the set as it would be if the run ended
+    here."""
 
     step: int
     event: dict[str, Any]
@@ -80,7 +85,8 @@ Event = Progress | Basis | Recorded | PoolNetwork | Checkpoint | Finished
 def distill(config: RunConfig, data: RealData, resume: Path | None = None) -> Iterator[Event]:
     """Distil `data`, whose tensors lie on the device to use. Yields events; the last one is `Finished`.
 
-    :param resume: a run folder with a checkpoint to go on from; the result is that of a run that never stopped, bit for bit on the CPU
+    :param resume: a run folder with a checkpoint to go on from; the result is that of a run that never stopped, bit for
+        bit on the CPU
     """
     generator = torch.Generator().manual_seed(config.seed)
     images, labels, soft = _first_images(config, data, generator)
@@ -104,8 +110,11 @@ def distill(config: RunConfig, data: RealData, resume: Path | None = None) -> It
     yield _made(loop.held)
 
 
-def _first_images(config: RunConfig, data: RealData, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, np.ndarray | None]:
-    """What the run starts from: the imported set of the settings, or images made of real ones or noise; and its soft labels."""
+def _first_images(
+    config: RunConfig, data: RealData, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor, np.ndarray | None]:
+    """What the run starts from: the imported set of the settings, or images made of real ones or noise; and its soft
+    labels."""
     if not config.imported and METHODS[config.method].source == "drawn":
         return *initial_images(data, config, generator), None
     found = read_own(config.imported)
@@ -114,7 +123,8 @@ def _first_images(config: RunConfig, data: RealData, generator: torch.Generator)
 
 
 def _train_pool(loop: Loop, last: int) -> Iterator[Event]:
-    """Train the pool's networks up to number `last`; each is handed out with a checkpoint, so that it is trained only once."""
+    """Train the pool's networks up to number `last`; each is handed out with a checkpoint, so that it is trained only
+    once."""
     steps, total = loop.config.pool_steps, loop.config.pool_steps * loop.config.pool_size
     for number in range(loop.networks, last):
         before = len(loop.pool.stages)
@@ -165,7 +175,8 @@ def _queues(loop: Loop) -> tuple[Queues, Callable[[int], Visit]]:
 
 
 def _cut_order(loop: Loop) -> None:
-    """Begin an epoch: the set keeps what the scorer's attack finds now as its warm start, and mini-batches get a new order."""
+    """Begin an epoch: the set keeps what the scorer's attack finds now as its warm start, and mini-batches get a new
+    order."""
     held, seen = loop.held, _look(loop)
     held.delta, held.loss = seen.delta, seen.loss
     loop.forwards += seen.forwards
@@ -191,7 +202,8 @@ def _loss(loop: Loop, seen: Visit, queues: Queues, step: int) -> Update:
 
 
 def _look(loop: Loop) -> Look:
-    """Look at the images as they are after the last update; taken once, or again after a resume, with the same result."""
+    """Look at the images as they are after the last update; taken once, or again after a resume, with the same
+    result."""
     if loop.looked is None or loop.looked[0] != loop.step:
         generator = generator_for(loop.config.seed, "look", loop.step)
         loop.looked = loop.step, look(loop.held, loop.pool.scorer, METHODS[loop.config.method], loop.config, generator)
@@ -200,7 +212,10 @@ def _look(loop: Loop) -> Look:
 
 
 def _figures(seen: Look) -> dict[str, float]:
-    return {"clean": float((seen.margin_clean > 0).float().mean()), "robust": float((seen.margin_adv > 0).float().mean())}
+    return {
+        "clean": float((seen.margin_clean > 0).float().mean()),
+        "robust": float((seen.margin_adv > 0).float().mean()),
+    }
 
 
 def _basis(loop: Loop) -> dict[str, np.ndarray]:
@@ -215,20 +230,38 @@ def _record(loop: Loop) -> Recorded:
     """What is to be seen of the images as they are; the run goes on as if nobody had looked."""
     held, config, scorer, seen = loop.held, loop.config, loop.pool.scorer, _look(loop)
     made, effective = _made(held), held.effective()[0].detach()
-    clean, adversarial = (embeddings(x, scorer, config.partition).cpu().numpy() for x in (effective, effective + seen.delta))
-    arrays = {name: getattr(seen, name).cpu().numpy() for name in ("margin_clean", "margin_adv", "score", "pred_clean", "pred_adv")}
+    clean, adversarial = (
+        embeddings(x, scorer, config.partition).cpu().numpy() for x in (effective, effective + seen.delta)
+    )
+    arrays = {
+        name: getattr(seen, name).cpu().numpy()
+        for name in ("margin_clean", "margin_adv", "score", "pred_clean", "pred_adv")
+    }
     order = _order(loop, seen) if METHODS[config.method].updates else hardest_first(seen.margin_adv)
     arrays |= {
-        "images": made.images, "labels": made.labels, "delta": fold(seen.delta, config.partition).to(torch.float16).cpu().numpy(),
-        "order": order.cpu().numpy(), "embedding_clean": clean.astype(np.float16), "embedding_adv": adversarial.astype(np.float16),
-    }  # fmt: skip
+        "images": made.images,
+        "labels": made.labels,
+        "delta": fold(seen.delta, config.partition).to(torch.float16).cpu().numpy(),
+        "order": order.cpu().numpy(),
+        "embedding_clean": clean.astype(np.float16),
+        "embedding_adv": adversarial.astype(np.float16),
+    }
     event = {
-        "seconds": time.perf_counter() - loop.began, "n": len(made.labels), "losses": loop.losses,
-        "margin_clean": margin_summary(arrays["margin_clean"]), "margin_adv": margin_summary(arrays["margin_adv"]),
-        "share_clean": loop.figures["clean"], "share_robust": loop.figures["robust"],
-        "search": seen.search, "forwards": loop.forwards, "backwards": loop.backwards,
-        "separation": {"clean": _finite(separation(clean, made.labels)), "adv": _finite(separation(adversarial, made.labels))},
-    }  # fmt: skip
+        "seconds": time.perf_counter() - loop.began,
+        "n": len(made.labels),
+        "losses": loop.losses,
+        "margin_clean": margin_summary(arrays["margin_clean"]),
+        "margin_adv": margin_summary(arrays["margin_adv"]),
+        "share_clean": loop.figures["clean"],
+        "share_robust": loop.figures["robust"],
+        "search": seen.search,
+        "forwards": loop.forwards,
+        "backwards": loop.backwards,
+        "separation": {
+            "clean": _finite(separation(clean, made.labels)),
+            "adv": _finite(separation(adversarial, made.labels)),
+        },
+    }
     return Recorded(loop.step, event, arrays, made)
 
 

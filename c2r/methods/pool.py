@@ -33,7 +33,9 @@ class Pool:
         return int(torch.randint(len(self.stages), (1,), generator=generator))
 
 
-def train_network(pool: Pool, config: RunConfig, data: RealData, generator: torch.Generator, flip: bool) -> Iterator[int]:
+def train_network(
+    pool: Pool, config: RunConfig, data: RealData, generator: torch.Generator, flip: bool
+) -> Iterator[int]:
     """Train one more network on `data` (on its device) and keep its stages in `pool`; yields each training step.
 
     :param generator: CPU generator of every draw
@@ -50,7 +52,9 @@ def train_network(pool: Pool, config: RunConfig, data: RealData, generator: torc
             images = torch.where(mirrored, images.flip(3), images)
         return images, data.labels[index]
 
-    steps = train(model, batches, steps=config.pool_steps, rate=config.pool_rate, threat=threat, at_steps=1, generator=generator)
+    steps = train(
+        model, batches, steps=config.pool_steps, rate=config.pool_rate, threat=threat, at_steps=1, generator=generator
+    )
     for step in steps:
         if step % config.pool_stage == 0 or step == config.pool_steps:
             pool.stages.append(frozen(copy.deepcopy(model)))

@@ -1,4 +1,5 @@
-"""The ConvNet's block: convolution 3×3 → instance norm → ReLU → average pool 2; on the CPU the last three in one kernel.
+"""The ConvNet's block: convolution 3×3 → instance norm → ReLU → average pool 2; on the CPU the last three in one
+kernel.
 
 Outputs and gradients equal those of torch's modules up to rounding. Letters: B batch, C channels, N = H·W places.
 """
@@ -13,17 +14,25 @@ INNER = torch.channels_last
 
 
 class ConvBlock(nn.Sequential):
-    """By torch's modules, or on the CPU in float32 by `c2r.networks.kernels`, which has no second derivative (set `plain` for that)."""
+    """By torch's modules, or on the CPU in float32 by `c2r.networks.kernels`, which has no second derivative (set
+    `plain` for that)."""
 
     plain = False
 
     def __init__(self, channels: int, width: int):
-        super().__init__(nn.Conv2d(channels, width, 3, padding=1), nn.GroupNorm(width, width), nn.ReLU(inplace=True), nn.AvgPool2d(2))
+        super().__init__(
+            nn.Conv2d(channels, width, 3, padding=1), nn.GroupNorm(width, width), nn.ReLU(inplace=True), nn.AvgPool2d(2)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] → [B, width, H/2, W/2]."""
         conv, norm = self[0], self[1]
-        fused = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu") and not self.plain
+        fused = (
+            x.device.type == "cpu"
+            and x.dtype == torch.float32
+            and not torch.is_autocast_enabled("cpu")
+            and not self.plain
+        )
         if not (fused and isinstance(norm, nn.GroupNorm)):
             return super().forward(x)
         return _Fused.apply(x, conv.weight, conv.bias, norm.weight, norm.bias, norm.eps)
@@ -40,7 +49,13 @@ class _Fused(torch.autograd.Function):
         mean, inverse = y.new_empty(images, channels), y.new_empty(images, channels)
         out = torch.empty((images, channels, height // 2, width // 2), memory_format=INNER)
         kernels.forward(
-            _inner(y), scale.detach().numpy(), shift.detach().numpy(), np.float32(eps), mean.numpy(), inverse.numpy(), _inner(out)
+            _inner(y),
+            scale.detach().numpy(),
+            shift.detach().numpy(),
+            np.float32(eps),
+            mean.numpy(),
+            inverse.numpy(),
+            _inner(out),
         )
         ctx.save_for_backward(x, weight, scale, shift, y, mean, inverse)
         return out
@@ -69,11 +84,12 @@ def _through_conv(gradient: Tensor, x: Tensor, weight: Tensor, needed: tuple[boo
         return _to_few_channels(gradient, weight), None, None
     return torch.ops.aten.convolution_backward(
         gradient, x, weight, [len(weight)], [1, 1], [1, 1], [1, 1], False, [0, 0], 1, list(needed)
-    )  # fmt: skip
+    )
 
 
 def _to_few_channels(gradient: Tensor, weight: Tensor) -> Tensor:
-    """Gradient to an image of few channels, four pixels at a time: kernels fill their vectors with 4·C channels, not with C."""
+    """Gradient to an image of few channels, four pixels at a time: kernels fill their vectors with 4·C channels, not
+    with C."""
     turned = weight.flip(2, 3).transpose(0, 1)
     shifted = torch.stack([F.pad(turned, (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)], 1).flatten(0, 1)
     found = F.pixel_shuffle(F.conv2d(gradient, shifted.contiguous(memory_format=INNER), stride=2, padding=1), 2)

@@ -1,6 +1,7 @@
 """Instance norm → ReLU → average pool 2 of one ConvNet block in one pass over memory, forward and backward, on the CPU.
 
-Torch's kernels for the three cost as much as the convolutions; compiled by numba (a dependency of umap-learn) they cost a
+Torch's kernels for the three cost as much as the convolutions; compiled by numba (a dependency of umap-learn) they cost
+a
 tenth. Images are [B, H, W, C], channels innermost; statistics [B, C]. One thread; other threads go on meanwhile.
 """
 
@@ -36,7 +37,9 @@ def forward(y: Array, scale: Array, shift: Array, eps: np.float32, mean: Array, 
                 for c in range(channels):
                     factor = scale[c] * inverse[b, c]
                     offset = shift[c] - mean[b, c] * factor
-                    top = max(y[b, 2 * i, 2 * j, c] * factor + offset, zero) + max(y[b, 2 * i, 2 * j + 1, c] * factor + offset, zero)
+                    top = max(y[b, 2 * i, 2 * j, c] * factor + offset, zero) + max(
+                        y[b, 2 * i, 2 * j + 1, c] * factor + offset, zero
+                    )
                     low = max(y[b, 2 * i + 1, 2 * j, c] * factor + offset, zero) + max(
                         y[b, 2 * i + 1, 2 * j + 1, c] * factor + offset, zero
                     )
@@ -44,8 +47,11 @@ def forward(y: Array, scale: Array, shift: Array, eps: np.float32, mean: Array, 
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def backward(g: Array, y: Array, scale: Array, shift: Array, mean: Array, inverse: Array, total: Array, along: Array, out: Array) -> None:
-    """Gradient `out` at `y` from gradient `g` [B, H/2, W/2, C]; sums over an image for shift (`total`) and scale (`along`)."""
+def backward(
+    g: Array, y: Array, scale: Array, shift: Array, mean: Array, inverse: Array, total: Array, along: Array, out: Array
+) -> None:
+    """Gradient `out` at `y` from gradient `g` [B, H/2, W/2, C]; sums over an image for shift (`total`) and scale
+    (`along`)."""
     images, height, width, channels = y.shape
     count, quarter, zero = np.float32(height * width), np.float32(0.25), np.float32(0)
     for b in range(images):

@@ -1,4 +1,5 @@
-"""The space that BEARD and ROME attack in: normalised images taken for pixels and clamped to [0, 1] (methods spec §1.4).
+"""The space that BEARD and ROME attack in: normalised images taken for pixels and clamped to [0, 1] (methods spec
+§1.4).
 
 Only for reproducing published figures. An ε of 8/255 there is about 1.6/255 in pixels.
 """

@@ -26,7 +26,15 @@ class Network(nn.Module):
     std: Tensor
     reduced: bool
 
-    def __init__(self, mean: Tensor, std: Tensor, blocks: list[nn.Module], embedding: int, classes: int, precision: str = "float32"):
+    def __init__(
+        self,
+        mean: Tensor,
+        std: Tensor,
+        blocks: list[nn.Module],
+        embedding: int,
+        classes: int,
+        precision: str = "float32",
+    ):
         super().__init__()
         self.register_buffer("mean", mean.view(1, -1, 1, 1).clone())
         self.register_buffer("std", std.view(1, -1, 1, 1).clone())
@@ -69,7 +77,9 @@ def _convnet(settings: NetworkSettings, shape: tuple[int, ...]) -> tuple[list[nn
 
 def _mlp(settings: NetworkSettings, shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
     sizes = [shape[0] * shape[1] * shape[2]] + [settings.width] * settings.depth
-    layers: list[nn.Module] = [nn.Sequential(nn.Flatten(), nn.Linear(a, b), nn.ReLU()) for a, b in zip(sizes, sizes[1:], strict=False)]
+    layers: list[nn.Module] = [
+        nn.Sequential(nn.Flatten(), nn.Linear(a, b), nn.ReLU()) for a, b in zip(sizes, sizes[1:], strict=False)
+    ]
     return layers, settings.width
 
 
@@ -78,7 +88,10 @@ class _Residual(nn.Module):
 
     def __init__(self, inside: int, width: int, stride: int):
         super().__init__()
-        self.one, self.two = nn.Conv2d(inside, width, 3, stride, 1, bias=False), nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.one, self.two = (
+            nn.Conv2d(inside, width, 3, stride, 1, bias=False),
+            nn.Conv2d(width, width, 3, 1, 1, bias=False),
+        )
         self.norm_one, self.norm_two = nn.GroupNorm(_groups(width), width), nn.GroupNorm(_groups(width), width)
         self.short = nn.Conv2d(inside, width, 1, stride, bias=False) if stride > 1 or inside != width else nn.Identity()
 
@@ -93,10 +106,15 @@ def _groups(width: int) -> int:
 
 def _resnet18(settings: NetworkSettings, shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
     width = settings.width
-    stem = nn.Sequential(nn.Conv2d(shape[0], width, 3, 1, 1, bias=False), nn.GroupNorm(_groups(width), width), nn.ReLU())
+    stem = nn.Sequential(
+        nn.Conv2d(shape[0], width, 3, 1, 1, bias=False), nn.GroupNorm(_groups(width), width), nn.ReLU()
+    )
     widths = [width, width, 2 * width, 4 * width, 8 * width]
     stages = [
-        nn.Sequential(_Residual(widths[i], widths[i + 1], 1 if i == 0 else 2), _Residual(widths[i + 1], widths[i + 1], 1)) for i in range(4)
+        nn.Sequential(
+            _Residual(widths[i], widths[i + 1], 1 if i == 0 else 2), _Residual(widths[i + 1], widths[i + 1], 1)
+        )
+        for i in range(4)
     ]
     stages[-1].append(nn.AdaptiveAvgPool2d(1))
     return [nn.Sequential(stem, stages[0]), *stages[1:]], widths[-1]

@@ -16,9 +16,17 @@ Batches = Callable[[], tuple[Tensor, Tensor]]
 
 
 def train(
-    model: Network, batches: Batches, *, steps: int, rate: float, threat: Threat | None, at_steps: int, generator: torch.Generator
+    model: Network,
+    batches: Batches,
+    *,
+    steps: int,
+    rate: float,
+    threat: Threat | None,
+    at_steps: int,
+    generator: torch.Generator,
 ) -> Iterator[int]:
-    """Train for `steps` steps of SGD (momentum 0.9, weight decay 5e-4, one cycle peaking at `rate`); yields each step done.
+    """Train for `steps` steps of SGD (momentum 0.9, weight decay 5e-4, one cycle peaking at `rate`); yields each step
+    done.
 
     :param batches: draws images [B, C, H, W] in [0, 1] and labels [B]
     :param threat: ball of adversarial training, None for standard training
@@ -36,7 +44,9 @@ def train(
 
 
 @torch.no_grad()
-def descend(parameters: Sequence[Tensor], gradients: Sequence[Tensor], velocities: Sequence[Tensor], rate: float) -> None:
+def descend(
+    parameters: Sequence[Tensor], gradients: Sequence[Tensor], velocities: Sequence[Tensor], rate: float
+) -> None:
     """One step of SGD with Nesterov momentum 0.9 and weight decay 5e-4, in place.
 
     The same as torch.optim.SGD, whose first use loads torch's compiler: 1.2 s more until the first picture.
@@ -52,7 +62,9 @@ def one_cycle(progress: float) -> float:
     return min(progress / 0.2, (1 - progress) / 0.8)
 
 
-def _adversarial(model: Network, x: Tensor, y: Tensor, threat: Threat, steps: int, generator: torch.Generator) -> Tensor:
+def _adversarial(
+    model: Network, x: Tensor, y: Tensor, threat: Threat, steps: int, generator: torch.Generator
+) -> Tensor:
     size = (1.25 if steps == 1 else 2.5 / steps) * threat.eps
     delta = threat.random(x, generator)
     model.requires_grad_(False)

@@ -1,4 +1,5 @@
-"""A report of one to six runs as one HTML file that fetches nothing: no scripts, no fonts, images inside. numpy and Pillow, no torch."""
+"""A report of one to six runs as one HTML file that fetches nothing: no scripts, no fonts, images inside. numpy and
+Pillow, no torch."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,9 +14,19 @@ from c2r.report.subject import gather
 
 LETTERS = "ABCDEF"
 SECTIONS = (
-    facts.evaluated, facts.checks, facts.protocols, results.accuracy, pairs.differences, results.threats, results.margins, results.classes, pictures.gallery,
-    facts.settings, facts.sources, facts.reproduce,
-)  # fmt: skip
+    facts.evaluated,
+    facts.checks,
+    facts.protocols,
+    results.accuracy,
+    pairs.differences,
+    results.threats,
+    results.margins,
+    results.classes,
+    pictures.gallery,
+    facts.settings,
+    facts.sources,
+    facts.reproduce,
+)
 
 
 def report(paths: Sequence[Path]) -> str:
@@ -26,7 +37,9 @@ def report(paths: Sequence[Path]) -> str:
     :raises InputError: no run, more than six, or one that is missing or damaged
     """
     if not 1 <= len(paths) <= len(LETTERS):
-        raise InputError(f"A report expects 1 to {len(LETTERS)} runs, found {len(paths)}: choose fewer, or at least one.")
+        raise InputError(
+            f"A report expects 1 to {len(LETTERS)} runs, found {len(paths)}: choose fewer, or at least one."
+        )
     subjects = [gather(path, letter) for path, letter in zip(paths, LETTERS, strict=False)]
     names = ", ".join(s.run.id for s in subjects)
     head = [
@@ -38,6 +51,7 @@ def report(paths: Sequence[Path]) -> str:
     top = [
         Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
         Html(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
-        tag("title", f"Robustness report: {names}"), tag("style", Html(SHEET)),
-    ]  # fmt: skip
+        tag("title", f"Robustness report: {names}"),
+        tag("style", Html(SHEET)),
+    ]
     return "<!doctype html>\n" + tag("html", tag("head", join(top)), body, lang="en") + "\n"

@@ -1,4 +1,5 @@
-"""Charts as inline SVG: dots of accuracy and of paired differences with intervals, and cumulative margins. Axes start at 0 or share limits."""
+"""Charts as inline SVG: dots of accuracy and of paired differences with intervals, and cumulative margins. Axes start
+at 0 or share limits."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,7 +9,12 @@ import numpy as np
 from c2r.report.markup import Html, percent, tag, text
 from c2r.report.style import DASHES, LIGHT_LINES
 
-ROW, LABEL, PLOT, VALUE = 16, 250, 560, 120  # px: height of a dot's row; width of names, of the plot and of figures beside it
+ROW, LABEL, PLOT, VALUE = (
+    16,
+    250,
+    560,
+    120,
+)  # px: height of a dot's row; width of names, of the plot and of figures beside it
 HIGH = 300  # px, height of a margin panel
 
 
@@ -21,8 +27,14 @@ class Dot(NamedTuple):
     colour: str
 
 
-def dots(groups: Sequence[tuple[str, Sequence[Dot]]], axis: str, ends: tuple[float, float] = (0.0, 1.0), written: Any = percent) -> Html:
-    """Groups of dots between the `ends`, a name on the left of each group, whiskers for intervals, the figure on the right."""
+def dots(
+    groups: Sequence[tuple[str, Sequence[Dot]]],
+    axis: str,
+    ends: tuple[float, float] = (0.0, 1.0),
+    written: Any = percent,
+) -> Html:
+    """Groups of dots between the `ends`, a name on the left of each group, whiskers for intervals, the figure on the
+    right."""
     parts, top = [], 8
     for name, members in groups:
         middle = top + ROW * len(members) / 2
@@ -50,7 +62,15 @@ def _dot(dot: Dot, top: float, ends: tuple[float, float], written: Any) -> list[
     low, high = dot.interval or (dot.mean, dot.mean)
     left, right = _along(low, ends), _along(high, ends)
     whisker = f"M{left:.1f} {middle}H{right:.1f}M{left:.1f} {middle - 4}v8M{right:.1f} {middle - 4}v8"
-    shape = tag("circle", cx=f"{_along(dot.mean, ends):.1f}", cy=middle, r=5, fill=dot.colour, stroke="var(--text)", stroke_width=0.7)
+    shape = tag(
+        "circle",
+        cx=f"{_along(dot.mean, ends):.1f}",
+        cy=middle,
+        r=5,
+        fill=dot.colour,
+        stroke="var(--text)",
+        stroke_width=0.7,
+    )
     figure = tag("text", written(dot.mean), x=f"{max(right, LABEL) + 8:.1f}", y=middle + 4)
     return [letter, tag("path", d=whisker, class_="whisker"), shape, figure]
 
@@ -71,8 +91,11 @@ def limits(margins: Sequence[np.ndarray]) -> tuple[float, float]:
     return float(min(low, -0.5)), float(max(high, 0.5))
 
 
-def cumulative(curves: Mapping[str, tuple[str, np.ndarray]], looks: Mapping[str, Any], ends: tuple[float, float], axis: str) -> Html:
-    """Cumulative margins: key → (name, margins of any shape); `ends` of the axis. The legend gives each line's share below 0."""
+def cumulative(
+    curves: Mapping[str, tuple[str, np.ndarray]], looks: Mapping[str, Any], ends: tuple[float, float], axis: str
+) -> Html:
+    """Cumulative margins: key → (name, margins of any shape); `ends` of the axis. The legend gives each line's share
+    below 0."""
     left, wide = 56, PLOT
 
     def place(value: float) -> float:
@@ -87,16 +110,26 @@ def cumulative(curves: Mapping[str, tuple[str, np.ndarray]], looks: Mapping[str,
     for row, key in enumerate(ordered):
         name, margins = curves[key]
         colour, dash = looks[key]
-        lines.append(tag("path", d=_curve(margins, ends, place), class_="curve", style=f"stroke:{colour}", stroke_dasharray=dash))
+        lines.append(
+            tag("path", d=_curve(margins, ends, place), class_="curve", style=f"stroke:{colour}", stroke_dasharray=dash)
+        )
         y = 20 + 19 * row
         start = left + wide + 24
-        legend.append(tag("path", d=f"M{start} {y}h34", class_="curve", style=f"stroke:{colour}", stroke_dasharray=dash))
+        legend.append(
+            tag("path", d=f"M{start} {y}h34", class_="curve", style=f"stroke:{colour}", stroke_dasharray=dash)
+        )
         legend.append(tag("text", f"{name}: {percent(float((margins <= 0).mean()))} wrong", x=start + 42, y=y + 4))
     words = tag("text", axis, x=left + wide / 2, y=bottom + 36, text_anchor="middle", class_="muted")
     side = tag(
-        "text", "Share of test images (%)", transform=f"translate(14 {8 + HIGH / 2:.0f}) rotate(-90)", text_anchor="middle", class_="muted"
+        "text",
+        "Share of test images (%)",
+        transform=f"translate(14 {8 + HIGH / 2:.0f}) rotate(-90)",
+        text_anchor="middle",
+        class_="muted",
     )
-    return _svg(left + wide + 330, max(bottom + 44, 30 + 19 * len(curves)), axis, [*grid, *lines, zero, *legend, words, side])
+    return _svg(
+        left + wide + 330, max(bottom + 44, 30 + 19 * len(curves)), axis, [*grid, *lines, zero, *legend, words, side]
+    )
 
 
 def _curve(margins: np.ndarray, ends: tuple[float, float], place: Any) -> str:
@@ -126,5 +159,7 @@ def _level(y: float, left: float, wide: float, label: str) -> Html:
 
 def _svg(wide: float, high: float, name: str, parts: Sequence[Html]) -> Html:
     return Html(
-        f'<svg viewBox="0 0 {wide:.0f} {high:.0f}" width="{wide:.0f}" role="img" aria-label="{text(name)}">' + "".join(parts) + "</svg>"
+        f'<svg viewBox="0 0 {wide:.0f} {high:.0f}" width="{wide:.0f}" role="img" aria-label="{text(name)}">'
+        + "".join(parts)
+        + "</svg>"
     )

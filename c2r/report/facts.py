@@ -65,7 +65,7 @@ FACTS: dict[str, tuple[Callable[[Subject], Any], bool]] = {
     "Test images": (lambda s: s.digest.get("n"), True),
     "Selection": (lambda s: s.facts.get("selection"), True),
     "Origin of the set": (lambda s: s.facts.get("origin"), False),
-}  # fmt: skip
+}
 
 
 def side_by_side(subjects: Sequence[Subject], lines: Sequence[tuple[str, Sequence[Any]]], caption: str) -> Html:
@@ -86,14 +86,22 @@ def evaluated(subjects: Sequence[Subject]) -> Html:
     """What was evaluated, with the facts that forbid a ranking."""
     lines = [(name, [value(s) for s in subjects]) for name, (value, _) in FACTS.items()]
     parts = [side_by_side(subjects, lines, "≠ marks lines in which the runs differ." if len(subjects) > 1 else "")]
-    parts.append(paragraph(
-        "Equal hashes mean equal pixels. Whether these are the published arrays or a re-encoded copy, such as a JPEG copy, is not recorded and not "
-        "guessed: compare the hash with that of your data.", kind="note",
-    ))  # fmt: skip
+    parts.append(
+        paragraph(
+            "Equal hashes mean equal pixels. Whether these are the published arrays or a re-encoded copy, such as a"
+            " JPEG copy, is not recorded and not guessed: compare the hash with that of your data.",
+            kind="note",
+        )
+    )
     if len(subjects) > 1:
         found = differing(subjects)
         sentence = f"Do not rank these runs by their figures: they differ in {', '.join(found)}." if found else ""
-        parts.append(paragraph(sentence or "The runs agree in everything above that forbids a ranking.", kind="warning" if found else None))
+        parts.append(
+            paragraph(
+                sentence or "The runs agree in everything above that forbids a ranking.",
+                kind="warning" if found else None,
+            )
+        )
     gaps = [tag("h3", s.name) + bullets(s.missing) for s in subjects if s.missing]
     if gaps:
         parts += [tag("h3", "What is missing"), *map(Html, gaps)]
@@ -110,7 +118,10 @@ def protocols(subjects: Sequence[Subject]) -> Html:
             parts.append(paragraph(PROTOCOLS[name].warning, kind="warning"))
     parts.append(bullets(_plan(s) for s in subjects))
     parts.append(
-        paragraph("ε is in pixel units of images in [0, 1]. Networks are trained on the set from scratch, one per seed.", kind="note")
+        paragraph(
+            "ε is in pixel units of images in [0, 1]. Networks are trained on the set from scratch, one per seed.",
+            kind="note",
+        )
     )
     return section("Protocol", *parts)
 
@@ -118,7 +129,11 @@ def protocols(subjects: Sequence[Subject]) -> Html:
 def _plan(s: Subject) -> str:
     """The attempts an evaluation with these settings tries, and which of them have no result."""
     planned = attempts(s.config)
-    told = f"{s.name}: " + ", ".join(f"{a.label} ({threat(a.norm, radius(a.radius))})" if a.norm else a.label for a in planned) + "."
+    told = (
+        f"{s.name}: "
+        + ", ".join(f"{a.label} ({threat(a.norm, radius(a.radius))})" if a.norm else a.label for a in planned)
+        + "."
+    )
     absent = [a.label for a in planned if a.key not in s.attempts] if s.attempts else []
     return told + (f" No result: {', '.join(absent)}." if absent else "")
 
@@ -131,19 +146,27 @@ def checks(subjects: Sequence[Subject]) -> Html:
         if not s.badges:
             parts.append(
                 paragraph(
-                    "The checks of this evaluation are not stored: nothing below has been checked for the usual faults.", kind="warning"
+                    "The checks of this evaluation are not stored: nothing below has been checked for the usual"
+                    " faults.",
+                    kind="warning",
                 )
             )
             continue
         rows = [
             [
                 tag("span", f"{ICONS[badge.colour]} {badge.colour}", class_=f"badge {badge.colour}"),
-                f"{badge.number}. {badge.title}", badge.evidence, badge.advice,
+                f"{badge.number}. {badge.title}",
+                badge.evidence,
+                badge.advice,
             ]
             for badge in s.badges
-        ]  # fmt: skip
+        ]
         parts.append(table(["Result", "Check", "Evidence", "What to do"], rows))
-    return section("Checks", paragraph(f"Colours from worst to best: {', '.join(COLOURS)}. Grey could not be judged.", kind="note"), *parts)
+    return section(
+        "Checks",
+        paragraph(f"Colours from worst to best: {', '.join(COLOURS)}. Grey could not be judged.", kind="note"),
+        *parts,
+    )
 
 
 def settings(subjects: Sequence[Subject]) -> Html:
@@ -151,11 +174,16 @@ def settings(subjects: Sequence[Subject]) -> Html:
     found = {s.letter: _changes(s) for s in subjects}
     names = [name for name in RunConfig.model_fields if any(name in changes for changes in found.values())]
     lines = [
-        (name, [found[s.letter].get(name, shown(RunConfig.model_fields[name], getattr(s.config, name))) for s in subjects])
+        (
+            name,
+            [found[s.letter].get(name, shown(RunConfig.model_fields[name], getattr(s.config, name))) for s in subjects],
+        )
         for name in names
     ]
     told = [f"{s.name} {_preset_words(s)}" for s in subjects]
-    return section("Settings that differ from the preset", bullets(told), side_by_side(subjects, lines, "") if lines else "")
+    return section(
+        "Settings that differ from the preset", bullets(told), side_by_side(subjects, lines, "") if lines else ""
+    )
 
 
 def _preset(s: Subject) -> str:
@@ -165,7 +193,9 @@ def _preset(s: Subject) -> str:
 
 def _preset_words(s: Subject) -> str:
     name = _preset(s)
-    return f"starts from the preset {name}." if name else "names no preset, so its settings cannot be compared with one."
+    return (
+        f"starts from the preset {name}." if name else "names no preset, so its settings cannot be compared with one."
+    )
 
 
 def _changes(s: Subject) -> dict[str, str]:
@@ -175,7 +205,10 @@ def _changes(s: Subject) -> dict[str, str]:
     base = RunConfig(**PRESETS[name])
     fields = RunConfig.model_fields
     return {
-        key: f"{shown(fields[key], getattr(s.config, key))} (preset: {shown(fields[key], getattr(base, key)) or 'nothing'})"
+        key: (
+            f"{shown(fields[key], getattr(s.config, key))} (preset:"
+            f" {shown(fields[key], getattr(base, key)) or 'nothing'})"
+        )
         for key in changed(s.config, name)
     }
 
@@ -188,7 +221,10 @@ def sources(subjects: Sequence[Subject]) -> Html:
         ("Commit", [s.run.manifest.get("commit") for s in subjects]),
         ("Device", [s.run.manifest.get("device") for s in subjects]),
         ("Device of the evaluation", [s.evaluation.get("device") for s in subjects]),
-        *((name, [found.get(name) for found in versions]) for name in dict.fromkeys(key for found in versions for key in found)),
+        *(
+            (name, [found.get(name) for found in versions])
+            for name in dict.fromkeys(key for found in versions for key in found)
+        ),
     ]
     return section("Where the figures come from", side_by_side(subjects, lines, ""))
 
@@ -206,11 +242,15 @@ def reproduce(subjects: Sequence[Subject]) -> Html:
     """The commands that make each run again."""
     parts: list[Html] = []
     for s in subjects:
-        asked = [s.run.manifest.get("command") or shlex.join(command(s.run.config or s.config, _preset(s) or "demo", f"runs/{s.run.id}"))]
+        asked = [
+            s.run.manifest.get("command")
+            or shlex.join(command(s.run.config or s.config, _preset(s) or "demo", f"runs/{s.run.id}"))
+        ]
         if s.separate and s.evaluation.get("command"):
             asked.append(s.evaluation["command"])
         parts += [tag("h3", s.name), tag("pre", tag("code", join(asked, "\n")))]
     words = (
-        "Same seed, same device kind and same versions give the same bits; another device gives other last bits. Check the data hash first."
+        "Same seed, same device kind and same versions give the same bits; another device gives other last bits. Check"
+        " the data hash first."
     )
     return section("How to reproduce", paragraph(words), *parts)

@@ -1,4 +1,5 @@
-"""Synthetic images as PNG data addresses: contact sheets and single ones. uint8 [C, H, W] in, no contrast is ever stretched."""
+"""Synthetic images as PNG data addresses: contact sheets and single ones. uint8 [C, H, W] in, no contrast is ever
+stretched."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ SIDE = 48  # px, about which small images are enlarged to
 
 
 def times(side: int) -> int:
-    """How often each pixel is repeated: three for 16 px images, two up to 32 px, once for large ones; 8 px images six times."""
+    """How often each pixel is repeated: three for 16 px images, two up to 32 px, once for large ones; 8 px images six
+    times."""
     return max(1, min(6, SIDE // side)) if side < 24 else 2 if side <= 32 else 1
 
 

@@ -24,9 +24,12 @@ def join(parts: Iterable[Any], between: str = "") -> Html:
 
 
 def tag(name: str, *inside: Any, **attributes: Any) -> Html:
-    """``<name …>inside</name>``; attributes are escaped, `class_` and `data_` names lose their underscore, None leaves one out."""
+    """``<name …>inside</name>``; attributes are escaped, `class_` and `data_` names lose their underscore, None leaves
+    one out."""
     written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"' for key, value in attributes.items() if value is not None
+        f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
+        for key, value in attributes.items()
+        if value is not None
     )
     return Html(f"<{name}{written}>{join(inside)}</{name}>")
 
@@ -48,8 +51,11 @@ def section(title: str, *inside: Any) -> Html:
 
 
 def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str = "", numbers: Sequence[int] = ()) -> Html:
-    """A table whose first column names the row. `numbers`: columns set to the right. A cell may be a whole ``<td>`` already."""
-    top = tag("tr", *(tag("th", name, scope="col", class_="number" if i in numbers else None) for i, name in enumerate(head)))
+    """A table whose first column names the row. `numbers`: columns set to the right. A cell may be a whole ``<td>``
+    already."""
+    top = tag(
+        "tr", *(tag("th", name, scope="col", class_="number" if i in numbers else None) for i, name in enumerate(head))
+    )
     body = [tag("tr", *(_cell(value, i, i in numbers) for i, value in enumerate(row))) for row in rows]
     title = tag("caption", caption) if caption else ""
     return tag(

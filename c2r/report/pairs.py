@@ -35,13 +35,29 @@ def differences(subjects: Sequence[Subject]) -> Html:
         told += [f"{s.letter} minus {first.letter}: {why or 'no figure was measured on both.'}"] if not mine else []
     if not pairs:
         return section("Paired differences", bullets(told))
-    rows = [[p.name, p.ball, f"{p.letter} − {first.letter}", p.found.text, p.found.verdict, p.found.basis, _chance(p.found)] for p in pairs]
+    rows = [
+        [p.name, p.ball, f"{p.letter} − {first.letter}", p.found.text, p.found.verdict, p.found.basis, _chance(p.found)]
+        for p in pairs
+    ]
     head = ["Figure", "Threat", "Runs", "Difference (points)", "Verdict", "It rests on", "McNemar p"]
     reach = max(0.01, *(abs(end) for p in pairs for end in (p.found.low, p.found.high)))
-    note = "Dots: the difference image by image; whiskers: its 95 % interval over images and networks; across 0 it is undecided. "
-    chart = charts.dots(_groups(pairs, subjects), f"Accuracy minus that of {first.letter} (points)", (-1.05 * reach, 1.05 * reach), _points)
+    note = (
+        "Dots: the difference image by image; whiskers: its 95 % interval over images and networks; across 0 it is"
+        " undecided. "
+    )
+    chart = charts.dots(
+        _groups(pairs, subjects),
+        f"Accuracy minus that of {first.letter} (points)",
+        (-1.05 * reach, 1.05 * reach),
+        _points,
+    )
     once = paired.ONE_SEED if any(p.found.seeds == (1, 1) for p in pairs) else ""
-    return section("Paired differences", figure(_headline(pairs, first), chart, note + once), table(head, rows, once), bullets(told))
+    return section(
+        "Paired differences",
+        figure(_headline(pairs, first), chart, note + once),
+        table(head, rows, once),
+        bullets(told),
+    )
 
 
 def _side(s: Subject, right: np.ndarray | None) -> Side | None:
@@ -63,7 +79,10 @@ def _pairs(s: Subject, first: Subject, subjects: Sequence[Subject]) -> Iterator[
             yield Pair(name, of.threat, s.letter, paired.difference(sides[0], sides[1]))
     for group in s.digest.get("groups", []):
         tried = {s.attempts[key]["of"] for key in group["keys"]}
-        same = next((g for g in first.digest.get("groups", []) if {first.attempts[key]["of"] for key in g["keys"]} == tried), None)
+        same = next(
+            (g for g in first.digest.get("groups", []) if {first.attempts[key]["of"] for key in g["keys"]} == tried),
+            None,
+        )
         if same is None or len(tried) < 2 or not {*group["keys"]} <= mine.keys() or not {*same["keys"]} <= other.keys():
             continue
         every = [_side(one, _whole(right, g["keys"])) for one, right, g in ((s, mine, group), (first, other, same))]
@@ -81,7 +100,9 @@ def _groups(pairs: Sequence[Pair], subjects: Sequence[Subject]) -> list[tuple[st
     groups: dict[str, list[charts.Dot]] = {}
     for p in pairs:
         name = f"{p.name}, {p.ball}" if p.ball and p.ball not in p.name else p.name
-        groups.setdefault(name, []).append(charts.Dot(p.letter, p.found.value, (p.found.low, p.found.high), colours[p.letter]))
+        groups.setdefault(name, []).append(
+            charts.Dot(p.letter, p.found.value, (p.found.low, p.found.high), colours[p.letter])
+        )
     return list(groups.items())
 
 

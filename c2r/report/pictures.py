@@ -37,10 +37,19 @@ def _sheets(s: Subject, images: np.ndarray, truth: np.ndarray) -> Html:
         mine = by_rank[truth[by_rank] == k]
         name, few = s.class_name(int(k)), mine[:EACH]
         words = f"{name}: {len(few)} of {len(mine)}"
-        drawn.append(tag("figure", tag("figcaption", words), _picture([images[i] for i in few], f"Synthetic images of class {words}")))
+        drawn.append(
+            tag(
+                "figure",
+                tag("figcaption", words),
+                _picture([images[i] for i in few], f"Synthetic images of class {words}"),
+            )
+        )
     parts = " Each stored image holds several small ones, see the partition above." if s.config.partition > 1 else ""
     order = "as stored" if s.order is None else "hardest first"
-    note = f"{min(CLASSES, len(present))} of {len(present)} classes, at most {EACH} images of each, {order}, {len(truth)} images in all.{parts}"
+    note = (
+        f"{min(CLASSES, len(present))} of {len(present)} classes, at most {EACH} images of each, {order}, {len(truth)}"
+        f" images in all.{parts}"
+    )
     return Html(paragraph(note, kind="note") + tag("div", *drawn, class_="sheets"))
 
 
@@ -51,15 +60,26 @@ def _picture(images: Sequence[np.ndarray], words: str) -> Html:
 def _hardest(s: Subject, images: np.ndarray, truth: np.ndarray) -> Html:
     """The hardest images by their score, else by the mean share over attempts."""
     stored = {key: s.outcomes[key] for key in s.keys if key in s.outcomes}
-    hits = {key: array for key, array in stored.items() if array.ndim == 2 and array.shape[1] == len(truth) and len(array)}
+    hits = {
+        key: array for key, array in stored.items() if array.ndim == 2 and array.shape[1] == len(truth) and len(array)
+    }
     if s.order is None and not hits:
-        return paragraph("Nothing tells which images are hardest: neither a recorded step nor results on single images.", kind="note")
-    order = s.order if s.order is not None else np.argsort(np.mean([array.mean(0) for array in hits.values()], 0), kind="stable")
+        return paragraph(
+            "Nothing tells which images are hardest: neither a recorded step nor results on single images.", kind="note"
+        )
+    order = (
+        s.order
+        if s.order is not None
+        else np.argsort(np.mean([array.mean(0) for array in hits.values()], 0), kind="stable")
+    )
     called = names(s)
     rows = [_line(s, images, truth, int(i), rank, hits) for rank, i in enumerate(order[:HARDEST])]
     how = "by score at the last recorded step" if s.order is not None else "by the mean share over attacks"
     head = ["Rank", "Image", "Number", "Class", "Robust margin", *(called.get(key, key) for key in hits)]
-    caption = f"The {len(rows)} hardest of {len(truth)} images, {how}; the robust margin is an upper bound, in logits, measured by the {_scorer(s)}."
+    caption = (
+        f"The {len(rows)} hardest of {len(truth)} images, {how}; the robust margin is an upper bound, in logits,"
+        f" measured by the {_scorer(s)}."
+    )
     return join([table(head, rows, caption, range(4, len(head))), _reading(hits)])
 
 
@@ -67,7 +87,9 @@ def _scorer(s: Subject) -> str:
     return scorer(s.run.config, s.run.manifest, s.letter)
 
 
-def _line(s: Subject, images: np.ndarray, truth: np.ndarray, i: int, rank: int, hits: dict[str, np.ndarray]) -> list[Any]:
+def _line(
+    s: Subject, images: np.ndarray, truth: np.ndarray, i: int, rank: int, hits: dict[str, np.ndarray]
+) -> list[Any]:
     name = s.class_name(int(truth[i]))
     margin = None if s.margins is None else f"{float(s.margins[i]):.2f}"
     shares = [f"{int(array[:, i].sum())} of {len(array)}" for array in hits.values()]
@@ -80,6 +102,7 @@ def _reading(hits: dict[str, np.ndarray]) -> Html:
     m = max(len(array) for array in hits.values())
     spans = "; ".join(f"{k} of {m}: {interval(wilson(k, m))}" for k in sorted({0, m // 2, m}))
     return paragraph(
-        f"'k of {m}' counts the evaluation networks that classify the attacked image correctly. 95 % Wilson intervals: {spans}.",
+        f"'k of {m}' counts the evaluation networks that classify the attacked image correctly. 95 % Wilson intervals:"
+        f" {spans}.",
         kind="note",
     )

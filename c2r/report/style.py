@@ -9,13 +9,31 @@ DARK_LINES = ("#f28c45", "#4fc1b8", "#b29ae0", "#d9b44a", "#9aa4b2", "#f29ad0")
 DASHES = ("8 3", "2 3", "9 3 2 3", "14 4", "5 2 1 2 1 2")
 
 _LIGHT = {
-    "text": "#1a1f26", "muted": "#5b6572", "grid": "#e6e9ed", "page": "#ffffff", "panel": "#f5f7f9", "clean": "#0072b2",
-    "adversarial": "#d55e00", "red": "#a3160a", "amber": "#8a5a00", "green": "#146c43", "grey": "#5b6572",
-} | {f"line{i}": colour for i, colour in enumerate(LIGHT_LINES)}  # fmt: skip
+    "text": "#1a1f26",
+    "muted": "#5b6572",
+    "grid": "#e6e9ed",
+    "page": "#ffffff",
+    "panel": "#f5f7f9",
+    "clean": "#0072b2",
+    "adversarial": "#d55e00",
+    "red": "#a3160a",
+    "amber": "#8a5a00",
+    "green": "#146c43",
+    "grey": "#5b6572",
+} | {f"line{i}": colour for i, colour in enumerate(LIGHT_LINES)}
 _DARK = {
-    "text": "#e8ebf0", "muted": "#9aa4b2", "grid": "#262d38", "page": "#0e1117", "panel": "#161b23", "clean": "#3a97d4",
-    "adversarial": "#e8762b", "red": "#ff8a7a", "amber": "#f0b64a", "green": "#5fc890", "grey": "#9aa4b2",
-} | {f"line{i}": colour for i, colour in enumerate(DARK_LINES)}  # fmt: skip
+    "text": "#e8ebf0",
+    "muted": "#9aa4b2",
+    "grid": "#262d38",
+    "page": "#0e1117",
+    "panel": "#161b23",
+    "clean": "#3a97d4",
+    "adversarial": "#e8762b",
+    "red": "#ff8a7a",
+    "amber": "#f0b64a",
+    "green": "#5fc890",
+    "grey": "#9aa4b2",
+} | {f"line{i}": colour for i, colour in enumerate(DARK_LINES)}
 
 
 def _tokens(colours: dict[str, str]) -> str:

@@ -1,4 +1,5 @@
-"""Whose a run folder is: made by one process, under a number where its name is taken, and held by a lock that ends with it. No torch."""
+"""Whose a run folder is: made by one process, under a number where its name is taken, and held by a lock that ends with
+it. No torch."""
 
 import errno
 import itertools
@@ -23,7 +24,8 @@ GLANCE = 0.3  # seconds for which whoever looks whether a folder is held may see
 
 
 def lock(file: IO[str], wait: bool = False) -> bool:
-    """Lock an open file for this process, until it is closed or the process ends, however it ends. False: another process has it."""
+    """Lock an open file for this process, until it is closed or the process ends, however it ends. False: another
+    process has it."""
     if not fcntl:
         return False
     try:
@@ -53,7 +55,8 @@ def held(folder: Path) -> bool:
 
 
 def hold(folder: Path, patience: float = GLANCE) -> IO[str]:
-    """Hold a run folder for this process. Raises InputError when another process holds it for longer than `patience` seconds."""
+    """Hold a run folder for this process. Raises InputError when another process holds it for longer than `patience`
+    seconds."""
     free_for_a_file(folder / "lock")
     file = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the lock is held
     end = time.monotonic() + patience
@@ -61,7 +64,9 @@ def hold(folder: Path, patience: float = GLANCE) -> IO[str]:
         time.sleep(0.05)
     if fcntl and not held:
         file.close()
-        raise InputError(f"Run {folder.name} is being written by another process: expected one writer; wait for it or stop it.")
+        raise InputError(
+            f"Run {folder.name} is being written by another process: expected one writer; wait for it or stop it."
+        )
     return file
 
 
@@ -74,7 +79,8 @@ def holds(folder: Path, file: IO[str]) -> bool:
 
 
 def claim(folder: Path, files: Mapping[str, bytes | str], inside: str, numbered: bool = False) -> Path:
-    """Make a new run folder with `files` (name → content) and an empty folder `inside`: all of it at once, or nothing. Returns it.
+    """Make a new run folder with `files` (name → content) and an empty folder `inside`: all of it at once, or nothing.
+    Returns it.
 
     :param numbered: when `folder` is taken, ``folder-2``, ``folder-3`` … is made instead
     :raises InputError: a folder that is taken, or a place that cannot be written
@@ -102,7 +108,8 @@ def claim(folder: Path, files: Mapping[str, bytes | str], inside: str, numbered:
 
 
 def reserve(wanted: Path) -> Path:
-    """Make the empty folder `wanted`, or ``wanted-2``, ``wanted-3`` … when that is taken; nobody else gets the same. Raises OSError."""
+    """Make the empty folder `wanted`, or ``wanted-2``, ``wanted-3`` … when that is taken; nobody else gets the same.
+    Raises OSError."""
     wanted.parent.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
         place = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
@@ -129,13 +136,19 @@ def _spoken(folder: Path) -> Iterator[None]:
             f"The run folder {folder} is taken or not a folder: expected a new or empty folder; choose another --out."
         ) from None
     except PermissionError:
-        raise InputError(f"No permission to write {folder}: expected a folder of yours; choose another --out.") from None
+        raise InputError(
+            f"No permission to write {folder}: expected a folder of yours; choose another --out."
+        ) from None
     except OSError as error:
         if error.errno == errno.ENOTEMPTY:
-            raise InputError(f"The run folder {folder} is not empty: expected a new or empty folder; choose another --out.") from None
+            raise InputError(
+                f"The run folder {folder} is not empty: expected a new or empty folder; choose another --out."
+            ) from None
         advice = (
             "free some space or"
             if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
             else "expected a place that can be written;"
         )
-        raise InputError(f"The run folder {folder} cannot be made ({error.strerror}): {advice} choose another --out.") from None
+        raise InputError(
+            f"The run folder {folder} cannot be made ({error.strerror}): {advice} choose another --out."
+        ) from None

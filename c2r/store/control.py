@@ -1,7 +1,10 @@
-"""Commands to a living run: asked for by page or command line, answered by a thread of its process, done by its work. No torch.
+"""Commands to a living run: asked for by page or command line, answered by a thread of its process, done by its work.
+No torch.
 
-A command lies in the run's control file until its process hears it, within a fifth of a second whatever the work is busy with.
-The answer stands in status.json: `asked` until the command is done, for 'stop' the state ``stopping``. The work does it when it
+A command lies in the run's control file until its process hears it, within a fifth of a second whatever the work is
+busy with.
+The answer stands in status.json: `asked` until the command is done, for 'stop' the state ``stopping``. The work does it
+when it
 comes by (`Listener.take`).
 """
 
@@ -33,7 +36,8 @@ ASKED = {
 
 
 class Listener:
-    """Hears the commands to the run of `writer` from `with` to its end, in a thread. The last one counts; a stop is final."""
+    """Hears the commands to the run of `writer` from `with` to its end, in a thread. The last one counts; a stop is
+    final."""
 
     def __init__(self, writer: RunWriter):
         self.writer, self._word, self._over = writer, "", threading.Event()
@@ -85,7 +89,8 @@ class Listener:
 
 @contextlib.contextmanager
 def _taken(folder: Path) -> Iterator[str]:
-    """The command left in the control file, '' when there is none. It is taken away in one piece, and gone when it is answered."""
+    """The command left in the control file, '' when there is none. It is taken away in one piece, and gone when it is
+    answered."""
     taken = folder / TAKEN
     try:
         free_for_a_file(folder / "control")
@@ -99,7 +104,8 @@ def _taken(folder: Path) -> Iterator[str]:
 
 
 def ask(run: Run, word: str) -> None:
-    """Leave the command `word` for a living run. Raises InputError, with what would make sense, when its state does not take it."""
+    """Leave the command `word` for a living run. Raises InputError, with what would make sense, when its state does not
+    take it."""
     known = takes(run.state, asked(run))
     if word in known:
         send(run.path, word)
@@ -108,7 +114,8 @@ def ask(run: Run, word: str) -> None:
         raise InputError(f"Run {run.id} is {run.state}: expected a living run for '{word}'; {further}.")
     elif word == asked(run) or run.state == "stopping":
         raise InputError(
-            f"Run {run.id} was asked to {asked(run) or 'stop'} already: expected some patience; it does so at the next chance."
+            f"Run {run.id} was asked to {asked(run) or 'stop'} already: expected some patience; it does so at the next"
+            " chance."
         )
     else:
         raise InputError(f"Run {run.id} is {run.state} and does not take '{word}': expected one of {', '.join(known)}.")
@@ -153,8 +160,12 @@ def where(run: Run) -> str:
     """Where a run is: ``at step 40``, ``in the evaluation, 41 %``."""
     step, total = run.status.get("step") or 0, run.status.get("total") or 0
     places = {
-        "starting": "before its work began", "data": "while the data are read", "pool": f"in the pool's training, step {step} of {total}",
-        "distill": f"at step {step}", "map": "while the map is drawn", "evaluate": f"in the evaluation, {100 * step / max(total, 1):.0f} %",
+        "starting": "before its work began",
+        "data": "while the data are read",
+        "pool": f"in the pool's training, step {step} of {total}",
+        "distill": f"at step {step}",
+        "map": "while the map is drawn",
+        "evaluate": f"in the evaluation, {100 * step / max(total, 1):.0f} %",
         "finished": "at its end",
-    }  # fmt: skip
+    }
     return places.get(str(run.status.get("phase")), "at its work")

@@ -22,7 +22,8 @@ Rows = Sequence[int] | np.ndarray
 def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
     """Write `content` beside `path`, flush it to disk, rename it over `path`; `durable`: the name is flushed too.
 
-    Without the latter a power cut may bring back the file that was there before, whole: right for what is written often and soon again.
+    Without the latter a power cut may bring back the file that was there before, whole: right for what is written often
+    and soon again.
     """
     temporary = path.with_name(f".{path.name}.{threading.get_native_id()}.tmp")
     try:
@@ -39,14 +40,16 @@ def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> N
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes that were killed while they wrote left in a run folder. Only for the process that holds it."""
+    """Remove what processes that were killed while they wrote left in a run folder. Only for the process that holds
+    it."""
     for place in (folder, folder / "frames", folder / "pool", folder / "networks"):
         for left in place.glob(".*.tmp"):
             left.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to disk: a rename survives a power cut only then. Where folders cannot be opened, nothing is done."""
+    """Flush the names in a folder to disk: a rename survives a power cut only then. Where folders cannot be opened,
+    nothing is done."""
     try:
         place = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -92,7 +95,8 @@ def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
-    """The arrays of ``<name>.safetensors``, or those of them named in `only`. Raises InputError when missing or unreadable."""
+    """The arrays of ``<name>.safetensors``, or those of them named in `only`. Raises InputError when missing or
+    unreadable."""
     file = Path(path) / f"{name}.safetensors"
     try:
         _regular(file, os.stat(file))
@@ -100,15 +104,18 @@ def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> d
             found = {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
     except FileNotFoundError:
         raise InputError(
-            f"Run {Path(path).name} has no {name}.safetensors: it is written when the run gets that far; choose another step or run, or wait."
+            f"Run {Path(path).name} has no {name}.safetensors: it is written when the run gets that far; choose another"
+            " step or run, or wait."
         ) from None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(
-            f"{name}.safetensors of run {Path(path).name} is damaged: expected a safetensors file; choose another step or run."
+            f"{name}.safetensors of run {Path(path).name} is damaged: expected a safetensors file; choose another step"
+            " or run."
         ) from None
     if wrong := schema.mismatch(name, found, whole=only is None):
         raise InputError(
-            f"{name}.safetensors of run {Path(path).name} is damaged ({wrong}): expected what a run writes; choose another step or run."
+            f"{name}.safetensors of run {Path(path).name} is damaged ({wrong}): expected what a run writes; choose"
+            " another step or run."
         )
     return found
 
@@ -122,7 +129,8 @@ def read_text(file: Path) -> str:
         raise InputError(f"No permission to read {file}: expected a file of yours; change its permissions.") from None
     except (OSError, UnicodeDecodeError):
         raise InputError(
-            f"{file.name} is missing or unreadable: expected it in every run folder; delete the folder or restore the file."
+            f"{file.name} is missing or unreadable: expected it in every run folder; delete the folder or restore the"
+            " file."
         ) from None
 
 
@@ -134,7 +142,9 @@ def read_json(file: Path) -> dict[str, Any]:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise InputError(f"{file.name} is not a JSON object: expected what the run wrote; delete the folder or restore the file.")
+        raise InputError(
+            f"{file.name} is not a JSON object: expected what the run wrote; delete the folder or restore the file."
+        )
     return value
 
 
@@ -144,7 +154,8 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
 
 
 def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
-    """Like `read_lines`, of what stands behind the first `start` bytes; also where the next look starts: before a torn last line."""
+    """Like `read_lines`, of what stands behind the first `start` bytes; also where the next look starts: before a torn
+    last line."""
     try:
         with opened(file) as source:
             source.seek(start)
@@ -164,7 +175,8 @@ def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
 
 
 def read_array_rows(path: Path, name: str, array: str, rows: Rows) -> np.ndarray:
-    """Of one array of ``<name>.safetensors`` only the `rows`, in their order. Raises InputError when missing or unreadable."""
+    """Of one array of ``<name>.safetensors`` only the `rows`, in their order. Raises InputError when missing or
+    unreadable."""
     file = Path(path) / f"{name}.safetensors"
     try:
         _regular(file, os.stat(file))
@@ -177,7 +189,7 @@ def read_array_rows(path: Path, name: str, array: str, rows: Rows) -> np.ndarray
     wrong = schema.mismatch(name, {array: found}, whole=False) if len(found) or not len(rows) else ""
     if len(found) != len(rows) or (len(rows) and wrong):
         raise InputError(
-            f"'{array}' in {name}.safetensors of run {Path(path).name} is missing or damaged: expected what a run writes; "
-            "choose another step or run."
+            f"'{array}' in {name}.safetensors of run {Path(path).name} is missing or damaged: expected what a run"
+            " writes; choose another step or run."
         )
     return found

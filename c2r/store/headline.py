@@ -27,12 +27,17 @@ def counts_as_worst(key: str, figure: Mapping[str, Any]) -> bool:
 
 def worst(found: Found) -> str | None:
     """The key of the attempt with the lowest mean test accuracy among those that count; None when there is none."""
-    known = {key: figure["mean"] for key, figure in found.items() if counts_as_worst(key, figure) and figure["mean"] is not None}
+    known = {
+        key: figure["mean"]
+        for key, figure in found.items()
+        if counts_as_worst(key, figure) and figure["mean"] is not None
+    }
     return min(known, key=lambda key: known[key], default=None)
 
 
 def ball(figure: Mapping[str, Any]) -> str:
-    """The threat of an attempt as short as it can be said: ``32/255`` of L∞, ``L2 128/255``; '' where nothing is attacked."""
+    """The threat of an attempt as short as it can be said: ``32/255`` of L∞, ``L2 128/255``; '' where nothing is
+    attacked."""
     return "" if figure["attack"] in NO_ATTACK else str(figure["of"].threat or figure["eps"]).removeprefix("L∞ ")
 
 
@@ -57,19 +62,25 @@ def _shown(found: Found) -> Mapping[str, Any] | None:
     lowest = worst(found)
     if lowest is not None:
         return found[lowest]
-    return next((figure for figure in found.values() if figure["attack"] == "clean" and figure["mean"] is not None), None)
+    return next(
+        (figure for figure in found.values() if figure["attack"] == "clean" and figure["mean"] is not None), None
+    )
 
 
 def pick(path: Path, wanted: str) -> str:
     """The id of an evaluation that can stand for the run in `path`; '' is its own. Raises InputError for any other."""
-    found, steps = {one.id: one for one in evaluations(path) if one.state == "done" and not one.problem}, frame_steps(path)
+    found, steps = (
+        {one.id: one for one in evaluations(path) if one.state == "done" and not one.problem},
+        frame_steps(path),
+    )
     if wanted and wanted not in found:
         raise InputError(
-            f"Run {path.name} has no finished evaluation '{quoted(wanted)}': expected own or one of {', '.join(found) or 'none'}; choose another."
+            f"Run {path.name} has no finished evaluation '{quoted(wanted)}': expected own or one of"
+            f" {', '.join(found) or 'none'}; choose another."
         )
     if wanted and not of_newest(found[wanted], steps):
         raise InputError(
-            f"The evaluation {wanted} is of the images of step {found[wanted].manifest['step']}: expected the newest, of step {steps[-1]}; "
-            "choose another or evaluate again."
+            f"The evaluation {wanted} is of the images of step {found[wanted].manifest['step']}: expected the newest,"
+            f" of step {steps[-1]}; choose another or evaluate again."
         )
     return wanted

@@ -1,7 +1,9 @@
 """Housekeeping of a run store: what a person calls a run, deleting with undo, and what takes up the space. No torch.
 
-Name, note, tags and headline stand in ``about.json`` of the run folder; the folder's own name stays, so links and lineage hold. A deleted
-run is moved to ``<store>/.trash/<id>-<time>`` (time in UTC) and stays there until it is brought back or the trash is emptied.
+Name, note, tags and headline stand in ``about.json`` of the run folder; the folder's own name stays, so links and
+lineage hold. A deleted
+run is moved to ``<store>/.trash/<id>-<time>`` (time in UTC) and stays there until it is brought back or the trash is
+emptied.
 """
 
 import json
@@ -32,7 +34,8 @@ _ENTRY = re.compile(r"(?P<id>.+)-(?P<time>\d{8}-\d{6}-\d{6})")
 
 @dataclass(frozen=True)
 class About:
-    """What a person says of a run: a display name and a note ('' for none), tags, the evaluation that stands for it ('': its own)."""
+    """What a person says of a run: a display name and a note ('' for none), tags, the evaluation that stands for it
+    ('': its own)."""
 
     name: str = ""
     note: str = ""
@@ -46,7 +49,8 @@ def sample_path() -> Path:
 
 
 def about(path: Path) -> About:
-    """What a person said of the run in `path`. Never raises: what is missing, damaged, too long or no text is left out or cut."""
+    """What a person said of the run in `path`. Never raises: what is missing, damaged, too long or no text is left out
+    or cut."""
     try:
         found = read_json(Path(path) / ABOUT)
     except InputError:
@@ -57,27 +61,38 @@ def about(path: Path) -> About:
     return About(_line(name)[:NAME], _lines(note)[:NOTE], tuple(kept)[:TAGS], headline(path))
 
 
-def describe(path: Path, name: Text = None, note: Text = None, tags: list[str] | None = None, headline: Text = None) -> About:
+def describe(
+    path: Path, name: Text = None, note: Text = None, tags: list[str] | None = None, headline: Text = None
+) -> About:
     """Change name, note, tags or headline of the run in `path`; None leaves a value as it is, '' or [] removes it.
 
-    Line breaks and control characters become spaces, except line breaks of the note; equal tags are kept once. Returns what is said
-    now. Raises InputError: no run, the sample run, a text that is too long, too many tags, a headline that cannot stand for the run.
+    Line breaks and control characters become spaces, except line breaks of the note; equal tags are kept once. Returns
+    what is said
+    now. Raises InputError: no run, the sample run, a text that is too long, too many tags, a headline that cannot stand
+    for the run.
     """
     path, before = Path(path), about(path)
     _own(path)
     wanted = About(
         before.name if name is None else _short("name", _line(name), NAME),
         before.note if note is None else _short("note", _lines(note), NOTE),
-        before.tags if tags is None else tuple(dict.fromkeys(_short("tag", _line(tag), TAG) for tag in tags if _line(tag))),
+        (
+            before.tags
+            if tags is None
+            else tuple(dict.fromkeys(_short("tag", _line(tag), TAG) for tag in tags if _line(tag)))
+        ),
         before.headline if headline is None else pick(path, headline),
     )
     if len(wanted.tags) > TAGS:
-        raise InputError(f"Run {path.name} would have {len(wanted.tags)} tags: expected at most {TAGS}; leave some out.")
+        raise InputError(
+            f"Run {path.name} would have {len(wanted.tags)} tags: expected at most {TAGS}; leave some out."
+        )
     try:
         write_atomic(path / ABOUT, json.dumps(asdict(wanted), indent=2) + "\n")
     except OSError as error:
         raise InputError(
-            f"{path / ABOUT} cannot be written ({error.strerror}): expected a folder of yours with free space; free some."
+            f"{path / ABOUT} cannot be written ({error.strerror}): expected a folder of yours with free space; free"
+            " some."
         ) from None
     return wanted
 
@@ -90,7 +105,8 @@ def delete(path: Path, store: Path) -> Path:
     path, store = Path(path).absolute(), Path(store)
     if path.is_symlink() or path.name.startswith(".") or path.parent.resolve() != store.resolve():
         raise InputError(
-            f"{path} is a link or no folder of the run store {store}: expected a run folder in it; choose one that 'list' shows."
+            f"{path} is a link or no folder of the run store {store}: expected a run folder in it; choose one that"
+            " 'list' shows."
         )
     _own(path)
     ended(path, "deleted")
@@ -104,16 +120,21 @@ def delete(path: Path, store: Path) -> Path:
                 held.close()
             os.rename(path, place)
     except OSError as error:
-        raise InputError(f"Run {path.name} cannot be moved to the trash ({error.strerror}): expected a store of yours; check it.") from None
+        raise InputError(
+            f"Run {path.name} cannot be moved to the trash ({error.strerror}): expected a store of yours; check it."
+        ) from None
     return place
 
 
 def ended(path: Path, what: str) -> Run:
-    """The run in `path`, for something that needs it at rest. Raises InputError while it or one of its evaluations lives."""
+    """The run in `path`, for something that needs it at rest. Raises InputError while it or one of its evaluations
+    lives."""
     run = open_run(path)
     living = next((one for one in (run, *evaluations(path)) if one.alive), None)
     if living is not None:
-        raise InputError(f"Run {living.id} is {living.state} and cannot be {what} now: expected one that has ended; stop it or wait.")
+        raise InputError(
+            f"Run {living.id} is {living.state} and cannot be {what} now: expected one that has ended; stop it or wait."
+        )
     return run
 
 
@@ -155,13 +176,15 @@ def undo(name: str, store: Path) -> Path:
     found = next((one for one in deleted(store) if name in (one.id, one.path.name)), None)
     if found is None:
         raise InputError(
-            f"The trash of {store} holds no run '{name}': expected one that 'python -m c2r storage' lists as deleted; it may be gone."
+            f"The trash of {store} holds no run '{name}': expected one that 'python -m c2r storage' lists as deleted;"
+            " it may be gone."
         )
     return settle(found.path, store, found.id)
 
 
 def settle(folder: Path, store: Path, wanted: str) -> Path:
-    """Move a complete run folder into the store under the id `wanted`, or ``wanted-2`` … when it is taken; returns its new path."""
+    """Move a complete run folder into the store under the id `wanted`, or ``wanted-2`` … when it is taken; returns its
+    new path."""
     place = store / wanted
     try:
         place = reserve(place)
@@ -169,26 +192,34 @@ def settle(folder: Path, store: Path, wanted: str) -> Path:
     except OSError as error:
         with suppress(OSError):
             place.rmdir()
-        raise InputError(f"{place} cannot be made ({error.strerror}): expected a run store of yours with free space; check it.") from None
+        raise InputError(
+            f"{place} cannot be made ({error.strerror}): expected a run store of yours with free space; check it."
+        ) from None
     return place
 
 
 def empty_trash(store: Path, older_than_days: float = 0) -> int:
-    """Remove for good what was deleted more than `older_than_days` days ago; returns how many runs. Raises InputError."""
+    """Remove for good what was deleted more than `older_than_days` days ago; returns how many runs. Raises
+    InputError."""
     if not older_than_days >= 0:
         raise InputError(f"Days must be 0 or more to empty the trash, found {older_than_days}: choose another number.")
     limit = datetime.now(UTC) - timedelta(days=min(older_than_days, 36_500))
-    old = [one for one in deleted(store) if one.time <= limit or not older_than_days]  # all of them, even from after a clock was set back
+    old = [
+        one for one in deleted(store) if one.time <= limit or not older_than_days
+    ]  # all of them, even from after a clock was set back
     for one in old:
         try:
             shutil.rmtree(one.path)
         except OSError as error:
-            raise InputError(f"{one.path} cannot be removed ({error.strerror}): expected a folder of yours; remove it yourself.") from None
+            raise InputError(
+                f"{one.path} cannot be removed ({error.strerror}): expected a folder of yours; remove it yourself."
+            ) from None
     return len(old)
 
 
 def size(path: Path) -> dict[str, int]:
-    """Bytes of the files in a run folder for each of `KINDS`: networks are those of every evaluation, evaluations their other files."""
+    """Bytes of the files in a run folder for each of `KINDS`: networks are those of every evaluation, evaluations their
+    other files."""
     found = dict.fromkeys(KINDS, 0)
     for (*folders, _), count in _files(Path(path)):
         kind = "networks" if "networks" in folders else next((name for name in folders[:1] if name in found), "other")
@@ -197,12 +228,19 @@ def size(path: Path) -> dict[str, int]:
 
 
 def storage(store: Path) -> dict[str, Any]:
-    """What a store holds, in bytes: ``runs`` (id, name, sizes by kind, total), ``deleted`` (id, trash, time, total), ``rest``, ``total``, ``free``."""
+    """What a store holds, in bytes: ``runs`` (id, name, sizes by kind, total), ``deleted`` (id, trash, time, total),
+    ``rest``, ``total``, ``free``."""
     store = Path(store)
     sizes = {run.path: size(run.path) for run in list_runs(store)}
-    runs = [{"id": p.name, "name": about(p).name, "kinds": kinds, "total": sum(kinds.values())} for p, kinds in sizes.items()]
+    runs = [
+        {"id": p.name, "name": about(p).name, "kinds": kinds, "total": sum(kinds.values())}
+        for p, kinds in sizes.items()
+    ]
     gone = {one.path.name: (one, sum(size(one.path).values())) for one in deleted(store)}
-    trash = [{"id": one.id, "trash": name, "time": one.time.isoformat(), "total": count} for name, (one, count) in gone.items()]
+    trash = [
+        {"id": one.id, "trash": name, "time": one.time.isoformat(), "total": count}
+        for name, (one, count) in gone.items()
+    ]
     total = sum(count for _, count in _files(store))
     rest = total - sum(sum(kinds.values()) for kinds in sizes.values()) - sum(count for _, count in gone.values())
     return {"runs": runs, "deleted": trash, "rest": max(0, rest), "total": total, "free": free(store)}
@@ -228,7 +266,9 @@ def _files(folder: Path) -> Iterator[tuple[tuple[str, ...], int]]:
 def _own(path: Path) -> None:
     """Raise InputError for what is no run folder, and for the sample run."""
     if not is_run(path):
-        raise InputError(f"{path} is no run folder: expected one with config.json and status.json; choose one that 'list' shows.")
+        raise InputError(
+            f"{path} is no run folder: expected one with config.json and status.json; choose one that 'list' shows."
+        )
     if path.resolve() == sample_path().resolve():
         raise InputError("The sample run stays as it is: expected a run of yours; start one or open an archive.")
 

@@ -1,4 +1,5 @@
-"""What a folder holds: a run, or an evaluation of one. The folder says so itself, in its status.json, wherever it lies. No torch."""
+"""What a folder holds: a run, or an evaluation of one. The folder says so itself, in its status.json, wherever it lies.
+No torch."""
 
 from pathlib import Path
 
@@ -9,7 +10,8 @@ HOME = "../.."  # from an evaluation in its run's folder to that run
 
 
 def evaluates(folder: Path, run: Path | None) -> str:
-    """What the status of a new folder says it evaluates: '' for a run, `HOME` inside the run, which may move, else the run's place."""
+    """What the status of a new folder says it evaluates: '' for a run, `HOME` inside the run, which may move, else the
+    run's place."""
     if run is None:
         return ""
     return HOME if folder.resolve().parent == run.resolve() / "evaluations" else str(run.resolve())
@@ -21,14 +23,16 @@ def inside_a_run(folder: Path) -> bool:
 
 
 def is_evaluation(run: Run) -> bool:
-    """Whether a folder holds an evaluation. Older ones lie in their run or name the evaluated step in their manifest."""
+    """Whether a folder holds an evaluation. Older ones lie in their run or name the evaluated step in their
+    manifest."""
     if "of" in run.status:
         return bool(run.status["of"])
     return inside_a_run(run.path.resolve()) or "step" in run.manifest
 
 
 def evaluated(run: Run) -> Path | None:
-    """The folder of the run that an evaluation is of, None for a run. Raises InputError when it does not say so, or the run is gone."""
+    """The folder of the run that an evaluation is of, None for a run. Raises InputError when it does not say so, or the
+    run is gone."""
     if not is_evaluation(run):
         return None
     folder = run.path.resolve()
@@ -36,9 +40,13 @@ def evaluated(run: Run) -> Path | None:
     of = str(run.status.get("of", HOME if inside else ""))
     source = folder.parents[1] if inside and of == HOME else Path(of)
     if not source.is_absolute():
-        raise InputError(f"Evaluation {run.id} does not say which run it is of: expected its place in status.json; start a new evaluation.")
+        raise InputError(
+            f"Evaluation {run.id} does not say which run it is of: expected its place in status.json; start a new"
+            " evaluation."
+        )
     if not is_run(source):
         raise InputError(
-            f"Evaluation {run.id} is of the run in {source}, which is not there any more: expected it to stay; bring it back or start a new evaluation."
+            f"Evaluation {run.id} is of the run in {source}, which is not there any more: expected it to stay; bring it"
+            " back or start a new evaluation."
         )
     return source

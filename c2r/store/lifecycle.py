@@ -1,7 +1,9 @@
 """The states of a run and the ways between them, in one table. No torch.
 
-``queued`` waits for the device's slot; ``running`` and ``paused`` work; ``stopping`` was asked to stop and is putting things
-away; ``stopped``, ``failed`` and ``lost`` can be resumed; ``done`` is the end. ``lost`` is never written: readers say it of a
+``queued`` waits for the device's slot; ``running`` and ``paused`` work; ``stopping`` was asked to stop and is putting
+things
+away; ``stopped``, ``failed`` and ``lost`` can be resumed; ``done`` is the end. ``lost`` is never written: readers say
+it of a
 run whose process is gone without a word.
 """
 

@@ -1,4 +1,5 @@
-"""The run store: one folder per run, written by one process (`c2r.store.writing`), read by anyone. Needs numpy, no torch.
+"""The run store: one folder per run, written by one process (`c2r.store.writing`), read by anyone. Needs numpy, no
+torch.
 
 Files (see the README's table): ``config.json manifest.json status.json control events.jsonl frames/<step>.safetensors
 rows.jsonl synthetic.safetensors outcomes.safetensors basis.safetensors map.safetensors log.txt``. Every file is either
@@ -35,9 +36,18 @@ from c2r.store.lifecycle import ALIVE, COMMANDS, STATES
 
 ABOUT = "about.json"  # what a person says of a run, see `c2r.store.housekeeping`
 FRAME_ARRAYS = (
-    "images", "labels", "delta", "margin_clean", "margin_adv", "score", "order",
-    "pred_clean", "pred_adv", "embedding_clean", "embedding_adv",
-)  # fmt: skip
+    "images",
+    "labels",
+    "delta",
+    "margin_clean",
+    "margin_adv",
+    "score",
+    "order",
+    "pred_clean",
+    "pred_adv",
+    "embedding_clean",
+    "embedding_adv",
+)
 
 
 def default_store() -> Path:
@@ -63,7 +73,8 @@ def new_id(config: RunConfig, now: datetime | None = None) -> str:
 
 @disasters.spoken()
 def send(path: Path, command: str) -> None:
-    """Leave `command` (pause, resume, step, stop) for the process that writes the run; a stop that still waits there stays."""
+    """Leave `command` (pause, resume, step, stop) for the process that writes the run; a stop that still waits there
+    stays."""
     if command not in COMMANDS:
         raise InputError(f"Unknown command '{command}': choose one of {', '.join(COMMANDS)}.")
     file = Path(path) / "control"
@@ -98,12 +109,19 @@ def open_run(path: Path) -> Run:
     if path.is_file():
         return Run(path, "failed", problem=f"{path.name} is a file: expected a run folder; choose another.")
     if not path.is_dir():
-        return Run(path, "failed", problem=f"There is no run folder '{path.name}': it was deleted or never written; choose another run.")
+        return Run(
+            path,
+            "failed",
+            problem=f"There is no run folder '{path.name}': it was deleted or never written; choose another run.",
+        )
     if not is_run(path):
         return Run(
             path,
             "failed",
-            problem=f"'{path.name or path}' is no run folder: expected one with config.json and status.json; choose another.",
+            problem=(
+                f"'{path.name or path}' is no run folder: expected one with config.json and status.json; choose"
+                " another."
+            ),
         )
     try:
         status = read_json(path / "status.json")
@@ -116,7 +134,8 @@ def open_run(path: Path) -> Run:
     state = status.get("state")
     if state not in STATES:
         problem = (
-            f"Run {path.name} is damaged. status.json expects a state out of {', '.join(STATES)}, found '{state}'; choose another run."
+            f"Run {path.name} is damaged. status.json expects a state out of {', '.join(STATES)}, found '{state}';"
+            " choose another run."
         )
         return Run(path, "failed", config, status, manifest, problem)
     if state in ALIVE and not processes.alive(status) and not claiming.held(path):
@@ -125,13 +144,16 @@ def open_run(path: Path) -> Run:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with, or may not be looked into.
+    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with, or
+    may not be looked into.
 
     A name that cannot be written as text, and so in no address, is none.
     """
     if path.name.encode("utf-8", "replace").decode() != path.name or not path.is_dir():
         return False
-    return any(os.path.exists(path / name) for name in ("config.json", "status.json", "events.jsonl", "frames")) or _closed(path)
+    return any(
+        os.path.exists(path / name) for name in ("config.json", "status.json", "events.jsonl", "frames")
+    ) or _closed(path)
 
 
 def _closed(folder: Path) -> bool:
@@ -184,7 +206,8 @@ def results(path: Path) -> Path:
 
 
 def headline(path: Path) -> str:
-    """The id of the evaluation that a person picked to stand for a run, '' for its own. Never raises; ask `results` what it comes to."""
+    """The id of the evaluation that a person picked to stand for a run, '' for its own. Never raises; ask `results`
+    what it comes to."""
     try:
         found = read_json(Path(path) / ABOUT).get("headline")
     except InputError:
@@ -193,18 +216,21 @@ def headline(path: Path) -> str:
 
 
 def of_newest(evaluation: Run, steps: list[int]) -> bool:
-    """Whether an evaluation is of the images of the last of the run's recorded `steps`; one that does not say so is believed to be."""
+    """Whether an evaluation is of the images of the last of the run's recorded `steps`; one that does not say so is
+    believed to be."""
     step = evaluation.manifest.get("step")
     return step is None or not steps or step == steps[-1]
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The results that stand for a run (see `results`), or those of one evaluation's folder; [] before the evaluation."""
+    """The results that stand for a run (see `results`), or those of one evaluation's folder; [] before the
+    evaluation."""
     return own_rows(results(path))
 
 
 def own_rows(folder: Path) -> list[dict[str, Any]]:
-    """The results in this very folder; rows recorded before evaluations had protocols get the values they had then, damaged ones are left out."""
+    """The results in this very folder; rows recorded before evaluations had protocols get the values they had then,
+    damaged ones are left out."""
     rows = [row for row in read_lines(Path(folder) / "rows.jsonl") if schema.ROW(row)]
     return [{"key": row.get("attack"), "protocol": "custom", "options": {}} | row for row in rows]
 
@@ -238,9 +264,13 @@ def frame_file(path: Path, step: int) -> Path:
 
 
 def read_frame(path: Path, step: int, only: tuple[str, ...] = FRAME_ARRAYS) -> dict[str, np.ndarray]:
-    """The arrays `only` of one recorded step; nothing else is read. Raises InputError when missing, unreadable or incomplete."""
+    """The arrays `only` of one recorded step; nothing else is read. Raises InputError when missing, unreadable or
+    incomplete."""
     arrays = read_arrays(path, f"frames/{step:06d}", only)
     missing = [name for name in only if name not in arrays]
     if missing:
-        raise InputError(f"Frame {step} of run {Path(path).name} lacks {', '.join(missing)}: choose another step or start the run again.")
+        raise InputError(
+            f"Frame {step} of run {Path(path).name} lacks {', '.join(missing)}: choose another step or start the run"
+            " again."
+        )
     return arrays

@@ -1,7 +1,10 @@
-"""What the files of a run folder may hold, as tables of checks: kinds and ranges of values, shapes of arrays. numpy, no torch.
+"""What the files of a run folder may hold, as tables of checks: kinds and ranges of values, shapes of arrays. numpy, no
+torch.
 
-A killed process, a failing disk or a person with an editor can leave anything in a file, and so can whoever made an archive.
-Readers ask here first, so that pages and charts meet only values they can draw. Letters: N images, D embedding, S steps,
+A killed process, a failing disk or a person with an editor can leave anything in a file, and so can whoever made an
+archive.
+Readers ask here first, so that pages and charts meet only values they can draw. Letters: N images, D embedding, S
+steps,
 P images on the map, M evaluation networks, n test images, K classes.
 """
 
@@ -83,7 +86,8 @@ def each(check: Check, length: int | None = None, most: int = MOST_CLASSES) -> C
 
 
 def counts(length: int) -> Check:
-    """A list of exactly `length` counts: what ``each(count, length)`` says, four times as fast. A long run has a million of them."""
+    """A list of exactly `length` counts: what ``each(count, length)`` says, four times as fast. A long run has a
+    million of them."""
 
     def fits(value: Any) -> bool:
         plain = isinstance(value, list) and len(value) == length and set(map(type, value)) == {int}
@@ -111,35 +115,104 @@ MARGINS = fields({"quantiles": each(figure, 5), "counts": counts(60)}, "quantile
 SIDE = named(figure)
 
 STATUS: dict[str, Check] = {
-    "phase": text, "step": few, "total": few, "eta_s": optional(number), "figures": named(figure), "message": optional(text), "asked": text, "pid": few,
-    "pid_started": number, "boot": text, "started": moment, "heartbeat": moment, "worked_s": number, "seq": count, "number": few,
+    "phase": text,
+    "step": few,
+    "total": few,
+    "eta_s": optional(number),
+    "figures": named(figure),
+    "message": optional(text),
+    "asked": text,
+    "pid": few,
+    "pid_started": number,
+    "boot": text,
+    "started": moment,
+    "heartbeat": moment,
+    "worked_s": number,
+    "seq": count,
+    "number": few,
     "of": text,
-}  # fmt: skip
+}
 MANIFEST: dict[str, Check] = {
-    "versions": named(text), "commit": text, "device": text, "command": text, "preset": text, "classes": each(text), "step": optional(few), "attacked": text,
+    "versions": named(text),
+    "commit": text,
+    "device": text,
+    "command": text,
+    "preset": text,
+    "classes": each(text),
+    "step": optional(few),
+    "attacked": text,
     "data": fields({"name": text, "hash": text, "train": count, "test": count, "shape": each(few, 3)}),
-}  # fmt: skip
+}
 EVENT = fields(
     {
-        "step": few, "time": number, "seconds": number, "n": count, "losses": optional(named(figure)), "margin_clean": MARGINS, "margin_adv": MARGINS,
-        "share_clean": figure, "share_robust": figure, "search": optional(named(count)), "forwards": number, "backwards": number,
+        "step": few,
+        "time": number,
+        "seconds": number,
+        "n": count,
+        "losses": optional(named(figure)),
+        "margin_clean": MARGINS,
+        "margin_adv": MARGINS,
+        "share_clean": figure,
+        "share_robust": figure,
+        "search": optional(named(count)),
+        "forwards": number,
+        "backwards": number,
         "separation": optional(fields({"clean": SIDE, "adv": SIDE}, "clean", "adv")),
     },
     "step",
-)  # fmt: skip
-ROW = fields({
-    "method": text, "network": text, "training": text, "protocol": text, "key": text, "attack": text, "label": text, "norm": text, "eps": radius,
-    "targeted": flag, "options": optional(named(lambda _: True)), "seed": count, "split": text, "accuracy": optional(share), "success": optional(share), "n": count,
-    "interval": optional(each(number, 2)), "forwards": optional(number), "backwards": optional(number), "seconds": optional(number),
-    "distance": optional(figure), "moved": optional(figure),
-})  # fmt: skip
+)
+ROW = fields(
+    {
+        "method": text,
+        "network": text,
+        "training": text,
+        "protocol": text,
+        "key": text,
+        "attack": text,
+        "label": text,
+        "norm": text,
+        "eps": radius,
+        "targeted": flag,
+        "options": optional(named(lambda _: True)),
+        "seed": count,
+        "split": text,
+        "accuracy": optional(share),
+        "success": optional(share),
+        "n": count,
+        "interval": optional(each(number, 2)),
+        "forwards": optional(number),
+        "backwards": optional(number),
+        "seconds": optional(number),
+        "distance": optional(figure),
+        "moved": optional(figure),
+    }
+)
 HISTOGRAM = each(each(count, most=1024))
 FACTS: dict[str, Check] = {
-    "stored": count, "effective": count, "bytes": count, "label_bytes": count, "labels": text, "partition": few, "network": text, "steps": count,
-    "data_hash": text, "seeds": each(count), "selection": text, "precision": text, "origin": text, "best_minus_last": optional(figure),
-    "subset": fields({"n": count, "seed": count, "stored": flag}), "histograms": fields({"set": HISTOGRAM, "test": HISTOGRAM}),
-    "versions": named(text), "tf32": flag, "shuffled": flag,
-} | {f"{what}_{value}": optional(each(figure)) for what in ("set", "test", "train", "assumed") for value in ("mean", "std")}  # fmt: skip
+    "stored": count,
+    "effective": count,
+    "bytes": count,
+    "label_bytes": count,
+    "labels": text,
+    "partition": few,
+    "network": text,
+    "steps": count,
+    "data_hash": text,
+    "seeds": each(count),
+    "selection": text,
+    "precision": text,
+    "origin": text,
+    "best_minus_last": optional(figure),
+    "subset": fields({"n": count, "seed": count, "stored": flag}),
+    "histograms": fields({"set": HISTOGRAM, "test": HISTOGRAM}),
+    "versions": named(text),
+    "tf32": flag,
+    "shuffled": flag,
+} | {
+    f"{what}_{value}": optional(each(figure))
+    for what in ("set", "test", "train", "assumed")
+    for value in ("mean", "std")
+}
 
 FILES = {"status.json": STATUS, "manifest.json": MANIFEST, "facts.json": FACTS}
 
@@ -148,28 +221,45 @@ def check(file: str, values: Mapping[str, Any]) -> None:
     """Raise InputError when one of `FILES` holds a value that no run writes."""
     if name := misfit(values, FILES[file]):
         raise InputError(
-            f"{file} holds an impossible '{name}': expected what the run or evaluation wrote; restore the file or delete the folder."
+            f"{file} holds an impossible '{name}': expected what the run or evaluation wrote; restore the file or"
+            " delete the folder."
         )
 
 
-# name → kinds of numbers (numpy's letters), its sides: a letter is the same number wherever it stands, a number is itself
+# name → kinds of numbers (numpy's letters), its sides: a letter is the same number wherever it stands, a number is
+# itself
 SHAPES: dict[str, dict[str, tuple[str, str]]] = {
     "frames": {
-        "images": ("u", "N C H W"), "labels": ("i", "N"), "delta": ("f", "N C H W"), "margin_clean": ("f", "N"), "margin_adv": ("f", "N"),
-        "score": ("f", "N"), "order": ("i", "N"), "pred_clean": ("i", "N"), "pred_adv": ("i", "N"), "embedding_clean": ("f", "N D"),
+        "images": ("u", "N C H W"),
+        "labels": ("i", "N"),
+        "delta": ("f", "N C H W"),
+        "margin_clean": ("f", "N"),
+        "margin_adv": ("f", "N"),
+        "score": ("f", "N"),
+        "order": ("i", "N"),
+        "pred_clean": ("i", "N"),
+        "pred_adv": ("i", "N"),
+        "embedding_clean": ("f", "N D"),
         "embedding_adv": ("f", "N D"),
     },
     "basis": {"mean": ("f", "D"), "axes": ("f", "D 2"), "explained": ("f", "2")},
-    "map": {"steps": ("i", "S"), "index": ("i", "P"), "umap_clean": ("f", "S P 2"), "umap_adv": ("f", "S P 2"), "fitted": ("b", "S")},
+    "map": {
+        "steps": ("i", "S"),
+        "index": ("i", "P"),
+        "umap_clean": ("f", "S P 2"),
+        "umap_adv": ("f", "S P 2"),
+        "fitted": ("b", "S"),
+    },
     "synthetic": {"images": ("u", "N C H W"), "labels": ("i", "N"), "soft_labels": ("f", "N K")},
     "test": {"labels": ("i", "n"), "index": ("i", "n"), "correct/": ("ub", "M n"), "margin/": ("f", "M n")},
     "outcomes": {"": ("ub", "M N")},
-}  # fmt: skip
+}
 WHOLE = ("basis", "map")  # of no use when an array is missing
 
 
 def mismatch(name: str, arrays: Arrays, *, whole: bool = True) -> str:
-    """What is wrong with the arrays of ``<name>.safetensors`` of a run folder, '' when nothing is; `whole`: all of the file was read."""
+    """What is wrong with the arrays of ``<name>.safetensors`` of a run folder, '' when nothing is; `whole`: all of the
+    file was read."""
     kind = name.partition("/")[0]
     known, sides = SHAPES.get(kind, {}), dict[str, int]()
     missing = [key for key in known if key not in arrays] if whole and kind in WHOLE else []
@@ -201,5 +291,7 @@ def _values(arrays: Arrays, sides: Mapping[str, int]) -> str:
         "images": lambda a: a.dtype == np.uint8 and a.shape[1] in (1, 3),
     }
     wrong = next((key for key, rule in rules.items() if key in arrays and not rule(arrays[key])), "")
-    wrong = wrong or next((key for key, a in arrays.items() if "M" in sides and a.dtype.kind in "ub" and a.max() > 1), "")
+    wrong = wrong or next(
+        (key for key, a in arrays.items() if "M" in sides and a.dtype.kind in "ub" and a.max() > 1), ""
+    )
     return f"'{wrong}' holds values that cannot be" if wrong else ""

@@ -1,7 +1,9 @@
 """One slot per device and run store: whoever came first works, the others wait in order. No torch.
 
-A waiting or working process holds a numbered ticket file by a lock that ends with the process, however it ends. The oldest
-ticket that is held has the slot; nobody else keeps a list, so apps and commands on one store cannot disagree. Where files
+A waiting or working process holds a numbered ticket file by a lock that ends with the process, however it ends. The
+oldest
+ticket that is held has the slot; nobody else keeps a list, so apps and commands on one store cannot disagree. Where
+files
 cannot be locked (Windows) nobody waits.
 """
 
@@ -46,7 +48,8 @@ def spoken(name: str) -> str:
 
 @contextlib.contextmanager
 def ticket(folder: Path, name: str) -> Iterator[Ticket]:
-    """Draw a ticket behind everybody who has one for `name`, a folder relative to the store; it is given back at the end."""
+    """Draw a ticket behind everybody who has one for `name`, a folder relative to the store; it is given back at the
+    end."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "door", "w", encoding="utf-8") as door:
         lock(door, wait=True)  # one at a time, so that numbers have an order

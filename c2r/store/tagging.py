@@ -10,11 +10,14 @@ QUOTE = '"'
 
 
 def tags_of(text: str) -> list[str]:
-    """The tags of a text, as in a line of a CSV file: ``good, "slow, but sure"``. Raises InputError for one too long to be tags."""
+    """The tags of a text, as in a line of a CSV file: ``good, "slow, but sure"``. Raises InputError for one too long to
+    be tags."""
     try:
         rows = list(csv.reader([" ".join(text.split())], skipinitialspace=True))
     except csv.Error:
-        raise InputError(f"The tags have {len(text)} characters: expected at most {TAGS} of {TAG} each; shorten them.") from None
+        raise InputError(
+            f"The tags have {len(text)} characters: expected at most {TAGS} of {TAG} each; shorten them."
+        ) from None
     return [tag.strip() for row in rows for tag in row if tag.strip()]
 
 

@@ -1,6 +1,7 @@
 """Which recorded steps keep their frame: the recent ones all, older ones ever more sparsely. No torch.
 
-Margins, losses and figures of every recorded step stay in ``events.jsonl``; a frame (images, δ, embeddings) is a thousand
+Margins, losses and figures of every recorded step stay in ``events.jsonl``; a frame (images, δ, embeddings) is a
+thousand
 times larger. So a run of any length keeps about ``recent · (1 + log2(steps / recent) / 2)`` frames.
 """
 
@@ -10,7 +11,8 @@ from c2r.config import RunConfig
 def kept(count: int, recent: int) -> list[int]:
     """The positions, of `count` recorded steps counted from 0, whose frames are kept.
 
-    The newest `recent` all are, of the next `recent` every second, of the next 2 · `recent` every fourth, and so on; position 0
+    The newest `recent` all are, of the next `recent` every second, of the next 2 · `recent` every fourth, and so on;
+    position 0
     always is. What is thinned once is never wanted again, so frames can be deleted as the run goes on.
     """
     return [position for position in range(count) if position % stride(count - 1 - position, recent) == 0]

@@ -1,4 +1,5 @@
-"""Writing a run folder: one process, every file complete or absent, the last word always true. Needs numpy, no torch."""
+"""Writing a run folder: one process, every file complete or absent, the last word always true. Needs numpy, no
+torch."""
 
 import json
 import os
@@ -19,7 +20,10 @@ from c2r.store.lifecycle import ALIVE, allowed
 from c2r.store.runs import frame_file, frame_steps, list_runs, read_events
 from c2r.store.thinning import kept
 
-RESERVE, RESERVED = ".reserve", 1 << 16  # a file of so many bytes, which makes room for the last status of a run on a full disk
+RESERVE, RESERVED = (
+    ".reserve",
+    1 << 16,
+)  # a file of so many bytes, which makes room for the last status of a run on a full disk
 LEAVING = 10.0  # seconds a process that has stopped may take to be gone
 
 
@@ -29,7 +33,8 @@ def save_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 class RunWriter:
-    """The one process that writes a run folder: a new one, or with `reopen` one whose process is gone. Raises InputError.
+    """The one process that writes a run folder: a new one, or with `reopen` one whose process is gone. Raises
+    InputError.
 
     :param numbered: a new folder that is taken becomes ``path-2``, ``path-3`` …; `path` says which
     :param of: the folder of the run that is evaluated in this one; the folder itself says so, wherever it lies
@@ -37,16 +42,38 @@ class RunWriter:
     mutex: held while status.json is written; whoever decides by the state and then changes it holds it over both.
     """
 
-    def __init__(self, path: Path, config: RunConfig, reopen: bool = False, numbered: bool = False, of: Path | None = None):
-        self.path, self._written, self._merged, self.mutex = Path(path), float("-inf"), time.monotonic(), threading.RLock()
+    def __init__(
+        self, path: Path, config: RunConfig, reopen: bool = False, numbered: bool = False, of: Path | None = None
+    ):
+        self.path, self._written, self._merged, self.mutex = (
+            Path(path),
+            float("-inf"),
+            time.monotonic(),
+            threading.RLock(),
+        )
         before = read_json(self.path / "status.json") if reopen else {}
         self._status: dict[str, Any] = {
-            "state": "queued", "phase": "starting", "step": 0, "total": 0, "eta_s": None, "figures": {}, "message": "", "asked": "", "worked_s": 0.0,
-            "started": time.time(), "heartbeat": time.time(), "seq": 0, "of": evaluates(self.path, of),
-        } | processes.own()  # fmt: skip
+            "state": "queued",
+            "phase": "starting",
+            "step": 0,
+            "total": 0,
+            "eta_s": None,
+            "figures": {},
+            "message": "",
+            "asked": "",
+            "worked_s": 0.0,
+            "started": time.time(),
+            "heartbeat": time.time(),
+            "seq": 0,
+            "of": evaluates(self.path, of),
+        } | processes.own()
         if inside_a_run(self.path):  # by the order they came in, which setting the clock back does not change
-            self._status["number"] = 1 + max((run.status.get("number", 0) for run in list_runs(self.path.parent)), default=0)
-        self._status |= {key: before[key] for key in ("started", "seq", "figures", "number", "worked_s", "of") if key in before}
+            self._status["number"] = 1 + max(
+                (run.status.get("number", 0) for run in list_runs(self.path.parent)), default=0
+            )
+        self._status |= {
+            key: before[key] for key in ("started", "seq", "figures", "number", "worked_s", "of") if key in before
+        }
         if not reopen:
             first: dict[str, bytes | str] = {
                 "config.json": to_json(config),
@@ -71,7 +98,8 @@ class RunWriter:
         return str(self._status["state"])
 
     def status(self, force: bool = False, **changes: Any) -> None:
-        """Merge `changes` into status.json; at most five writes a second unless forced or state, phase or what was asked changes."""
+        """Merge `changes` into status.json; at most five writes a second unless forced or state, phase or what was
+        asked changes."""
         with self.mutex:
             self._merge(force, changes)
 
@@ -80,9 +108,12 @@ class RunWriter:
             raise RuntimeError(f"a run cannot go from {self.state} to {changes['state']}")
         if not holds(self.path, self._lock):
             raise InputError(
-                f"The run folder {self.path} was deleted or replaced while its process worked: expected it to stay; bring it back or start again."
+                f"The run folder {self.path} was deleted or replaced while its process worked: expected it to stay;"
+                " bring it back or start again."
             )
-        force = force or any(key in changes and changes[key] != self._status[key] for key in ("state", "phase", "asked"))
+        force = force or any(
+            key in changes and changes[key] != self._status[key] for key in ("state", "phase", "asked")
+        )
         now = time.monotonic()
         worked, self._merged = (now - self._merged if self.state == "running" else 0.0), now
         before, self._status = self._status, self._status | changes | {"worked_s": self._status["worked_s"] + worked}
@@ -103,7 +134,8 @@ class RunWriter:
         write_atomic(self.path / "manifest.json", json.dumps(facts, indent=2) + "\n")
 
     def frame(self, step: int, event: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Store one recorded step: its frame, then its line in events.jsonl; then older frames are thinned (see `c2r.store.thinning`).
+        """Store one recorded step: its frame, then its line in events.jsonl; then older frames are thinned (see
+        `c2r.store.thinning`).
 
         So the newest event always has its frame, and every event keeps its figures.
         """
@@ -125,7 +157,8 @@ class RunWriter:
                 frame_file(self.path, frame).unlink()
 
     def line(self, name: str, value: dict[str, Any]) -> None:
-        """Append one JSON line to ``<name>.jsonl``; it is on the disk when this returns, before a checkpoint that counts on it."""
+        """Append one JSON line to ``<name>.jsonl``; it is on the disk when this returns, before a checkpoint that
+        counts on it."""
         with open(self.path / f"{name}.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(value) + "\n")
             file.flush()

@@ -1,6 +1,7 @@
 """What a run costs: operations, minutes, memory and disk, as formulas of its settings. No torch.
 
-Costs are counted in forward passes of one image: a forward 1, a backward to the image 1, a backward to image and weights 2.
+Costs are counted in forward passes of one image: a forward 1, a backward to the image 1, a backward to image and
+weights 2.
 Letters: N stored images, p² parts, C channels, S side, K classes, D embedding.
 """
 
@@ -21,14 +22,18 @@ class Speed:
     latency: float
 
 
-# CPU: ConvNet-3, batch 128 and 320, median of 30 on two idle cores (float32, torch 2.13): 42 to 62 GFLOP/s at 16 px and width
-# 48, 38 to 53 at 8 px and width 32, so 25 per core; assumed to grow with the cores up to 8. Latency: what short runs of the
-# three phases at 8 px took beyond that (augmentation, optimiser), per pass; at 16 px the sum is within 30 % of each phase.
+# CPU: ConvNet-3, batch 128 and 320, median of 30 on two idle cores (float32, torch 2.13): 42 to 62 GFLOP/s at 16 px and
+# width
+# 48, 38 to 53 at 8 px and width 32, so 25 per core; assumed to grow with the cores up to 8. Latency: what short runs of
+# the
+# three phases at 8 px took beyond that (augmentation, optimiser), per pass; at 16 px the sum is within 30 % of each
+# phase.
 # CUDA: not measured; small networks wait for some 30 kernel launches a pass, large ones reach about 10 TFLOP/s.
 SPEEDS = {"cpu": Speed(25e9, 0.6e-3), "cuda": Speed(10e12, 1e-3)}
 MOST_CORES = 8
 EVENT = 1400  # bytes of a line of events.jsonl
-# Seconds of start and UMAP; seconds to decode one 32 px JPEG on one core (measured: 85 µs); GB of the libraries once loaded.
+# Seconds of start and UMAP; seconds to decode one 32 px JPEG on one core (measured: 85 µs); GB of the libraries once
+# loaded.
 START_SECONDS, DECODE_SECONDS, START_GB = 30.0, 85e-6, 0.7
 PGD_STEPS = 10
 PHASES = ("pool", "distill", "evaluate")
@@ -54,7 +59,8 @@ def _convnet(config: RunConfig, shape: Shape) -> Cost:
 
 
 def _resnet18(config: RunConfig, shape: Shape) -> Cost:
-    """A 3×3 stem, then four stages of four 3×3 convolutions at width w, 2w, 4w, 8w; each later stage halves the side."""
+    """A 3×3 stem, then four stages of four 3×3 convolutions at width w, 2w, 4w, 8w; each later stage halves the
+    side."""
     width, side = config.width, shape.size
     total = Cost(18 * shape.channels * width * side**2, 3 * width * side**2, 9 * shape.channels * width, 0)
     for stage in range(4):
@@ -96,7 +102,8 @@ class Job:
 def jobs(config: RunConfig, shape: Shape) -> list[Job]:
     """The work of a run. Inner attacks are counted in full, though LS-PGD reuses perturbations: an upper bound.
 
-    Single-step adversarial training costs an attack step (2) and a training step (3). LS-PGD costs, per round, a forward
+    Single-step adversarial training costs an attack step (2) and a training step (3). LS-PGD costs, per round, a
+    forward
     and backward (2) and its candidates; PGD costs 2 per step and a last look.
     """
     method, classes = METHODS[config.method], shape.classes
@@ -107,7 +114,10 @@ def jobs(config: RunConfig, shape: Shape) -> list[Job]:
     looks = updates * min(config.batch, stored) / stored + updates / config.record_every + 1  # at most: some serve both
     tested, looked_at = min(config.eval_images or shape.test, shape.test), 0 if method.source == "all" else parts
     training = 3 + (2 * config.eval_at_steps if config.eval_training == "pgd-at" else 0)
-    tried = [(expected_passes(a, classes), expected_passes(a.on_set(config.eval_set_budget), classes, 0.9)) for a in attempts(config)]
+    tried = [
+        (expected_passes(a, classes), expected_passes(a.on_set(config.eval_set_budget), classes, 0.9))
+        for a in attempts(config)
+    ]
     return [
         Job("pool", (config.pool_size if method.updates else 1) * config.pool_steps, config.pool_batch, 5),
         Job("distill", updates, classes * config.real_batch, real_attack + 2),
@@ -133,7 +143,8 @@ def flops(config: RunConfig, shape: Shape) -> dict[str, float]:
 
 
 def minutes(config: RunConfig, shape: Shape, device: str, cores: int, phases: tuple[str, ...] = PHASES) -> float:
-    """Estimated minutes of a run, or of some of its phases, start and loading included, on ``cpu`` (with so many cores) or ``cuda``."""
+    """Estimated minutes of a run, or of some of its phases, start and loading included, on ``cpu`` (with so many cores)
+    or ``cuda``."""
     speed = SPEEDS[device]
     rate = speed.flop * (min(config.threads or cores, cores, MOST_CORES) if device == "cpu" else 1)
     passes = sum(job.times * job.cost for job in jobs(config, shape) if job.phase in phases)
@@ -143,7 +154,8 @@ def minutes(config: RunConfig, shape: Shape, device: str, cores: int, phases: tu
 
 
 def memory_gb(config: RunConfig, shape: Shape) -> float:
-    """Estimated peak memory in GB: libraries, real images (twice while loading), the largest backward pass, pool and queues."""
+    """Estimated peak memory in GB: libraries, real images (twice while loading), the largest backward pass, pool and
+    queues."""
     cost, parts = NETWORKS[config.model](config, shape), shape.classes * config.ipc * config.partition**2
     real = 2 * (shape.train + shape.test) * shape.channels * shape.size**2
     batch = max(config.pool_batch, min(config.eval_batch, parts), 2 * parts, shape.classes * config.real_batch)
@@ -160,23 +172,30 @@ def _pool(config: RunConfig, shape: Shape) -> tuple[float, float]:
 
 
 def disk_mb(config: RunConfig, shape: Shape) -> float:
-    """Estimated size of the run folder in MB when it is largest: frames and events, the pool, two checkpoints while one replaces the other, map and results."""
+    """Estimated size of the run folder in MB when it is largest: frames and events, the pool, two checkpoints while one
+    replaces the other, map and results."""
     stored, pixels = shape.classes * config.ipc, shape.channels * shape.size**2
     weights = _pool(config, shape)[0] if METHODS[config.method].source != "all" else 0.0
     checkpoint = 4 * stored * pixels * (3 + config.partition**2)
     shown = 16 * min(stored, config.map_points) * expected_frames(config)
-    return frames_mb(config, shape) + (weights + 2 * checkpoint + shown + stored * pixels) / 1e6 + evaluation_mb(config, shape)
+    return (
+        frames_mb(config, shape)
+        + (weights + 2 * checkpoint + shown + stored * pixels) / 1e6
+        + evaluation_mb(config, shape)
+    )
 
 
 def frames_mb(config: RunConfig, shape: Shape) -> float:
-    """MB of the recorded steps: per frame the images (1 byte), δ (2), two embeddings (2 each), seven vectors; the events."""
+    """MB of the recorded steps: per frame the images (1 byte), δ (2), two embeddings (2 each), seven vectors; the
+    events."""
     pixels, embedding = shape.channels * shape.size**2, NETWORKS[config.model](config, shape).embedding
     frame = shape.classes * config.ipc * (3 * pixels + 4 * embedding + 44) + 4000
     return (expected_frames(config) * frame + expected_steps(config) * EVENT) / 1e6 + 0.2
 
 
 def evaluation_mb(config: RunConfig, shape: Shape) -> float:
-    """MB of one evaluation: the weights of its networks, and per network, attempt and image a margin (4 bytes) and an outcome (1), twice."""
+    """MB of one evaluation: the weights of its networks, and per network, attempt and image a margin (4 bytes) and an
+    outcome (1), twice."""
     stored = shape.classes * config.ipc * config.partition**2
     tested = min(config.eval_images or shape.test, shape.test)
     outcomes = 2 * 5 * (len(attempts(config)) + 1) * (stored + tested)

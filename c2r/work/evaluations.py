@@ -1,6 +1,8 @@
-"""An evaluation in a folder: networks and their outcomes as they come, rows and checks together at the end; it can be cut off anywhere.
+"""An evaluation in a folder: networks and their outcomes as they come, rows and checks together at the end; it can be
+cut off anywhere.
 
-Files: ``networks/seed<K>.safetensors`` (weights), ``networks/outcomes<K>.safetensors`` (a finished network's rows and outcomes, until
+Files: ``networks/seed<K>.safetensors`` (weights), ``networks/outcomes<K>.safetensors`` (a finished network's rows and
+outcomes, until
 the evaluation is over), then ``test.safetensors outcomes.safetensors facts.json checks.json rows.jsonl``.
 """
 
@@ -25,7 +27,8 @@ from c2r.work.worker import Rows, Worker
 
 
 def evaluate_into(worker: Worker, config: RunConfig, data: RealData, source: TrainingSet) -> Rows:
-    """Evaluate a set into the worker's folder, going on where an earlier process was cut off. Returns the result rows."""
+    """Evaluate a set into the worker's folder, going on where an earlier process was cut off. Returns the result
+    rows."""
     path, known = worker.writer.path, read_judged(worker.writer.path)
     if known:
         worker.log(f"networks judged before: seeds {', '.join(map(str, sorted(known)))}")
@@ -61,7 +64,8 @@ def save_network(file: Path, network: Network) -> None:
 
 
 def read_judged(path: Path) -> dict[int, Judged]:
-    """The networks of an unfinished evaluation that are judged already, by seed; one that cannot be read is judged again."""
+    """The networks of an unfinished evaluation that are judged already, by seed; one that cannot be read is judged
+    again."""
     found = {}
     for file in _judged_files(path):
         try:

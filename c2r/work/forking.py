@@ -13,14 +13,18 @@ from c2r.store.runs import Run, frame_steps, list_runs, open_run
 
 
 def prepare(path: Path, step: int, store: Path, changes: dict[str, Any] | None = None) -> RunConfig:
-    """The settings of a fork: those of the run in `path` with `changes`, starting from its images at `step`, which are put into the store.
+    """The settings of a fork: those of the run in `path` with `changes`, starting from its images at `step`, which are
+    put into the store.
 
     :raises InputError: no such run or step, unknown or wrong settings
     """
     run, config = _forkable(path, step)
-    if fixed := [name for name in ("ipc", "partition", "image_size", "data", "parent", "imported") if name in (changes or {})]:
+    if fixed := [
+        name for name in ("ipc", "partition", "image_size", "data", "parent", "imported") if name in (changes or {})
+    ]:
         raise InputError(
-            f"A fork keeps the images it starts from, and with them '{fixed[0]}': expected other settings; start a new run to change it."
+            f"A fork keeps the images it starts from, and with them '{fixed[0]}': expected other settings; start a new"
+            " run to change it."
         )
     file = start_file(path, step, store)
     base = config.model_dump(mode="json") | {"imported": str(file.resolve()), "parent": f"{run.id}@{step}"}
@@ -38,7 +42,11 @@ def start_file(path: Path, step: int, store: Path) -> Path:
     """
     _forkable(path, step)
     content = export_bytes("safetensors", from_run(path, step))
-    return store / ".imports" / f"{Path(path).absolute().name}-step{step}-{hashlib.sha256(content).hexdigest()[:12]}.safetensors"
+    return (
+        store
+        / ".imports"
+        / f"{Path(path).absolute().name}-step{step}-{hashlib.sha256(content).hexdigest()[:12]}.safetensors"
+    )
 
 
 def _forkable(path: Path, step: int) -> tuple[Run, RunConfig]:

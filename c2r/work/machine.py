@@ -14,7 +14,8 @@ LIMIT = Path("/sys/fs/cgroup/memory.max")  # bytes of memory that a container ma
 
 @lru_cache
 def gpu() -> tuple[str, float]:
-    """Name and memory in GB of the first GPU that torch's build could use, ('', 0) when there is none. Asks nvidia-smi once."""
+    """Name and memory in GB of the first GPU that torch's build could use, ('', 0) when there is none. Asks nvidia-smi
+    once."""
     if metadata.version("torch").endswith("+cpu") or os.environ.get("CUDA_VISIBLE_DEVICES", "all") in ("", "-1"):
         return "", 0.0
     try:

@@ -12,15 +12,24 @@ from c2r.versions import versions
 
 
 def manifest(data: RealData, preset: str) -> dict[str, Any]:
-    """The manifest: what a figure of this run came from; attacked: each part as networks see it (runs without a word: stored pixels)."""
+    """The manifest: what a figure of this run came from; attacked: each part as networks see it (runs without a word:
+    stored pixels)."""
     return {
-        "versions": versions(), "commit": _commit(), "device": device.describe(data.images.device), "preset": preset, "command": command_line(),
-        "classes": list(data.classes), "attacked": "parts",
+        "versions": versions(),
+        "commit": _commit(),
+        "device": device.describe(data.images.device),
+        "preset": preset,
+        "command": command_line(),
+        "classes": list(data.classes),
+        "attacked": "parts",
         "data": {
-            "name": data.name, "hash": data.hash, "train": len(data.images), "test": len(data.test_images),
+            "name": data.name,
+            "hash": data.hash,
+            "train": len(data.images),
+            "test": len(data.test_images),
             "shape": list(data.images.shape[1:]),
         },
-    }  # fmt: skip
+    }
 
 
 def command_line() -> str:
@@ -31,7 +40,11 @@ def command_line() -> str:
 def _commit() -> str:
     try:
         found = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, timeout=5, check=True
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
         )
         return found.stdout.strip()
     except (OSError, subprocess.SubprocessError):

@@ -25,7 +25,8 @@ __all__ = ["Preflight", "Shape", "check", "evaluation", "flops", "peek", "refuse
 
 @dataclass(frozen=True)
 class Preflight:
-    """The answer: `problems` block the start, `notes` do not. Figures are estimates, 0 when the data cannot be looked at."""
+    """The answer: `problems` block the start, `notes` do not. Figures are estimates, 0 when the data cannot be looked
+    at."""
 
     device: str
     minutes: float
@@ -36,7 +37,8 @@ class Preflight:
 
 
 def peek(data: str, image_size: int) -> Shape:
-    """Shape and counts of a source without decoding it. Raises InputError as loading would, as far as a look can tell."""
+    """Shape and counts of a source without decoding it. Raises InputError as loading would, as far as a look can
+    tell."""
     return sources.peek(data, image_size)
 
 
@@ -47,7 +49,12 @@ def check(config: RunConfig, store: Path) -> Preflight:
         return found
     known = list_runs(store)
     problems = (_budget_problem(config, shape), _depth_problem(config, shape))
-    notes = (_queue_note(known, store), _same_run(config, known), _download(config), _others_note(known, store, found.disk_mb))
+    notes = (
+        _queue_note(known, store),
+        _same_run(config, known),
+        _download(config),
+        _others_note(known, store, found.disk_mb),
+    )
     return _with(found, problems, notes)
 
 
@@ -57,7 +64,8 @@ def evaluation(config: RunConfig, folder: Path) -> Preflight:
 
 
 def resumed(config: RunConfig, folder: Path) -> Preflight:
-    """What going on with the run or evaluation in `folder` still needs, in the same way; the minutes are those of all of it."""
+    """What going on with the run or evaluation in `folder` still needs, in the same way; the minutes are those of all
+    of it."""
     alone = is_evaluation(open_run(folder))
     phases, size = (("evaluate",), evaluation_mb) if alone else (PHASES, disk_mb)
     return _common(config, folder, phases, lambda config, shape: max(0.0, size(config, shape) - _written(folder)))[0]
@@ -72,7 +80,8 @@ def refuse(found: Preflight) -> None:
 def _common(
     config: RunConfig, place: Path, phases: tuple[str, ...], size: Callable[[RunConfig, Shape], float]
 ) -> tuple[Preflight, Shape | None]:
-    """Device, time, memory and disk of some work below `place`, and the shape of its data, None when they cannot be had."""
+    """Device, time, memory and disk of some work below `place`, and the shape of its data, None when they cannot be
+    had."""
     name, cores = machine.gpu()[0], machine.cores()
     kind = "cuda" if name and config.device != "cpu" else "cpu"
     device = f"cuda: {name}" if kind == "cuda" else f"cpu, {cores} core{'s' if cores > 1 else ''}"
@@ -83,23 +92,32 @@ def _common(
         return Preflight(device, 0.0, 0.0, 0.0, (str(error), *problems), ()), None
     memory, disk = memory_gb(config, shape), size(config, shape)
     found = Preflight(device, minutes(config, shape, kind, cores, phases), memory, disk, problems, ())
-    return _with(
-        found,
-        (_space_problem(place, disk), _memory_problem(memory, kind, METHODS[config.method].source == "file")),
-        (_memory_note(memory, kind),),
-    ), shape
+    return (
+        _with(
+            found,
+            (_space_problem(place, disk), _memory_problem(memory, kind, METHODS[config.method].source == "file")),
+            (_memory_note(memory, kind),),
+        ),
+        shape,
+    )
 
 
 def _with(found: Preflight, problems: Iterable[str], notes: Iterable[str]) -> Preflight:
     """The same with more problems and notes, of which '' is none."""
-    return replace(found, problems=(*found.problems, *filter(None, problems)), notes=(*filter(None, notes), *found.notes))
+    return replace(
+        found, problems=(*found.problems, *filter(None, problems)), notes=(*filter(None, notes), *found.notes)
+    )
 
 
 def _budget_problem(config: RunConfig, shape: Shape) -> str:
-    """Sets that are drawn from real images need enough of them, an imported set its file, and the parts of a set a size that shows something."""
+    """Sets that are drawn from real images need enough of them, an imported set its file, and the parts of a set a size
+    that shows something."""
     source = METHODS[config.method].source
     if (source == "file" or config.imported) and not _is_file(config.imported):
-        return f"The set '{config.imported}' to start from is not there: expected what python -m c2r import or fork writes; import or fork again."
+        return (
+            f"The set '{config.imported}' to start from is not there: expected what python -m c2r import or fork"
+            " writes; import or fork again."
+        )
     drawn = source == "drawn" and not config.imported
     return (partition_problem(shape.size, config.partition) if source != "all" else "") or (
         budget_problem(shape.smallest, config.ipc, config.partition) if drawn else ""
@@ -116,7 +134,9 @@ def _queue_note(known: list[Run], store: Path) -> str:
     kinds = ((len(working), "run"), (len(evaluations), "evaluation"))
     who = " and ".join(f"{count} {kind}{'s' if count > 1 else ''}" for count, kind in kinds if count)
     does = "is at work or waits" if len(ahead) == 1 else "are at work or wait"
-    return f"{who} {does} in this store: one at a time works on a device, in the order they came.{paused}" if ahead else ""
+    return (
+        f"{who} {does} in this store: one at a time works on a device, in the order they came.{paused}" if ahead else ""
+    )
 
 
 def _is_file(path: str) -> bool:
@@ -140,7 +160,9 @@ def _existing(store: Path) -> Path:
 def _store_problem(store: Path) -> str:
     place = _existing(Path(store))
     if not place.is_dir():
-        return f"The run store {store} lies in {place}, which is a file: expected a folder; set C2R_RUNS to another one."
+        return (
+            f"The run store {store} lies in {place}, which is a file: expected a folder; set C2R_RUNS to another one."
+        )
     if not os.access(place, os.W_OK | os.X_OK):
         return f"No permission to write the run store {store}: expected a folder of yours; set C2R_RUNS to another one."
     return ""
@@ -151,7 +173,8 @@ def _space_problem(store: Path, need: float) -> str:
     if free >= need:
         return ""
     return (
-        f"It needs about {_mb(need)} and the disk of {store} has {_mb(free)} free: delete runs and empty the trash, or raise record_every."
+        f"It needs about {_mb(need)} and the disk of {store} has {_mb(free)} free: delete runs and empty the trash, or"
+        " raise record_every."
     )
 
 
@@ -184,7 +207,10 @@ def _others_note(known: list[Run], store: Path, need: float) -> str:
     if not promised or free >= need + promised or free < need:
         return ""
     named = f"{len(living)} run{'s' if len(living) > 1 else ''} at work or waiting here may still write {_mb(promised)}"
-    return f"{named} and this one {_mb(need)}, with {_mb(free)} free: delete runs and empty the trash before all of them are through."
+    return (
+        f"{named} and this one {_mb(need)}, with {_mb(free)} free: delete runs and empty the trash before all of them"
+        " are through."
+    )
 
 
 def _depth_problem(config: RunConfig, shape: Shape) -> str:
@@ -198,7 +224,11 @@ def _depth_problem(config: RunConfig, shape: Shape) -> str:
 
 def _same_run(config: RunConfig, known: list[Run]) -> str:
     same = sorted((run for run in known if run.config == config), key=lambda run: (run.state != "done", not run.alive))
-    return f"Run {same[0].id} ({same[0].state}) has these very settings: open it, or change the seed to see the spread." if same else ""
+    return (
+        f"Run {same[0].id} ({same[0].state}) has these very settings: open it, or change the seed to see the spread."
+        if same
+        else ""
+    )
 
 
 def _download(config: RunConfig) -> str:
@@ -208,7 +238,8 @@ def _download(config: RunConfig) -> str:
 
 
 def _memory_problem(need: float, kind: str, of_file: bool) -> str:
-    """More than the machine has cannot work; on a GPU most of the estimate lies in its own memory. A set of a file keeps its size."""
+    """More than the machine has cannot work; on a GPU most of the estimate lies in its own memory. A set of a file
+    keeps its size."""
     whole = machine.memory()
     if kind == "cuda" or need <= whole:
         return ""
@@ -217,7 +248,8 @@ def _memory_problem(need: float, kind: str, of_file: bool) -> str:
 
 
 def _memory_note(need: float, kind: str) -> str:
-    """Less is free than it may need; on a GPU less than it has, which forbids nothing: the estimate was never compared with one."""
+    """Less is free than it may need; on a GPU less than it has, which forbids nothing: the estimate was never compared
+    with one."""
     if kind == "cuda":
         there, said = machine.gpu()[1], "the GPU has {:.1f} GB: lower ipc, width or the batches."
     else:

@@ -1,6 +1,7 @@
 """The pieces of work a process can do in a run folder: distil and evaluate, evaluate a set again, draw its map.
 
-The only place that joins `distill`, `evaluate`, `project` and the run store. `distil` and `evaluate_set` are functions of a
+The only place that joins `distill`, `evaluate`, `project` and the run store. `distil` and `evaluate_set` are functions
+of a
 `Worker`, which owns status and commands.
 """
 
@@ -44,7 +45,11 @@ def distil(worker: Worker, config: RunConfig, preset: str, resume: bool = False)
     if resume:
         found = read_checkpoint(path)
         worker.writer.rewind(found.step if found else -1)
-        worker.log(f"resumed after recorded step {found.step}" if found else "resumed from the start: there was no checkpoint yet")
+        worker.log(
+            f"resumed after recorded step {found.step}"
+            if found
+            else "resumed from the start: there was no checkpoint yet"
+        )
     try:
         for event in distill(config, data, path if resume else None):
             made = event.made if isinstance(event, Recorded) else event if isinstance(event, Finished) else made
@@ -69,12 +74,15 @@ def _map_is_whole(path: Path) -> bool:
 
 
 def evaluate_set(worker: Worker, config: RunConfig, run: Path) -> Rows:
-    """Evaluate what the run in the folder `run` made, its set or (full-data) all real images, into the worker's folder. Returns the rows."""
+    """Evaluate what the run in the folder `run` made, its set or (full-data) all real images, into the worker's folder.
+    Returns the rows."""
     made, step = open_run(run), same_set(open_run(worker.writer.path), run)
     data = _opened(worker, config, "", ("evaluate",), step=step)
     if made.config and made.config.data == config.data:
         check_same(data.hash, made, "bring them back, or name other data with --set data=PATH")
-    return evaluate_into(worker, config, data, _training_set(None if METHODS[config.method].source == "all" else run, config, data))
+    return evaluate_into(
+        worker, config, data, _training_set(None if METHODS[config.method].source == "all" else run, config, data)
+    )
 
 
 def draw_map(path: Path) -> dict[str, int]:
@@ -88,7 +96,8 @@ def draw_map(path: Path) -> dict[str, int]:
 
 
 def _opened(worker: Worker, config: RunConfig, preset: str, phases: tuple[str, ...] = PHASES, **about: Any) -> RealData:
-    """The real data; a new run notes where its figures come from, and `about`; a resumed one must find the same data again."""
+    """The real data; a new run notes where its figures come from, and `about`; a resumed one must find the same data
+    again."""
     worker.log(command_line())
     data = load_on_device(config, worker.loading)
     worker.forecast(*_forecast(config, data, phases))
@@ -101,7 +110,8 @@ def _opened(worker: Worker, config: RunConfig, preset: str, phases: tuple[str, .
 
 
 def _with_own_start(path: Path, config: RunConfig) -> RunConfig:
-    """The settings with the set that the run starts from, if any, in its own folder: it goes where the run goes, and stays."""
+    """The settings with the set that the run starts from, if any, in its own folder: it goes where the run goes, and
+    stays."""
     own = path / START
     if config.imported and not own.exists():
         read_own(config.imported)
@@ -115,7 +125,9 @@ def _training_set(source: Path | None, config: RunConfig, data: RealData) -> Tra
         return TrainingSet(data.images.cpu().numpy(), data.labels.cpu().numpy(), looked_at=False)
     found = read_own(source / "synthetic.safetensors")
     fits(found, tuple(data.images.shape[1:]), len(data.classes))
-    start = source / START if (source / START).exists() else at_home(config.imported)  # runs of before kept it in the store only
+    start = (
+        source / START if (source / START).exists() else at_home(config.imported)
+    )  # runs of before kept it in the store only
     constants = read_own(start).facts.get("metadata", {}) if METHODS[config.method].source == "file" else None
     return TrainingSet(found.pixels, found.labels, found.soft, config.partition, constants=constants)
 
@@ -161,7 +173,9 @@ def _map(path: Path, config: RunConfig) -> dict[str, np.ndarray]:
     """The joint UMAP over the recorded steps of a run folder, as the arrays of map.safetensors."""
     steps = frame_steps(path)
     if len(steps) < 1:
-        raise InputError(f"Run {path.name} has no recorded step yet: expected at least one; wait for the first frame and ask again.")
+        raise InputError(
+            f"Run {path.name} has no recorded step yet: expected at least one; wait for the first frame and ask again."
+        )
     index = sample_per_class(read_frame(path, steps[0], only=("labels",))["labels"], config.map_points)
     frames = (read_frame(path, step, only=("embedding_clean", "embedding_adv")) for step in steps)
     clean, adversarial = zip(*((f["embedding_clean"][index], f["embedding_adv"][index]) for f in frames), strict=True)
@@ -171,12 +185,17 @@ def _map(path: Path, config: RunConfig) -> dict[str, np.ndarray]:
 
 def _forecast(config: RunConfig, data: RealData, phases: tuple[str, ...]) -> tuple[dict[str, float], float]:
     """Expected share of each phase in the work (the map of a whole run a twentieth), and the expected seconds."""
-    shape = Shape(data.images.shape[1], data.images.shape[2], len(data.classes), len(data.images), len(data.test_images), 0)
+    shape = Shape(
+        data.images.shape[1], data.images.shape[2], len(data.classes), len(data.images), len(data.test_images), 0
+    )
     seconds = 60 * minutes(config, shape, data.images.device.type, torch.get_num_threads(), phases)
     found = {name: value for name, value in flops(config, shape).items() if name in phases}
     total = sum(found.values())
     if phases != PHASES:
         return {name: value / total for name, value in found.items()}, seconds
     evaluation = found.pop("evaluate")
-    shares = {name: value / total * 0.95 for name, value in found.items()} | {"map": 0.05, "evaluate": evaluation / total * 0.95}
+    shares = {name: value / total * 0.95 for name, value in found.items()} | {
+        "map": 0.05,
+        "evaluate": evaluation / total * 0.95,
+    }
     return shares, seconds

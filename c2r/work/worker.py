@@ -1,6 +1,7 @@
 """Drives one piece of work in a run folder: its progress goes into status.json, the commands that came for it into it.
 
-What the work is (a distillation, an evaluation) stands in `c2r.work.tasks`; a piece of work is a function of its `Worker`.
+What the work is (a distillation, an evaluation) stands in `c2r.work.tasks`; a piece of work is a function of its
+`Worker`.
 """
 
 import time
@@ -44,7 +45,9 @@ class Worker:
             self._end("done", state="done", phase="finished", message="")
         except (Stopped, KeyboardInterrupt):
             with suppress(OSError, InputError):
-                self._end("stopped on request", state="stopped", message="Stopped on request; what was recorded is kept.")
+                self._end(
+                    "stopped on request", state="stopped", message="Stopped on request; what was recorded is kept."
+                )
             return []
         except BaseException as error:
             sentence = explain(error)
@@ -132,4 +135,7 @@ def explain(error: BaseException) -> str:
     if isinstance(error, InputError):
         return str(error)
     name, said = type(error).__name__, disasters.first_line(error)
-    return disasters.sentence(error) or f"The run broke with {name} ({said}): the details are in its log.txt; please report them."
+    return (
+        disasters.sentence(error)
+        or f"The run broke with {name} ({said}): the details are in its log.txt; please report them."
+    )

@@ -11,7 +11,9 @@ from c2r.evaluation.badges import Badge, Finding, settle
 from c2r.evaluation.checks.subject import Row, Subject, accuracy, attempts, networks, percent, probe, radius
 
 HALF = 0.5  # below half of an official budget the attack is another one
-SPENT = 0.5  # the passes an image costs that withstands everything are an upper bound; half of them must have been spent
+SPENT = (
+    0.5  # the passes an image costs that withstands everything are an upper bound; half of them must have been spent
+)
 SWEEP_IMAGES, SWEEP_STEPS, SWEEP_RESTARTS = 256, (10, 50, 100), 5  # the methods spec's mini sweep
 WARN, BAD = 0.01, 0.05  # more effort may not find more than 1 point; beyond 5 the row's attack is no measurement
 BEARD_STEP = 2 / 225  # BEARD's step size, a misprint of 2/255
@@ -21,19 +23,29 @@ WORDS = {"steps": "iterations", "targets": "targets", "queries": "queries"}
 
 
 def autoattack(subject: Subject) -> Badge:
-    """Check 3: iterations, targets and queries of every AutoAttack row against the official ones, and what it really spent."""
+    """Check 3: iterations, targets and queries of every AutoAttack row against the official ones, and what it really
+    spent."""
     official = dict(CATALOG["autoattack"].options)
     official["targets"] = min(official["targets"], max(subject.classes - 1, 1))
     tried = {key: rows for key, rows in attempts(subject).items() if rows[0]["attack"] == "autoattack"}
     if not tried:
-        return settle(3, [Finding("amber", "No AutoAttack was run.", "Run AutoAttack with its official budget at the same radius.")], {})
-    figures: dict[str, Any] = {"official": official, "options": {key: rows[0].get("options") for key, rows in tried.items()}}
+        return settle(
+            3,
+            [Finding("amber", "No AutoAttack was run.", "Run AutoAttack with its official budget at the same radius.")],
+            {},
+        )
+    figures: dict[str, Any] = {
+        "official": official,
+        "options": {key: rows[0].get("options") for key, rows in tried.items()},
+    }
     findings = [finding for key, rows in tried.items() for finding in _budget(subject, key, rows[0], official)]
     findings += [finding for key, rows in tried.items() for finding in _spent(subject, key, rows)]
     versions = subject.facts.get("versions")
     told = ", ".join(f"{name} {value}" for name, value in dict(versions or {}).items())
     findings.append(
-        Finding("green", f"Versions: {told}.") if told else Finding("amber", "No versions are recorded.", "Record package versions.")
+        Finding("green", f"Versions: {told}.")
+        if told
+        else Finding("amber", "No versions are recorded.", "Record package versions.")
     )
     return settle(3, findings, figures)
 
@@ -41,26 +53,39 @@ def autoattack(subject: Subject) -> Badge:
 def _budget(subject: Subject, key: str, row: Row, official: dict[str, int]) -> Iterator[Finding]:
     given = row.get("options")
     if given is None or (subject.facts.get("origin") == "imported" and not given):
-        yield Finding("amber", f"{key} does not say its iterations.", "Ask for, or record, iterations, targets and queries.")
+        yield Finding(
+            "amber", f"{key} does not say its iterations.", "Ask for, or record, iterations, targets and queries."
+        )
         return
     used = options("autoattack", given)
     share = min(used[name] / official[name] for name in official)
     listed = ", ".join(f"{used[name]:,} {WORDS[name]} (official {official[name]:,})" for name in official)
     colour = "green" if share >= 1 else "amber" if share >= HALF else "red"
     name = "AutoAttack" if share >= 1 else "AA-lite"
-    yield Finding(colour, f"{key} is {name}: {listed}.", "Run it with the official budget, or call it AA-lite wherever it is shown.")
+    yield Finding(
+        colour,
+        f"{key} is {name}: {listed}.",
+        "Run it with the official budget, or call it AA-lite wherever it is shown.",
+    )
 
 
 def _spent(subject: Subject, key: str, rows: list[Row]) -> Iterator[Finding]:
     """Images that withstand must have cost the whole budget; otherwise a part of the attack did not run."""
-    known = [row["forwards"] + row["backwards"] for row in rows if row.get("forwards") is not None and row.get("backwards") is not None]
+    known = [
+        row["forwards"] + row["backwards"]
+        for row in rows
+        if row.get("forwards") is not None and row.get("backwards") is not None
+    ]
     if not known:
         yield Finding("amber", f"{key} does not say what it spent.", "Record forwards and backwards per image.")
         return
     used = options("autoattack", rows[0].get("options"))
     used["targets"] = min(used["targets"], max(subject.classes - 1, 1))
     spent, due = sum(known) / len(known), accuracy(rows) * passes("autoattack", used, subject.classes)
-    told = f"It spent {spent:,.0f} passes per image; {percent(accuracy(rows))} withstood, for which about {due:,.0f} are due."
+    told = (
+        f"It spent {spent:,.0f} passes per image; {percent(accuracy(rows))} withstood, for which about {due:,.0f} are"
+        " due."
+    )
     yield Finding("red" if spent < SPENT * due else "green", told, "Check that all four attacks ran.")
 
 
@@ -70,7 +95,9 @@ def settings(subject: Subject) -> Badge:
     if not found:
         found = [
             Finding(
-                "grey", "Steps, sizes and starts look usual; whether more of them break more was not tried.", "Run the sweep on demand."
+                "grey",
+                "Steps, sizes and starts look usual; whether more of them break more was not tried.",
+                "Run the sweep on demand.",
             )
         ]
     return settle(6, found, {})
@@ -104,9 +131,13 @@ def _misprint(row: Row, used: dict[str, Any]) -> bool:
 
 
 def sweep(subject: Subject) -> Badge:
-    """Check 6: PGD with 10, 50 and 100 steps and 1 and 5 restarts against the evaluation's own PGD, on the first network."""
+    """Check 6: PGD with 10, 50 and 100 steps and 1 and 5 restarts against the evaluation's own PGD, on the first
+    network."""
     network, (x, y) = networks(subject)[0], probe(subject, SWEEP_IMAGES)
-    row = next((rows[0] for rows in attempts(subject).values() if rows[0]["attack"] == "pgd" and not rows[0].get("targeted")), {})
+    row = next(
+        (rows[0] for rows in attempts(subject).values() if rows[0]["attack"] == "pgd" and not rows[0].get("targeted")),
+        {},
+    )
     own = options("pgd", row.get("options"))
     eps = radius(row) or subject.eps
     base = _left(subject, network, x, y, eps, own, torch.ones(len(x), dtype=torch.bool, device=x.device), 0)
@@ -127,9 +158,9 @@ def sweep(subject: Subject) -> Badge:
         "accuracy": table,
     }
     told = (
-        f"The evaluation's {label('pgd', own)} (step {own['step']:g} ε, {own['restarts']} start) leaves {percent(mine)}, "
-        f"the best of the sweep {percent(best)}: {abs(100 * (mine - best)):.1f} points {'more' if best > mine else 'less'} "
-        f"(n = {len(x)}, one network)."
+        f"The evaluation's {label('pgd', own)} (step {own['step']:g} ε, {own['restarts']} start) leaves"
+        f" {percent(mine)}, the best of the sweep {percent(best)}: {abs(100 * (mine - best)):.1f} points"
+        f" {'more' if best > mine else 'less'} (n = {len(x)}, one network)."
     )
     drop = mine - best
     verdict = Finding("red" if drop > BAD else "amber" if drop > WARN else "green", told, STEPS_ADVICE)
@@ -137,7 +168,16 @@ def sweep(subject: Subject) -> Badge:
     return settle(6, [verdict, *noted], figures, cheap=False)
 
 
-def _left(subject: Subject, network: Any, x: Tensor, y: Tensor, eps: float, changes: dict[str, Any], standing: Tensor, seed: int) -> Tensor:
+def _left(
+    subject: Subject,
+    network: Any,
+    x: Tensor,
+    y: Tensor,
+    eps: float,
+    changes: dict[str, Any],
+    standing: Tensor,
+    seed: int,
+) -> Tensor:
     """Who of those `standing`, bool [n], still stands after PGD."""
     left = standing.clone()
     if standing.any():

@@ -1,4 +1,5 @@
-"""Check 2: does robustness come from gradients that lead nowhere? One part from the rows, one that attacks some images."""
+"""Check 2: does robustness come from gradients that lead nowhere? One part from the rows, one that attacks some
+images."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,18 +10,47 @@ from torch import Tensor, nn
 
 from c2r.attacks.catalog import facts
 from c2r.evaluation.badges import Badge, Finding, settle
-from c2r.evaluation.checks.subject import Row, Subject, accuracy, attempts, networks, percent, probe, radius, rise, slopes, threat
+from c2r.evaluation.checks.subject import (
+    Row,
+    Subject,
+    accuracy,
+    attempts,
+    networks,
+    percent,
+    probe,
+    radius,
+    rise,
+    slopes,
+    threat,
+)
 
 TOLERANCE = 0.002  # a stronger attack may leave .2 points more: the methods spec's tolerance, 2 images in 1,000
-PROBE = 256  # images of the gradient probe (one forward and backward per network) and of the on-demand attacks (first network)
-NO_SLOPE, NO_SLOPE_BAD = 0.0, 0.05  # an attack cannot move an image without slope; 5 % of them outweigh any interval at n = 1,000
-LARGE, TIMES, MOST = 64 / 255, 8, 0.5  # a quarter of the pixel range, or 8 ε, turns every image into another; at 0.5 all can be one grey
-LEFT, LEFT_BAD = 0.01, 0.05  # accuracy that may be left there: an image or two; 5 % is a part that gradients cannot reach
-LOSS_GAP, LOSS_GAP_BAD = 0.05, 0.10  # CE against margin loss: up to 5 points on sound networks (measured); 10 is a saturated CE
+# images of the gradient probe (one forward and backward per network) and of the on-demand attacks (first network)
+PROBE = 256
+NO_SLOPE, NO_SLOPE_BAD = (
+    0.0,
+    0.05,
+)  # an attack cannot move an image without slope; 5 % of them outweigh any interval at n = 1,000
+LARGE, TIMES, MOST = (
+    64 / 255,
+    8,
+    0.5,
+)  # a quarter of the pixel range, or 8 ε, turns every image into another; at 0.5 all can be one grey
+LEFT, LEFT_BAD = (
+    0.01,
+    0.05,
+)  # accuracy that may be left there: an image or two; 5 % is a part that gradients cannot reach
+LOSS_GAP, LOSS_GAP_BAD = (
+    0.05,
+    0.10,
+)  # CE against margin loss: up to 5 points on sound networks (measured); 10 is a saturated CE
 RADII = tuple(n / 255 for n in (0, 0.5, 1, 2, 4, 8, 16, 32, 64))  # of the loss curves
 STEPS = 20  # of the on-demand attacks, step ε/10: twice across the ball
 BLACK_BOX = ("square", "spsa")
-STRONGER = "Do not believe the gradient attacks here: score the network with AutoAttack and Square, and look for what hides its gradients."
+STRONGER = (
+    "Do not believe the gradient attacks here: score the network with AutoAttack and Square, and look for what hides"
+    " its gradients."
+)
 
 
 def masking(subject: Subject) -> Badge:
@@ -30,12 +60,17 @@ def masking(subject: Subject) -> Badge:
     if subject.networks and len(subject.x):
         findings += _slopes(subject, figures)
     else:
-        findings.append(Finding("grey", "The networks are not at hand, so gradients were not looked at.", "Evaluate again to check it."))
+        findings.append(
+            Finding(
+                "grey", "The networks are not at hand, so gradients were not looked at.", "Evaluate again to check it."
+            )
+        )
     return settle(2, findings, figures)
 
 
 def curves(subject: Subject) -> Badge:
-    """The same, and on up to 256 images of the first network: a large radius, cross-entropy against margin loss, loss curves."""
+    """The same, and on up to 256 images of the first network: a large radius, cross-entropy against margin loss, loss
+    curves."""
     network = networks(subject)[0]
     cheap = masking(subject)
     figures, x, y = dict(cheap.figures), *probe(subject, PROBE)
@@ -63,10 +98,14 @@ def _order(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
     for keys in chains.values():
         ordered = sorted(keys, key=lambda key: _rank(tried[key]) or 0.0)
         pairs += [(a, b) for a, b in zip(ordered, ordered[1:], strict=False) if _rank(tried[a]) != _rank(tried[b])]
-        figures.setdefault("order", []).append([[tried[key][0].get("label", key), accuracy(tried[key])] for key in ordered])
+        figures.setdefault("order", []).append(
+            [[tried[key][0].get("label", key), accuracy(tried[key])] for key in ordered]
+        )
     if not pairs:
         yield Finding(
-            "amber", "Fewer than two of FGSM, PGD and AutoAttack were run at one radius.", "Run FGSM, PGD and AutoAttack at one radius."
+            "amber",
+            "Fewer than two of FGSM, PGD and AutoAttack were run at one radius.",
+            "Run FGSM, PGD and AutoAttack at one radius.",
         )
     worse = [told for a, b in pairs if (told := _rises(subject, a, b))]
     if worse:
@@ -81,11 +120,16 @@ def _order(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _rises(subject: Subject, weak: str, strong: str) -> str:
-    """A sentence part when the accuracy under `strong` is above that under `weak` by more than tolerance and noise; else ''."""
+    """A sentence part when the accuracy under `strong` is above that under `weak` by more than tolerance and noise;
+    else ''."""
     tried = attempts(subject)
     gain = accuracy(tried[strong]) - accuracy(tried[weak])
     noise = 1.96 / tried[weak][0]["n"]
-    if weak in subject.correct and strong in subject.correct and subject.correct[weak].shape == subject.correct[strong].shape:
+    if (
+        weak in subject.correct
+        and strong in subject.correct
+        and subject.correct[weak].shape == subject.correct[strong].shape
+    ):
         gain, noise = rise(subject.correct[weak], subject.correct[strong])
     if gain <= max(TOLERANCE, noise):
         return ""
@@ -93,19 +137,33 @@ def _rises(subject: Subject, weak: str, strong: str) -> str:
 
 
 def _black_box(subject: Subject) -> Iterator[Finding]:
-    """An attack without gradients must not beat those with them, and AutoAttack must not leave more than the Square it contains."""
+    """An attack without gradients must not beat those with them, and AutoAttack must not leave more than the Square it
+    contains."""
     tried = attempts(subject)
     for key, rows in tried.items():
         alike = [
-            k for k, other in tried.items() if threat(other[0]) == threat(rows[0]) and k != key and not facts(other[0]["attack"]).nearest
+            k
+            for k, other in tried.items()
+            if threat(other[0]) == threat(rows[0]) and k != key and not facts(other[0]["attack"]).nearest
         ]
         white = [k for k in alike if tried[k][0]["attack"] not in (*BLACK_BOX, "autoattack")]
         if rows[0]["attack"] not in BLACK_BOX or not white:
             continue
         best = min(white, key=lambda k: accuracy(tried[k]))
-        told = [part for k in (best, *(k for k in alike if tried[k][0]["attack"] == "autoattack")) if (part := _rises(subject, key, k))]
-        good = f"{key} leaves {percent(accuracy(rows))}, the strongest gradient attack ({best}) {percent(accuracy(tried[best]))}."
-        yield Finding("red", f"An attack without gradients is stronger: {'; '.join(told)}.", STRONGER) if told else Finding("green", good)
+        told = [
+            part
+            for k in (best, *(k for k in alike if tried[k][0]["attack"] == "autoattack"))
+            if (part := _rises(subject, key, k))
+        ]
+        good = (
+            f"{key} leaves {percent(accuracy(rows))}, the strongest gradient attack ({best})"
+            f" {percent(accuracy(tried[best]))}."
+        )
+        yield (
+            Finding("red", f"An attack without gradients is stronger: {'; '.join(told)}.", STRONGER)
+            if told
+            else Finding("green", good)
+        )
 
 
 def _slopes(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
@@ -118,7 +176,10 @@ def _slopes(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
         zero, total = zero + int((flat & before).sum()), total + int(before.sum())
     share = zero / max(total, 1)
     figures |= {"zero_gradient": share, "n_gradient": len(x)}
-    told = f"{percent(share)} of the correctly classified images have a gradient of exactly zero (n = {len(x)} per network)."
+    told = (
+        f"{percent(share)} of the correctly classified images have a gradient of exactly zero (n = {len(x)} per"
+        " network)."
+    )
     yield Finding("red" if share > NO_SLOPE_BAD else "amber" if share > NO_SLOPE else "green", told, STRONGER)
 
 
@@ -146,7 +207,8 @@ def _losses(subject: Subject, network: nn.Module, x: Tensor, y: Tensor, figures:
     shares = {name: float(values.float().mean()) for name, values in left.items()}
     figures |= {"ce_accuracy": shares["pgd"], "margin_accuracy": shares["cw"]}
     told = (
-        f"PGD-{STEPS} leaves {percent(shares['pgd'])} on the cross-entropy and {percent(shares['cw'])} on the logit margin (n = {len(x)})."
+        f"PGD-{STEPS} leaves {percent(shares['pgd'])} on the cross-entropy and {percent(shares['cw'])} on the logit"
+        f" margin (n = {len(x)})."
     )
     yield Finding(
         _graded(gap, max(LOSS_GAP, noise), max(LOSS_GAP_BAD, noise)),
@@ -164,11 +226,17 @@ def _along(subject: Subject, network: nn.Module, x: Tensor, y: Tensor, figures: 
     curve = {name: [_loss(network, x + r * way, y) for r in RADII] for name, way in ways.items()}
     figures["curves"] = {"radii": [255 * r for r in RADII], **curve}
     up, side = (_loss(network, x + subject.eps * way, y) for way in ways.values())
-    told = f"Mean loss at ε = {255 * subject.eps:.3g}/255 is {up:.3g} along the gradient and {side:.3g} along a random direction."
+    told = (
+        f"Mean loss at ε = {255 * subject.eps:.3g}/255 is {up:.3g} along the gradient and {side:.3g} along a random"
+        " direction."
+    )
     yield Finding("red" if up <= side else "green", told, STRONGER)
 
 
 def _loss(network: nn.Module, x: Tensor, y: Tensor) -> float:
     with torch.no_grad():
-        losses = [F.cross_entropy(network(a), b, reduction="sum") for a, b in zip(x.clamp(0, 1).split(128), y.split(128), strict=True)]
+        losses = [
+            F.cross_entropy(network(a), b, reduction="sum")
+            for a, b in zip(x.clamp(0, 1).split(128), y.split(128), strict=True)
+        ]
     return float(torch.stack(losses).sum() / len(x))

@@ -1,4 +1,5 @@
-"""Checks 4, 8 and 9: is the network under attack always the same one, in full precision, whatever else is in the batch?"""
+"""Checks 4, 8 and 9: is the network under attack always the same one, in full precision, whatever else is in the
+batch?"""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -16,11 +17,14 @@ from c2r.evaluation.checks.subject import Subject, networks, percent, probe, slo
 TOUCHED = 16  # images of the short attack between the two hashes of a network: any batch updates running statistics
 PROBE = 128  # images whose logits and gradients are looked at in lower precision
 AGREE = 0.95  # signs may differ where a gradient is all but zero; one in twenty wrong signs weakens every step
-SILENT = 0.05  # share of images without gradient: such an image counts as robust untried, and 5 % outweigh any interval at n = 1,000
+# share of images without gradient: such an image counts as robust untried, and 5 % outweigh any interval at n = 1,000
+SILENT = 0.05
 HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 ALONE, CROWD = 16, 48  # images attacked alone and in company, and how many others join them
 APART = 1e-3  # logits of one image, relative to the largest: rounding of other batch sizes stays below 1e-4
-STRAYED = 0.05  # pixel values that end elsewhere in another batch: rounding flips the sign of a few all but zero gradients
+STRAYED = (
+    0.05  # pixel values that end elsewhere in another batch: rounding flips the sign of a few all but zero gradients
+)
 ONE = 1  # a verdict on the border may flip by rounding; two of sixteen do not
 EVAL = "Call .eval() and freeze the parameters of the networks before attacking them."
 BROKEN = "Train the network again with a lower rate, or load an earlier file: what is no number decides nothing."
@@ -31,13 +35,21 @@ SUMS = "Sum losses over the images, normalise per image, and keep batch statisti
 def train_mode(subject: Subject) -> Badge:
     """Check 4: training flags, and a hash of all parameters and buffers before and after an attack."""
     training = sum(any(part.training for part in network.modules()) for network in networks(subject))
-    total, thawed = len(subject.networks), sum(any(p.requires_grad for p in net.parameters()) for net in subject.networks)
+    total, thawed = (
+        len(subject.networks),
+        sum(any(p.requires_grad for p in net.parameters()) for net in subject.networks),
+    )
     changed = sum(_changes(subject, network) for network in subject.networks if not network.training)
     figures = {"networks": total, "training": training, "changed": changed, "thawed": thawed}
-    told = f"{training} of {total} networks have a part in training mode; an attack on {min(TOUCHED, len(subject.x))} images changed {changed}."
+    told = (
+        f"{training} of {total} networks have a part in training mode; an attack on {min(TOUCHED, len(subject.x))}"
+        f" images changed {changed}."
+    )
     findings = [Finding("red" if training or changed else "green", told, EVAL)]
     if thawed:
-        findings.append(Finding("amber", f"{thawed} of {total} networks have parameters that still ask for gradients.", EVAL))
+        findings.append(
+            Finding("amber", f"{thawed} of {total} networks have parameters that still ask for gradients.", EVAL)
+        )
     return settle(4, findings, figures)
 
 
@@ -54,9 +66,12 @@ def _state(network: nn.Module) -> list[Tensor]:
 
 
 def precision(subject: Subject) -> Badge:
-    """Check 8 from the record, the networks' own types, and logits: which gradients would be exactly zero in half precision."""
+    """Check 8 from the record, the networks' own types, and logits: which gradients would be exactly zero in half
+    precision."""
     figures: dict[str, Any] = {}
-    return settle(8, [*_recorded(subject), *_types(subject), *_numbers(subject, figures), *_vanishing(subject, figures)], figures)
+    return settle(
+        8, [*_recorded(subject), *_types(subject), *_numbers(subject, figures), *_vanishing(subject, figures)], figures
+    )
 
 
 def agreement(subject: Subject) -> Badge:
@@ -80,7 +95,9 @@ def _recorded(subject: Subject) -> Iterator[Finding]:
     used, tf32 = subject.facts.get("precision"), subject.facts.get("tf32")
     if used is None or tf32 is None:
         yield Finding(
-            "amber", "Precision or TF32 of the attacks is not recorded.", "Record precision and the TF32 flag with the evaluation."
+            "amber",
+            "Precision or TF32 of the attacks is not recorded.",
+            "Record precision and the TF32 flag with the evaluation.",
         )
     if used is not None:
         yield Finding("green" if used == "float32" else "amber", f"Attacks ran in {used}.", FULL)
@@ -106,18 +123,25 @@ def _numbers(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
     share = float((~decided(logits, logit_margin(logits, y.repeat(len(subject.networks))))).float().mean())
     figures |= {"broken": broken, "undecided": share}
     if broken or share:
-        told = f"{broken} of {len(subject.networks)} networks hold weights that are NaN or infinite; the logits of {percent(share)} of the images"
+        told = (
+            f"{broken} of {len(subject.networks)} networks hold weights that are NaN or infinite; the logits of"
+            f" {percent(share)} of the images"
+        )
         yield Finding("red", f"{told} are no numbers and count as not robust (n = {len(x)} per network).", BROKEN)
 
 
 def _vanishing(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
-    """Correctly classified images whose cross-entropy has no gradient to any logit when the softmax is taken in each precision."""
+    """Correctly classified images whose cross-entropy has no gradient to any logit when the softmax is taken in each
+    precision."""
     x, y = probe(subject, PROBE)
     used = subject.facts.get("precision") or "float32"
     for name, dtype in {"float32": torch.float32, **HALVES}.items():
         share = sum(_silent(network, x, y, dtype) for network in networks(subject)) / len(subject.networks)
         figures[f"zero_{name}"] = share
-        told = f"In {name} {percent(share)} of the correctly classified images have a cross-entropy gradient of zero (n = {len(x)} per network)."
+        told = (
+            f"In {name} {percent(share)} of the correctly classified images have a cross-entropy gradient of zero (n ="
+            f" {len(x)} per network)."
+        )
         if name != "bfloat16" or name == used:
             yield Finding("green" if name != used or share == 0 else "red" if share > SILENT else "amber", told, FULL)
 
@@ -134,7 +158,8 @@ def _silent(network: nn.Module, x: Tensor, y: Tensor, dtype: torch.dtype) -> flo
 
 @contextmanager
 def rounded(network: nn.Module, dtype: torch.dtype) -> Iterator[nn.Module]:
-    """A copy whose weights, layer outputs and their gradients are rounded to `dtype`; on every device, inside any autocast.
+    """A copy whose weights, layer outputs and their gradients are rounded to `dtype`; on every device, inside any
+    autocast.
 
     Within a layer sums are exact, as on hardware that accumulates in float32.
     """
@@ -164,7 +189,10 @@ def batch_coupling(subject: Subject) -> Badge:
         strayed = float(((images - alone[0]).abs() > subject.eps / 10).float().mean())
         flipped = int((fooled != alone[1]).sum())
         figures[name] = {"strayed": strayed, "flipped": flipped}
-        told = f"{name.capitalize()} instead of alone, {percent(strayed)} of the pixel values end elsewhere and {flipped} of {count} verdicts flip."
+        told = (
+            f"{name.capitalize()} instead of alone, {percent(strayed)} of the pixel values end elsewhere and {flipped}"
+            f" of {count} verdicts flip."
+        )
         bad = strayed > STRAYED or flipped > ONE
         findings.append(Finding("red" if bad else "amber" if flipped else "green", told, SUMS))
     return settle(9, findings, figures | {"n": count}, cheap=False)
@@ -178,7 +206,9 @@ def _runner(subject: Subject, network: nn.Module) -> Callable[[Tensor, Tensor], 
     return run
 
 
-def _same_logits(network: nn.Module, x: Tensor, order: Tensor, place: Tensor, figures: dict[str, Any]) -> Iterator[Finding]:
+def _same_logits(
+    network: nn.Module, x: Tensor, order: Tensor, place: Tensor, figures: dict[str, Any]
+) -> Iterator[Finding]:
     """Logits of each image by itself against those in a shuffled batch."""
     with torch.no_grad():
         single = torch.cat([network(x[i : i + 1]) for i in range(len(place))])

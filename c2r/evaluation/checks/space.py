@@ -7,17 +7,31 @@ import torch
 from torch import Tensor, nn
 
 from c2r.evaluation.badges import Badge, Finding, settle
-from c2r.evaluation.checks.subject import Subject, attempts, bytewise, clean, networks, percent, probe, radius, right, rise
+from c2r.evaluation.checks.subject import (
+    Subject,
+    attempts,
+    bytewise,
+    clean,
+    networks,
+    percent,
+    probe,
+    radius,
+    right,
+    rise,
+)
 
 PROBE = 128  # images per network: three forwards each, a fraction of a per cent of an evaluation
 ATTACKED = 32  # images of a short PGD per network: enough to see its largest step
 SAME = 0.002  # two accuracies of the same images are one figure within .2 points (2 images in 1,000)
 SLACK = 1.01  # a perturbation may be 1 % over its radius: rounding of float32 and of the recorded figure
 FAINT = 0.5  # an attack whose largest change is under half its radius most likely works in other units
-UNDRESSED = 0.05  # beyond noise, a network gains this much from normalised images only when it lacks its own normalisation
+UNDRESSED = (
+    0.05  # beyond noise, a network gains this much from normalised images only when it lacks its own normalisation
+)
 CONSTANT = 0.01  # constants differ visibly: the two CIFAR-10 standard deviations in use are .04 apart
 DRIFT = 0.05  # channel means and deviations of two draws from the same data stay well within this
-CONTRAST = 1.5  # synthetic images with this many times more or less contrast than the test images were most likely decoded wrongly
+# synthetic images with this many times more or less contrast than the test images were most likely decoded wrongly
+CONTRAST = 1.5
 PIXELS = "Put the normalisation inside the network and attack images in [0, 1]."
 
 
@@ -28,7 +42,9 @@ def input_space(subject: Subject) -> Badge:
     if subject.networks and len(subject.x):
         findings += _range(subject, figures)
     else:
-        findings.append(Finding("grey", "The networks are not at hand, so the clamp was not tried.", "Evaluate again to check it."))
+        findings.append(
+            Finding("grey", "The networks are not at hand, so the clamp was not tried.", "Evaluate again to check it.")
+        )
     return settle(1, findings, figures)
 
 
@@ -41,7 +57,10 @@ def _range(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
     after = [float(right(net, x.clamp(0, 1), y).float().mean()) for net in subject.networks]
     figures |= {"clean": sum(before) / len(before), "clamped": sum(after) / len(after)}
     changed = max(abs(a - b) for a, b in zip(before, after, strict=True))
-    told = f"In pixel space, clamping to [0, 1] without attack leaves {percent(figures['clamped'])}, clean is {percent(figures['clean'])} (n = {len(x)})."
+    told = (
+        f"In pixel space, clamping to [0, 1] without attack leaves {percent(figures['clamped'])}, clean is"
+        f" {percent(figures['clean'])} (n = {len(x)})."
+    )
     yield Finding("red" if changed > SAME else "green", told, PIXELS)
     if low < -1e-6 or high > 1 + 1e-6:
         yield Finding("red", f"The images have values from {low:.2f} to {high:.2f}, outside [0, 1].", PIXELS)
@@ -57,7 +76,10 @@ def _undressed(subject: Subject, x: Tensor, y: Tensor, figures: dict[str, Any]) 
     gain, noise = max(gains)
     figures["gain_normalised"] = gain
     if gain > max(UNDRESSED, noise):
-        told = f"A network gains {100 * gain:.1f} points when images are normalised first: it expects normalised images, not [0, 1]."
+        told = (
+            f"A network gains {100 * gain:.1f} points when images are normalised first: it expects normalised images,"
+            " not [0, 1]."
+        )
         yield Finding("red", told, PIXELS)
 
 
@@ -75,13 +97,18 @@ def _short_attack(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding
     moved, outside = 0.0, 0.0
     for network in subject.networks:
         if network.training:
-            yield Finding("grey", "A network is in training mode, so no attack was tried on it.", "Call .eval() on the networks.")
+            yield Finding(
+                "grey", "A network is in training mode, so no attack was tried on it.", "Call .eval() on the networks."
+            )
             return
         found = subject.attack("pgd", network, x, y, eps=subject.eps, seed=0, changes={"steps": 3}).images
         moved = max(moved, float((found - x).abs().max()))
         outside = max(outside, float((found - found.clamp(0, 1)).abs().max()))
     figures["probe_moved"] = 255 * moved
-    told = f"A short PGD changes pixels by at most {bytewise(moved)} at ε = {bytewise(subject.eps)} ({len(x)} images per network)."
+    told = (
+        f"A short PGD changes pixels by at most {bytewise(moved)} at ε = {bytewise(subject.eps)} ({len(x)} images per"
+        " network)."
+    )
     far = moved > SLACK * subject.eps + 1e-6 or outside > 1e-6
     yield Finding("red" if far else "green", told, "Project every step onto the ball of radius ε and onto [0, 1].")
 
@@ -94,7 +121,9 @@ def _moved(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
         if rows[0].get("norm") == "Linf" and found and all(row.get("moved") is not None for row in rows):
             ratios[key] = (max(row["moved"] for row in rows), found[0])
     if not ratios:
-        yield Finding("amber", "No L∞ row says how far it moved a pixel.", "Record the largest |x' − x| with every row.")
+        yield Finding(
+            "amber", "No L∞ row says how far it moved a pixel.", "Record the largest |x' − x| with every row."
+        )
         return
     figures["moved"] = {key: moved for key, (moved, _) in ratios.items()}
     far = max(ratios, key=lambda key: ratios[key][0] / ratios[key][1])
@@ -116,7 +145,9 @@ def _legacy(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
     figures |= {"legacy_clamp": clamped, "legacy_clean": base}
     told = f"The legacy clamp alone, without attack, takes accuracy from {percent(base)} to {percent(clamped)}."
     yield Finding(
-        "red" if abs(clamped - base) > SAME else "green", told, "Read these rows only beside 'clamp only', or use a pixel protocol."
+        "red" if abs(clamped - base) > SAME else "green",
+        told,
+        "Read these rows only beside 'clamp only', or use a pixel protocol.",
     )
 
 
@@ -130,7 +161,11 @@ def normalisation_constants(subject: Subject) -> Badge:
     findings = []
     if missing:
         findings.append(
-            Finding("amber", f"Not recorded: {', '.join(missing)}.", "Record the channel statistics of set, train and test data.")
+            Finding(
+                "amber",
+                f"Not recorded: {', '.join(missing)}.",
+                "Record the channel statistics of set, train and test data.",
+            )
         )
     findings += [finding for rule in (_stored, _assumed, _splits, _contrast, _inside) for finding in rule(subject)]
     return settle(7, findings, figures)
@@ -140,12 +175,18 @@ def _apart(one: Any, other: Any) -> float | None:
     """Largest difference of two lists of constants; None when one is missing."""
     if one is None or other is None:
         return None
-    return float("inf") if len(one) != len(other) else max(abs(float(a) - float(b)) for a, b in zip(one, other, strict=True))
+    return (
+        float("inf")
+        if len(one) != len(other)
+        else max(abs(float(a) - float(b)) for a, b in zip(one, other, strict=True))
+    )
 
 
 def _pair(subject: Subject, one: str, other: str) -> float | None:
     """Largest difference between the means and deviations of two of: set, train, test, assumed."""
-    gaps = [_apart(subject.facts.get(f"{one}_{name}"), subject.facts.get(f"{other}_{name}")) for name in ("mean", "std")]
+    gaps = [
+        _apart(subject.facts.get(f"{one}_{name}"), subject.facts.get(f"{other}_{name}")) for name in ("mean", "std")
+    ]
     known = [gap for gap in gaps if gap is not None]
     return max(known) if len(known) == 2 else None
 
@@ -159,21 +200,31 @@ def _stored(subject: Subject) -> Iterator[Finding]:
         gap, state = max(known), "were undone on import" if undone else "were not undone"
         told = f"The set's own constants, which {state}, are {gap:.3f} away from those inside the networks."
         colour = "green" if gap <= CONSTANT else "amber" if undone else "red"
-        yield Finding(colour, told, "Compare the histograms; to repeat its paper, train the networks with the set's own constants.")
+        yield Finding(
+            colour,
+            told,
+            "Compare the histograms; to repeat its paper, train the networks with the set's own constants.",
+        )
 
 
 def _assumed(subject: Subject) -> Iterator[Finding]:
     if (gap := _pair(subject, "assumed", "train")) is not None:
         told = f"Constants inside the networks and statistics of the training data differ by at most {gap:.3f}."
         yield Finding(
-            "amber" if gap > CONSTANT else "green", told, "Say which constants the networks were trained with, and use the same ones."
+            "amber" if gap > CONSTANT else "green",
+            told,
+            "Say which constants the networks were trained with, and use the same ones.",
         )
 
 
 def _splits(subject: Subject) -> Iterator[Finding]:
     if (gap := _pair(subject, "train", "test")) is not None:
         told = f"Train and test statistics differ by at most {gap:.3f}."
-        yield Finding("amber" if gap > DRIFT else "green", told, "Check that train and test images come from one copy of the data.")
+        yield Finding(
+            "amber" if gap > DRIFT else "green",
+            told,
+            "Check that train and test images come from one copy of the data.",
+        )
 
 
 def _contrast(subject: Subject) -> Iterator[Finding]:
@@ -182,7 +233,11 @@ def _contrast(subject: Subject) -> Iterator[Finding]:
         ratio = max((a / b for a, b in zip(own, real, strict=True)), key=lambda r: max(r, 1 / r))
         told = f"Synthetic images have {ratio:.2f} times the contrast of the test images."
         wrong = max(ratio, 1 / ratio) > CONTRAST
-        yield Finding("amber" if wrong else "green", told, "Look at the histograms: the set may have been decoded with other constants.")
+        yield Finding(
+            "amber" if wrong else "green",
+            told,
+            "Look at the histograms: the set may have been decoded with other constants.",
+        )
 
 
 def _inside(subject: Subject) -> Iterator[Finding]:
@@ -193,7 +248,9 @@ def _inside(subject: Subject) -> Iterator[Finding]:
         gaps = [_apart(values[column], wanted) for values in held]
         if any(gap is not None and gap > CONSTANT for gap in gaps):
             yield Finding(
-                "red", f"A network holds a {name} that is not the recorded one.", "Train and score all networks with one pair of constants."
+                "red",
+                f"A network holds a {name} that is not the recorded one.",
+                "Train and score all networks with one pair of constants.",
             )
 
 

@@ -51,7 +51,8 @@ class Subject:
 
 @dataclass(frozen=True)
 class Check:
-    """One check: the pitfall's number, whether it runs with every evaluation, what it looks at, when it warns, how it runs."""
+    """One check: the pitfall's number, whether it runs with every evaluation, what it looks at, when it warns, how it
+    runs."""
 
     number: int
     cheap: bool
@@ -105,7 +106,10 @@ def probe(subject: Subject, count: int) -> tuple[Tensor, Tensor]:
 def networks(subject: Subject) -> Sequence[nn.Module]:
     """The networks. Raises InputError without any, or without images."""
     if not subject.networks or not len(subject.x):
-        raise InputError("The networks of this evaluation are not at hand, so this could not be measured: evaluate again to check it.")
+        raise InputError(
+            "The networks of this evaluation are not at hand, so this could not be measured: evaluate again to"
+            " check it."
+        )
     return subject.networks
 
 
@@ -130,7 +134,8 @@ def slopes(network: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> tuple[T
 
 
 def rise(before: Any, after: Any) -> tuple[float, float]:
-    """How much larger the share `after` is than `before`, paired per image (arrays of one shape, bool or 0/1), and its 95 % noise.
+    """How much larger the share `after` is than `before`, paired per image (arrays of one shape, bool or 0/1), and its
+    95 % noise.
 
     The noise counts the images that changed, as in McNemar's test; at least one image.
     """

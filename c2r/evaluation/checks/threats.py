@@ -28,9 +28,15 @@ def threat_models(subject: Subject) -> Badge:
     for key, rows in tried.items():
         groups.setdefault(threat(rows[0]), []).append(key)
     named = {_group(kind): keys for kind, keys in groups.items()}
-    distances = {key: [row["distance"] for row in rows if row.get("distance") is not None] for key, rows in tried.items()}
+    distances = {
+        key: [row["distance"] for row in rows if row.get("distance") is not None] for key, rows in tried.items()
+    }
     figures = {"groups": named, "distance": {key: float(np.mean(found)) for key, found in distances.items() if found}}
-    findings = [Finding("green", f"{len(named)} threat model{'' if len(named) == 1 else 's'}: {_listed(named)}.")] if tried else []
+    findings = (
+        [Finding("green", f"{len(named)} threat model{'' if len(named) == 1 else 's'}: {_listed(named)}.")]
+        if tried
+        else []
+    )
     for rule in (_mixed, _idle, _labels, _unbounded, _reach, _goals):
         findings += rule(subject)
     return settle(10, findings, figures)
@@ -38,7 +44,9 @@ def threat_models(subject: Subject) -> Badge:
 
 def _group(kind: tuple[str, float | None, bool]) -> str:
     norm, eps, targeted = kind
-    return f"{norm or 'no norm'} {'unbounded' if eps is None else figurekey.radius(eps)}{' targeted' if targeted else ''}"
+    return (
+        f"{norm or 'no norm'} {'unbounded' if eps is None else figurekey.radius(eps)}{' targeted' if targeted else ''}"
+    )
 
 
 def _listed(groups: Mapping[str, list[str]]) -> str:
@@ -51,23 +59,33 @@ def _mixed(subject: Subject) -> Iterator[Finding]:
         kinds = sorted({_group(threat(row)) for row in rows})
         if len(kinds) > 1:
             told = f"Rows called {key} mix {' and '.join(kinds)}."
-            yield Finding("red", told, "Give every norm, radius and goal a key of its own, and never average over them.")
+            yield Finding(
+                "red", told, "Give every norm, radius and goal a key of its own, and never average over them."
+            )
 
 
 def _idle(subject: Subject) -> Iterator[Finding]:
-    """Attacks that leave the clean accuracy: they never ran, unless margins show that they came closer to the boundary."""
+    """Attacks that leave the clean accuracy: they never ran, unless margins show that they came closer to the
+    boundary."""
     base = {row.get("seed"): row["accuracy"] for row in subject.rows if row["attack"] == "clean"}
     for key, rows in attempts(subject).items():
-        same = [row for row in rows if base.get(row.get("seed")) and abs(row["accuracy"] - base[row.get("seed")]) < EQUAL]
+        same = [
+            row for row in rows if base.get(row.get("seed")) and abs(row["accuracy"] - base[row.get("seed")]) < EQUAL
+        ]
         if not same:
             continue
-        told = f"{key} leaves exactly the clean accuracy ({percent(same[0]['accuracy'])}) on {len(same)} of {len(rows)} networks"
+        told = (
+            f"{key} leaves exactly the clean accuracy ({percent(same[0]['accuracy'])}) on {len(same)} of {len(rows)}"
+            " networks"
+        )
         share = _lowered(subject, key)
         if share > WORKED:
             told += f", although it lowers the margin of {percent(share)} of the images"
             yield Finding("amber", f"{told}.", "Use a larger radius: this one cannot tell networks apart.")
         else:
-            yield Finding("red", f"{told}.", "Check that the attack ran; a missing attack must not count as robustness.")
+            yield Finding(
+                "red", f"{told}.", "Check that the attack ran; a missing attack must not count as robustness."
+            )
 
 
 def _lowered(subject: Subject, key: str) -> float:
@@ -83,7 +101,9 @@ def _labels(subject: Subject) -> Iterator[Finding]:
         known = CATALOG.get(rows[0]["attack"])
         if known and rows[0].get("norm") != known.norm:
             yield Finding(
-                "red", f"{key} is labelled {rows[0].get('norm') or 'without norm'} but works in {known.norm}.", "Correct its norm."
+                "red",
+                f"{key} is labelled {rows[0].get('norm') or 'without norm'} but works in {known.norm}.",
+                "Correct its norm.",
             )
 
 
@@ -92,11 +112,17 @@ def _unbounded(subject: Subject) -> Iterator[Finding]:
     dumb = [key for key, rows in free.items() if rows[0].get("distance") is None]
     if dumb:
         told = f"Neither a radius nor a distance is recorded of {', '.join(dumb)}."
-        yield Finding("red", told, "Record the distance reached, or give a radius; without either an accuracy means nothing.")
-    listed = ", ".join(f"{key} (median distance {rows[0]['distance']:.3g})" for key, rows in free.items() if key not in dumb)
+        yield Finding(
+            "red", told, "Record the distance reached, or give a radius; without either an accuracy means nothing."
+        )
+    listed = ", ".join(
+        f"{key} (median distance {rows[0]['distance']:.3g})" for key, rows in free.items() if key not in dumb
+    )
     if listed:
         told = f"Accuracy without a radius tends to 0 for any network: {listed}."
-        yield Finding("amber", told, "Compare the distances of these attacks, never average their accuracy with others.")
+        yield Finding(
+            "amber", told, "Compare the distances of these attacks, never average their accuracy with others."
+        )
 
 
 def _reach(subject: Subject) -> Iterator[Finding]:
@@ -112,7 +138,9 @@ def _reach(subject: Subject) -> Iterator[Finding]:
         told = f"Median distances beyond the radius: {', '.join(far)}."
         yield Finding("red", told, "Correct the radius, attack in pixel space, or project onto the ball.")
     if silent:
-        yield Finding("amber", f"No distance is recorded of {', '.join(silent)}.", "Record the distance with every row.")
+        yield Finding(
+            "amber", f"No distance is recorded of {', '.join(silent)}.", "Record the distance with every row."
+        )
 
 
 def _goals(subject: Subject) -> Iterator[Finding]:
@@ -123,7 +151,8 @@ def _goals(subject: Subject) -> Iterator[Finding]:
 
 
 def metric_artefacts(subject: Subject) -> Badge:
-    """Check 11: attacks above clean, tiny denominators, few attacks, wide intervals, rows that contradict their outcomes."""
+    """Check 11: attacks above clean, tiny denominators, few attacks, wide intervals, rows that contradict their
+    outcomes."""
     tried, base = attempts(subject), clean(subject)
     groups: dict[tuple[str, float | None, bool], dict[str, float]] = {}
     for key, rows in tried.items():
@@ -134,7 +163,9 @@ def metric_artefacts(subject: Subject) -> Badge:
     return settle(11, findings, figures)
 
 
-def _against_clean(base: float | None, groups: Mapping[tuple[str, float | None, bool], Mapping[str, float]]) -> Iterator[Finding]:
+def _against_clean(
+    base: float | None, groups: Mapping[tuple[str, float | None, bool], Mapping[str, float]]
+) -> Iterator[Finding]:
     if base is None:
         yield Finding("amber", "There is no clean accuracy to compare with.", "Run the unchanged images too.")
         return
@@ -143,7 +174,9 @@ def _against_clean(base: float | None, groups: Mapping[tuple[str, float | None, 
         key = max(above, key=lambda k: above[k])
         told = f"{len(above)} attacks leave more than the clean {percent(base)}, most {key} with {percent(above[key])}."
         yield Finding(
-            "red" if above[key] > base + ABOVE else "amber", told, "No attack can help: check labels, input space and test images."
+            "red" if above[key] > base + ABOVE else "amber",
+            told,
+            "No attack can help: check labels, input space and test images.",
         )
     if not groups:
         yield Finding("amber", "No attack with a radius was run.", "Run at least three attacks at one radius.")
@@ -152,7 +185,10 @@ def _against_clean(base: float | None, groups: Mapping[tuple[str, float | None, 
     worst, average = min(main.values()), sum(main.values()) / len(main)
     named = {"drop rate": drop_rate(base, worst), "RR": rr(base, main.values()), "I-RR": i_rr(base, main.values())}
     ratios = ", ".join(f"{name} {'undefined' if value is None else f'{value:.1f} %'}" for name, value in named.items())
-    yield Finding("green", f"Clean {percent(base)}, worst of {len(main)} attacks {percent(worst)}, average {percent(average)}; {ratios}.")
+    yield Finding(
+        "green",
+        f"Clean {percent(base)}, worst of {len(main)} attacks {percent(worst)}, average {percent(average)}; {ratios}.",
+    )
     if len(main) < FEW:
         yield Finding(
             "amber",
@@ -169,13 +205,17 @@ def _intervals(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
     known = [(high - low) / 2 for low, high in filter(None, found)]
     if len(known) < len(found):
         yield Finding(
-            "amber", f"{len(found) - len(known)} of {len(found)} rows have no interval.", "Give every accuracy its 95 % interval."
+            "amber",
+            f"{len(found) - len(known)} of {len(found)} rows have no interval.",
+            "Give every accuracy its 95 % interval.",
         )
     if known:
         n, figures["half_width"] = min(row["n"] for row in subject.rows), max(known)
         told = f"The widest 95 % interval is ± {100 * max(known):.1f} points (n = {n:,})."
         yield Finding(
-            "amber" if max(known) > WIDE else "green", told, "Attack at least 1,000 images before comparing figures a few points apart."
+            "amber" if max(known) > WIDE else "green",
+            told,
+            "Attack at least 1,000 images before comparing figures a few points apart.",
         )
 
 
@@ -185,13 +225,19 @@ def _consistent(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
     at_hand = {key: np.asarray(values) for key, values in subject.correct.items() if key in tried}
     wrong = [key for key, values in at_hand.items() if abs(float(values.mean()) - accuracy(tried[key])) > MATCH]
     if wrong:
-        yield Finding("red", f"Rows contradict their outcomes per image: {', '.join(wrong)}.", "Evaluate again: the record was changed.")
+        yield Finding(
+            "red",
+            f"Rows contradict their outcomes per image: {', '.join(wrong)}.",
+            "Evaluate again: the record was changed.",
+        )
     alike: dict[tuple[str, float | None, bool], dict[str, np.ndarray]] = {}
     for key, values in at_hand.items():
         if radius(tried[key][0]):
             alike.setdefault(threat(tried[key][0]), {})[key] = values
     if alike:
         members = max(alike.values(), key=len)
-        worst = float(worst_case(members | ({"clean": subject.correct["clean"]} if "clean" in subject.correct else {})).mean())
+        worst = float(
+            worst_case(members | ({"clean": subject.correct["clean"]} if "clean" in subject.correct else {})).mean()
+        )
         figures["worst_image"] = worst
         yield Finding("green", f"{percent(worst)} of the images withstand every one of {len(members)} attacks.")

@@ -1,4 +1,5 @@
-"""What lives between two updates of a distillation, and how it becomes a checkpoint and comes back. N stored images, p² parts."""
+"""What lives between two updates of a distillation, and how it becomes a checkpoint and comes back. N stored images, p²
+parts."""
 
 import time
 from dataclasses import dataclass, field
@@ -17,8 +18,10 @@ from c2r.methods.pool import Pool
 class Loop:
     """What lives between updates.
 
-    networks: of the pool, trained; step: the last update (−1 before step 0 is recorded); order [N] and position: mini-batches
-    are cut from here on; looked: the last look and its step, a memory only, as a look can be taken again; figures: of that look.
+    networks: of the pool, trained; step: the last update (−1 before step 0 is recorded); order [N] and position:
+    mini-batches
+    are cut from here on; looked: the last look and its step, a memory only, as a look can be taken again; figures: of
+    that look.
     """
 
     config: RunConfig
@@ -43,7 +46,12 @@ class Loop:
 def capture(loop: Loop) -> Checkpoint:
     """The loop as it is between two updates."""
     held = loop.held
-    tensors = {"images": held.images, "delta": held.delta, "order": loop.order, "generator": loop.generator.get_state()} | loop.moments
+    tensors = {
+        "images": held.images,
+        "delta": held.delta,
+        "order": loop.order,
+        "generator": loop.generator.get_state(),
+    } | loop.moments
     tensors |= {} if held.loss is None else {"loss": held.loss}
     facts = {"losses": loop.losses, "forwards": loop.forwards, "backwards": loop.backwards, "position": loop.position}
     return Checkpoint(loop.networks, loop.step, tensors, facts | {"seconds": time.perf_counter() - loop.began})
@@ -57,7 +65,12 @@ def restore(loop: Loop, path: Path, found: Checkpoint) -> None:
     held.images.data.copy_(tensors["images"])
     held.delta, held.loss = tensors["delta"], tensors.get("loss")
     loop.generator.set_state(found.tensors["generator"])
-    loop.networks, loop.step, loop.order, loop.position = found.networks, found.step, tensors["order"], facts["position"]
+    loop.networks, loop.step, loop.order, loop.position = (
+        found.networks,
+        found.step,
+        tensors["order"],
+        facts["position"],
+    )
     loop.losses, loop.forwards, loop.backwards = facts["losses"], facts["forwards"], facts["backwards"]
     loop.moments = {name: tensors[name] for name in ("exp_avg", "exp_avg_sq", "step") if name in tensors}
     loop.began = time.perf_counter() - facts["seconds"]

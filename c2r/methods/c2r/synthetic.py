@@ -1,6 +1,7 @@
 """The synthetic set while it is distilled, and a look at it: clean and robust margins under the scorer.
 
-A look changes nothing, so that how often a run is recorded cannot change what it makes. Letters: N stored images, p² parts
+A look changes nothing, so that how often a run is recorded cannot change what it makes. Letters: N stored images, p²
+parts
 of each, K classes, D embedding.
 """
 
@@ -20,7 +21,8 @@ from c2r.registry import Method
 
 @dataclass
 class SyntheticSet:
-    """Images [N, C, H, W] in [0, 1] (the optimised tensor), labels [N], parts per side, and the warm start of the attacks.
+    """Images [N, C, H, W] in [0, 1] (the optimised tensor), labels [N], parts per side, and the warm start of the
+    attacks.
 
     Attacks act on what networks are trained on, the N·p² effective images: delta [N·p², C, H, W] is a perturbation of
     those in pixel units, loss [N·p²] the scorer's loss there. soft [N, K]: labels that an imported set came with.
@@ -36,7 +38,13 @@ class SyntheticSet:
     @classmethod
     def start(cls, images: Tensor, labels: Tensor, partition: int, soft: np.ndarray | None = None) -> "SyntheticSet":
         """A fresh set: nothing attacked yet."""
-        return cls(images.clone().requires_grad_(True), labels, partition, torch.zeros_like(expand(images, partition)), soft=soft)
+        return cls(
+            images.clone().requires_grad_(True),
+            labels,
+            partition,
+            torch.zeros_like(expand(images, partition)),
+            soft=soft,
+        )
 
     def effective(self) -> tuple[Tensor, Tensor]:
         """What networks are trained on: images [N·p², C, H, W], which carry the gradient, and labels [N·p²]."""
@@ -75,10 +83,17 @@ def look(held: SyntheticSet, scorer: Network, method: Method, config: RunConfig,
     margin_clean, margin_adv = (worst_part(logit_margin(z, y), parts) for z in (clean, trace.logits))
     reused, improved = int(trace.reused.sum()), int(trace.improved.sum())
     return Look(
-        margin_clean, margin_adv, hinge(margin_adv), worst_prediction(clean, y, parts), worst_prediction(trace.logits, y, parts),
-        trace.delta, trace.loss, {"reused": reused, "improved": improved, "kept": len(y) - reused - improved},
-        trace.forwards + len(y), trace.backwards,
-    )  # fmt: skip
+        margin_clean,
+        margin_adv,
+        hinge(margin_adv),
+        worst_prediction(clean, y, parts),
+        worst_prediction(trace.logits, y, parts),
+        trace.delta,
+        trace.loss,
+        {"reused": reused, "improved": improved, "kept": len(y) - reused - improved},
+        trace.forwards + len(y),
+        trace.backwards,
+    )
 
 
 def embeddings(effective: Tensor, network: Network, partition: int) -> Tensor:

@@ -31,11 +31,18 @@ class Update:
 
 
 def update(
-    held: SyntheticSet, batch: Tensor, weights: Tensor, seen: Visit, queue: ClassQueue | None, method: Method, config: RunConfig
+    held: SyntheticSet,
+    batch: Tensor,
+    weights: Tensor,
+    seen: Visit,
+    queue: ClassQueue | None,
+    method: Method,
+    config: RunConfig,
 ) -> Update:
     """The loss whose gradient moves ``held.images``.
 
-    All effective images are augmented as the real ones were and then attacked under the visited network, as an evaluation
+    All effective images are augmented as the real ones were and then attacked under the visited network, as an
+    evaluation
     does it. Matching takes all of them, cross-entropy and CRL those of the mini-batch.
 
     :param batch: indices [M] of the curriculum's mini-batch
@@ -51,7 +58,9 @@ def update(
     matching = matching + _matching(seen.adversarial, adversarial, seen.labels, labels, classes)
     rows = (batch[:, None] * parts + torch.arange(parts, device=batch.device)).view(-1)
     weights = weights.repeat_interleave(parts)
-    cross_entropy = (weights * F.cross_entropy(seen.network.head(clean[-1][rows]), labels[rows], reduction="none")).mean()
+    cross_entropy = (
+        weights * F.cross_entropy(seen.network.head(clean[-1][rows]), labels[rows], reduction="none")
+    ).mean()
     shaped = _align(clean[-1][rows], adversarial[-1][rows], labels[rows], weights, seen, queue, method, config)
     total = (1 - config.eta) * cross_entropy + config.eta * shaped + config.match_weight * matching
     losses = {"total": total, "match": matching, "ce": cross_entropy, "crl": shaped}
@@ -60,15 +69,23 @@ def update(
 
 
 def _attacked(
-    held: SyntheticSet, effective: Tensor, images: Tensor, labels: Tensor, seen: Visit, method: Method, config: RunConfig
+    held: SyntheticSet,
+    effective: Tensor,
+    images: Tensor,
+    labels: Tensor,
+    seen: Visit,
+    method: Method,
+    config: RunConfig,
 ) -> Trace:
-    """The attack on the augmented images [N·p², C, H, W]; it starts from what the warm start has become under the augmentation."""
+    """The attack on the augmented images [N·p², C, H, W]; it starts from what the warm start has become under the
+    augmentation."""
     start = seen.transform(effective + held.delta) - images
     return attack(seen.network, images, labels, method, config, seen.generator, start)
 
 
 def _matching(real: list[Tensor], synthetic: list[Tensor], real_labels: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Squared distance of class means, summed over the classes that have synthetic images and over features, averaged over blocks."""
+    """Squared distance of class means, summed over the classes that have synthetic images and over features, averaged
+    over blocks."""
     made = (torch.bincount(labels, minlength=classes) > 0).float()[:, None]
     distances = [
         (made * (class_means(a, real_labels, classes) - class_means(b, labels, classes))).square().sum()
@@ -78,21 +95,42 @@ def _matching(real: list[Tensor], synthetic: list[Tensor], real_labels: Tensor, 
 
 
 def _align(
-    clean: Tensor, adversarial: Tensor, labels: Tensor, weights: Tensor, seen: Visit, queue: ClassQueue | None, method: Method,
+    clean: Tensor,
+    adversarial: Tensor,
+    labels: Tensor,
+    weights: Tensor,
+    seen: Visit,
+    queue: ClassQueue | None,
+    method: Method,
     config: RunConfig,
-) -> Tensor:  # fmt: skip
-    """CRL of the mini-batch (or class-mean alignment): embeddings [M·p², D] against themselves, real ones and the queue."""
+) -> Tensor:
+    """CRL of the mini-batch (or class-mean alignment): embeddings [M·p², D] against themselves, real ones and the
+    queue."""
     real, real_labels = seen.adversarial[-1], seen.labels
     if method.align == "class-mean":
         return class_mean_alignment(clean, adversarial, labels, int(real_labels.max()) + 1)
     keys, key_labels, excluded = torch.cat([clean, adversarial]), torch.cat([labels, labels]), None
     if config.anchors == "real":
-        anchors, anchor_labels, key_weights, weights = real, real_labels, torch.cat([weights, weights]), torch.ones_like(real[:, 0])
+        anchors, anchor_labels, key_weights, weights = (
+            real,
+            real_labels,
+            torch.cat([weights, weights]),
+            torch.ones_like(real[:, 0]),
+        )
     else:
         anchors, anchor_labels, key_weights = clean, labels, None
         keys, key_labels = torch.cat([keys, real]), torch.cat([key_labels, real_labels])
         excluded = torch.zeros(len(clean), len(keys), dtype=torch.bool, device=clean.device)
         excluded[:, : len(clean)].fill_diagonal_(True)
     negatives = queue.hard_negatives(anchors, anchor_labels, config.hard_negatives) if queue else None
-    losses = crl(anchors, anchor_labels, keys, key_labels, tau=config.tau, weights=key_weights, excluded=excluded, negatives=negatives)
+    losses = crl(
+        anchors,
+        anchor_labels,
+        keys,
+        key_labels,
+        tau=config.tau,
+        weights=key_weights,
+        excluded=excluded,
+        negatives=negatives,
+    )
     return (weights * losses).mean()

@@ -1,6 +1,7 @@
 """What an update meets: a stage of the pool, real images and an augmentation, drawn from the seed and the step alone.
 
-A stage is frozen, so what its queue holds can be made again from the steps that visited it: a checkpoint stores no queue.
+A stage is frozen, so what its queue holds can be made again from the steps that visited it: a checkpoint stores no
+queue.
 Letters: K classes, b real images per class, Q queue slots per class.
 """
 
@@ -26,7 +27,8 @@ from c2r.registry import Method
 class Visit:
     """One update's draws, and what they give.
 
-    stage, network: of the pool; transform: one augmentation for real and synthetic images alike; labels [K·b] of the real
+    stage, network: of the pool; transform: one augmentation for real and synthetic images alike; labels [K·b] of the
+    real
     images; clean, adversarial: their features, one [K·b, D] per block; generator: for the draws still to come;
     forwards, backwards: cost of the attack, sums over images.
     """
@@ -48,7 +50,9 @@ def stage_of(step: int, pool: Pool, seed: int) -> tuple[int, torch.Generator]:
     return pool.draw(generator), generator
 
 
-def visit(step: int, pool: Pool, data: RealData, draws: ClassDraws, method: Method, config: RunConfig, flip: bool) -> Visit:
+def visit(
+    step: int, pool: Pool, data: RealData, draws: ClassDraws, method: Method, config: RunConfig, flip: bool
+) -> Visit:
     """Draw what update `step` meets; the real images are augmented, then attacked."""
     stage, generator = stage_of(step, pool, config.seed)
     network = pool.stages[stage]
@@ -79,7 +83,9 @@ class Queues:
         if seen.stage not in self.held:
             config, device = self.config, seen.labels.device
             projection = generator_for(config.seed, "projection", seen.stage)
-            queue = ClassQueue(self.classes, config.queue_size, seen.network.embedding, config.queue_rank, projection, device)
+            queue = ClassQueue(
+                self.classes, config.queue_size, seen.network.embedding, config.queue_rank, projection, device
+            )
             for step in self.visited[seen.stage][-config.queue_size // config.real_batch :]:
                 before = self.again(step)
                 queue.enqueue(before.adversarial[-1], before.labels)
