@@ -30,7 +30,7 @@ browser: $(VENV)/.test  ## the app in headless Chromium
 sample: $(VENV)/.app  ## record app/sample_run again, as it is committed
 	rm -rf app/sample_run
 	$(BIN)/python -m c2r distill --preset demo --out app/sample_run
-	rm -rf app/sample_run/pool app/sample_run/lock app/.slots
+	rm -rf app/sample_run/parts app/sample_run/lock app/.slots
 
 bench: $(VENV)/.test  ## attack cost, cost of recording, live tick, first picture
 	for file in attack_cost recording live_tick first_picture; do $(BIN)/python benchmarks/$$file.py || exit 1; done

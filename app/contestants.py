@@ -19,6 +19,7 @@ from c2r import config
 from c2r.errors import InputError
 from c2r.evaluation import badges
 from c2r.evaluation.badges import Badge
+from c2r.settings import AttackSettings, EvaluationSettings, RecordSettings, ScorerSettings, SyntheticSettings
 from c2r.store import housekeeping as keeping
 from c2r.store import runs
 from c2r.store.runs import Run, evaluation_facts
@@ -30,7 +31,7 @@ DEFAULT = 4
 DATE = re.compile(r"^\d{8}-\d{4}-\d{2}-")
 BASELINES = ("random-real", "full-data")
 # Settings that say nothing about the set itself.
-UNLIKE = {"device", "threads", *config.EvaluationSettings.model_fields, *config.RecordSettings.model_fields}
+UNLIKE = {"device", "threads", *EvaluationSettings.model_fields, *RecordSettings.model_fields}
 
 
 @dataclass(frozen=True)
@@ -199,15 +200,11 @@ def baseline_settings(settings: config.RunConfig, method: str) -> config.RunConf
     return config.validate(settings.model_dump(mode="json") | {"method": method, "imported": ""})
 
 
-# What a baseline never reads: it makes no update, and all real images need no set either.
-_UPDATES = {
-    name
-    for group in (config.ObjectiveSettings, config.ContrastSettings, config.CurriculumSettings, config.AttackSettings)
-    for name in group.model_fields
-}
+# What a baseline never reads beside what its settings leave out: no update is made, and all real images need no set.
+_NO_UPDATES = {"steps", *AttackSettings.model_fields}
 UNREAD = {
-    "random-real": _UPDATES | {"pool_size"},
-    "full-data": _UPDATES | {*config.PoolSettings.model_fields, *config.SyntheticSettings.model_fields},
+    "random-real": _NO_UPDATES,
+    "full-data": _NO_UPDATES | {*ScorerSettings.model_fields, *SyntheticSettings.model_fields},
 }
 
 

@@ -24,6 +24,7 @@ import psutil
 from app import guard, places
 from c2r import config, disasters, fields
 from c2r.errors import InputError
+from c2r.settings import EvaluationSettings
 from c2r.store import claiming, kinds, processes, runs, writing
 from c2r.store import control as listening
 
@@ -143,7 +144,7 @@ def evaluate_words(path: Path, settings: config.RunConfig, out: Path) -> list[st
     """The words after ``python`` that evaluate the run folder `path` into the folder `out`: every evaluation setting is
     named."""
     words = ["-m", "c2r", "evaluate", str(path), "--protocol", settings.protocol]
-    for name, field in config.EvaluationSettings.model_fields.items():
+    for name, field in EvaluationSettings.model_fields.items():
         if name != "protocol":
             words += ["--set", f"{name}={fields.shown(field, getattr(settings, name))}"]
     return [*words, "--out", str(out)]

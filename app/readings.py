@@ -3,12 +3,11 @@ Streamlit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app import words
-from c2r import registry as methods
 from c2r.config import RunConfig
-from c2r.registry import Part
+from c2r.registry import describe
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,15 @@ class Kpi:
     since: str
     course: list[float]
     help: str
+
+
+class Part(NamedTuple):
+    """One term of a loss: the name it is stored under, what it is called, its weight, and what it adds to the total."""
+
+    name: str
+    label: str
+    weight: float
+    value: float
 
 
 Reading = tuple[
@@ -61,7 +69,7 @@ READINGS: tuple[Reading, ...] = (
         " points",
         "Synthetic images that the scorer classifies correctly without an attack",
     ),
-    ("Loss", lambda e: (e.get("losses") or {}).get("total"), 1, 2, "", "", "{loss}"),
+    ("Loss", lambda e: series(e).get("total"), 1, 2, "", "", "{loss}"),
 )
 
 
@@ -85,14 +93,19 @@ def kpis(events: list[dict[str, Any]], config: RunConfig | None = None) -> list[
     return found
 
 
+def series(event: dict[str, Any]) -> dict[str, Any]:
+    """The figures that the method handed out at a recorded step; runs of before called them losses."""
+    return event.get("series") or event.get("losses") or {}
+
+
 def loss_parts(event: dict[str, Any], config: RunConfig | None) -> list[Part]:
     """The weighted terms of the loss at a recorded step; [] where none was recorded, or without the run's settings."""
-    losses = event.get("losses") or {}
-    return (
-        []
-        if config is None
-        else methods.loss_parts(losses, config.method, eta=config.eta, match_weight=config.match_weight)
-    )
+    told = describe(config)["series"] if config else []
+    return [
+        Part(one["name"], one["label"], one["weight"], one["weight"] * value)
+        for one in told
+        if one["weight"] and (value := series(event).get(one["name"])) is not None
+    ]
 
 
 @dataclass(frozen=True)
@@ -119,7 +132,7 @@ def losses(events: list[dict[str, Any]], config: RunConfig | None) -> Losses:
     series = {name: [next((p.value for p in parts if p.name == name), None) for parts in found] for name in terms}
     return Losses(
         [event["step"] for event in events],
-        [(event.get("losses") or {}).get("total") for event in events],
+        [series(event).get("total") for event in events],
         series,
         {name: part.label for name, part in terms.items()},
         {name: part.weight for name, part in terms.items()},

@@ -24,12 +24,12 @@ CALLED = {
 
 def called(name: str) -> str:
     """What a setting is called on screen."""
-    return fields.label(config.RunConfig.model_fields[name])
+    return fields.label(config.declared(name))
 
 
 def label(name: str) -> str:
     """The same with its unit, where the words do not say it."""
-    unit = fields.unit(config.RunConfig.model_fields[name])
+    unit = fields.unit(config.declared(name))
     return f"{called(name)} ({unit})" if unit and unit not in called(name).lower() else called(name)
 
 
@@ -44,26 +44,22 @@ def spoken(name: str, value: Any) -> str:
         return choice(name, value) or "none"
     if isinstance(value, tuple) and name in CALLED:
         return ", ".join(choice(name, one) for one in value) or "none"
-    return fields.shown(config.RunConfig.model_fields[name], value) or "none"
+    return fields.shown(config.declared(name), value) or "none"
 
 
 def can_choose(name: str) -> bool:
     """Whether a person chooses this setting: not what an import or a fork fills in, nor what has one choice only."""
-    return name not in FILLED and len(fields.choices(config.RunConfig.model_fields[name])) != 1
+    return name not in FILLED and len(fields.choices(config.declared(name))) != 1
 
 
 def offered(name: str, value: Any) -> list[str]:
     """The choices of a setting, [] when it has none; a set that can only be imported is offered where `value` says so
     already."""
-    return [
-        option
-        for option in fields.choices(config.RunConfig.model_fields[name])
-        if option != "imported" or option == value
-    ]
+    return [option for option in fields.choices(config.declared(name)) if option != "imported" or option == value]
 
 
 def differences(before: config.RunConfig, after: config.RunConfig, leave_out: Iterable[str] = ()) -> list[str]:
     """The settings in which two runs differ, each as ``Contrastive share: 0.17 → 0.3``."""
-    names = [name for name in config.RunConfig.model_fields if name not in {*FILLED, *leave_out}]
+    names = [name for name in type(after).model_fields if name not in {*FILLED, *leave_out} and hasattr(before, name)]
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
     return [f"{called(name)}: {spoken(name, old)} → {spoken(name, new)}" for name, old, new in pairs if old != new]

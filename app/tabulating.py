@@ -129,7 +129,7 @@ def settings_that_differ(contestants: Sequence[Contestant]) -> Columns:
     """Every setting that is not the same for all, with its group, and data, device and versions where those differ."""
     heads = ("Group", "Setting")
     table: Columns = {name: [] for name in (*heads, *(c.name for c in contestants))}
-    lines = [(group.__doc__ or "", name) for group in config.GROUPS for name in group.model_fields]
+    lines = [(group.__doc__ or "", name) for group in config.every_group() for name in group.model_fields]
     values = [(group, name, [_setting(c, name) for c in contestants]) for group, name in lines]
     values += [("Origin", name, [str(read(c) or NONE) for c in contestants]) for name, read in ORIGIN.items()]
     for group, name, cells in values:
@@ -142,7 +142,7 @@ def settings_that_differ(contestants: Sequence[Contestant]) -> Columns:
 
 def _setting(one: Contestant, name: str) -> str:
     """A setting as a person writes it; a dash for an empty one."""
-    return (shown(config.RunConfig.model_fields[name], getattr(one.config, name)) if one.config else "") or NONE
+    return (shown(config.declared(name), getattr(one.config, name)) if hasattr(one.config, name) else "") or NONE
 
 
 PATHS = ("data", "imported")  # settings that may hold a path

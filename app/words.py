@@ -16,15 +16,16 @@ from c2r.store.runs import Run
 PHASES = {
     "starting": "Starting",
     "data": "Loading the data",
+    "scorer": "Training the scorer",
     "pool": "Training the pool",
     "distill": "Distilling",
     "map": "Drawing the map",
     "evaluate": "Evaluating",
     "finished": "Finished",
 }
-BRIEF = PHASES | {"data": "Loading", "pool": "Pool", "distill": "", "map": "Map"}
+BRIEF = PHASES | {"data": "Loading", "scorer": "Scorer", "pool": "Pool", "distill": "", "map": "Map"}
 LONG = 32  # characters of a data set's name within the name of a run
-COUNTED = ("pool", "distill", "evaluate")  # phases whose steps say something in a table
+COUNTED = ("scorer", "pool", "distill", "evaluate")  # phases whose steps say something in a table
 
 SPECIAL = re.compile(r"[\\`*_\[\]<>#|~$&]|:(?=\w)|^[-+=](?=\s|-|=|$)")
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")

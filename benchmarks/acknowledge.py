@@ -40,7 +40,7 @@ SETTINGS = {
     "map_points": 50,
     "device": "cpu",
 }
-PHASES = ("pool", "distill", "map", "evaluate")
+PHASES = ("scorer", "pool", "distill", "map", "evaluate")
 LONGEST = 600.0  # seconds a run may take to get somewhere
 Times = dict[str, list[tuple[str, float, float]]]
 

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-FOLDERS = ("frames", "pool", "networks")
+FOLDERS = ("frames", "parts", "networks")
 
 
 class Death:

@@ -59,7 +59,7 @@ KILLS = 10  # of one run, before it may end
 KINDS = {
     "claim": r"claim",
     "manifest": r"manifest",
-    "pool network": r"pool/",
+    "network": r"parts/",
     "frame": r"frames/",
     "event line": r"events\.jsonl",
     "checkpoint": r"checkpoint",
@@ -156,8 +156,8 @@ def first_write(writes: list[str], out: Path) -> int:
     ]
     if (out / "checkpoint.safetensors").exists():
         with safe_open(out / "checkpoint.safetensors", framework="numpy") as stored:
-            facts = json.loads(stored.metadata()["loop"])
-        known.append(writes.index(f"pool/{facts['networks'] - 1}.safetensors") + 1)
+            facts = json.loads(stored.metadata()["state"])
+        known.append(writes.index(f"parts/{facts['parts'][-1]}.safetensors") + 1)
         known += [writes.index(f"frames/{facts['step']:06d}.safetensors") + 2] if facts["step"] >= 0 else []
     return max(known) + 1
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic.fields import FieldInfo
 
+from c2r.named import named
+
 
 def parse_radius(value: Any) -> float:
     """A radius in pixel units of images in [0, 1]: ``"2/255"`` or a number. Raises ValueError on anything else."""
@@ -56,19 +58,32 @@ def as_names(value: Any) -> Any:
 Names = BeforeValidator(as_names)
 
 
-def setting(default: Any, label: str, help: str, unit: str = "", symbol: str = "", **limits: Any) -> Any:
-    """Declare one setting: its `label` on screen, what it does, its unit, the paper's symbol. `limits` are pydantic's
-    (``ge``, ``le``, ``gt``, ``lt``)."""
+def setting(
+    default: Any, label: str, help: str, unit: str = "", symbol: str = "", table: str = "", **limits: Any
+) -> Any:
+    """Declare one setting: its `label` on screen, what it does, its unit, the paper's symbol. More than six parameters,
+    because they are the columns of the table of settings.
+
+    :param table: ``module:name`` of the table whose keys are the words to choose from
+    :param limits: pydantic's (``ge``, ``le``, ``gt``, ``lt``)
+    """
     said = f"{symbol}: {help}" if symbol else help
-    return Field(
-        default=default, description=said, json_schema_extra={"unit": unit, "label": label, "symbol": symbol}, **limits
-    )
+    about: dict[str, Any] = {"unit": unit, "label": label, "symbol": symbol, "table": table}
+    return Field(default=default, description=said, json_schema_extra=about, **limits)
 
 
 def choices(field: FieldInfo) -> tuple[str, ...]:
     """The allowed words of a setting that has a fixed choice (also of its items, for a tuple), else ()."""
+    if table := _declared(field, "table"):
+        return tuple(named(table))
     kind = get_args(field.annotation)[0] if is_list(field) else field.annotation
     return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def outside(field: FieldInfo, value: Any) -> bool:
+    """Whether a value of a setting that chooses from a table holds a word that the table does not have."""
+    words = value if isinstance(value, tuple) else (value,)
+    return bool(_declared(field, "table")) and not set(words) <= set(choices(field))
 
 
 def limits(field: FieldInfo) -> dict[str, float]:

@@ -1,79 +1,149 @@
-"""The table of methods. A row is data (no torch here, so the app can list it); an ablation is a row, not a branch."""
+"""The table of methods. A row is a whole method as data: no torch, and nothing of a method is loaded before it is run.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+A method is one file (or folder) in `c2r.methods` and one row here; an ablation is a row, of the same `run` with other
+`parts`. The settings of a method are part of what a setting may be, so the table stands where everybody may read it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+ATTACKS = {"ls-pgd": "LS-PGD", "pgd": "PGD-10"}  # what the attacks behind the margins are called on screen
+ORDERS = ("hardest", "random", "")  # how mini-batches are cut: by score, at random, or not at all
+
+
+class Phase(NamedTuple):
+    """One stretch of a method's work: its name in status.json, what it is called while it goes on (in a table: brief),
+    what its steps are, and its share in the work, used where a method names no cost."""
+
+    name: str
+    label: str
+    brief: str = ""
+    unit: str = "steps"
+    share: float = 1.0
+
+
+class Series(NamedTuple):
+    """One figure of every recorded step: the name it is stored under, what it is called, its unit and axis.
+
+    weight: for a term of a sum, what it is multiplied with, from the settings; None for a figure of its own. The terms
+    of an axis add up to the axis's first figure.
+    """
+
+    name: str
+    label: str
+    unit: str = ""
+    axis: str = "Loss"
+    weight: Callable[[Any], float] | None = None
 
 
 @dataclass(frozen=True)
 class Method:
-    """One row: which blocks a method is made of.
+    """One row.
 
-    :param label: name on screen; description: one sentence that says what it is or what is left out
-    :param order: how mini-batches are cut: ``hardest`` (AAC) or ``random``
-    :param align: what shapes the embedding beside cross-entropy: ``crl`` or ``class-mean``
-    :param attack: inner attack: ``ls-pgd`` or ``pgd`` (T steps from scratch, for the cost comparison)
-    :param queue: whether CRL takes hard negatives from the class-balanced queue
-    :param updates: False leaves the initial images as they are (a baseline)
-    :param source: where images come from: ``drawn`` from real ones, a ``file``, or ``all`` real training images,
-        undistilled
+    :param label: name on screen; family: whose ablation or relative it is; sentence: what it is or what is left out
+    :param run: ``module:function``, a function (context, state) → events (see `c2r.events`)
+    :param settings: ``module:class``, the `RunConfig` of its runs, with the groups of settings that it adds
+    :param phases: of its work, in order; none for a set that stays as it is
+    :param series: figures that it hands out with every recorded step
+    :param attack: what margins are measured with; order: how its mini-batches are cut, one of `ORDERS`
+    :param cost: ``module:function``, a function (settings, shape) → `c2r.methods.cost.Spent`
+    :param source: where its images come from: ``drawn`` from real ones, a ``file``, or ``all`` real training images
+    :param parts: switches of its `run`, for ablations
     """
 
     label: str
-    description: str
-    order: str = "hardest"
-    align: str = "crl"
+    family: str
+    sentence: str
+    run: str = "c2r.methods.baselines:keep"
+    settings: str = "c2r.settings:RunConfig"
+    phases: tuple[Phase, ...] = ()
+    series: tuple[Series, ...] = ()
     attack: str = "ls-pgd"
-    queue: bool = True
-    updates: bool = True
+    order: str = ""
+    cost: str = "c2r.methods.cost:nothing"
     source: str = "drawn"
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def updates(self) -> bool:
+        """Whether the images are optimised; baselines and imported sets stay as they are."""
+        return bool(self.phases)
+
+    @property
+    def kind(self) -> str:
+        """``distilled``, ``baseline``, ``imported`` or ``reference`` (all real images)."""
+        if self.source != "drawn":
+            return {"file": "imported", "all": "reference"}[self.source]
+        return "distilled" if self.updates else "baseline"
+
+
+def _c2r(label: str, sentence: str, shaped: str = "contrastive (CRL)", order: str = "hardest", **parts: Any) -> Method:
+    """A row of C2R's family: its loss is (1 − η)·cross-entropy + η·(what shapes the embedding) + λ·matching."""
+    return Method(
+        label,
+        "C2R",
+        sentence,
+        run="c2r.methods.c2r.run:run",
+        settings="c2r.methods.c2r.settings:C2RConfig",
+        phases=(
+            Phase("pool", "Training the pool", "Pool", "training steps", 0.4),
+            Phase("distill", "Distilling", "", "updates", 0.6),
+        ),
+        series=(
+            Series("total", "Loss"),
+            Series("match", "matching", weight=lambda c: c.match_weight),
+            Series("ce", "cross-entropy", weight=lambda c: 1 - c.eta),
+            Series("crl", shaped, weight=lambda c: c.eta),
+        ),
+        attack=parts.get("attack", "ls-pgd"),
+        order=order,
+        cost="c2r.methods.c2r.cost:spent",
+        parts=parts | {"order": order},
+    )
 
 
 METHODS: dict[str, Method] = {
-    "c2r": Method("C2R", "Attack-aware curriculum, contrastive robustness loss with queue, line-search PGD"),
-    "c2r-no-aac": Method("C2R without AAC", "Mini-batches in random order", order="random"),
-    "c2r-no-crl": Method(
-        "C2R without CRL", "Class-mean alignment instead of the contrastive loss", align="class-mean", queue=False
+    "c2r": _c2r("C2R", "Attack-aware curriculum, contrastive robustness loss with queue, line-search PGD"),
+    "c2r-no-aac": _c2r("C2R without AAC", "Mini-batches in random order", order="random"),
+    "c2r-no-crl": _c2r(
+        "C2R without CRL",
+        "Class-mean alignment instead of the contrastive loss",
+        "class-mean alignment",
+        align="class-mean",
+        queue=False,
     ),
-    "c2r-pgd": Method("C2R with T-step PGD", "Ten-step PGD from scratch instead of LS-PGD", attack="pgd"),
-    "c2r-no-queue": Method("C2R without queue", "Contrast within the batch only", queue=False),
+    "c2r-pgd": _c2r("C2R with T-step PGD", "Ten-step PGD from scratch instead of LS-PGD", attack="pgd"),
+    "c2r-no-queue": _c2r("C2R without queue", "Contrast within the batch only", queue=False),
     "random-real": Method(
         "Random real images",
+        "Baselines",
         "The initial real images, not optimised: the baseline every method must beat",
-        updates=False,
     ),
     "full-data": Method(
-        "All real images", "Networks trained on the whole training set: the ceiling", updates=False, source="all"
+        "All real images", "Baselines", "Networks trained on the whole training set: the ceiling", source="all"
     ),
     "imported": Method(
-        "Imported set", "A distilled set from a file, scored and evaluated as it is", updates=False, source="file"
+        "Imported set", "Imported", "A distilled set from a file, scored and evaluated as it is", source="file"
     ),
 }
 
-ATTACKS = {"ls-pgd": "LS-PGD", "pgd": "PGD-10"}  # what the inner attacks are called on screen
 
+def describe(config: Any) -> dict[str, Any]:
+    """What the shell has to know of a run's method, as plain values for its manifest.
 
-class Part(NamedTuple):
-    """One term of a loss: the name it is stored under, what it is called, its weight, and what it adds to the total."""
-
-    name: str
-    label: str
-    weight: float
-    value: float
-
-
-def loss_parts(losses: Mapping[str, float | None], method: str, *, eta: float, match_weight: float) -> list[Part]:
-    """The weighted terms that add up to the total of one update, under the names of what ran; [] where no loss was
-    recorded.
-
-    total = (1 − η)·cross-entropy + η·(contrastive loss or class-mean alignment) + λ·matching; a term of weight 0 is
-    left out.
+    :param config: the run's settings, from which the weights of the series come
     """
-    shaped = "class-mean alignment" if METHODS[method].align == "class-mean" else "contrastive (CRL)"
-    terms = (("match", "matching", match_weight), ("ce", "cross-entropy", 1 - eta), ("crl", shaped, eta))
-    found = [(name, label, weight, losses.get(name)) for name, label, weight in terms]
-    return [
-        Part(name, label, weight, weight * value)
-        for name, label, weight, value in found
-        if weight and value is not None
-    ]
+    row = METHODS[config.method]
+    return {
+        "method": {
+            "name": config.method,
+            "label": row.label,
+            "family": row.family,
+            "sentence": row.sentence,
+            "kind": row.kind,
+        },
+        "phases": [phase._asdict() for phase in row.phases],
+        "series": [s._asdict() | {"weight": s.weight(config) if s.weight else None} for s in row.series],
+        "margins": {"attack": ATTACKS[row.attack], "order": row.order},
+    }

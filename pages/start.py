@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import jobs, state, words
 from app.components import form, loading, preflight, shell
-from c2r import config
+from c2r import config, presets
 from c2r.errors import InputError
 from c2r.store import runs
 
@@ -14,10 +14,10 @@ shell.header(
     "Start a run",
     "Choose a preset, change what you like, read what it will cost; the run goes on when this page is closed.",
 )
-names = list(config.PRESETS)
+names = list(presets.PRESETS)
 preset = st.segmented_control("Preset", names, default=names[0], required=True, key="preset", bind="query-params")
 preset = preset if preset in names else names[0]
-st.caption(words.plain(config.PRESET_HELP.get(preset, "")))
+st.caption(words.plain(presets.PRESET_HELP.get(preset, "")))
 plain, panel, rest = preflight.layout()
 with plain:
     base = loading.start(preset)

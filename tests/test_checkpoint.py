@@ -11,8 +11,12 @@ from test_contracts import QUICK, tiny_data
 
 from c2r import config
 from c2r.errors import InputError
-from c2r.methods.checkpoint import Checkpoint, PoolNetwork, read_checkpoint, save_checkpoint, save_pool_network
-from c2r.methods.distill import Finished, Recorded, distill
+from c2r.events import Finished, State
+from c2r.methods.distill import distill
+from c2r.methods.observer import Recorded
+from c2r.presets import PRESETS
+from c2r.registry import METHODS
+from c2r.store.checkpoint import read_state, save_state
 from c2r.store.runs import FRAME_ARRAYS
 
 SETTINGS = QUICK | {"steps": 7, "record_every": 2, "batch": 4}
@@ -22,28 +26,32 @@ def until(path, count, settings, resume=False):
     """Run the loop and store what it hands out, until `count` checkpoints are stored (None: to the end). Returns frames
     and the set."""
     frames, seen = {}, 0
-    for event in distill(settings, tiny_data(), path if resume else None):
+    for event in distill(settings, tiny_data(), None, read_state(path) if resume else None):
         if isinstance(event, Recorded):
             frames[event.step] = event
-        elif isinstance(event, PoolNetwork):
-            save_pool_network(path, event)
-        elif isinstance(event, Checkpoint):
-            save_checkpoint(path, event)
+        elif isinstance(event, State):
+            save_state(path, event)
             seen += 1
             if seen == count:
                 return frames, None
         elif isinstance(event, Finished):
-            return frames, event
+            return frames, event.made
     raise AssertionError("the loop ended without a set")
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"method": "c2r-no-aac"}, {"partition": 2}, {"method": "c2r-pgd", "anchors": "synthetic"}]
+    "changes",
+    [
+        *({"method": name} for name, row in METHODS.items() if row.source == "drawn"),
+        {"partition": 2},
+        {"method": "c2r-pgd", "anchors": "synthetic"},
+        {"scorers": "ce-crl,ce"},
+    ],
 )
 def test_a_run_resumed_at_any_checkpoint_is_the_run_that_never_stopped(tmp_path, changes):
-    settings = config.load("demo", SETTINGS | changes)
+    settings = config.validate(PRESETS["demo"] | SETTINGS | changes)
     whole, result = until(tmp_path, None, settings)
-    for count in range(1, 7):
+    for count in range(1, 7 if METHODS[settings.method].updates else 2):
         path = tmp_path / str(count)
         path.mkdir()
         until(path, count, settings)
@@ -52,13 +60,13 @@ def test_a_run_resumed_at_any_checkpoint_is_the_run_that_never_stopped(tmp_path,
         for step, frame in frames.items():
             for name in FRAME_ARRAYS:
                 np.testing.assert_array_equal(frame.arrays[name], whole[step].arrays[name])
-            same = ("losses", "forwards", "backwards", "search", "margin_adv", "separation")
+            same = ("series", "forwards", "backwards", "search", "margin_adv", "separation")
             assert {key: frame.event[key] for key in same} == {key: whole[step].event[key] for key in same}
 
 
 def test_without_a_checkpoint_a_resumed_run_starts_at_the_beginning(tmp_path):
     settings = config.load("demo", SETTINGS)
-    assert read_checkpoint(tmp_path) is None
+    assert read_state(tmp_path) is None
     _, one = until(tmp_path, None, settings, resume=True)
     _, two = until(tmp_path, None, settings)
     np.testing.assert_array_equal(one.images, two.images)
@@ -73,8 +81,8 @@ def test_damage_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match="checkpoint of run .* is damaged"):
         until(tmp_path, None, settings, resume=True)
     file.write_bytes(content)
-    (tmp_path / "pool" / "0.safetensors").unlink()
-    with pytest.raises(InputError, match="Pool network 0 .* missing or damaged"):
+    (tmp_path / "parts" / "network-0.safetensors").unlink()
+    with pytest.raises(InputError, match="Part network-0 .* missing or damaged"):
         until(tmp_path, None, settings, resume=True)
 
 
@@ -89,10 +97,43 @@ def test_a_checkpoint_holds_no_queue_however_many_stages_there_are(tmp_path):
 def test_a_checkpoint_of_another_version_is_refused_with_the_way_on(tmp_path):
     settings = config.load("demo", SETTINGS)
     until(tmp_path, 2, settings)
-    file = tmp_path / "checkpoint.safetensors"
-    with safe_open(file, "pt") as stored:
-        facts = json.loads(stored.metadata()["loop"])
-    del facts["version"]
-    save_file(load_file(file), file, {"loop": json.dumps(facts)})
-    with pytest.raises(InputError, match="version 1, expected 2.*fork the run"):
+    _told(tmp_path, lambda told: told.pop("version"))
+    with pytest.raises(InputError, match="version 1, expected 3.*fork the run"):
         until(tmp_path, None, settings, resume=True)
+
+
+def _told(path, change):
+    """Change what a checkpoint says about itself."""
+    file = path / "checkpoint.safetensors"
+    with safe_open(file, "pt") as stored:
+        told = json.loads(stored.metadata()["state"])
+    change(told)
+    save_file(load_file(file), file, {"state": json.dumps(told)})
+
+
+def test_a_checkpoint_of_the_version_before_goes_on_as_one_of_now(tmp_path):
+    """It kept the networks as pool/NUMBER and said so in an entry of another name."""
+    settings = config.load("demo", SETTINGS)
+    _, result = until(tmp_path, None, settings)
+    path = tmp_path / "old"
+    path.mkdir()
+    until(path, 3, settings)
+    file = path / "checkpoint.safetensors"
+    with safe_open(file, "pt") as stored:
+        told = json.loads(stored.metadata()["state"])
+    told |= {"version": 2, "networks": len(told.pop("parts"))}
+    save_file(load_file(file), file, {"loop": json.dumps(told)})
+    (path / "parts").rename(path / "pool")
+    for part in (path / "pool").glob("network-*"):
+        part.rename(part.with_name(part.name.removeprefix("network-")))
+    _, again = until(path, None, settings, resume=True)
+    np.testing.assert_array_equal(again.images, result.images)
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "network-0.safetensors", "", "/etc/passwd", 3])
+def test_the_name_of_a_part_never_becomes_another_path(tmp_path, name):
+    settings = config.load("demo", SETTINGS)
+    until(tmp_path, 2, settings)
+    _told(tmp_path, lambda told: told.update(parts=[name]))
+    with pytest.raises(InputError, match="is damaged"):
+        read_state(tmp_path)

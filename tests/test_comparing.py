@@ -44,7 +44,7 @@ def row(key, accuracy, seed=0, **changes):
 
 
 def one(name="a", rows=None, **changes):
-    settings = {name: value for name, value in changes.items() if name in config.RunConfig.model_fields}
+    settings = {name: value for name, value in changes.items() if name in config.every_name()}
     facts = {"bytes": 76_800, "labels": "hard", "label_bytes": 100, "data_hash": "d1"}
     given = {"manifest": {"device": "cpu"}, "facts": facts} | {k: v for k, v in changes.items() if k not in settings}
     rows = rows or [

@@ -4,15 +4,15 @@ import re
 
 import pytest
 
-from c2r import config, fields
+from c2r import config, fields, presets
 from c2r.errors import InputError
 
 
-@pytest.mark.parametrize("preset", config.PRESETS)
+@pytest.mark.parametrize("preset", presets.PRESETS)
 def test_every_preset_is_valid_and_explained_and_survives_json_and_the_command_line(preset):
     loaded = config.load(preset)
     assert config.from_json(config.to_json(loaded)) == loaded
-    assert len(config.PRESET_HELP[preset]) > 20
+    assert len(presets.PRESET_HELP[preset]) > 20
     words = config.command(loaded, preset, "runs/x")
     assert words == ["python", "-m", "c2r", "distill", "--preset", preset, "--out", "runs/x"]
 
@@ -91,9 +91,9 @@ def test_unknown_presets_pairs_without_equals_and_damaged_json_are_named():
 
 
 def test_every_setting_stands_in_one_group_with_help_and_the_groups_have_titles():
-    names = [name for group in config.GROUPS for name in group.model_fields]
-    assert sorted(names) == sorted(config.RunConfig.model_fields)
+    names = [name for group in config.every_group() for name in group.model_fields]
+    assert sorted(names) == sorted(config.every_name())
     assert len(names) == len(set(names))
-    assert all(len(field.description) > 10 for field in config.RunConfig.model_fields.values())
-    assert all(group.__doc__ for group in config.GROUPS)
-    assert list(config.RunConfig.model_fields) == names
+    assert all(len(field.description) > 10 for field in map(config.declared, config.every_name()))
+    assert all(group.__doc__ for group in config.every_group())
+    assert config.every_name() == names

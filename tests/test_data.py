@@ -17,11 +17,11 @@ import pytest
 import torch
 from PIL import Image
 
-from c2r.config import DataSettings, SyntheticSettings
 from c2r.core.partition import boxes
 from c2r.data import sources
 from c2r.data.real import ClassDraws, RealData, check_budget, content_hash, fixed_test_subset, initial_images, load
 from c2r.errors import InputError
+from c2r.settings import DataSettings, SyntheticSettings
 from c2r.store import schema
 from c2r.untrusted import parse_json
 

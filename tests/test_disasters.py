@@ -37,8 +37,9 @@ from c2r.errors import InputError
 from c2r.evaluation.evaluate import Judged
 from c2r.evaluation.judging import judge_again
 from c2r.formats import archives
-from c2r.methods.checkpoint import Checkpoint, PoolNetwork
-from c2r.methods.distill import Basis, Finished, Progress, Recorded
+from c2r.distilled import DistilledSet
+from c2r.events import Finished, Progress, State
+from c2r.methods.observer import Basis, Recorded
 from c2r.store import files, processes, runs, slots, writing
 from c2r.store import housekeeping as keeping
 from c2r.store.control import Listener
@@ -122,13 +123,12 @@ def everything(worker):
     worker.writer.manifest(commit="0")
     worker.progress(Progress("pool", 1, 2))
     frame = FRAME | {"embedding_clean": np.zeros((3, 2), np.float16), "embedding_adv": np.zeros((3, 2), np.float16)}
-    made = Finished(FRAME["images"], FRAME["labels"])
+    made = DistilledSet(FRAME["images"], FRAME["labels"])
     events = [
-        PoolNetwork(0, {"0.weight": torch.zeros(2)}),
         Basis({"mean": np.zeros(2)}),
         Recorded(0, {"n": 3}, frame, made),
-        Checkpoint(1, 0, {"images": torch.zeros(2)}),
-        made,
+        State(0, {"images": torch.zeros(2)}, {}, {"network-0": {"0.weight": torch.zeros(2)}}),
+        Finished(made),
     ]
     for event in events:
         tasks._take(worker, event)
@@ -475,7 +475,7 @@ def test_a_run_whose_folder_is_deleted_or_replaced_ends_with_one_sentence_and_ma
         lambda w: writing.save_rows(w.path, []),
         lambda w: runs.send(w.path, "stop"),
         lambda w: evaluations.save_network(w.path / "networks" / "seed0.safetensors", nn.Linear(1, 1)),
-        lambda w: tasks.save_pool_network(w.path, PoolNetwork(0, {"0.a": torch.zeros(1)})),
+        lambda w: tasks.save_state(w.path, State(0, parts={"network-0": {"0.a": torch.zeros(1)}})),
     ],
 )
 def test_no_kind_of_write_makes_a_deleted_run_folder_again(store, write):

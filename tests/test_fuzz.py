@@ -45,7 +45,7 @@ from app import (
     words,
 )
 from app.components import importing
-from c2r import config
+from c2r import config, presets
 from c2r.errors import InputError
 from c2r.formats import FORMATS, Limits, read_upload
 from c2r.formats.fromrun import from_run
@@ -293,7 +293,7 @@ def test_any_text_as_settings_gives_settings_or_one_sentence(text):
 
 
 @cases(30, 600)
-@given(st.sampled_from(sorted(config.RunConfig.model_fields)), values, st.sampled_from(sorted(config.PRESETS)))
+@given(st.sampled_from(sorted(config.every_name())), values, st.sampled_from(sorted(presets.PRESETS)))
 def test_a_setting_with_any_value_is_accepted_whole_or_refused_by_name(name, value, preset):
     found = tolerated(config.load, preset, {name: value})
     if found is not None:

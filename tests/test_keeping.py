@@ -259,11 +259,15 @@ def test_days_that_are_no_days_are_refused(store, days):
 
 def test_sizes_are_counted_by_kind_and_sum_to_all_bytes(run):
     make_evaluation(run, "e1")
-    for name, folder, count in (("0", "pool", 100), ("seed0", "networks", 10), ("seed0", "evaluations/e1/networks", 1)):
+    for name, folder, count in (
+        ("network-0", "parts", 100),
+        ("seed0", "networks", 10),
+        ("seed0", "evaluations/e1/networks", 1),
+    ):
         (run / folder).mkdir(exist_ok=True)
         (run / folder / f"{name}.safetensors").write_bytes(b"x" * count)
     found = keeping.size(run)
-    assert found["pool"] == 100 and found["networks"] == 11
+    assert found["parts"] == 100 and found["networks"] == 11
     assert found["frames"] == sum(file.stat().st_size for file in (run / "frames").iterdir())
     assert found["evaluations"] == sum(
         len(data) for name, data in files(run / "evaluations").items() if "networks" not in name
@@ -295,7 +299,7 @@ def rich(run: Path) -> Path:
     keeping.describe(run, "A run", "with a note", ["t"])
     arrays = {"x": np.zeros(200_000, np.float32)}
     save_arrays(run, "checkpoint", arrays)
-    save_arrays(run, "pool/0", arrays)
+    save_arrays(run, "parts/network-0", arrays)
     save_arrays(run, "networks/seed0", arrays)
     return run
 

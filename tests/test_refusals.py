@@ -27,7 +27,7 @@ from fake_run import make_run
 
 from c2r.__main__ import main
 from c2r.cli import control, entry, sets, work
-from c2r.config import RunConfig, load
+from c2r.config import every_name, load
 from c2r.errors import InputError
 from c2r.evaluation import external_networks as foreign
 from c2r.formats import archives
@@ -122,10 +122,7 @@ def _is_refused(name: str, value: str) -> bool:
 if FULL:
     HURT = ("", "-1", "nan", "inf", "1e400", "9" * 30, "x", "1/0", "\udcff", "a\nb", ",")
     SETTINGS |= {
-        f"{name} {value!r}": f"{name}={value}"
-        for name in RunConfig.model_fields
-        for value in HURT
-        if _is_refused(name, value)
+        f"{name} {value!r}": f"{name}={value}" for name in every_name() for value in HURT if _is_refused(name, value)
     }
 FEW = ("", "x", "nan", "9" * 30)  # what an ordinary run tries of numbers
 

@@ -57,9 +57,11 @@ def test_six_plain_fields_come_first_and_all_others_wait_under_all_settings():
     )
     every = {w.key.rpartition("-")[2] for w in widgets(start(opened=True))}
     one_choice = {
-        name for name, declared in config.RunConfig.model_fields.items() if len(fields.choices(declared)) == 1
+        name
+        for name, declared in ((name, config.declared(name)) for name in config.every_name())
+        if len(fields.choices(declared)) == 1
     }
-    assert every == set(config.RunConfig.model_fields) - {"imported", "parent"} - one_choice
+    assert every == set(config.every_name()) - {"imported", "parent"} - one_choice
 
 
 def test_a_setting_is_labelled_in_words_with_symbol_and_flag_in_its_help():
@@ -103,9 +105,9 @@ def test_what_is_chosen_under_all_settings_counts_while_it_is_folded_and_is_said
 
 
 def test_labels_are_declared_once_are_unique_and_words():
-    labels = [fields.label(declared) for declared in config.RunConfig.model_fields.values()]
+    labels = [fields.label(declared) for declared in map(config.declared, config.every_name())]
     assert len(set(labels)) == len(labels) and all(label[0].isupper() and "_" not in label for label in labels)
-    assert config.RunConfig.model_fields["eta"].description.startswith("η: share")
+    assert config.declared("eta").description.startswith("η: share")
 
 
 def test_a_loaded_imported_set_keeps_its_method():

@@ -123,8 +123,7 @@ def baselines(run: Run | None, entry: Entry | None) -> None:
                     on_click=tell,
                     args=action,
                     help=(
-                        f"{METHODS[method].description}. All other settings as in"
-                        f" {words.plain(state.spoken_name(run))}."
+                        f"{METHODS[method].sentence}. All other settings as in {words.plain(state.spoken_name(run))}."
                     ),
                 )
             elif there.alive:

@@ -47,14 +47,19 @@ def show(base: config.RunConfig, key: str, plain: DeltaGenerator, rest: DeltaGen
     with plain.container(border=True):
         values = some(settings.PLAIN, base, key, {})
     opened = rest.expander("All settings", icon=":material/tune:", key="all-settings", on_change="rerun")
-    for group in config.GROUPS:
+    for group in config.groups_of(str(values.get("method", base.method))):
         names = [name for name in group.model_fields if name not in settings.PLAIN and settings.can_choose(name)]
         if opened.open and names:
             with opened:
                 st.markdown(f"**{words.plain(group.__doc__ or group.__name__)}**")
                 values = some(names, base, key, values)
-    values = {name: _typed(name, base, key) for name in config.RunConfig.model_fields} | values
+    values = {name: _typed(name, base, key) for name in _names(values, base)} | values
     return Asked(values, {name: said for name, value in values.items() if (said := wrong(name, value))})
+
+
+def _names(values: Mapping[str, Any], base: config.RunConfig) -> list[str]:
+    """The settings that the chosen method reads."""
+    return list(config.kind_of(values.get("method", base.method)).model_fields)
 
 
 def some(names: Sequence[str], base: config.RunConfig, key: str, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,13 +73,13 @@ def some(names: Sequence[str], base: config.RunConfig, key: str, known: Mapping[
     for name in names:
         other, wanted = ONLY_WITH.get(name, ("", None))
         if other and values.get(other, getattr(base, other)) != wanted:
-            values[name] = getattr(base, name)
+            values[name] = _default(base, name)
             continue
         if name in WIDE:
             row = [st.container()]
         row = row or st.columns(2)
         with row.pop(0):
-            values[name] = setting(name, getattr(base, name), f"{key}-{name}")
+            values[name] = setting(name, _default(base, name), f"{key}-{name}")
     return values
 
 
@@ -85,7 +90,7 @@ def setting(name: str, value: Any, key: str) -> Any:
     if said := wrong(name, found):
         st.caption(f":red[{words.plain(said)}]")
     if name == "method" and found in METHODS:
-        st.caption(words.plain(f"{METHODS[found].description}."))
+        st.caption(words.plain(f"{METHODS[found].sentence}."))
     if name == "protocol" and found in protocols.PROTOCOLS:
         _protocol(found)
     return found
@@ -114,14 +119,19 @@ def _protocol(name: str) -> None:
         st.warning(words.plain(chosen.warning), icon=":material/warning:")
 
 
+def _default(base: config.RunConfig, name: str) -> Any:
+    """What a setting starts from: its value in `base`, or, where the method of `base` does not read it, its default."""
+    return getattr(base, name, config.declared(name).default)
+
+
 def _typed(name: str, base: config.RunConfig, key: str) -> Any:
     """What was typed into a folded field of the form, else the value it starts from."""
-    value = getattr(base, name)
+    value = _default(base, name)
     return st.session_state.get(f"{key}-{name}", value) if settings.can_choose(name) else value
 
 
 def _widget(name: str, value: Any, key: str) -> Any:
-    declared, options = config.RunConfig.model_fields[name], settings.offered(name, value)
+    declared, options = config.declared(name), settings.offered(name, value)
     named = partial(settings.choice, name)
     common: dict[str, Any] = {"key": key, "persist_state": "session", "help": _help(name, declared)}
     if name == "data":

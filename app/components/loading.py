@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import guard, state
 from app.components import shell
-from c2r import config
+from c2r import config, presets
 from c2r.errors import InputError
 from c2r.store import runs
 from c2r.store.runs import Run
@@ -69,7 +69,7 @@ def fork(run: Run, step: int) -> None:
     guard.refuse_changes()
     settings = forking.prepare(run.path, step, runs.default_store())
     preset = str(run.manifest.get("preset"))
-    preset = preset if preset in config.PRESETS else next(iter(config.PRESETS))
+    preset = preset if preset in presets.PRESETS else next(iter(presets.PRESETS))
     st.session_state["preset"] = preset
     _begin(
         preset,

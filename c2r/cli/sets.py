@@ -19,6 +19,7 @@ from c2r.formats.imported import METHODS as KNOWN
 from c2r.formats.normalisation import NORMALISATIONS
 from c2r.formats.sets import staged
 from c2r.formats.write import EXPORTS, rows_csv, rows_json, write_set
+from c2r.presets import PRESETS
 from c2r.registry import METHODS
 from c2r.store import runs
 from c2r.store.files import write_atomic
@@ -54,7 +55,7 @@ def add_import(one: argparse.ArgumentParser) -> None:
         "--data", type=word, help="real data to score and evaluate it with (default: what its name and shape suggest)"
     )
     one.add_argument(
-        "--preset", type=one_of("preset", settings.PRESETS), help="settings to evaluate it with (default by image size)"
+        "--preset", type=one_of("preset", PRESETS), help="settings to evaluate it with (default by image size)"
     )
     add_settings(one, "change one setting; may be repeated")
     one.add_argument("--out", type=paths.new, help="run folder, new or empty (default: a new one in the run store)")

@@ -15,11 +15,14 @@ from c2r.attacks.protocols import PROTOCOLS
 from c2r.cli import control
 from c2r.cli.arguments import add_settings, one_of, whole
 from c2r.cli.terminal import Bar, print_badges, print_rows
-from c2r.config import PRESETS, RunConfig
+from c2r.config import RunConfig
 from c2r.errors import InputError
 from c2r.evaluation import badges
-from c2r.fields import choices, shown, unit
+from c2r.fields import shown, unit
 from c2r.formats import sets
+from c2r.presets import PRESETS
+from c2r.registry import METHODS
+from c2r.settings import EvaluationSettings
 from c2r.store import control as listening
 from c2r.store import kinds, lifecycle, runs, slots, writing
 from c2r.work import forking, machine, preflight
@@ -35,7 +38,7 @@ def add_distill(one: argparse.ArgumentParser) -> None:
         default="demo",
         help=f"start from: {', '.join(PRESETS)} (default demo)",
     )
-    methods = choices(RunConfig.model_fields["method"])
+    methods = tuple(METHODS)
     one.add_argument("--method", type=one_of("method", methods), help=f"one of {', '.join(methods)}")
     add_settings(one, "change one setting; may be repeated (see --settings)")
     one.add_argument("--out", type=paths.new, help="run folder, new or empty (default: a new one in the run store)")
@@ -75,7 +78,7 @@ def add_evaluate(one: argparse.ArgumentParser) -> None:
 
 
 EVALUATION_ONLY = {
-    *settings.EvaluationSettings.model_fields,
+    *EvaluationSettings.model_fields,
     "device",
     "threads",
     "data",
@@ -95,7 +98,7 @@ def evaluate(chosen: argparse.Namespace) -> int:
     changes: dict[str, Any] = settings.parse_assignments(chosen.set) | (
         {"protocol": chosen.protocol} if chosen.protocol else {}
     )
-    if wrong := [name for name in changes if name in RunConfig.model_fields and name not in EVALUATION_ONLY]:
+    if wrong := [name for name in changes if name in settings.every_name() and name not in EVALUATION_ONLY]:
         raise InputError(
             f"Setting '{wrong[0]}' belongs to the distillation: expected one of {', '.join(sorted(EVALUATION_ONLY))};"
             " start a new run to change it."
@@ -250,7 +253,7 @@ def _interrupt(*_: Any) -> None:
 
 
 def _print_settings(config: RunConfig) -> int:
-    for group in settings.GROUPS:
+    for group in settings.every_group():
         print(f"\n{group.__doc__}")
         for name, field in group.model_fields.items():
             print(f"  {name} = {shown(field, getattr(config, name))} {unit(field)}\n      {field.description}")

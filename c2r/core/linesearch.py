@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from c2r.config import AttackSettings
 from c2r.core.margins import sample_losses
 from c2r.core.threat import Threat
+from c2r.settings import AttackSettings
 
 
 @dataclass

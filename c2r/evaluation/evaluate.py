@@ -1,9 +1,8 @@
 """Evaluation of a set: train fresh networks on it, try a protocol's attempts on test images, and look back at the set.
 
 Every figure is at a radius in pixel units with normalisation inside the network (except the legacy protocol, which says
-so);
-the last training step is scored, nothing is selected on test. N stored images, p² parts of each, M evaluation networks,
-n test images.
+so); the last training step is scored, nothing is selected on test. N stored images, p² parts of each, M evaluation
+networks, n test images.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,10 +19,12 @@ from c2r.core.augment import draw
 from c2r.core.partition import expand
 from c2r.core.threat import Threat
 from c2r.data.real import RealData, fixed_test_subset, flips, statistics
+from c2r.distilled import DistilledSet
 from c2r.evaluation.measure import Measured, measure
-from c2r.methods.distill import Progress
+from c2r.events import Progress
 from c2r.networks.models import Network, build, frozen
-from c2r.networks.training import train
+from c2r.networks.training import Training, train
+from c2r.registry import METHODS
 
 SCALE = 1000  # of the progress of an evaluation
 
@@ -66,56 +67,53 @@ class Outcomes:
     test: dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class TrainingSet:
-    """What networks are trained on: images [N, C, H, W] uint8, labels [N], soft labels [N, K] or None, parts per side.
-
-    looked_at: whether the images themselves are attacked too (not for the whole real data); constants: normalisation
-    that came with an imported set.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    soft: np.ndarray | None = None
-    partition: int = 1
-    looked_at: bool = True
-    constants: dict[str, Any] | None = None
-
-
 Event = Progress | Row | Trained | Judged | Outcomes
 
 
+@dataclass(frozen=True)
+class Images:
+    """What is attacked: test images [n, C, H, W] with labels [n], and the effective images [N·p², C, H, W] of the set
+    with labels [N·p²], both in [0, 1]; parts: p²; looked_at: whether the set's own images are attacked too."""
+
+    test: tuple[Tensor, Tensor]
+    own: tuple[Tensor, Tensor]
+    parts: int
+    looked_at: bool
+
+
 def evaluate(
-    source: TrainingSet, config: RunConfig, data: RealData, known: Mapping[int, Judged] | None = None
+    source: DistilledSet, config: RunConfig, data: RealData, known: Mapping[int, Judged] | None = None
 ) -> Iterator[Event]:
     """Evaluate a set; `data` lies on the device to use.
 
     Yields Progress; for each network `Trained`, a `Row` per attempt and `Judged`; at last `Outcomes`. Networks do not
-    depend on each
-    other, so an evaluation that was cut off goes on with the next one.
+    depend on each other, so an evaluation that was cut off goes on with the next one. All real images, as a set, are
+    not attacked themselves.
 
     :param known: networks that are judged already, by seed
     """
     device = data.images.device
     index = fixed_test_subset(data, config.eval_images, config.seed).to(device)
     test = data.test_images[index].float() / 255, data.test_labels[index]
-    tensors = _tensors(source, device)
-    clock = _Clock(config, attempts(config), len(tensors[1]) if source.looked_at else 0, len(index), len(data.classes))
+    *own, targets = _tensors(source, device)
+    images = Images(test, (own[0], own[1]), source.parts, METHODS[config.method].kind != "reference")
+    clock = _Clock(config, images, len(data.classes))
     judged = dict(known or {})
     for number in range(config.eval_seeds):
         seed = config.seed + number
         if seed in judged:
             continue
         generator = torch.Generator().manual_seed(1_000_003 + seed)
-        network = build(
-            config, tensors[0].shape[1:], len(data.classes), statistics(data), generator, config.precision
-        ).to(device)
-        for step in _train(network, tensors[0], tensors[2], config, flips(data), generator):
+        network = build(config, own[0].shape[1:], len(data.classes), statistics(data), generator, config.precision).to(
+            device
+        )
+        for step in _train(network, own[0], targets, config, flips(data), generator):
             yield clock.training(number, step)
         frozen(network).reduced = False  # evaluation attacks run in float32, always
         yield Trained(seed, network)
         judged[seed] = Judged(seed, [], {})
-        yield from _judge(network, test, source, tensors[:2], config, clock, number, judged[seed])
+        for event in _judge(network, images, config, judged[seed]):
+            yield clock.trying(number, *event) if isinstance(event, tuple) else event
         yield judged[seed]
     yield _outcomes(
         [judged[seed] for seed in sorted(judged)], {"labels": test[1].cpu().numpy(), "index": index.cpu().numpy()}
@@ -123,41 +121,39 @@ def evaluate(
 
 
 def _judge(
-    network: Network,
-    test: tuple[Tensor, Tensor],
-    source: TrainingSet,
-    images: tuple[Tensor, Tensor],
-    config: RunConfig,
-    clock: "_Clock",
-    number: int,
-    into: Judged,
-) -> Iterator[Event]:
+    network: Network, images: Images, config: RunConfig, into: Judged
+) -> Iterator[Row | tuple[Attempt, float, bool]]:
     """All attempts on one network, on test images and on the effective synthetic images: each part by itself, all must
-    survive."""
+    survive. Yields rows, and how far an attempt is: the share done, and whether on the set."""
     about = {
         "method": config.method,
         "training": config.eval_training,
         "protocol": config.protocol,
         "seed": into.seed,
         "split": "test",
+        "network": network_name(config),
     }
-    about["network"] = f"{config.model}-{config.width}"
     for attempt in attempts(config):
-        for event in _measure(network, *test, attempt, config):
+        for event in _measure(network, *images.test, attempt, config):
             if isinstance(event, Measured):
                 into.rows.append(about | event.row())
                 into.arrays[f"correct/{attempt.key}"] = event.correct.to(torch.uint8).cpu().numpy()
                 into.arrays[f"margin/{attempt.key}"] = event.margin.float().cpu().numpy()
                 yield Row(into.rows[-1])
             else:
-                yield clock.trying(number, attempt, event, on_set=False)
+                yield attempt, event, False
         own = attempt.on_set(config.eval_set_budget)
-        for event in _measure(network, *images, own, config) if source.looked_at else ():
+        for event in _measure(network, *images.own, own, config) if images.looked_at else ():
             if isinstance(event, Measured):
-                survived = event.correct.view(-1, source.partition**2).all(1)
+                survived = event.correct.view(-1, images.parts).all(1)
                 into.arrays[f"set/{attempt.key}"] = survived.to(torch.uint8).cpu().numpy()
             else:
-                yield clock.trying(number, attempt, event, on_set=True)
+                yield attempt, event, True
+
+
+def network_name(config: RunConfig) -> str:
+    """What an evaluation network is called in a row."""
+    return f"{config.model}-{config.width}"
 
 
 def _outcomes(judged: list[Judged], about: dict[str, np.ndarray]) -> Outcomes:
@@ -169,13 +165,14 @@ def _outcomes(judged: list[Judged], about: dict[str, np.ndarray]) -> Outcomes:
 class _Clock:
     """Progress of an evaluation in expected passes: training, then every attempt on test images and on the set."""
 
-    def __init__(self, config: RunConfig, tried: tuple[Attempt, ...], parts: int, tested: int, classes: int):
+    def __init__(self, config: RunConfig, images: Images, classes: int):
+        parts, tested = len(images.own[1]) if images.looked_at else 0, len(images.test[1])
         self.train = (
             config.eval_steps * config.eval_batch * (3 + 2 * config.eval_at_steps * (config.eval_training == "pgd-at"))
         )
-        self.steps, self.parts, self.seeds = config.eval_steps, parts, config.eval_seeds
+        self.steps, self.seeds = config.eval_steps, config.eval_seeds
         self.cost, self.before, begin = {}, {}, float(self.train)
-        for attempt in tried:
+        for attempt in attempts(config):
             self.cost[attempt.key] = (
                 expected_passes(attempt, classes) * tested,
                 expected_passes(attempt.on_set(config.eval_set_budget), classes, 0.9) * parts,
@@ -187,7 +184,7 @@ class _Clock:
     def training(self, number: int, step: int) -> Progress:
         return self._at(number, self.train * step / self.steps, f"network {number + 1} of {self.seeds}: training")
 
-    def trying(self, number: int, attempt: Attempt, share: float, *, on_set: bool) -> Progress:
+    def trying(self, number: int, attempt: Attempt, share: float, on_set: bool) -> Progress:
         test, images = self.cost[attempt.key]
         done = self.before[attempt.key] + (test + share * images if on_set else share * test)
         what = "the synthetic images" if on_set else "test images"
@@ -198,15 +195,12 @@ class _Clock:
         return Progress("evaluate", int(SCALE * min(share, 1.0)), SCALE, doing=doing)
 
 
-def _tensors(source: TrainingSet, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+def _tensors(source: DistilledSet, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Expanded images [N·p², C, H, W] in [0, 1], their labels, and what training aims at (soft labels where there are
     some)."""
-    parts = source.partition**2
     images = expand(torch.from_numpy(source.images).to(device).float() / 255, source.partition)
-    labels = torch.from_numpy(source.labels).to(device).repeat_interleave(parts)
-    if source.soft is None:
-        return images, labels, labels
-    return images, labels, torch.from_numpy(source.soft).to(device).float().repeat_interleave(parts, 0)
+    labels = torch.from_numpy(source.labels).to(device).repeat_interleave(source.parts)
+    return images, labels, torch.from_numpy(source.targets()).to(device)
 
 
 def _train(
@@ -219,15 +213,8 @@ def _train(
         return draw(generator, mean, std, flip)(images[index]), targets[index]
 
     threat = Threat(config.eps) if config.eval_training == "pgd-at" else None
-    return train(
-        model,
-        batch,
-        steps=config.eval_steps,
-        rate=config.eval_rate,
-        threat=threat,
-        at_steps=config.eval_at_steps,
-        generator=generator,
-    )
+    how = Training(config.eval_steps, config.eval_rate, threat, config.eval_at_steps)
+    return train(model, batch, how, generator)
 
 
 def _measure(network: Network, x: Tensor, y: Tensor, attempt: Attempt, config: RunConfig) -> Iterator[float | Measured]:

@@ -7,22 +7,28 @@ import torch
 
 from c2r.config import RunConfig
 from c2r.data.real import RealData, statistics
-from c2r.evaluation.evaluate import TrainingSet
+from c2r.distilled import DistilledSet
+from c2r.registry import METHODS
 from c2r.versions import versions
 
 
-def set_facts(source: TrainingSet, config: RunConfig, data: RealData) -> dict[str, Any]:
+def set_facts(
+    source: DistilledSet, config: RunConfig, data: RealData, constants: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """What an evaluation rests on beside its settings: size, labels, constants, selection, seeds. Lists are per
-    channel, in pixel units."""
+    channel, in pixel units.
+
+    :param constants: normalisation that came with an imported set
+    """
     images, test = source.images, data.test_images.cpu().numpy()
     assumed = [value.tolist() for value in statistics(data)]
-    label_bytes = source.soft.nbytes if source.soft is not None else len(source.labels)
     return {
         "stored": len(images),
-        "effective": len(images) * source.partition**2,
+        "effective": source.effective,
         "bytes": images.nbytes,
-        "label_bytes": label_bytes,
+        "label_bytes": source.label_bytes,
         "labels": "hard" if source.soft is None else "soft",
+        "label_type": source.label_type,
         "partition": source.partition,
         "set_mean": _mean(images),
         "set_std": _std(images),
@@ -33,7 +39,8 @@ def set_facts(source: TrainingSet, config: RunConfig, data: RealData) -> dict[st
         "assumed_mean": assumed[0],
         "assumed_std": assumed[1],
         "histograms": {"set": _histogram(images), "test": _histogram(test)},
-        "set_constants": source.constants,
+        "recipe": dict(source.recipe),
+        "set_constants": constants,
         "selection": "last step",
         "best_minus_last": None,
         "network": f"{config.model}-{config.width}-d{config.depth}",
@@ -44,7 +51,7 @@ def set_facts(source: TrainingSet, config: RunConfig, data: RealData) -> dict[st
         "seeds": [config.seed + i for i in range(config.eval_seeds)],
         "subset": {"n": min(config.eval_images or len(test), len(test)), "seed": config.seed, "stored": True},
         "shuffled": True,
-        "origin": "imported" if config.method == "imported" else "own run",
+        "origin": "imported" if METHODS[config.method].kind == "imported" else "own run",
         "versions": versions(),
     }
 

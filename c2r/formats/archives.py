@@ -38,7 +38,7 @@ CHUNK = 1 << 20
 # What a run folder holds. Frames and lines are compressed; weights do not shrink, and zeros in a checkpoint would look
 # like a bomb.
 _ALONE = r"(config|status|manifest|facts|checks|about)\.json|(events|rows)\.jsonl|log\.txt|(synthetic|start|outcomes|test|basis|map)\.safetensors"
-_LARGE = r"checkpoint\.safetensors|networks/(seed|outcomes)\d{1,6}\.safetensors|pool/\d{1,6}\.safetensors"
+_LARGE = r"checkpoint\.safetensors|networks/(seed|outcomes)\d{1,6}\.safetensors|pool/\d{1,6}\.safetensors|parts/[a-z0-9-]{1,60}\.safetensors"
 EXPECTED = re.compile(
     rf"(evaluations/[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}/)?({_ALONE}|{_LARGE})|frames/\d{{6,9}}\.safetensors"
 )

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
 
 from c2r.errors import InputError
 from c2r.formats.imported import ImportedSet, counts
 from c2r.formats.normalisation import NORMALISATIONS, Constants, constants, resolve
 from c2r.store.files import read_arrays
 from c2r.store.runs import open_run, read_frame
+from c2r.untrusted import parse_json
 
 START = "start.safetensors"  # what a fork or an import started from
 AUGMENTATION = "none stored: every training recipe draws its own"
@@ -26,14 +28,21 @@ def from_run(path: str | Path, step: int | None = None) -> ImportedSet:
     run = open_run(path)
     if run.config is None:
         raise InputError(run.problem)
-    arrays = read_arrays(path, "synthetic") if step is None else read_frame(path, step, ("images", "labels"))
+    arrays = (
+        read_arrays(path, "synthetic") if step is None else read_frame(path, step, ("images", "labels", "soft_labels"))
+    )
     images, labels = arrays["images"].astype(np.float32) / 255, arrays["labels"].astype(np.int64)
-    soft = _soft(path)
+    soft = arrays.get("soft_labels") if step is None or "soft_labels" in arrays else _soft_at_every_step(path)
     data = run.manifest.get("data", {})
     names = tuple(map(str, run.manifest.get("classes") or range(int(labels.max()) + 1)))
     config = run.config.model_dump(mode="json")
     notes: dict[str, Any] = {name: config[name] for name in ("ipc", "partition", "method", "seed")}
-    notes |= {"data_hash": data.get("hash", ""), "augmentation": AUGMENTATION, "config": config}
+    notes |= {
+        "data_hash": data.get("hash", ""),
+        "augmentation": AUGMENTATION,
+        "config": config,
+        "recipe": recipe_of(path),
+    }
     facts: dict[str, Any] = {
         "dtype": str(arrays["images"].dtype),
         "shape": list(images.shape),
@@ -53,13 +62,23 @@ def from_run(path: str | Path, step: int | None = None) -> ImportedSet:
     )
 
 
-def _soft(path: Path) -> np.ndarray | None:
-    """The soft labels [N, K] that the images of a run carry at every step, as they are not optimised; None when labels
-    are hard."""
-    for file in ("synthetic.safetensors", START):
+def _soft_at_every_step(path: Path) -> np.ndarray | None:
+    """The soft labels [N, K] that the images of a run keep at every step, as no frame has its own; None when labels are
+    hard."""
+    for file in (START, "synthetic.safetensors"):
         if (path / file).exists():
             return read_arrays(path, file.removesuffix(".safetensors"), only=("soft_labels",)).get("soft_labels")
     return None
+
+
+def recipe_of(path: Path) -> dict[str, Any]:
+    """What the finished set of a run says about training on it; {} where it says nothing."""
+    try:
+        with safe_open(path / "synthetic.safetensors", framework="numpy") as stored:
+            recipe = parse_json((stored.metadata() or {}).get("recipe", "{}"))
+    except (SafetensorError, OSError, ValueError):
+        return {}
+    return recipe if isinstance(recipe, dict) else {}
 
 
 def training_constants(found: ImportedSet, wanted: str = "") -> Constants:

@@ -13,6 +13,7 @@ import numpy as np
 
 from c2r.data.pixels import channels_first
 from c2r.data.splits import SMALLEST_PART
+from c2r.distilled import DistilledSet
 from c2r.errors import InputError
 from c2r.formats.normalisation import Constants, resolve, undo
 from c2r.untrusted import MOST_CLASSES, class_names
@@ -52,7 +53,7 @@ class ImportedSet:
 
     :param images: float32 [N, C, H, W] in [0, 1]; `pixels` gives them as uint8
     :param labels: int64 [N], the largest entry of a soft label
-    :param soft: float32 [N, K] probabilities, or None
+    :param soft: float32 [N, K] or [N, V, K] probabilities, one per image, part or view, or None
     :param classes: K names
     :param mean, std: constants per channel that were undone, None when the file already was in [0, 1]
     :param facts: what was found: shape, range, counts, guesses, sha256, ``metadata`` as stored by the writer
@@ -77,6 +78,13 @@ class ImportedSet:
     def partition(self) -> int:
         """Parts per side of a stored image; 1 where nothing tells."""
         return self.facts.get("partition") or 1
+
+    @property
+    def distilled(self) -> DistilledSet:
+        """The same as networks are trained on it."""
+        recipe = self.facts.get("metadata", {}).get("recipe")
+        known = recipe if isinstance(recipe, dict) else {}
+        return DistilledSet(self.pixels, self.labels, self.soft, self.partition, known)
 
 
 @dataclass(frozen=True)
@@ -153,8 +161,8 @@ def _numbers(images: np.ndarray, name: str) -> np.ndarray:
 
 def _labels(labels: np.ndarray, soft: np.ndarray | None, name: str) -> tuple[np.ndarray, np.ndarray | None, str]:
     """Hard labels, soft labels or None, and how they were stored."""
-    if labels.ndim == 2 and labels.shape[1] > 1:
-        soft, labels = labels, labels.argmax(1)
+    if labels.ndim in (2, 3) and labels.shape[-1] > 1:
+        soft, labels = labels, labels.reshape(len(labels), -1, labels.shape[-1]).mean(1).argmax(1)
     labels = labels.reshape(-1) if labels.ndim == 2 else labels
     if labels.ndim != 1 or labels.dtype.kind not in "iuf" or (labels != np.round(labels)).any() or (labels < 0).any():
         raise InputError(
@@ -169,24 +177,31 @@ def _labels(labels: np.ndarray, soft: np.ndarray | None, name: str) -> tuple[np.
     if soft is None:
         return labels.astype(np.int64), None, "hard"
     soft, note = _probabilities(np.asarray(soft), len(labels), name)
-    return (soft.argmax(1) if note == "one-hot" else labels).astype(np.int64), None if note == "one-hot" else soft, note
+    return (
+        (soft.argmax(-1) if note == "one-hot" else labels).astype(np.int64),
+        None if note == "one-hot" else soft,
+        note,
+    )
 
 
 def _probabilities(soft: np.ndarray, count: int, name: str) -> tuple[np.ndarray, str]:
     soft = soft.astype(np.float32)
-    if soft.ndim != 2 or len(soft) != count or not np.isfinite(soft).all():
+    if soft.ndim not in (2, 3) or len(soft) != count or not np.isfinite(soft).all():
         raise InputError(
-            f"The soft labels of {name} have shape {list(soft.shape)} or are not finite: expected [{count}, K]; write"
+            f"The soft labels of {name} have shape {list(soft.shape)} or are not finite: expected [{count}, K], or [{count},"
+            " views, K]; write"
             " it again."
         )
-    if soft.min() >= 0 and np.abs(soft.sum(1) - 1).max() < 0.01:
-        return soft, "one-hot" if ((soft == 0) | (soft == 1)).all() else "soft: probabilities as stored"
-    raised = np.exp(soft - soft.max(1, keepdims=True))
-    return raised / raised.sum(1, keepdims=True), "soft: logits as stored, softmax at temperature 1 taken"
+    if soft.min() >= 0 and np.abs(soft.sum(-1) - 1).max() < 0.01:
+        return soft, "one-hot" if soft.ndim == 2 and (
+            (soft == 0) | (soft == 1)
+        ).all() else "soft: probabilities as stored"
+    raised = np.exp(soft - soft.max(-1, keepdims=True))
+    return raised / raised.sum(-1, keepdims=True), "soft: logits as stored, softmax at temperature 1 taken"
 
 
 def _class_names(labels: np.ndarray, soft: np.ndarray | None, classes: tuple[Any, ...], name: str) -> tuple[str, ...]:
-    count = max(int(labels.max()) + 1, soft.shape[1] if soft is not None else 0)
+    count = max(int(labels.max()) + 1, soft.shape[-1] if soft is not None else 0)
     if classes and len(classes) < count:
         raise InputError(
             f"{name} names {len(classes)} classes and uses {count}: expected a name for every class; write it again."

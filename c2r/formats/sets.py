@@ -75,9 +75,9 @@ def fits(found: ImportedSet, shape: tuple[int, ...], classes: int) -> None:
         raise InputError(
             f"The set has labels up to {found.labels.max()}, the real data {classes} classes: choose other data."
         )
-    if found.soft is not None and found.soft.shape[1] != classes:
+    if found.soft is not None and found.soft.shape[-1] != classes:
         raise InputError(
-            f"The set has soft labels over {found.soft.shape[1]} classes, the real data {classes}: choose other data."
+            f"The set has soft labels over {found.soft.shape[-1]} classes, the real data {classes}: choose other data."
         )
 
 

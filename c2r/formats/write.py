@@ -26,7 +26,19 @@ from c2r.formats.snippet import snippet
 from c2r.paths import at_home
 from c2r.store.files import write_atomic
 
-KEPT = ("ipc", "partition", "partition_reason", "augmentation", "method", "seed", "data_hash", "config", "mean", "std")
+KEPT = (
+    "ipc",
+    "partition",
+    "partition_reason",
+    "augmentation",
+    "method",
+    "seed",
+    "data_hash",
+    "config",
+    "mean",
+    "std",
+    "recipe",
+)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 
-from c2r.config import RecordSettings
+from c2r.settings import RecordSettings
 
 
 def pca_basis(embedding: np.ndarray) -> dict[str, np.ndarray]:

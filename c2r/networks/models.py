@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from c2r.config import NetworkSettings
 from c2r.errors import InputError, unknown
 from c2r.networks.convblock import ConvBlock
+from c2r.settings import NetworkSettings
 
 
 class Network(nn.Module):

@@ -4,6 +4,7 @@ PGD-AT after Madry et al. 2018; the single step with a random start and size 1.2
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -13,33 +14,44 @@ from c2r.core.threat import Threat
 from c2r.networks.models import Network
 
 Batches = Callable[[], tuple[Tensor, Tensor]]
+Loss = Callable[[Network, Tensor, Tensor, Tensor], Tensor]  # (network, clean images, attacked images, labels) → scalar
 
 
-def train(
-    model: Network,
-    batches: Batches,
-    *,
-    steps: int,
-    rate: float,
-    threat: Threat | None,
-    at_steps: int,
-    generator: torch.Generator,
-) -> Iterator[int]:
-    """Train for `steps` steps of SGD (momentum 0.9, weight decay 5e-4, one cycle peaking at `rate`); yields each step
-    done.
+def cross_entropy(model: Network, clean: Tensor, attacked: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the attacked images [B, C, H, W]; labels [B] or probabilities [B, K]."""
+    del clean
+    return F.cross_entropy(model(attacked), labels)
 
-    :param batches: draws images [B, C, H, W] in [0, 1] and labels [B]
-    :param threat: ball of adversarial training, None for standard training
+
+@dataclass(frozen=True)
+class Training:
+    """How one network is trained.
+
+    :param rate: peak of the one-cycle learning rate
+    :param threat: ball of adversarial training, None for standard training; at_steps: attack steps in it
+    :param loss: of one batch
+    """
+
+    steps: int
+    rate: float
+    threat: Threat | None = None
+    at_steps: int = 1
+    loss: Loss = cross_entropy
+
+
+def train(model: Network, batches: Batches, how: Training, generator: torch.Generator) -> Iterator[int]:
+    """Train by SGD (momentum 0.9, weight decay 5e-4, one cycle); yields each step done.
+
+    :param batches: draws images [B, C, H, W] in [0, 1] and labels [B], or probabilities [B, K]
     """
     model.train().requires_grad_(True)
     parameters = list(model.parameters())
     velocities = [torch.zeros_like(p) for p in parameters]
-    for step in range(steps):
+    for step in range(how.steps):
         x, y = batches()
-        if threat is not None:
-            x = _adversarial(model, x, y, threat, at_steps, generator)
-        gradients = torch.autograd.grad(F.cross_entropy(model(x), y), parameters)
-        descend(parameters, gradients, velocities, rate * one_cycle((step + 1) / (steps + 1)))
+        attacked = x if how.threat is None else _adversarial(model, x, y, how.threat, how.at_steps, generator)
+        gradients = torch.autograd.grad(how.loss(model, x, attacked, y), parameters)
+        descend(parameters, gradients, velocities, how.rate * one_cycle((step + 1) / (how.steps + 1)))
         yield step + 1
 
 

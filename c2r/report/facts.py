@@ -7,9 +7,10 @@ from typing import Any
 
 from c2r.attacks.figurekey import radius
 from c2r.attacks.protocols import PROTOCOLS, attempts
-from c2r.config import PRESETS, RunConfig, changed, command
+from c2r.config import changed, command, declared, every_name, load
 from c2r.evaluation.badges import COLOURS, summary
 from c2r.fields import shown
+from c2r.presets import PRESETS
 from c2r.registry import METHODS
 from c2r.report.markup import Html, bullets, join, paragraph, section, table, tag, threat
 from c2r.report.subject import Subject
@@ -45,7 +46,7 @@ def _networks(s: Subject) -> str:
 # what → (value of a run, whether runs that differ in it must not be ranked)
 FACTS: dict[str, tuple[Callable[[Subject], Any], bool]] = {
     "Method": (lambda s: METHODS[s.config.method].label, False),
-    "What it is": (lambda s: METHODS[s.config.method].description, False),
+    "What it is": (lambda s: METHODS[s.config.method].sentence, False),
     "Real data": (lambda s: _data(s, "name") or s.config.data, True),
     "Data hash": (lambda s: _data(s, "hash"), True),
     "Image shape (C × H × W)": (lambda s: " × ".join(map(str, _data(s, "shape") or [])) or None, True),
@@ -172,11 +173,11 @@ def checks(subjects: Sequence[Subject]) -> Html:
 def settings(subjects: Sequence[Subject]) -> Html:
     """Settings that differ from the preset, with the preset's value beside."""
     found = {s.letter: _changes(s) for s in subjects}
-    names = [name for name in RunConfig.model_fields if any(name in changes for changes in found.values())]
+    names = [name for name in every_name() if any(name in changes for changes in found.values())]
     lines = [
         (
             name,
-            [found[s.letter].get(name, shown(RunConfig.model_fields[name], getattr(s.config, name))) for s in subjects],
+            [found[s.letter].get(name, _value(s, name)) for s in subjects],
         )
         for name in names
     ]
@@ -184,6 +185,11 @@ def settings(subjects: Sequence[Subject]) -> Html:
     return section(
         "Settings that differ from the preset", bullets(told), side_by_side(subjects, lines, "") if lines else ""
     )
+
+
+def _value(s: Subject, name: str) -> str:
+    """A setting as a person writes it, a dash where the method does not read it."""
+    return shown(declared(name), getattr(s.config, name)) if hasattr(s.config, name) else "–"
 
 
 def _preset(s: Subject) -> str:
@@ -202,8 +208,7 @@ def _changes(s: Subject) -> dict[str, str]:
     name = _preset(s)
     if not name:
         return {}
-    base = RunConfig(**PRESETS[name])
-    fields = RunConfig.model_fields
+    base, fields = load(name, {"method": s.config.method}), type(s.config).model_fields
     return {
         key: (
             f"{shown(fields[key], getattr(s.config, key))} (preset:"

@@ -1,10 +1,11 @@
 """Files of a run folder: written complete or not at all, read with one sentence for damage. numpy, no torch."""
 
 import errno
+import json
 import os
 import stat
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -42,7 +43,7 @@ def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> N
 def sweep(folder: Path) -> None:
     """Remove what processes that were killed while they wrote left in a run folder. Only for the process that holds
     it."""
-    for place in (folder, folder / "frames", folder / "pool", folder / "networks"):
+    for place in (folder, folder / "frames", folder / "parts", folder / "networks"):
         for left in place.glob(".*.tmp"):
             left.unlink(missing_ok=True)
 
@@ -86,12 +87,14 @@ def free_for_a_file(file: Path) -> None:
         raise InputError(f"{file.name} of run {file.parent.name} is a pipe or a device: expected a file; remove it.")
 
 
-def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:
-    """Store named arrays as ``<name>.safetensors`` of the run folder `path`."""
+def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray], about: Mapping[str, Any] | None = None) -> None:
+    """Store named arrays as ``<name>.safetensors`` of the run folder `path`, and in its header what is
+    `about` them, as plain values."""
     file = path / f"{name}.safetensors"
     if file.parent != path:  # a run folder that is gone is not made again
         file.parent.mkdir(exist_ok=True)
-    write_atomic(file, save({key: np.ascontiguousarray(value) for key, value in arrays.items()}))
+    metadata = {key: json.dumps(value) for key, value in about.items()} if about else None
+    write_atomic(file, save({key: np.ascontiguousarray(value) for key, value in arrays.items()}, metadata=metadata))
 
 
 def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:

@@ -28,7 +28,7 @@ from c2r.store.tagging import TAG, TAGS
 TRASH, MOMENT = ".trash", "%Y%m%d-%H%M%S-%f"
 NAME, NOTE = 80, 2000  # most characters of a name and a note
 Text = str | None
-KINDS = ("frames", "networks", "pool", "evaluations", "other")
+KINDS = ("frames", "networks", "parts", "evaluations", "other")
 _ENTRY = re.compile(r"(?P<id>.+)-(?P<time>\d{8}-\d{6}-\d{6})")
 
 

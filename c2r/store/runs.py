@@ -20,6 +20,7 @@ from c2r import disasters
 from c2r.config import RunConfig, from_json
 from c2r.errors import InputError
 from c2r.paths import at_home
+from c2r.scorers import under
 from c2r.store import claiming, processes, schema
 from c2r.store.files import (
     Rows,
@@ -43,6 +44,17 @@ FRAME_ARRAYS = (
     "margin_adv",
     "score",
     "order",
+    "pred_clean",
+    "pred_adv",
+    "embedding_clean",
+    "embedding_adv",
+)
+
+SOFT = "soft_labels"  # of a frame whose method changes them
+OF_A_SCORER = (
+    "margin_clean",
+    "margin_adv",
+    "score",
     "pred_clean",
     "pred_adv",
     "embedding_clean",
@@ -263,14 +275,20 @@ def frame_file(path: Path, step: int) -> Path:
     return Path(path) / "frames" / f"{step:06d}.safetensors"
 
 
-def read_frame(path: Path, step: int, only: tuple[str, ...] = FRAME_ARRAYS) -> dict[str, np.ndarray]:
+def read_frame(path: Path, step: int, only: tuple[str, ...] = FRAME_ARRAYS, scorer: str = "") -> dict[str, np.ndarray]:
     """The arrays `only` of one recorded step; nothing else is read. Raises InputError when missing, unreadable or
-    incomplete."""
-    arrays = read_arrays(path, f"frames/{step:06d}", only)
-    missing = [name for name in only if name not in arrays]
+    incomplete.
+
+    :param scorer: whose margins and embeddings to read; '' for the run's first
+    """
+    stored = under({name: name for name in only if name in OF_A_SCORER}, scorer) | {
+        name: name for name in only if name not in OF_A_SCORER
+    }
+    arrays = read_arrays(path, f"frames/{step:06d}", tuple(stored))
+    missing = [name for name in stored if name not in arrays and name != SOFT]
     if missing:
         raise InputError(
             f"Frame {step} of run {Path(path).name} lacks {', '.join(missing)}: choose another step or start the run"
             " again."
         )
-    return arrays
+    return {stored[name]: array for name, array in arrays.items()}

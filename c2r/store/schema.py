@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from c2r.errors import InputError
+from c2r.scorers import plain
 from c2r.untrusted import MOST_CLASSES
 
 Check = Callable[[Any], bool]
@@ -132,6 +133,8 @@ STATUS: dict[str, Check] = {
     "number": few,
     "of": text,
 }
+PHASE: dict[str, Check] = {"name": text, "label": text, "brief": text, "unit": text, "share": number}
+SERIES: dict[str, Check] = {"name": text, "label": text, "unit": text, "axis": text, "weight": optional(number)}
 MANIFEST: dict[str, Check] = {
     "versions": named(text),
     "commit": text,
@@ -141,7 +144,19 @@ MANIFEST: dict[str, Check] = {
     "classes": each(text),
     "step": optional(few),
     "attacked": text,
+    "method": named(text),
+    "phases": each(fields(PHASE, *PHASE)),
+    "series": each(fields(SERIES, *SERIES)),
+    "margins": fields({"attack": text, "order": text}, "attack", "order"),
     "data": fields({"name": text, "hash": text, "train": count, "test": count, "shape": each(few, 3)}),
+}
+SCORED: dict[str, Check] = {
+    "margin_clean": MARGINS,
+    "margin_adv": MARGINS,
+    "share_clean": figure,
+    "share_robust": figure,
+    "search": optional(named(count)),
+    "separation": optional(fields({"clean": SIDE, "adv": SIDE}, "clean", "adv")),
 }
 EVENT = fields(
     {
@@ -149,15 +164,12 @@ EVENT = fields(
         "time": number,
         "seconds": number,
         "n": count,
-        "losses": optional(named(figure)),
-        "margin_clean": MARGINS,
-        "margin_adv": MARGINS,
-        "share_clean": figure,
-        "share_robust": figure,
-        "search": optional(named(count)),
+        "losses": optional(named(figure)),  # of runs of before
+        "series": optional(named(figure)),
         "forwards": number,
         "backwards": number,
-        "separation": optional(fields({"clean": SIDE, "adv": SIDE}, "clean", "adv")),
+        "scorers": named(fields(SCORED)),
+        **SCORED,
     },
     "step",
 )
@@ -241,6 +253,7 @@ SHAPES: dict[str, dict[str, tuple[str, str]]] = {
         "pred_adv": ("i", "N"),
         "embedding_clean": ("f", "N D"),
         "embedding_adv": ("f", "N D"),
+        "soft_labels": ("f", "N K|N V K"),
     },
     "basis": {"mean": ("f", "D"), "axes": ("f", "D 2"), "explained": ("f", "2")},
     "map": {
@@ -250,7 +263,7 @@ SHAPES: dict[str, dict[str, tuple[str, str]]] = {
         "umap_adv": ("f", "S P 2"),
         "fitted": ("b", "S"),
     },
-    "synthetic": {"images": ("u", "N C H W"), "labels": ("i", "N"), "soft_labels": ("f", "N K")},
+    "synthetic": {"images": ("u", "N C H W"), "labels": ("i", "N"), "soft_labels": ("f", "N K|N V K")},
     "test": {"labels": ("i", "n"), "index": ("i", "n"), "correct/": ("ub", "M n"), "margin/": ("f", "M n")},
     "outcomes": {"": ("ub", "M N")},
 }
@@ -266,12 +279,13 @@ def mismatch(name: str, arrays: Arrays, *, whole: bool = True) -> str:
     if missing:
         return f"it lacks {', '.join(missing)}"
     for key, array in arrays.items():
-        kinds, letters = known.get(key) or next(
+        kinds, letters = known.get(plain(key)) or next(
             (known[start] for start in known if start.endswith("/") and key.startswith(start)), known.get("", ("", ""))
         )
         if not kinds:
             continue
-        wanted = letters.split()
+        choices = [choice.split() for choice in letters.split("|")]
+        wanted = next((choice for choice in choices if len(choice) == array.ndim), choices[0])
         fits = array.dtype.kind in kinds and array.ndim == len(wanted) and 0 not in array.shape
         if not fits or any(
             side != (int(letter) if letter.isdigit() else sides.setdefault(letter, side))

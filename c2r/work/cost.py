@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from c2r.attacks.protocols import attempts, expected_passes
 from c2r.config import RunConfig
 from c2r.data.splits import Shape
+from c2r.methods.cost import Job, Spent, attack_cost
+from c2r.named import named
 from c2r.registry import METHODS
 from c2r.store.thinning import expected_frames, expected_steps
 
@@ -35,8 +37,7 @@ EVENT = 1400  # bytes of a line of events.jsonl
 # Seconds of start and UMAP; seconds to decode one 32 px JPEG on one core (measured: 85 µs); GB of the libraries once
 # loaded.
 START_SECONDS, DECODE_SECONDS, START_GB = 30.0, 85e-6, 0.7
-PGD_STEPS = 10
-PHASES = ("pool", "distill", "evaluate")
+EVALUATION = ("evaluate",)
 
 
 @dataclass(frozen=True)
@@ -89,94 +90,89 @@ def _headed(cost: Cost, embedding: int, shape: Shape) -> Cost:
 NETWORKS = {"convnet": _convnet, "resnet18": _resnet18, "mlp": _mlp}
 
 
-@dataclass(frozen=True)
-class Job:
-    """Work that is done `times` over on batches of `images`, at `cost` forward passes per image."""
-
-    phase: str
-    times: float
-    images: int
-    cost: float
+def spent(config: RunConfig, shape: Shape) -> Spent:
+    """What the run's method costs by itself."""
+    found: Spent = named(METHODS[config.method].cost)(config, shape)
+    return found
 
 
 def jobs(config: RunConfig, shape: Shape) -> list[Job]:
-    """The work of a run. Inner attacks are counted in full, though LS-PGD reuses perturbations: an upper bound.
+    """The work of a run: its scorers, what its method says, looks at its set, and the evaluation.
 
-    Single-step adversarial training costs an attack step (2) and a training step (3). LS-PGD costs, per round, a
-    forward
-    and backward (2) and its candidates; PGD costs 2 per step and a last look.
+    Single-step adversarial training costs an attack step (2) and a training step (3). A look is counted in full, though
+    LS-PGD reuses perturbations: an upper bound.
     """
-    method, classes = METHODS[config.method], shape.classes
-    stored = classes * config.ipc
-    parts = stored * config.partition**2
-    attack, real_attack = (_inner_attack(config, rounds) for rounds in (config.ls_rounds, config.real_rounds))
-    updates = config.steps if method.updates else 0
-    looks = updates * min(config.batch, stored) / stored + updates / config.record_every + 1  # at most: some serve both
-    tested, looked_at = min(config.eval_images or shape.test, shape.test), 0 if method.source == "all" else parts
+    row, classes = METHODS[config.method], shape.classes
+    parts = classes * config.ipc * config.partition**2
+    looks = (1 + (config.steps / config.record_every if row.updates else 0)) * len(config.scorers)
+    tested, looked_at = min(config.eval_images or shape.test, shape.test), 0 if row.source == "all" else parts
     training = 3 + (2 * config.eval_at_steps if config.eval_training == "pgd-at" else 0)
     tried = [
         (expected_passes(a, classes), expected_passes(a.on_set(config.eval_set_budget), classes, 0.9))
         for a in attempts(config)
     ]
+    seen = [
+        Job("scorer", len(config.scorers) * config.pool_steps, config.pool_batch, 5),
+        Job(
+            row.phases[-1].name if row.phases else "scorer",
+            looks,
+            parts,
+            attack_cost(row.attack, config, config.ls_rounds) + 3,
+        ),
+    ]
     return [
-        Job("pool", (config.pool_size if method.updates else 1) * config.pool_steps, config.pool_batch, 5),
-        Job("distill", updates, classes * config.real_batch, real_attack + 2),
-        Job("distill", updates, parts, attack + 4),
-        Job("distill", looks, parts, attack + 3),
+        *(seen if row.source != "all" else []),
+        *spent(config, shape).jobs,
         Job("evaluate", config.eval_seeds * config.eval_steps, min(config.eval_batch, parts), training),
         Job("evaluate", config.eval_seeds, tested, sum(test for test, _ in tried)),
         Job("evaluate", config.eval_seeds, looked_at, sum(own for _, own in tried)),
     ]
 
 
-def _inner_attack(config: RunConfig, rounds: int) -> int:
-    return rounds * (2 + config.ls_tries) if METHODS[config.method].attack == "ls-pgd" else 2 * PGD_STEPS + 1
-
-
 def flops(config: RunConfig, shape: Shape) -> dict[str, float]:
-    """Floating-point operations of the phases pool, distill and evaluate."""
+    """Floating-point operations of the phases that cost some, in their order: scorer, the method's own, evaluate."""
     forward = NETWORKS[config.model](config, shape).forward
-    found = dict.fromkeys(PHASES, 0.0)
+    found: dict[str, float] = {}
     for job in jobs(config, shape):
-        found[job.phase] += job.times * job.images * job.cost * forward
+        found[job.phase] = found.get(job.phase, 0.0) + job.times * job.images * job.cost * forward
     return found
 
 
-def minutes(config: RunConfig, shape: Shape, device: str, cores: int, phases: tuple[str, ...] = PHASES) -> float:
+def minutes(config: RunConfig, shape: Shape, device: str, cores: int, phases: tuple[str, ...] = ()) -> float:
     """Estimated minutes of a run, or of some of its phases, start and loading included, on ``cpu`` (with so many cores)
     or ``cuda``."""
     speed = SPEEDS[device]
     rate = speed.flop * (min(config.threads or cores, cores, MOST_CORES) if device == "cpu" else 1)
-    passes = sum(job.times * job.cost for job in jobs(config, shape) if job.phase in phases)
-    operations = sum(value for phase, value in flops(config, shape).items() if phase in phases)
+    passes = sum(job.times * job.cost for job in jobs(config, shape) if not phases or job.phase in phases)
+    operations = sum(value for phase, value in flops(config, shape).items() if not phases or phase in phases)
     decoding = 0.0 if config.data == "digits" else (shape.train + shape.test) * DECODE_SECONDS
     return (operations / rate + passes * speed.latency + START_SECONDS + decoding) / 60
 
 
 def memory_gb(config: RunConfig, shape: Shape) -> float:
-    """Estimated peak memory in GB: libraries, real images (twice while loading), the largest backward pass, pool and
-    queues."""
+    """Estimated peak memory in GB: libraries, real images (twice while loading), the largest backward pass, networks
+    and what the method holds beside them."""
     cost, parts = NETWORKS[config.model](config, shape), shape.classes * config.ipc * config.partition**2
     real = 2 * (shape.train + shape.test) * shape.channels * shape.size**2
-    batch = max(config.pool_batch, min(config.eval_batch, parts), 2 * parts, shape.classes * config.real_batch)
-    weights, queues = _pool(config, shape)
-    return START_GB + (real + 4 * 2 * batch * cost.activations + weights + queues) / 1e9
+    own = (job.images for job in spent(config, shape).jobs)
+    batch = max(config.pool_batch, min(config.eval_batch, parts), 2 * parts, *own)
+    weights, held = _networks(config, shape)
+    return START_GB + (real + 4 * 2 * batch * cost.activations + weights + held) / 1e9
 
 
-def _pool(config: RunConfig, shape: Shape) -> tuple[float, float]:
-    """Bytes of the weights of all stages of the pool, and of their queues; a baseline has the scorer's network only."""
-    cost, networks = NETWORKS[config.model](config, shape), config.pool_size if METHODS[config.method].updates else 1
-    stages = networks * -(-config.pool_steps // config.pool_stage)
-    queue = shape.classes * config.queue_size * cost.embedding + config.queue_rank * cost.embedding
-    return 4 * stages * cost.parameters, 4 * stages * queue
+def _networks(config: RunConfig, shape: Shape) -> tuple[float, float]:
+    """Bytes of the weights of all stages of the networks trained on real data, and of what is held for each."""
+    cost, own = NETWORKS[config.model](config, shape), spent(config, shape)
+    stages = own.networks * -(-config.pool_steps // config.pool_stage)
+    return 4 * stages * cost.parameters, 4 * stages * own.floats * cost.embedding
 
 
 def disk_mb(config: RunConfig, shape: Shape) -> float:
     """Estimated size of the run folder in MB when it is largest: frames and events, the pool, two checkpoints while one
     replaces the other, map and results."""
     stored, pixels = shape.classes * config.ipc, shape.channels * shape.size**2
-    weights = _pool(config, shape)[0] if METHODS[config.method].source != "all" else 0.0
-    checkpoint = 4 * stored * pixels * (3 + config.partition**2)
+    weights = _networks(config, shape)[0] if METHODS[config.method].source != "all" else 0.0
+    checkpoint = 4 * stored * pixels * spent(config, shape).pixels
     shown = 16 * min(stored, config.map_points) * expected_frames(config)
     return (
         frames_mb(config, shape)

@@ -8,6 +8,7 @@ the evaluation is over), then ``test.safetensors outcomes.safetensors facts.json
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -16,19 +17,24 @@ from safetensors.torch import save
 
 from c2r.config import RunConfig
 from c2r.data.real import RealData
-from c2r.evaluation.evaluate import Judged, Outcomes, Row, Trained, TrainingSet, evaluate
+from c2r.distilled import DistilledSet
+from c2r.evaluation.evaluate import Judged, Outcomes, Row, Trained, evaluate
 from c2r.evaluation.facts import set_facts
 from c2r.evaluation.judging import judge, load_networks
-from c2r.methods.distill import Progress
+from c2r.events import Progress
 from c2r.networks.models import Network
 from c2r.store.files import save_arrays, write_atomic
 from c2r.store.writing import save_rows
 from c2r.work.worker import Rows, Worker
 
 
-def evaluate_into(worker: Worker, config: RunConfig, data: RealData, source: TrainingSet) -> Rows:
-    """Evaluate a set into the worker's folder, going on where an earlier process was cut off. Returns the result
-    rows."""
+def evaluate_into(
+    worker: Worker, config: RunConfig, data: RealData, source: DistilledSet, constants: dict[str, Any] | None = None
+) -> Rows:
+    """Evaluate a set into the worker's folder, going on where an earlier process was cut off. Returns the result rows.
+
+    :param constants: normalisation that came with an imported set
+    """
     path, known = worker.writer.path, read_judged(worker.writer.path)
     if known:
         worker.log(f"networks judged before: seeds {', '.join(map(str, sorted(known)))}")
@@ -46,7 +52,7 @@ def evaluate_into(worker: Worker, config: RunConfig, data: RealData, source: Tra
             _save_judged(path, event)
         elif isinstance(event, Outcomes):
             outcomes = event
-    facts = set_facts(source, config, data)
+    facts = set_facts(source, config, data, constants)
     for name, arrays in (("outcomes", outcomes.synthetic), ("test", outcomes.test)):
         if arrays:
             save_arrays(path, name, arrays)

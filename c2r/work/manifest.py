@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from c2r import device
+from c2r.config import RunConfig
 from c2r.data.real import RealData
+from c2r.registry import describe
 from c2r.versions import versions
 
 
-def manifest(data: RealData, preset: str) -> dict[str, Any]:
-    """The manifest: what a figure of this run came from; attacked: each part as networks see it (runs without a word:
-    stored pixels)."""
+def manifest(config: RunConfig, data: RealData, preset: str) -> dict[str, Any]:
+    """What a figure of this run came from, and what the shell has to know of its method.
+
+    attacked: each part as networks see it (runs without a word: stored pixels).
+    """
     return {
         "versions": versions(),
         "commit": _commit(),
@@ -29,6 +33,7 @@ def manifest(data: RealData, preset: str) -> dict[str, Any]:
             "test": len(data.test_images),
             "shape": list(data.images.shape[1:]),
         },
+        **describe(config),
     }
 
 

@@ -18,7 +18,7 @@ from c2r.store import slots
 from c2r.store.kinds import is_evaluation
 from c2r.store.runs import Run, list_runs, open_run
 from c2r.work import machine
-from c2r.work.cost import PHASES, disk_mb, evaluation_mb, flops, memory_gb, minutes
+from c2r.work.cost import EVALUATION, disk_mb, evaluation_mb, flops, memory_gb, minutes
 
 __all__ = ["Preflight", "Shape", "check", "evaluation", "flops", "peek", "refuse", "resumed"]
 
@@ -44,7 +44,7 @@ def peek(data: str, image_size: int) -> Shape:
 
 def check(config: RunConfig, store: Path) -> Preflight:
     """Look at everything a run of `config` in `store` needs. Raises nothing: what is wrong is in `problems`."""
-    found, shape = _common(config, store, PHASES, disk_mb)
+    found, shape = _common(config, store, (), disk_mb)
     if shape is None:
         return found
     known = list_runs(store)
@@ -60,14 +60,14 @@ def check(config: RunConfig, store: Path) -> Preflight:
 
 def evaluation(config: RunConfig, folder: Path) -> Preflight:
     """What one more evaluation of the finished set in the run folder `folder` needs, in the same way."""
-    return _common(config, folder, ("evaluate",), evaluation_mb)[0]
+    return _common(config, folder, EVALUATION, evaluation_mb)[0]
 
 
 def resumed(config: RunConfig, folder: Path) -> Preflight:
     """What going on with the run or evaluation in `folder` still needs, in the same way; the minutes are those of all
     of it."""
     alone = is_evaluation(open_run(folder))
-    phases, size = (("evaluate",), evaluation_mb) if alone else (PHASES, disk_mb)
+    phases, size = (EVALUATION, evaluation_mb) if alone else ((), disk_mb)
     return _common(config, folder, phases, lambda config, shape: max(0.0, size(config, shape) - _written(folder)))[0]
 
 

@@ -1,11 +1,11 @@
 """The pieces of work a process can do in a run folder: distil and evaluate, evaluate a set again, draw its map.
 
 The only place that joins `distill`, `evaluate`, `project` and the run store. `distil` and `evaluate_set` are functions
-of a
-`Worker`, which owns status and commands.
+of a `Worker`, which owns status and commands.
 """
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,52 +15,58 @@ import torch
 from c2r.config import RunConfig
 from c2r.data.real import RealData, load_on_device
 from c2r.data.splits import Shape
+from c2r.distilled import DistilledSet
 from c2r.errors import InputError
-from c2r.evaluation.evaluate import TrainingSet
+from c2r.events import Finished, Progress, State
 from c2r.formats.fromrun import START
+from c2r.formats.imported import ImportedSet
 from c2r.formats.sets import check_same, fits, read_own, same_set
 from c2r.look.project import joint_umap, sample_per_class
-from c2r.methods.checkpoint import Checkpoint, PoolNetwork, read_checkpoint, save_checkpoint, save_pool_network
-from c2r.methods.distill import Basis, Finished, Progress, Recorded, distill
+from c2r.methods.distill import distill
+from c2r.methods.observer import Basis, Recorded
 from c2r.paths import at_home
 from c2r.registry import METHODS
+from c2r.scorers import under
+from c2r.store.checkpoint import read_state, save_state
 from c2r.store.files import save_arrays, write_atomic
 from c2r.store.runs import frame_steps, open_run, read_arrays, read_frame
-from c2r.work.cost import PHASES, flops, minutes
+from c2r.work.cost import EVALUATION, flops, minutes
 from c2r.work.evaluations import evaluate_into
 from c2r.work.manifest import command_line, manifest
 from c2r.work.worker import Rows, Stopped, Worker
 
+EMBEDDINGS = ("embedding_clean", "embedding_adv")
+
 
 def distil(worker: Worker, config: RunConfig, preset: str, resume: bool = False) -> Rows:
-    """Distil, draw the map, evaluate; the method ``full-data`` only evaluates. Returns the result rows.
+    """Distil, draw the map, evaluate; a run of all real images only evaluates. Returns the result rows.
 
     :param resume: go on from the folder's checkpoint; the set and the results are those of a run that was never cut off
     """
     data = _opened(worker, config, preset)
     if METHODS[config.method].source == "all":
-        return evaluate_into(worker, config, data, _training_set(None, config, data))
+        return evaluate_into(worker, config, data, _all_real(data))
     path, made = worker.writer.path, None
-    config = _with_own_start(path, config)
+    start, state = _own_start(path, config, data), read_state(path) if resume else None
     if resume:
-        found = read_checkpoint(path)
-        worker.writer.rewind(found.step if found else -1)
+        worker.writer.rewind(state.step if state else -1)
         worker.log(
-            f"resumed after recorded step {found.step}"
-            if found
+            f"resumed after recorded step {state.step}"
+            if state
             else "resumed from the start: there was no checkpoint yet"
         )
     try:
-        for event in distill(config, data, path if resume else None):
-            made = event.made if isinstance(event, Recorded) else event if isinstance(event, Finished) else made
+        for event in distill(config, data, start.distilled if start else None, state):
+            made = event.made if isinstance(event, Recorded | Finished) else made
             _take(worker, event)
         if not _map_is_whole(path):
             _draw(worker, config)
     except (Stopped, KeyboardInterrupt):
         if made is not None:
-            save_arrays(path, "synthetic", made.arrays)
+            save_arrays(path, "synthetic", made.arrays, made.about)
         raise
-    rows = evaluate_into(worker, config, data, _training_set(path, config, data))
+    constants = start.facts.get("metadata", {}) if start and METHODS[config.method].source == "file" else None
+    rows = evaluate_into(worker, config, data, _own_set(path, config, data), constants)
     (path / "checkpoint.safetensors").unlink(missing_ok=True)  # a finished run has nowhere to go on to
     return rows
 
@@ -77,12 +83,13 @@ def evaluate_set(worker: Worker, config: RunConfig, run: Path) -> Rows:
     """Evaluate what the run in the folder `run` made, its set or (full-data) all real images, into the worker's folder.
     Returns the rows."""
     made, step = open_run(run), same_set(open_run(worker.writer.path), run)
-    data = _opened(worker, config, "", ("evaluate",), step=step)
+    data = _opened(worker, config, "", EVALUATION, step=step)
     if made.config and made.config.data == config.data:
         check_same(data.hash, made, "bring them back, or name other data with --set data=PATH")
-    return evaluate_into(
-        worker, config, data, _training_set(None if METHODS[config.method].source == "all" else run, config, data)
-    )
+    if METHODS[config.method].source == "all":
+        return evaluate_into(worker, config, data, _all_real(data))
+    constants = _start(run, config).facts.get("metadata", {}) if METHODS[config.method].source == "file" else None
+    return evaluate_into(worker, config, data, _own_set(run, config, data), constants)
 
 
 def draw_map(path: Path) -> dict[str, int]:
@@ -95,7 +102,7 @@ def draw_map(path: Path) -> dict[str, int]:
     return {"images": len(arrays["index"]), "steps": len(arrays["steps"])}
 
 
-def _opened(worker: Worker, config: RunConfig, preset: str, phases: tuple[str, ...] = PHASES, **about: Any) -> RealData:
+def _opened(worker: Worker, config: RunConfig, preset: str, phases: tuple[str, ...] = (), **about: Any) -> RealData:
     """The real data; a new run notes where its figures come from, and `about`; a resumed one must find the same data
     again."""
     worker.log(command_line())
@@ -104,32 +111,37 @@ def _opened(worker: Worker, config: RunConfig, preset: str, phases: tuple[str, .
     before = open_run(worker.writer.path)
     check_same(data.hash, before)
     if not before.manifest:
-        worker.writer.manifest(**manifest(data, preset), **about)
+        worker.writer.manifest(**manifest(config, data, preset), **about)
     worker.log(f"{data.name}: {len(data.images)} training images of {tuple(data.images.shape[1:])}, hash {data.hash}")
     return data
 
 
-def _with_own_start(path: Path, config: RunConfig) -> RunConfig:
-    """The settings with the set that the run starts from, if any, in its own folder: it goes where the run goes, and
-    stays."""
-    own = path / START
-    if config.imported and not own.exists():
-        read_own(config.imported)
-        write_atomic(own, at_home(config.imported).read_bytes())
-    return config.model_copy(update={"imported": str(own)}) if config.imported else config
+def _start(path: Path, config: RunConfig) -> ImportedSet:
+    """The set that the run in the folder `path` started from. Runs of before kept it in the store only."""
+    return read_own(path / START if (path / START).exists() else at_home(config.imported))
 
 
-def _training_set(source: Path | None, config: RunConfig, data: RealData) -> TrainingSet:
-    """What the evaluation networks are trained on: the set of a run folder, or (None) all real training images."""
-    if source is None:
-        return TrainingSet(data.images.cpu().numpy(), data.labels.cpu().numpy(), looked_at=False)
-    found = read_own(source / "synthetic.safetensors")
+def _own_start(path: Path, config: RunConfig, data: RealData) -> ImportedSet | None:
+    """The set that a run starts from, if any, put into its own folder: it goes where the run goes, and stays."""
+    if not config.imported:
+        return None
+    found = _start(path, config)
+    if not (path / START).exists():
+        write_atomic(path / START, at_home(config.imported).read_bytes())
     fits(found, tuple(data.images.shape[1:]), len(data.classes))
-    start = (
-        source / START if (source / START).exists() else at_home(config.imported)
-    )  # runs of before kept it in the store only
-    constants = read_own(start).facts.get("metadata", {}) if METHODS[config.method].source == "file" else None
-    return TrainingSet(found.pixels, found.labels, found.soft, config.partition, constants=constants)
+    return found
+
+
+def _all_real(data: RealData) -> DistilledSet:
+    """All real training images, as if they were a set."""
+    return DistilledSet(data.images.cpu().numpy(), data.labels.cpu().numpy())
+
+
+def _own_set(path: Path, config: RunConfig, data: RealData) -> DistilledSet:
+    """The set in a run folder, whose header runs of before left empty."""
+    found = read_own(path / "synthetic.safetensors")
+    fits(found, tuple(data.images.shape[1:]), len(data.classes))
+    return replace(found.distilled, partition=config.partition)
 
 
 def _take(worker: Worker, event: Any) -> None:
@@ -141,46 +153,47 @@ def _take(worker: Worker, event: Any) -> None:
         worker.recorded()
     elif isinstance(event, Basis):
         save_arrays(path, "basis", event.arrays)
-    elif isinstance(event, PoolNetwork):
-        save_pool_network(path, event)
-    elif isinstance(event, Checkpoint):
-        save_checkpoint(path, event)
+    elif isinstance(event, State):
+        save_state(path, event)
     elif isinstance(event, Finished):
-        save_arrays(path, "synthetic", event.arrays)
+        save_arrays(path, "synthetic", event.made.arrays, event.made.about)
 
 
 def _draw(worker: Worker, config: RunConfig) -> None:
     """Draw the map in a thread, so that heartbeat and commands go on meanwhile."""
-    found: list[Any] = []
+    outcome: list[Any] = []
 
     def draw() -> None:
         try:
-            found.append(_map(worker.writer.path, config))
+            outcome.append(_map(worker.writer.path, config))
         except Exception as error:  # raised again below, in the thread that reports it
-            found.append(error)
+            outcome.append(error)
 
     thread = threading.Thread(target=draw, daemon=True)
     thread.start()
     while thread.is_alive():
         worker.progress(Progress("map", 0, 1))
         thread.join(0.25)
-    if isinstance(found[0], Exception):
-        raise found[0]
-    save_arrays(worker.writer.path, "map", found[0])
+    if isinstance(outcome[0], Exception):
+        raise outcome[0]
+    save_arrays(worker.writer.path, "map", outcome[0])
 
 
 def _map(path: Path, config: RunConfig) -> dict[str, np.ndarray]:
-    """The joint UMAP over the recorded steps of a run folder, as the arrays of map.safetensors."""
+    """The joint UMAP over the recorded steps of a run folder under each of its scorers, as the arrays of
+    map.safetensors."""
     steps = frame_steps(path)
     if len(steps) < 1:
         raise InputError(
             f"Run {path.name} has no recorded step yet: expected at least one; wait for the first frame and ask again."
         )
     index = sample_per_class(read_frame(path, steps[0], only=("labels",))["labels"], config.map_points)
-    frames = (read_frame(path, step, only=("embedding_clean", "embedding_adv")) for step in steps)
-    clean, adversarial = zip(*((f["embedding_clean"][index], f["embedding_adv"][index]) for f in frames), strict=True)
-    found = joint_umap(np.stack(clean), np.stack(adversarial), config, config.seed)
-    return {"steps": np.array(steps), "index": index} | found
+    arrays = {"steps": np.array(steps), "index": index}
+    for scorer in ("", *config.scorers[1:]):
+        frames = (read_frame(path, step, EMBEDDINGS, scorer) for step in steps)
+        clean, adversarial = zip(*(tuple(frame[name][index] for name in EMBEDDINGS) for frame in frames), strict=True)
+        arrays |= under(joint_umap(np.stack(clean), np.stack(adversarial), config, config.seed), scorer)
+    return arrays
 
 
 def _forecast(config: RunConfig, data: RealData, phases: tuple[str, ...]) -> tuple[dict[str, float], float]:
@@ -189,13 +202,9 @@ def _forecast(config: RunConfig, data: RealData, phases: tuple[str, ...]) -> tup
         data.images.shape[1], data.images.shape[2], len(data.classes), len(data.images), len(data.test_images), 0
     )
     seconds = 60 * minutes(config, shape, data.images.device.type, torch.get_num_threads(), phases)
-    found = {name: value for name, value in flops(config, shape).items() if name in phases}
-    total = sum(found.values())
-    if phases != PHASES:
-        return {name: value / total for name, value in found.items()}, seconds
-    evaluation = found.pop("evaluate")
-    shares = {name: value / total * 0.95 for name, value in found.items()} | {
-        "map": 0.05,
-        "evaluate": evaluation / total * 0.95,
-    }
-    return shares, seconds
+    work = {name: value for name, value in flops(config, shape).items() if not phases or name in phases}
+    shares = {name: value / sum(work.values()) for name, value in work.items()}
+    if phases:
+        return shares, seconds
+    before = {name: 0.95 * share for name, share in shares.items() if name != "evaluate"}
+    return before | {"map": 0.05, "evaluate": 0.95 * shares["evaluate"]}, seconds

@@ -13,7 +13,7 @@ from typing import Any
 
 from c2r import disasters
 from c2r.errors import InputError
-from c2r.methods.distill import Progress
+from c2r.events import Progress
 from c2r.store.control import Listener
 from c2r.store.writing import RunWriter
 

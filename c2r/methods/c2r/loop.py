@@ -1,76 +1,129 @@
-"""What lives between two updates of a distillation, and how it becomes a checkpoint and comes back. N stored images, p²
-parts."""
+"""What lives between two updates of C2R, and how it is kept and comes back.
 
-import time
+Letters: N stored images, p² parts of each, C channels, H W sides.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Literal
 
 import torch
+from torch import Tensor
 
-from c2r.config import RunConfig
-from c2r.data.real import RealData
-from c2r.methods.c2r.synthetic import Look, SyntheticSet
-from c2r.methods.checkpoint import Checkpoint, restore_pool
-from c2r.methods.pool import Pool
+from c2r.core.partition import expand
+from c2r.events import Snapshot, State
+from c2r.methods.c2r.settings import C2RConfig
+from c2r.methods.context import Context
+from c2r.registry import METHODS
+
+SERIES = ("total", "match", "ce", "crl")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Which blocks C2R is made of: the switches of its ablations.
+
+    :param order: how mini-batches are cut: ``hardest`` (AAC) or ``random``
+    :param align: what shapes the embedding beside cross-entropy
+    :param attack: inner attack: ``ls-pgd``, or ``pgd`` (T steps from scratch, for the cost comparison)
+    :param queue: whether CRL takes hard negatives from the class-balanced queue
+    """
+
+    order: Literal["hardest", "random"] = "hardest"
+    align: Literal["crl", "class-mean"] = "crl"
+    attack: Literal["ls-pgd", "pgd"] = "ls-pgd"
+    queue: bool = True
+
+
+@dataclass
+class SyntheticSet:
+    """Images [N, C, H, W] in [0, 1] (the optimised tensor), labels [N], parts per side, and the warm start of the
+    attacks.
+
+    Attacks act on what networks are trained on, the N·p² effective images: delta [N·p², C, H, W] is a perturbation of
+    those in pixel units, loss [N·p²] the scorer's loss there.
+    """
+
+    images: Tensor
+    labels: Tensor
+    partition: int
+    delta: Tensor
+    loss: Tensor | None = None
+
+    @classmethod
+    def start(cls, images: Tensor, labels: Tensor, partition: int) -> "SyntheticSet":
+        """A fresh set: nothing attacked yet."""
+        return cls(images.clone().requires_grad_(True), labels, partition, torch.zeros_like(expand(images, partition)))
+
+    def effective(self) -> tuple[Tensor, Tensor]:
+        """What networks are trained on: images [N·p², C, H, W], which carry the gradient, and labels [N·p²]."""
+        return expand(self.images, self.partition), self.labels.repeat_interleave(self.partition**2)
 
 
 @dataclass
 class Loop:
     """What lives between updates.
 
-    networks: of the pool, trained; step: the last update (−1 before step 0 is recorded); order [N] and position:
-    mini-batches
-    are cut from here on; looked: the last look and its step, a memory only, as a look can be taken again; figures: of
-    that look.
+    step: the last update; order [N] and position: mini-batches are cut from here on; moments: of Adam.
     """
 
-    config: RunConfig
-    data: RealData
-    generator: torch.Generator
+    context: Context
+    config: C2RConfig
+    parts: Parts
     held: SyntheticSet
-    pool: Pool
-    flip: bool
-    losses: dict[str, float | None]
+    series: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(SERIES))
     forwards: int = 0
     backwards: int = 0
-    began: float = 0.0
-    networks: int = 0
-    step: int = -1
-    order: torch.Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
+    step: int = 0
+    order: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
     position: int = 0
-    looked: tuple[int, Look] | None = None
-    figures: dict[str, float] = field(default_factory=dict)
-    moments: dict[str, torch.Tensor] = field(default_factory=dict)
+    moments: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def snapshot(self) -> Snapshot:
+        """The set as it is after the last update. Labels that it came with stay, as they are not optimised."""
+        held = self.held
+        return Snapshot(
+            self.step,
+            held.images.detach(),
+            held.labels,
+            self.context.start.soft,
+            self.series,
+            (held.delta, held.loss),
+            self.forwards,
+            self.backwards,
+        )
 
 
-def capture(loop: Loop) -> Checkpoint:
+def begin(context: Context, state: State | None) -> Loop:
+    """The loop before its first update, or where a kept state left it."""
+    config, start = context.config, context.start
+    assert isinstance(config, C2RConfig), "the row of the table says so"
+    parts = Parts(**METHODS[config.method].parts)
+    loop = Loop(context, config, parts, SyntheticSet.start(start.images, start.labels, config.partition))
+    if state:
+        _restore(loop, state)
+    return loop
+
+
+def kept(loop: Loop) -> State:
     """The loop as it is between two updates."""
     held = loop.held
-    tensors = {
-        "images": held.images,
-        "delta": held.delta,
-        "order": loop.order,
-        "generator": loop.generator.get_state(),
-    } | loop.moments
+    tensors = {"images": held.images, "delta": held.delta, "order": loop.order, **loop.moments}
     tensors |= {} if held.loss is None else {"loss": held.loss}
-    facts = {"losses": loop.losses, "forwards": loop.forwards, "backwards": loop.backwards, "position": loop.position}
-    return Checkpoint(loop.networks, loop.step, tensors, facts | {"seconds": time.perf_counter() - loop.began})
+    facts = {
+        "losses": dict(loop.series),
+        "forwards": loop.forwards,
+        "backwards": loop.backwards,
+        "position": loop.position,
+    }
+    return State(loop.step, tensors, facts)
 
 
-def restore(loop: Loop, path: Path, found: Checkpoint) -> None:
-    """Put the loop where the checkpoint left it."""
-    held, device, facts = loop.held, loop.data.images.device, found.facts
-    tensors = {name: value.to(device) for name, value in found.tensors.items()}
-    restore_pool(loop.pool, path, found, loop.config, loop.data)
+def _restore(loop: Loop, state: State) -> None:
+    held, facts, device = loop.held, state.facts, loop.held.images.device
+    tensors = {name: value.to(device) for name, value in state.tensors.items()}
     held.images.data.copy_(tensors["images"])
     held.delta, held.loss = tensors["delta"], tensors.get("loss")
-    loop.generator.set_state(found.tensors["generator"])
-    loop.networks, loop.step, loop.order, loop.position = (
-        found.networks,
-        found.step,
-        tensors["order"],
-        facts["position"],
-    )
-    loop.losses, loop.forwards, loop.backwards = facts["losses"], facts["forwards"], facts["backwards"]
+    loop.step, loop.order, loop.position = state.step, tensors["order"], facts["position"]
+    loop.series, loop.forwards, loop.backwards = facts["losses"], facts["forwards"], facts["backwards"]
     loop.moments = {name: tensors[name] for name in ("exp_avg", "exp_avg_sq", "step") if name in tensors}
-    loop.began = time.perf_counter() - facts["seconds"]

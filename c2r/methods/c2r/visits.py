@@ -12,15 +12,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from c2r.config import RunConfig
 from c2r.core.augment import Transform, draw
 from c2r.core.memory import ClassQueue
-from c2r.core.pgd import attack
+from c2r.core.pgd import Inner, Start
 from c2r.core.randomness import generator_for
-from c2r.data.real import ClassDraws, RealData
+from c2r.data.real import ClassDraws, flips
+from c2r.methods.c2r.settings import C2RConfig
+from c2r.methods.context import Context
 from c2r.methods.pool import Pool
 from c2r.networks.models import Network
-from c2r.registry import Method
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,20 @@ def stage_of(step: int, pool: Pool, seed: int) -> tuple[int, torch.Generator]:
     return pool.draw(generator), generator
 
 
-def visit(
-    step: int, pool: Pool, data: RealData, draws: ClassDraws, method: Method, config: RunConfig, flip: bool
-) -> Visit:
+def visit(step: int, context: Context, draws: ClassDraws, config: C2RConfig, attack: str) -> Visit:
     """Draw what update `step` meets; the real images are augmented, then attacked."""
-    stage, generator = stage_of(step, pool, config.seed)
-    network = pool.stages[stage]
+    data = context.data
+    stage, generator = stage_of(step, context.pool, config.seed)
+    network = context.pool.stages[stage]
     index = draws.draw(generator, config.real_batch).view(-1).to(data.images.device)
-    transform = draw(generator, network.mean.flatten(), network.std.flatten(), flip)
+    transform = draw(generator, network.mean.flatten(), network.std.flatten(), flips(data))
     labels, images = data.labels[index], transform(data.images[index].float() / 255)
-    found = attack(network, images, labels, method, config, generator, rounds=config.real_rounds)
+    attacked = Inner(attack, config)(network, images, labels, generator, Start(rounds=config.real_rounds))
     with torch.no_grad():
-        clean, adversarial = (network.features(x) for x in (images, images + found.delta))
-    return Visit(stage, network, transform, labels, clean, adversarial, generator, found.forwards, found.backwards)
+        clean, adversarial = (network.features(x) for x in (images, images + attacked.delta))
+    return Visit(
+        stage, network, transform, labels, clean, adversarial, generator, attacked.forwards, attacked.backwards
+    )
 
 
 class Queues:
@@ -71,7 +72,7 @@ class Queues:
     :param again: gives the visit of an earlier step once more; past: the stages of the steps 1, 2, … that are done
     """
 
-    def __init__(self, config: RunConfig, classes: int, again: Callable[[int], Visit], past: Iterable[int] = ()):
+    def __init__(self, config: C2RConfig, classes: int, again: Callable[[int], Visit], past: Iterable[int] = ()):
         self.config, self.classes, self.again = config, classes, again
         self.held: dict[int, ClassQueue] = {}
         self.visited: dict[int, list[int]] = defaultdict(list)

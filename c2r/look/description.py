@@ -1,0 +1,80 @@
+"""What a run says of its method: label, kind, phases, series, and what its margins are measured with.
+
+The shell reads it here and nowhere else, and so names no method, loss or phase. It stands in the manifest; for a run
+of before, whose manifest does not say it, the table of methods does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from c2r.registry import ATTACKS, METHODS, Phase, describe
+from c2r.scorers import SCORERS
+from c2r.store.runs import Run
+
+
+@dataclass(frozen=True)
+class Term:
+    """A figure of every recorded step as it is drawn: see `c2r.registry.Series`. weight: a number, None for a figure of
+    its own."""
+
+    name: str
+    label: str
+    unit: str
+    axis: str
+    weight: float | None
+
+
+@dataclass(frozen=True)
+class Description:
+    """A run's method in the words of its row.
+
+    :param kind: ``distilled``, ``baseline``, ``imported`` or ``reference`` (all real images)
+    :param attack: what its margins are measured with; order: how its mini-batches are cut, '' for no order
+    :param scorers: the networks under which it was recorded, by name: label
+    """
+
+    name: str
+    label: str
+    family: str
+    sentence: str
+    kind: str
+    phases: tuple[Phase, ...]
+    series: tuple[Term, ...]
+    attack: str
+    order: str
+    scorers: Mapping[str, str]
+
+    @property
+    def updates(self) -> bool:
+        """Whether its images are optimised, so that it has steps."""
+        return self.kind == "distilled"
+
+    def phase(self, name: str) -> Phase | None:
+        """The phase of its method with this name; None for what every run does."""
+        return next((phase for phase in self.phases if phase.name == name), None)
+
+
+TERM = ("name", "label", "unit", "axis", "weight")
+UNKNOWN: dict[str, Any] = {
+    "method": {"name": "", "label": "Unknown method", "family": "", "sentence": "", "kind": "distilled"},
+    "phases": [],
+    "series": [],
+    "margins": {"attack": ATTACKS["ls-pgd"], "order": ""},
+}
+
+
+def description(run: Run) -> Description:
+    """What the manifest of a run says of its method, and what its row says where the manifest is of before."""
+    told = run.manifest if "phases" in run.manifest else {}
+    known = describe(run.config) if run.config and run.config.method in METHODS else UNKNOWN
+    said = {key: told.get(key, known[key]) for key in UNKNOWN}
+    names = run.config.scorers if run.config else ("ce",)
+    return Description(
+        **{key: str(said["method"].get(key, "")) for key in ("name", "label", "family", "sentence", "kind")},
+        phases=tuple(Phase(*(phase[key] for key in Phase._fields)) for phase in said["phases"]),
+        series=tuple(Term(*(term[key] for key in TERM)) for term in said["series"]),
+        attack=str(said["margins"]["attack"]),
+        order=str(said["margins"]["order"]),
+        scorers={name: SCORERS[name] for name in names},
+    )

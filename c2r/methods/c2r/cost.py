@@ -1,0 +1,27 @@
+"""What C2R costs. No torch."""
+
+from c2r.data.splits import Shape
+from c2r.methods.c2r.settings import C2RConfig
+from c2r.methods.cost import Job, Spent, attack_cost
+from c2r.registry import METHODS
+
+
+def spent(config: C2RConfig, shape: Shape) -> Spent:
+    """Single-step adversarial training of the pool (5 passes an image), and updates: real images, all parts, orders."""
+    row, classes = METHODS[config.method], shape.classes
+    stored = classes * config.ipc
+    parts = stored * config.partition**2
+    own, real = (attack_cost(row.attack, config, rounds) for rounds in (config.ls_rounds, config.real_rounds))
+    orders = config.steps * min(config.batch, stored) / stored
+    trained = config.pool_size - ("ce" in config.scorers)
+    return Spent(
+        (
+            Job("pool", trained * config.pool_steps, config.pool_batch, 5),
+            Job("distill", config.steps, classes * config.real_batch, real + 2),
+            Job("distill", config.steps, parts, own + 4),
+            Job("distill", orders, parts, own + 3),
+        ),
+        networks=config.pool_size,
+        floats=classes * config.queue_size + config.queue_rank,
+        pixels=3 + config.partition**2,
+    )

@@ -1,0 +1,21 @@
+"""The scorers of a run by name: networks under which its set is recorded, and where their figures stand. No torch.
+
+In a frame, a basis and a map the first scorer's arrays have their plain names, those of another one its name behind an @.
+"""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+SCORERS = {"ce": "trained with cross-entropy", "ce-crl": "trained with cross-entropy and the contrastive loss"}
+
+Value = TypeVar("Value")
+
+
+def under(arrays: Mapping[str, Value], scorer: str) -> dict[str, Value]:
+    """Arrays of a scorer by the names under which they are stored; '' for the first scorer of a run."""
+    return {f"{name}@{scorer}" if scorer else name: value for name, value in arrays.items()}
+
+
+def plain(name: str) -> str:
+    """The name of a stored array without its scorer."""
+    return name.partition("@")[0]
