@@ -18,24 +18,6 @@ from c2r.untrusted import parse_json
 
 Method = Literal["c2r", "c2r-no-aac", "c2r-no-crl", "c2r-pgd", "c2r-no-queue", "random-real", "full-data", "imported"]
 Model = Literal["convnet", "resnet18", "mlp"]
-Attack = Literal[
-    "fgsm",
-    "pgd",
-    "pgd-l2",
-    "cw",
-    "cw-l2",
-    "mi-fgsm",
-    "vmi-fgsm",
-    "jitter",
-    "deepfool",
-    "square",
-    "spsa",
-    "apgd-ce",
-    "apgd-t",
-    "fab-t",
-    "autoattack",
-]
-ProtocolName = Literal["custom", "pixel-2/255", "guard-1/255", "robustbench-8/255", "beard-legacy"]
 TEXT: dict[str, Any] = {"max_length": 4096, "pattern": r"^[^\x00-\x1f\x7f]*$"}  # of paths and names
 
 
@@ -393,16 +375,18 @@ class EvaluationSettings(Settings):
         ge=1,
         le=50,
     )
-    protocol: ProtocolName = setting(
+    protocol: str = setting(
         "custom",
         "Protocol",
         "Which attacks at which radii: pixel-2/255 (DD-RobustBench in pixel space, with AutoAttack), guard-1/255,"
         " robustbench-8/255, beard-legacy, or custom = the four settings below",
+        table="c2r.attacks.protocols:PROTOCOLS",
     )
-    eval_attacks: Annotated[tuple[Attack, ...], Names] = setting(
+    eval_attacks: Annotated[tuple[str, ...], Names] = setting(
         ("fgsm", "pgd", "cw", "vmi-fgsm", "jitter"),
         "Attacks",
         "Attacks of the custom protocol, on the test images and on the synthetic images",
+        table="c2r.attacks.catalog:CATALOG",
     )
     eval_eps: RadiusList = setting(
         (),
