@@ -8,7 +8,7 @@ from safetensors.numpy import save_file
 from c2r import config
 from c2r.attacks.catalog import CATALOG
 from c2r.attacks.protocols import PROTOCOLS
-from c2r.core.linesearch import ls_pgd
+from c2r.core.linesearch import Search, ls_pgd
 from c2r.core.margins import logit_margin, worst_part
 from c2r.core.partition import expand
 from c2r.core.threat import Threat
@@ -148,9 +148,7 @@ def test_the_margins_of_a_partition_set_are_those_of_what_networks_are_trained_o
         lambda x: scorer(expand(x, 2)),
         held.images.detach(),
         held.labels,
-        threat=Threat(settings.eps),
-        settings=settings,
-        rounds=8,
+        Search(Threat(settings.eps), settings, rounds=8),
     )
     assert seen.margin_adv.mean() < worst_part(logit_margin(stored.logits, labels), 4).mean()
 

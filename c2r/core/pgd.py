@@ -5,37 +5,35 @@ Nobody leaves early here. Evaluation attacks, where an image leaves at the first
 images.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from c2r.config import RunConfig
-from c2r.core.linesearch import Trace, ls_pgd
+from c2r.core.linesearch import Model, Search, Start, Trace, ls_pgd
 from c2r.core.margins import sample_losses
 from c2r.core.threat import Threat
 from c2r.registry import Method
 
-Model = Callable[[Tensor], Tensor]
+
+@dataclass(frozen=True)
+class Inner:
+    """The attack of a method under a run's settings; `rounds` as in `linesearch.Search`."""
+
+    method: Method
+    config: RunConfig
+    generator: torch.Generator
+    rounds: int = 0
 
 
-def attack(
-    model: Model,
-    x: Tensor,
-    y: Tensor,
-    method: Method,
-    config: RunConfig,
-    generator: torch.Generator,
-    start: Tensor | None = None,
-    cached_loss: Tensor | None = None,
-    rounds: int = 0,
-) -> Trace:
+def attack(model: Model, x: Tensor, y: Tensor, inner: Inner, start: Start | None = None) -> Trace:
     """Attack images [B, C, H, W] with labels [B] at the run's ε: LS-PGD (see there), or ten steps of PGD from
     scratch."""
-    threat = Threat(config.eps)
-    if method.attack == "ls-pgd":
-        return ls_pgd(model, x, y, threat=threat, settings=config, start=start, cached_loss=cached_loss, rounds=rounds)
-    return pgd(model, x, y, threat=threat, generator=generator, steps=10)
+    threat = Threat(inner.config.eps)
+    if inner.method.attack == "ls-pgd":
+        return ls_pgd(model, x, y, Search(threat, inner.config, inner.rounds), start)
+    return pgd(model, x, y, threat=threat, generator=inner.generator, steps=10)
 
 
 def pgd(model: Model, x: Tensor, y: Tensor, *, threat: Threat, generator: torch.Generator, steps: int = 10) -> Trace:

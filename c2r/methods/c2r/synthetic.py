@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from c2r.config import RunConfig
+from c2r.core.linesearch import Start
 from c2r.core.margins import hinge, logit_margin, worst_part, worst_prediction
 from c2r.core.partition import expand
-from c2r.core.pgd import attack
+from c2r.core.pgd import Inner, attack
 from c2r.networks.models import Network
 from c2r.registry import Method
 
@@ -79,7 +80,7 @@ def look(held: SyntheticSet, scorer: Network, method: Method, config: RunConfig,
     with torch.no_grad():
         clean = scorer(x)
     rounds = config.cold_rounds if held.loss is None else config.ls_rounds
-    trace = attack(scorer, x, y, method, config, generator, held.delta, held.loss, rounds)
+    trace = attack(scorer, x, y, Inner(method, config, generator, rounds), Start(held.delta, held.loss))
     margin_clean, margin_adv = (worst_part(logit_margin(z, y), parts) for z in (clean, trace.logits))
     reused, improved = int(trace.reused.sum()), int(trace.improved.sum())
     return Look(

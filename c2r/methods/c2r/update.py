@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from c2r.config import RunConfig
-from c2r.core.contrastive import class_mean_alignment, class_means, crl
-from c2r.core.linesearch import Trace
+from c2r.core.contrastive import Keys, class_mean_alignment, class_means, crl
+from c2r.core.linesearch import Start, Trace
 from c2r.core.memory import ClassQueue
-from c2r.core.pgd import attack
+from c2r.core.pgd import Inner, attack
 from c2r.methods.c2r.synthetic import SyntheticSet
 from c2r.methods.c2r.visits import Visit
 from c2r.registry import Method
@@ -80,7 +80,7 @@ def _attacked(
     """The attack on the augmented images [N·p², C, H, W]; it starts from what the warm start has become under the
     augmentation."""
     start = seen.transform(effective + held.delta) - images
-    return attack(seen.network, images, labels, method, config, seen.generator, start)
+    return attack(seen.network, images, labels, Inner(method, config, seen.generator), Start(start))
 
 
 def _matching(real: list[Tensor], synthetic: list[Tensor], real_labels: Tensor, labels: Tensor, classes: int) -> Tensor:
@@ -123,14 +123,6 @@ def _align(
         excluded = torch.zeros(len(clean), len(keys), dtype=torch.bool, device=clean.device)
         excluded[:, : len(clean)].fill_diagonal_(True)
     negatives = queue.hard_negatives(anchors, anchor_labels, config.hard_negatives) if queue else None
-    losses = crl(
-        anchors,
-        anchor_labels,
-        keys,
-        key_labels,
-        tau=config.tau,
-        weights=key_weights,
-        excluded=excluded,
-        negatives=negatives,
-    )
+    compared = Keys(keys, key_labels, key_weights, excluded)
+    losses = crl(anchors, anchor_labels, compared, tau=config.tau, negatives=negatives)
     return (weights * losses).mean()

@@ -15,7 +15,7 @@ from torch import Tensor
 from c2r.config import RunConfig
 from c2r.core.augment import Transform, draw
 from c2r.core.memory import ClassQueue
-from c2r.core.pgd import attack
+from c2r.core.pgd import Inner, attack
 from c2r.core.randomness import generator_for
 from c2r.data.real import ClassDraws, RealData
 from c2r.methods.pool import Pool
@@ -59,7 +59,7 @@ def visit(
     index = draws.draw(generator, config.real_batch).view(-1).to(data.images.device)
     transform = draw(generator, network.mean.flatten(), network.std.flatten(), flip)
     labels, images = data.labels[index], transform(data.images[index].float() / 255)
-    found = attack(network, images, labels, method, config, generator, rounds=config.real_rounds)
+    found = attack(network, images, labels, Inner(method, config, generator, config.real_rounds))
     with torch.no_grad():
         clean, adversarial = (network.features(x) for x in (images, images + found.delta))
     return Visit(stage, network, transform, labels, clean, adversarial, generator, found.forwards, found.backwards)
