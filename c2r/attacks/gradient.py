@@ -1,6 +1,7 @@
 """FGSM, PGD in L∞ and L2, and PGD on the logit margin; methods spec §1.2.
 
-Sizes named `step` are in units of ε. Each function is a generator over an `AttackState` that yields the share of its work done.
+Sizes named `step` are in units of ε. Each function is a generator over an `AttackState` that yields the share of its
+work done.
 """
 
 from collections.abc import Iterator

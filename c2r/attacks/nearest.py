@@ -86,7 +86,7 @@ def deepfool(state: AttackState, *, steps: int, overshoot: float) -> Iterator[fl
 
 
 def _across(point: Tensor, behind: Tensor, gradients: Tensor) -> Tensor:
-    """The smallest step [l, C, H, W] to the nearest linearised boundary; arguments as `AttackState.jacobian` gives them."""
+    """The smallest step [l, C, H, W] to the nearest linearised boundary; arguments as `network.jacobian` gives them."""
     here = point[:, None]
     outwards = ((here > 1 - 1e-6) & (gradients > 0)) | ((here < 1e-6) & (gradients < 0))
     gradients = gradients.masked_fill(outwards, 0)

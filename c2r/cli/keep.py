@@ -7,7 +7,7 @@ from dataclasses import asdict
 from c2r import paths
 from c2r.cli.arguments import days, text, word
 from c2r.errors import InputError
-from c2r.formats import archives
+from c2r.formats import archives, opening
 from c2r.formats.safe import size
 from c2r.store import housekeeping as keeping
 from c2r.store import runs, tagging
@@ -118,7 +118,7 @@ def add_open(one: argparse.ArgumentParser) -> None:
 
 def open_file(chosen: argparse.Namespace) -> int:
     """Make a run of an archive that was written here or elsewhere."""
-    print(f"Opened {archives.open_archive(chosen.file, chosen.store, again=chosen.again)}")
+    print(f"Opened {opening.open_archive(chosen.file, chosen.store, again=chosen.again)}")
     return 0
 
 

@@ -13,7 +13,7 @@ from c2r.cli.arguments import add_settings, one_of, several_of, whole, word
 from c2r.cli.judge import evaluated
 from c2r.data.sources import WORDS
 from c2r.errors import InputError
-from c2r.formats import FORMATS, MOST_PARTS, ImportedSet, NormalisationNeeded, archives, read_set
+from c2r.formats import FORMATS, MOST_PARTS, ImportedSet, NormalisationNeeded, archives, opening, read_set
 from c2r.formats.fromrun import from_run
 from c2r.formats.imported import METHODS as KNOWN
 from c2r.formats.normalisation import NORMALISATIONS
@@ -65,7 +65,7 @@ def add_import(one: argparse.ArgumentParser) -> None:
 def import_set(chosen: argparse.Namespace) -> int:
     """Read a distilled set of another project, and make a run of it that is scored and evaluated like any other."""
     settings.load(chosen.preset or "demo", settings.parse_assignments(chosen.set))
-    if chosen.format == "auto" and archives.is_archive(chosen.path):
+    if chosen.format == "auto" and opening.is_archive(chosen.path):
         return _open_archive(chosen)
     try:
         found = read_set(
@@ -120,7 +120,7 @@ def _open_archive(chosen: argparse.Namespace) -> int:
             f"{chosen.path.name} is an archived run, which keeps its id: expected no --out and no --look; leave them"
             " out."
         )
-    print(f"Opened {archives.open_archive(chosen.path, runs.default_store())}")
+    print(f"Opened {opening.open_archive(chosen.path, runs.default_store())}")
     return 0
 
 
