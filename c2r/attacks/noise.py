@@ -10,11 +10,8 @@ import math
 import torch
 from torch import Tensor
 
-_GOLDEN, _ONE, _TWO = (
-    -7046029254386353131,
-    -4658895280553007687,
-    -7723592293110705685,
-)  # SplitMix64's constants as int64
+# SplitMix64's constants as int64
+_GOLDEN, _ONE, _TWO = -7046029254386353131, -4658895280553007687, -7723592293110705685
 _NARROW_ONE, _NARROW_TWO = 2146121005, -2073254261  # of the 32-bit hash "lowbias32" (Wellons 2018) as int32
 
 
