@@ -20,7 +20,7 @@ from fake_run import make_evaluation, make_run
 
 from app import jobs
 from c2r.__main__ import main
-from c2r.cli import work
+from c2r.cli import claimed, work
 from c2r.config import load
 from c2r.errors import InputError
 from c2r.formats import archives, opening
@@ -150,18 +150,18 @@ def test_a_folder_that_a_killed_claim_left_empty_is_no_run_and_in_nobodys_way(tm
 
 
 def test_the_commands_claim_by_number_and_an_out_that_is_taken_is_refused(store, monkeypatch):
-    claimed = []
+    numbers = []
 
     def claim(out, _config, *_, numbered=False, **__):
-        claimed.append((out, numbered))
+        numbers.append((out, numbered))
         raise InputError("That is enough.")
 
-    monkeypatch.setattr(work.writing, "RunWriter", claim)
+    monkeypatch.setattr(claimed.writing, "RunWriter", claim)
     run = make_run(store / "one", steps=2)
     for words in (["distill"], ["evaluate", str(run)], ["fork", str(run), "--step", "0"]):
         for extra, expected in (([], True), (["--out", str(store / "mine")], False)):
             assert main([*words, *extra]) == 2
-            assert claimed[-1][1] is expected
+            assert numbers[-1][1] is expected
 
 
 def evaluation_of(run: Path, out: Path, **status: object) -> Path:

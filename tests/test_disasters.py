@@ -30,7 +30,7 @@ from app.components import importing
 from app.components import keeping as housekeeping
 from c2r import disasters
 from c2r.__main__ import main
-from c2r.cli import work
+from c2r.cli import claimed
 from c2r.config import load
 from c2r.data.real import load_on_device
 from c2r.errors import InputError
@@ -495,9 +495,9 @@ def test_a_paused_and_a_waiting_run_notice_that_their_folder_is_gone(store, monk
         worker.progress(Progress("distill", 1, 2))
     waiting = worker_of(store / "two")
     monkeypatch.setattr(slots, "ahead", lambda _: ["other"])
-    monkeypatch.setattr(work.time, "sleep", lambda _: shutil.rmtree(store / "two"))
+    monkeypatch.setattr(claimed.time, "sleep", lambda _: shutil.rmtree(store / "two"))
     with pytest.raises(InputError, match="was deleted or replaced"):
-        work._wait(waiting.writer, waiting.listener, None)
+        claimed._wait(waiting.writer, waiting.listener, None)
 
 
 def test_nothing_is_started_for_a_run_that_is_gone_and_no_folder_is_made(store):
