@@ -190,9 +190,11 @@ def _told(distilled: ImportedSet) -> str:
         if clipped > 5
         else ""
     )
+    layout = FORMATS[distilled.format].label if distilled.format in FORMATS else distilled.format
+    count, *shape = distilled.images.shape
+    labels = "soft" if distilled.soft is not None else "hard"
     return (
-        f"{Path(distilled.path).name}: {FORMATS[distilled.format].label if distilled.format in FORMATS else distilled.format};"
-        f" {distilled.images.shape[0]} images of {'×'.join(map(str, distilled.images.shape[1:]))}, {len(distilled.classes)}"
-        f" classes, {'soft' if distilled.soft is not None else 'hard'} labels, {undone}, {clipped:.1f} % of the values"
-        f" clipped, partition {distilled.partition}.{warning}"
+        f"{Path(distilled.path).name}: {layout}; {count} images of {'×'.join(map(str, shape))},"
+        f" {len(distilled.classes)} classes, {labels} labels, {undone}, {clipped:.1f} % of the values clipped,"
+        f" partition {distilled.partition}.{warning}"
     )

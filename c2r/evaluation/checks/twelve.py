@@ -71,9 +71,10 @@ CHECKS: dict[str, Check] = {
         True,
         "Constants inside the networks, statistics of set, train and test data, constants stored with the set, channel"
         " histograms.",
-        f"red: a network's constants, or those of a set that were not undone, are over {constants.CONSTANT:g} away from the"
-        f" recorded ones; amber: those of an imported set, networks and training data over {constants.CONSTANT:g}, train"
-        f" and test over {constants.DRIFT:g}, contrast over {constants.CONTRAST:g} times, or not recorded.",
+        f"red: a network's constants, or those of a set that were not undone, are over {constants.CONSTANT:g} away"
+        f" from the recorded ones; amber: those of an imported set, networks and training data over"
+        f" {constants.CONSTANT:g}, train and test over {constants.DRIFT:g}, contrast over {constants.CONTRAST:g} times,"
+        " or not recorded.",
         "Use one pair of constants for set, training and test.",
         constants.normalisation_constants,
     ),
