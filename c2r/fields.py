@@ -84,7 +84,7 @@ class KeysOf:
 def setting(
     default: Any, label: str, help: str, unit: str = "", symbol: str = "", *, table: str = "", **limits: Any
 ) -> Any:
-    """Declare one setting. More than six parameters, because a table of settings reads best flat.
+    """Declare one setting.
 
     :param label: its name on screen; help: what it does; symbol: the paper's
     :param table: ``module:name`` of a table whose keys are the words that the setting, or each of its items, may take
