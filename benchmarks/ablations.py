@@ -28,7 +28,7 @@ def once(preset: str, changes: dict[str, str]) -> dict[str, float]:
         for event in evaluate(TrainingSet(result.images, result.labels, partition=config.partition), config, data)
         if isinstance(event, Row)
     ]
-    return {found["label"]: 100 * found["mean"] for found in by_attack(rows).values()}
+    return {figure["label"]: 100 * figure["mean"] for figure in by_attack(rows).values()}
 
 
 def main() -> None:

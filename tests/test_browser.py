@@ -160,8 +160,9 @@ def views_differ_between_steps(chrome, address, run_id, steps):
 
 
 MARK = """number => {
-  const chart = [...document.querySelectorAll(".st-key-map-area .js-plotly-plot")].at(-1), {xaxis, yaxis} = chart._fullLayout;
-  const trace = chart._fullData.find(one => one.meta === "adversarial" && Array.from(one.customdata).includes(number));
+  const chart = [...document.querySelectorAll(".st-key-map-area .js-plotly-plot")].at(-1);
+  const {xaxis, yaxis} = chart._fullLayout, holds = trace => Array.from(trace.customdata).includes(number);
+  const trace = chart._fullData.find(trace => trace.meta === "adversarial" && holds(trace));
   const i = Array.from(trace.customdata).indexOf(number), box = chart.getBoundingClientRect();
   return [box.left + xaxis._offset + xaxis.l2p(trace.x[i]), box.top + yaxis._offset + yaxis.l2p(trace.y[i])];
 }"""

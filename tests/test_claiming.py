@@ -20,10 +20,10 @@ from fake_run import make_evaluation, make_run
 
 from app import jobs
 from c2r.__main__ import main
-from c2r.cli import work
+from c2r.cli import claimed, work
 from c2r.config import load
 from c2r.errors import InputError
-from c2r.formats import archives
+from c2r.formats import archives, opening
 from c2r.store import claiming, kinds, runs, writing
 from c2r.store import housekeeping as keeping
 from c2r.work import forking
@@ -150,18 +150,18 @@ def test_a_folder_that_a_killed_claim_left_empty_is_no_run_and_in_nobodys_way(tm
 
 
 def test_the_commands_claim_by_number_and_an_out_that_is_taken_is_refused(store, monkeypatch):
-    claimed = []
+    numbers = []
 
     def claim(out, _config, *_, numbered=False, **__):
-        claimed.append((out, numbered))
+        numbers.append((out, numbered))
         raise InputError("That is enough.")
 
-    monkeypatch.setattr(work.writing, "RunWriter", claim)
+    monkeypatch.setattr(claimed.writing, "RunWriter", claim)
     run = make_run(store / "one", steps=2)
     for words in (["distill"], ["evaluate", str(run)], ["fork", str(run), "--step", "0"]):
         for extra, expected in (([], True), (["--out", str(store / "mine")], False)):
             assert main([*words, *extra]) == 2
-            assert claimed[-1][1] is expected
+            assert numbers[-1][1] is expected
 
 
 def evaluation_of(run: Path, out: Path, **status: object) -> Path:
@@ -320,7 +320,7 @@ def test_one_run_without_permission_hides_no_other(store, monkeypatch):
 def test_an_opened_archive_says_nothing_of_places_of_this_machine(store, tmp_path):
     run = make_run(store / "one", steps=1)
     out = evaluation_of(run, tmp_path / "mine")
-    opened = archives.open_archive(archives.archive(out, tmp_path / "mine.zip"), tmp_path / "elsewhere")
+    opened = opening.open_archive(archives.archive(out, tmp_path / "mine.zip"), tmp_path / "elsewhere")
     with pytest.raises(InputError, match="does not say which run it is of"):
         kinds.evaluated(runs.open_run(opened))
 
@@ -328,13 +328,13 @@ def test_an_opened_archive_says_nothing_of_places_of_this_machine(store, tmp_pat
 def test_the_same_archive_opened_twice_is_one_run_and_the_second_time_says_where(store, tmp_path, capsys):
     run = make_run(store / "one", steps=2)
     file = archives.archive(run, tmp_path / "one.zip")
-    first = archives.open_archive(file, tmp_path / "elsewhere")
+    first = opening.open_archive(file, tmp_path / "elsewhere")
     keeping.describe(first, "mine")
     for there, place in ((store, run), (first.parent, first)):
         with pytest.raises(
-            archives.AlreadyThere, match=f"one.zip holds run one, which is in this store already: {place}"
+            opening.AlreadyThere, match=f"one.zip holds run one, which is in this store already: {place}"
         ) as told:
-            archives.open_archive(file, there)
+            opening.open_archive(file, there)
         assert told.value.path == place and len(runs.list_runs(there)) == 1
     assert main(["open", str(file)]) == 2 and "--again" in capsys.readouterr().err
     assert main(["open", str(file), "--again"]) == 0 and "one-2" in capsys.readouterr().out
@@ -345,7 +345,7 @@ def test_an_archive_of_the_same_run_with_another_evaluation_is_opened(store, tmp
     make_evaluation(run, "e1")
     file = archives.archive(run, tmp_path / "one.zip")
     shutil.rmtree(run / "evaluations")
-    assert archives.open_archive(file, store).name == "one-2"
+    assert opening.open_archive(file, store).name == "one-2"
 
 
 def test_archive_says_what_it_left_out(store, tmp_path, capsys):

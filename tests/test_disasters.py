@@ -30,15 +30,15 @@ from app.components import importing
 from app.components import keeping as housekeeping
 from c2r import disasters
 from c2r.__main__ import main
-from c2r.cli import work
+from c2r.cli import claimed
 from c2r.config import load
 from c2r.data.real import load_on_device
+from c2r.distilled import DistilledSet
 from c2r.errors import InputError
 from c2r.evaluation.evaluate import Judged
 from c2r.evaluation.judging import judge_again
-from c2r.formats import archives
-from c2r.distilled import DistilledSet
 from c2r.events import Finished, Progress, State
+from c2r.formats import archives
 from c2r.methods.observer import Basis, Recorded
 from c2r.store import files, processes, runs, slots, writing
 from c2r.store import housekeeping as keeping
@@ -495,9 +495,9 @@ def test_a_paused_and_a_waiting_run_notice_that_their_folder_is_gone(store, monk
         worker.progress(Progress("distill", 1, 2))
     waiting = worker_of(store / "two")
     monkeypatch.setattr(slots, "ahead", lambda _: ["other"])
-    monkeypatch.setattr(work.time, "sleep", lambda _: shutil.rmtree(store / "two"))
+    monkeypatch.setattr(claimed.time, "sleep", lambda _: shutil.rmtree(store / "two"))
     with pytest.raises(InputError, match="was deleted or replaced"):
-        work._wait(waiting.writer, waiting.listener, None)
+        claimed._wait(waiting.writer, waiting.listener, None)
 
 
 def test_nothing_is_started_for_a_run_that_is_gone_and_no_folder_is_made(store):

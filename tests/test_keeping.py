@@ -15,7 +15,7 @@ from fake_run import make_evaluation, make_run
 
 from c2r.__main__ import main
 from c2r.errors import InputError
-from c2r.formats import archives
+from c2r.formats import archives, opening
 from c2r.formats.safe import Limits
 from c2r.store import housekeeping as keeping
 from c2r.store import tagging
@@ -316,7 +316,7 @@ def test_an_archive_comes_back_byte_for_byte_and_without_locks_commands_and_stra
     (run / "frames" / "000099.safetensors").symlink_to("/etc/passwd")
     file = archives.archive(run, tmp_path / "out" / "run.zip")
     (run / "frames" / "000099.safetensors").unlink()
-    other = archives.open_archive(file, tmp_path / "elsewhere")
+    other = opening.open_archive(file, tmp_path / "elsewhere")
     assert other == tmp_path / "elsewhere" / "one" and files(other) == kept(run)
     assert everything(tmp_path / "out") == ["run.zip"] and open_run(other).state == "done"
 
@@ -332,7 +332,7 @@ def test_equal_runs_give_equal_archives_in_the_order_of_the_names(run, tmp_path)
 
 def test_a_taken_id_gets_a_number(store, run, tmp_path):
     file = archives.archive(run, tmp_path / "run.zip")
-    assert [archives.open_archive(file, store, again=True).name for _ in range(2)] == ["one-2", "one-3"]
+    assert [opening.open_archive(file, store, again=True).name for _ in range(2)] == ["one-2", "one-3"]
 
 
 def test_an_unfinished_run_opens_as_lost_even_when_its_process_id_is_in_use_here(store, tmp_path):
@@ -343,7 +343,7 @@ def test_an_unfinished_run_opens_as_lost_even_when_its_process_id_is_in_use_here
     hostile = rewritten(
         file, tmp_path / "hostile.zip", lambda status: status | {"pid": me.pid, "pid_started": me.create_time()}
     )
-    other = archives.open_archive(hostile, tmp_path / "elsewhere")
+    other = opening.open_archive(hostile, tmp_path / "elsewhere")
     assert open_run(other).state == open_run(other / "evaluations" / "e1").state == "lost"
     writer = RunWriter(other, open_run(other).config, reopen=True)
     assert writer.state == "queued"
@@ -352,20 +352,20 @@ def test_an_unfinished_run_opens_as_lost_even_when_its_process_id_is_in_use_here
 def test_a_stopped_run_opens_as_stopped(store, tmp_path):
     path = make_run(store / "cut", n=8, steps=2, state="stopped", evaluated=False)
     assert (
-        open_run(archives.open_archive(archives.archive(path, tmp_path / "run.zip"), tmp_path / "elsewhere")).state
+        open_run(opening.open_archive(archives.archive(path, tmp_path / "run.zip"), tmp_path / "elsewhere")).state
         == "stopped"
     )
 
 
 def test_an_archive_that_was_packed_again_without_its_folder_opens_under_the_name_of_the_file(run, tmp_path):
     file = zipped(tmp_path / "mine.zip", kept(run))
-    assert archives.open_archive(file, tmp_path / "elsewhere").name == "mine"
+    assert opening.open_archive(file, tmp_path / "elsewhere").name == "mine"
 
 
 def test_an_id_that_is_no_folder_name_is_replaced(run, tmp_path):
     for top in (".hidden", "a\x1b", "x" * 200, "läuft", "end "):
         file = zipped(tmp_path / "x.zip", {f"{top}/{name}": data for name, data in kept(run).items()})
-        assert archives.open_archive(file, tmp_path / "elsewhere", again=True).name.startswith("opened")
+        assert opening.open_archive(file, tmp_path / "elsewhere", again=True).name.startswith("opened")
 
 
 @pytest.mark.parametrize("name", ["run.tar", "run", ".zip"])
@@ -465,7 +465,7 @@ def test_an_archive_with_something_planted_is_refused_in_one_sentence_and_leaves
     file = zipped(tmp_path / "planted.zip", own | members)
     before = everything(tmp_path)
     with pytest.raises(InputError, match=said) as error:
-        archives.open_archive(file, store)
+        opening.open_archive(file, store)
     assert len(one_sentence(error)) < 400
     assert everything(tmp_path) == before and not Path("/tmp/c2r-evil.json").exists()
 
@@ -474,8 +474,8 @@ def test_an_archive_with_something_planted_is_refused_in_one_sentence_and_leaves
 def test_an_archive_without_settings_or_state_is_no_run(store, run, tmp_path, missing):
     file = zipped(tmp_path / "x.zip", {f"one/{name}": data for name, data in kept(run).items() if name != missing})
     with pytest.raises(InputError, match=f"has no {missing}"):
-        archives.open_archive(file, store)
-    assert not archives.is_archive(file) and [found.id for found in list_runs(store)] == ["one"]
+        opening.open_archive(file, store)
+    assert not opening.is_archive(file) and [found.id for found in list_runs(store)] == ["one"]
 
 
 def test_a_member_that_stands_twice_is_refused(store, run, tmp_path):
@@ -483,7 +483,7 @@ def test_a_member_that_stands_twice_is_refused(store, run, tmp_path):
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(file, "a") as into:
         into.writestr("one/config.json", "{}")
     with pytest.raises(InputError, match="stands twice"):
-        archives.open_archive(file, store)
+        opening.open_archive(file, store)
 
 
 def test_a_member_that_is_larger_than_it_says_is_refused(store, run, tmp_path):
@@ -494,7 +494,7 @@ def test_a_member_that_is_larger_than_it_says_is_refused(store, run, tmp_path):
     lying(file, name, 100)
     before = everything(store)
     with pytest.raises(InputError, match="damaged") as error:
-        archives.open_archive(file, store)
+        opening.open_archive(file, store)
     one_sentence(error)
     assert everything(store) == before
 
@@ -504,16 +504,16 @@ def test_a_hundred_thousand_members_are_refused_before_any_is_read(store, tmp_pa
         for number in range(100_000):
             into.writestr(zipfile.ZipInfo(f"one/frames/{number:06d}.safetensors"), b"")
     with pytest.raises(InputError, match="has 100000 files: expected at most 50000") as error:
-        archives.open_archive(tmp_path / "many.zip", store)
+        opening.open_archive(tmp_path / "many.zip", store)
     one_sentence(error)
     assert everything(store) == []
 
 
 def test_a_list_of_members_beyond_all_bounds_is_not_read(store, run, tmp_path, monkeypatch):
     file = archives.archive(run, tmp_path / "x.zip")
-    monkeypatch.setattr(archives, "DIRECTORY", 200)
+    monkeypatch.setattr(opening, "DIRECTORY", 200)
     with pytest.raises(InputError, match="lists too many files"):
-        archives.open_archive(file, store)
+        opening.open_archive(file, store)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
@@ -522,7 +522,7 @@ def test_a_truncated_archive_is_refused(store, run, tmp_path, share):
     file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
     before = everything(store)
     with pytest.raises(InputError) as error:
-        archives.open_archive(file, store)
+        opening.open_archive(file, store)
     assert "x.zip" in one_sentence(error) and everything(store) == before
 
 
@@ -533,7 +533,7 @@ def test_a_flipped_byte_is_noticed(store, run, tmp_path):
     file.write_bytes(bytes(data))
     before = everything(store)
     with pytest.raises(InputError, match=r"x\.zip") as error:
-        archives.open_archive(file, store)
+        opening.open_archive(file, store)
     one_sentence(error)
     assert everything(store) == before
 
@@ -541,12 +541,12 @@ def test_a_flipped_byte_is_noticed(store, run, tmp_path):
 def test_limits_and_the_free_disk_are_kept(store, run, tmp_path, monkeypatch):
     file = archives.archive(run, tmp_path / "x.zip")
     with pytest.raises(InputError, match="would unpack to"):
-        archives.open_archive(file, store, Limits(bytes=1000))
+        opening.open_archive(file, store, Limits(bytes=1000))
     with pytest.raises(InputError, match="files: expected at most 3"):
-        archives.open_archive(file, store, Limits(files=3))
+        opening.open_archive(file, store, Limits(files=3))
     monkeypatch.setattr(keeping, "free", lambda store: 10)  # noqa: ARG005
     with pytest.raises(InputError, match="10 bytes free"):
-        archives.open_archive(file, store)
+        opening.open_archive(file, store)
 
 
 def test_an_error_while_writing_leaves_nothing(store, run, tmp_path, monkeypatch):
@@ -557,7 +557,7 @@ def test_an_error_while_writing_leaves_nothing(store, run, tmp_path, monkeypatch
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match="No space left on device"):
-        archives.open_archive(file, store)
+        opening.open_archive(file, store)
     with pytest.raises(InputError, match="No space left on device"):
         archives.archive(run, tmp_path / "y.zip")
     assert everything(store) == before and not list(tmp_path.glob("*y.zip*"))
@@ -567,9 +567,9 @@ def test_what_is_no_zip_is_refused(store, tmp_path):
     (tmp_path / "x.zip").write_bytes(b"PK\x03\x04 nothing")
     for file in (tmp_path / "x.zip", tmp_path / "none.zip", tmp_path):
         with pytest.raises(InputError) as error:
-            archives.open_archive(file, store)
+            opening.open_archive(file, store)
         one_sentence(error)
-        assert not archives.is_archive(file)
+        assert not opening.is_archive(file)
 
 
 # commands

@@ -26,7 +26,7 @@ from conftest import TooLong, within
 from fake_run import make_run
 
 from c2r.__main__ import main
-from c2r.cli import control, entry, sets, work
+from c2r.cli import control, entry, imports, work
 from c2r.config import every_name, load
 from c2r.errors import InputError
 from c2r.evaluation import external_networks as foreign
@@ -256,7 +256,7 @@ def place(made, monkeypatch) -> Path:
     monkeypatch.chdir(made)
     monkeypatch.setenv("C2R_RUNS", str(made / "store"))
     monkeypatch.setattr(tempfile, "tempdir", str(made / "tmp"))
-    monkeypatch.setattr(work, "_work", began)
+    monkeypatch.setattr(work, "do", began)
     monkeypatch.setattr(tasks, "joint_umap", began)
     monkeypatch.setattr(foreign, "measure", began)
     return made
@@ -631,10 +631,10 @@ def test_too_little_memory_for_a_set_is_not_answered_with_settings_of_a_run(caps
     def full(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(sets, "write_set", full)
+    monkeypatch.setattr(imports, "write_set", full)
     code, said = tried(["import", "set.npz", "--data", "digits"], capsys)
     assert code == 2 and "set.npz needs more memory than there is: expected" in said and "ipc" not in said
-    monkeypatch.setattr(sets, "write_set", lambda *_: None)
+    monkeypatch.setattr(imports, "write_set", lambda *_: None)
     monkeypatch.setattr(preflight.machine, "memory", lambda: 1e-6)
     monkeypatch.setattr(preflight, "_is_file", lambda _: True)
     code, said = tried(["import", "set.npz", "--data", "digits"], capsys)

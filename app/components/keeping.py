@@ -19,7 +19,7 @@ from app import charts, guard, jobs, state, words
 from app.components import figures, shell
 from c2r import disasters
 from c2r.errors import InputError
-from c2r.formats import archives
+from c2r.formats import archives, opening
 from c2r.formats.safe import Limits, size
 from c2r.store import housekeeping as keeping
 from c2r.store import runs, tagging
@@ -242,8 +242,8 @@ def _opened(given: Any) -> tuple[str, str]:
         file = Path(folder) / "upload.zip"
         file.write_bytes(given.getbuffer())
         try:
-            path, said = archives.open_archive(file, runs.default_store(), LIMITS), "Opened run {}."
-        except archives.AlreadyThere as there:
+            path, said = opening.open_archive(file, runs.default_store(), LIMITS), "Opened run {}."
+        except opening.AlreadyThere as there:
             path, said = there.path, "The run of that archive is here already: {}."
     state.choose_run(path.name)
     st.session_state["keep-opened"] = st.session_state.get("keep-opened", 0) + 1

@@ -90,11 +90,8 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
         _histogram(look, course, past)
     with right:
         _bands(look, drawn, shown, same)
-    st.caption(
-        words.plain(
-            f"{words.cost_sentence(past[-1], attack)} {words.drawn_sentence(len(drawn), len(events), len(steps))}".strip()
-        )
-    )
+    told = words.cost_sentence(past[-1], attack), words.drawn_sentence(len(drawn), len(events), len(steps))
+    st.caption(words.plain(" ".join(told).strip()))
     if between:
         between()
     curriculum.show(look, steps, shown)

@@ -1,8 +1,7 @@
 """What a figure is of: the key by which results of unlike evaluations meet. No torch.
 
 The key of a result row (``pgd``) names an attempt within one evaluation only: under another protocol it is another
-radius and other
-steps. Whoever lays two evaluations side by side, or says what a figure is of, asks here.
+radius and other steps. Whoever lays two evaluations side by side, or says what a figure is of, asks here.
 """
 
 import math

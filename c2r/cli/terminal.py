@@ -46,19 +46,19 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool = False) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    for found in by_attack(rows).values():
-        spread = f"± {100 * found['std']:4.1f}" if found["std"] is not None else "(single)"
+    for figure in by_attack(rows).values():
+        spread = f"± {100 * figure['std']:4.1f}" if figure["std"] is not None else "(single)"
         radius = (
             ""
-            if found["attack"] in ("clean", "clamp")
-            else f", ε = {found['eps']} {NORMS.get(found['norm'], found['norm'])}"
+            if figure["attack"] in ("clean", "clamp")
+            else f", ε = {figure['eps']} {NORMS.get(figure['norm'], figure['norm'])}"
         )
-        hit = f", target reached {100 * found['success']:.1f} %" if found.get("success") is not None else ""
-        passes = f"{found.get('passes') or 0:.0f}"
-        cost = f", {passes} pass{'' if passes == '1' else 'es'} per image" if found.get("passes") else ""
-        many = f"{found['seeds']} network{'s' if found['seeds'] > 1 else ''}"
+        hit = f", target reached {100 * figure['success']:.1f} %" if figure.get("success") is not None else ""
+        passes = f"{figure.get('passes') or 0:.0f}"
+        cost = f", {passes} pass{'' if passes == '1' else 'es'} per image" if figure.get("passes") else ""
+        many = f"{figure['seeds']} network{'s' if figure['seeds'] > 1 else ''}"
         print(
-            f"  {found['label']:22} {100 * found['mean']:5.1f} % {spread}  ({many}, n = {found['n']}"
+            f"  {figure['label']:22} {100 * figure['mean']:5.1f} % {spread}  ({many}, n = {figure['n']}"
             f" images{radius}{hit}{cost})"
         )
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from c2r.attacks.protocols import Attempt
-from c2r.attacks.run import Hunt, Model, hunting
+from c2r.attacks.run import AttackState, How, Model, prepared
 from c2r.core.margins import decided, logit_margin
 from c2r.evaluation.metrics import wilson
 from c2r.networks.legacy import LegacySpace, clamp_only
@@ -83,24 +83,21 @@ def measure(
         return
     model: Model = LegacySpace(network) if legacy else network
     start = model.enter(x) if isinstance(model, LegacySpace) else x
-    hunt, work = hunting(
-        attempt.attack,
-        model,
-        start,
-        y,
-        eps=attempt.eps,
-        seed=seed,
-        targeted=attempt.targeted,
-        changes=attempt.options,
+    how = How(
+        attempt.eps,
+        seed,
+        attempt.targeted,
+        attempt.options,
         last=legacy and attempt.attack in ("fgsm", "pgd", "pgd-l2"),
         anywhere=legacy,
     )
+    state, work = prepared(attempt.attack, model, start, y, how)
     yield from work
-    yield _measured(hunt, attempt, start, y, time.perf_counter() - began)
+    yield _measured(state, attempt, start, y, time.perf_counter() - began)
 
 
-def _measured(hunt: Hunt, attempt: Attempt, x: Tensor, y: Tensor, seconds: float) -> Measured:
-    found = hunt.result()
+def _measured(state: AttackState, attempt: Attempt, x: Tensor, y: Tensor, seconds: float) -> Measured:
+    found = state.result()
     correct = (found.margin > 0) & decided(found.logits, found.margin) if attempt.targeted else ~found.fooled
     reached = found.logits.argmax(1) == (y + 1) % found.logits.shape[1] if attempt.targeted else None
     moved = (found.fooled | ~correct) & (found.distance > 0)

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from c2r import config as settings
 from c2r import disasters
 from c2r.errors import InputError, quoted, unknown
-from c2r.formats.arrays import checked_header
-from c2r.formats.normalisation import NORMALISATIONS, Constants, check
-from c2r.formats.safe import Budget, Limits, checked_file, guarded
+from c2r.formats.arrays import require_header
+from c2r.formats.normalisation import NORMALISATIONS, Constants, as_constants
+from c2r.formats.safe import Budget, Limits, guarded, require_file
 from c2r.formats.standins import Tensor as Stored
 from c2r.formats.standins import as_array
 from c2r.formats.tensors import read_tensors
@@ -90,9 +90,9 @@ def read_state(file: Path) -> dict[str, Tensor]:
     with guarded(file.name, EXPECTED):
         if file.is_file() and not file.stat().st_size:
             raise InputError(f"{file.name} is empty: expected {EXPECTED}; choose another file.")
-        checked_file(file, Limits())
+        require_file(file, Limits())
         if file.suffix == ".safetensors":
-            checked_header(file)
+            require_header(file)
         budget = Budget(Limits(), file.name)
         found: Any = load_file(file) if file.suffix == ".safetensors" else read_tensors(file, budget)[0]
         inner = next((found[key] for key in ("state_dict", "model", "net", "model_state_dict") if key in found), found)
@@ -148,7 +148,7 @@ def _constants(wanted: str, own: dict[str, Tensor], layout: str, channels: int) 
         return NORMALISATIONS[wanted], f"Normalisation {wanted}, as asked: {_numbers(NORMALISATIONS[wanted])}."
     if len(own) == 2:
         return (
-            check(tuple(own["mean"].tolist()), tuple(own["std"].tolist()), "stored in the file"),
+            as_constants(tuple(own["mean"].tolist()), tuple(own["std"].tolist()), "stored in the file"),
             "Normalisation stored in the file.",
         )
     guess = "cifar10-dc" if channels == 3 else "mnist"

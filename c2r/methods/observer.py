@@ -120,9 +120,8 @@ class Observer:
 
     def _scores(self, seen: Snapshot, network: Network) -> Scores:
         config = self.context.config
-        attack = Inner(METHODS[config.method].attack, config)
         generator = generator_for(config.seed, "look", seen.step)
-        return score(seen, config.partition, network, attack, generator)
+        return score(seen, config.partition, network, Inner(METHODS[config.method].attack, config, generator))
 
     def record(self, seen: Snapshot) -> Recorded:
         """What is to be seen of a set."""

@@ -80,7 +80,8 @@ def evaluation_id(config: RunConfig, now: datetime | None = None) -> str:
 
 def new_id(config: RunConfig, now: datetime | None = None) -> str:
     """A readable, sortable run id such as ``20261120-0937-12-c2r-digits-ipc10``."""
-    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{word(Path(config.data).stem) or 'data'}-ipc{config.ipc}"
+    data = word(Path(config.data).stem) or "data"
+    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{data}-ipc{config.ipc}"
 
 
 @disasters.spoken()
