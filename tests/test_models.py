@@ -79,6 +79,43 @@ def test_the_block_in_one_piece_equals_torchs_modules_forwards_and_backwards(cha
         torch.testing.assert_close(own, theirs, atol=2e-4, rtol=1e-4)
 
 
+def second(out, first, then):
+    """Gradient with respect to `then` of the squared length of the gradient of `out`² with respect to `first`."""
+    gradients = torch.autograd.grad(out.square().sum(), first, create_graph=True)
+    return torch.autograd.grad(sum(one.square().sum() for one in gradients), then)
+
+
+@pytest.mark.parametrize(("channels", "shape"), [(3, (16, 16)), (1, (8, 8)), (6, (8, 8)), (3, (9, 7))])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_block_is_differentiated_twice_by_torch_and_nobody_has_to_ask(channels, shape, layout):
+    torch.manual_seed(0)
+    block = ConvBlock(channels, 12)
+    x = torch.randn(4, channels, *shape).contiguous(memory_format=layout).requires_grad_(True)
+    wanted = [x, block[0].weight, block[1].weight, block[1].bias]
+    for first in (wanted, [x], wanted[1:]):
+        mine, plain = (second(out, first, wanted) for out in (block(x), nn.Sequential.forward(block, x)))
+        for own, theirs in zip(mine, plain, strict=True):
+            torch.testing.assert_close(own, theirs, atol=1e-4 * float(theirs.abs().max()), rtol=1e-4)
+
+
+def test_a_scale_that_the_image_was_computed_from_gets_each_part_of_its_gradient_once():
+    torch.manual_seed(0)
+    block, x = ConvBlock(3, 6), torch.randn(4, 3, 8, 8, requires_grad=True)
+    scale = block[1].weight
+    mine, theirs = (
+        second(one(x + scale.mean() * x.square()), [scale], [scale, x]) for one in (block, nn.Sequential(*block))
+    )
+    for own, other in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(own, other, atol=1e-4 * float(other.abs().max()), rtol=1e-4)
+
+
+def test_a_frozen_block_takes_a_second_derivative_of_the_image_alone():
+    torch.manual_seed(0)
+    block, x = ConvBlock(3, 6).requires_grad_(False), torch.randn(4, 3, 8, 8, requires_grad=True)
+    mine, theirs = (second(one(x), [x], [x])[0] for one in (block, nn.Sequential(*block)))
+    torch.testing.assert_close(mine, theirs, atol=1e-4 * float(theirs.abs().max()), rtol=1e-4)
+
+
 def test_a_flat_image_stays_finite_in_the_block():
     x = torch.full((2, 3, 8, 8), 0.5, requires_grad=True)
     found = ConvBlock(3, 4)(x)
