@@ -23,6 +23,7 @@ from c2r.data.real import RealData, fixed_test_subset, flips, statistics
 from c2r.evaluation.measure import Measured, measure
 from c2r.methods.distill import Progress
 from c2r.networks.models import Network, build, frozen
+from c2r.networks.naming import network_name
 from c2r.networks.training import train
 
 SCALE = 1000  # of the progress of an evaluation
@@ -141,7 +142,7 @@ def _judge(
         "seed": into.seed,
         "split": "test",
     }
-    about["network"] = f"{config.model}-{config.width}"
+    about["network"] = network_name(config, with_depth=False)
     for attempt in attempts(config):
         for event in _measure(network, *test, attempt, config):
             if isinstance(event, Measured):

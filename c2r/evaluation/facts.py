@@ -8,6 +8,7 @@ import torch
 from c2r.config import RunConfig
 from c2r.data.real import RealData, statistics
 from c2r.evaluation.evaluate import TrainingSet
+from c2r.networks.naming import network_name
 from c2r.versions import versions
 
 
@@ -36,7 +37,7 @@ def set_facts(source: TrainingSet, config: RunConfig, data: RealData) -> dict[st
         "set_constants": source.constants,
         "selection": "last step",
         "best_minus_last": None,
-        "network": f"{config.model}-{config.width}-d{config.depth}",
+        "network": network_name(config),
         "steps": config.eval_steps,
         "precision": "float32",
         "tf32": bool(torch.backends.cuda.matmul.allow_tf32),

@@ -13,18 +13,17 @@ INNER = torch.channels_last
 
 
 class ConvBlock(nn.Sequential):
-    """By torch's modules, or by `c2r.networks.kernels` where they compute the same: on the CPU, in float32."""
+    """By torch's modules, or by `c2r.networks.kernels` where they compute the same: instance norm on the CPU in
+    float32."""
 
-    def __init__(self, channels: int, width: int):
-        super().__init__(
-            nn.Conv2d(channels, width, 3, padding=1), nn.GroupNorm(width, width), nn.ReLU(inplace=True), nn.AvgPool2d(2)
-        )
+    def __init__(self, channels: int, width: int, norm: nn.Module):
+        super().__init__(nn.Conv2d(channels, width, 3, padding=1), norm, nn.ReLU(inplace=True), nn.AvgPool2d(2))
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] → [B, width, H/2, W/2]."""
         conv, norm = self[0], self[1]
         fused = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-        if not (fused and isinstance(norm, nn.GroupNorm)):
+        if not (fused and isinstance(norm, nn.GroupNorm) and norm.num_groups == norm.num_channels):
             return super().forward(x)
         return _NormReluPool.apply(_Convolution.apply(x, conv.weight, conv.bias), norm.weight, norm.bias, norm.eps)
 
