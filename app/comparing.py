@@ -13,6 +13,7 @@ from c2r.attacks.figurekey import NORMS, Conditions, FigureKey, key_of, radius
 from c2r.config import RunConfig
 from c2r.errors import InputError
 from c2r.evaluation.digest import summarise
+from c2r.networks.naming import network_name
 
 Arrays = dict[str, np.ndarray]
 REFERENCE = "full-data"  # its networks see every real image: a ceiling beside the others, never ranked with them
@@ -91,7 +92,7 @@ def _labels(one: Contestant) -> str | None:
 
 def _network(one: Contestant) -> str | None:
     if one.config is not None:
-        return f"{one.config.model}-{one.config.width}-d{one.config.depth}"
+        return network_name(one.config)
     return one.facts.get("network")
 
 

@@ -18,6 +18,7 @@ CALLED = {
         for key, facts in catalog.CATALOG.items()
     },
     "model": {"convnet": "ConvNet", "resnet18": "ResNet-18", "mlp": "MLP"},
+    "norm": {"own": "The network's own", "instance": "Instance norm", "group": "Group norm", "batch": "Batch norm"},
     "eval_training": {"pgd-at": "PGD adversarial training", "standard": "Standard"},
 }
 

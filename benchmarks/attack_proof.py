@@ -31,7 +31,7 @@ from c2r.data.real import RealData, fixed_test_subset, load_on_device
 from c2r.data.real import statistics as channel_statistics
 from c2r.evaluation.judging import load_networks
 from c2r.networks.models import Network, build, frozen
-from c2r.networks.training import train
+from c2r.networks.training import Training, train
 from c2r.store.files import read_lines
 from c2r.store.runs import open_run, results
 from c2r.work.evaluations import save_network
@@ -131,7 +131,7 @@ def _trained(config: RunConfig, data: RealData, threat: Threat | None) -> Networ
         index = torch.randint(len(data.images), (128,), generator=generator)
         return data.images[index].float() / 255, data.labels[index]
 
-    for _ in train(network, batches, steps=2000, rate=0.05, threat=threat, at_steps=1, generator=generator):
+    for _ in train(network, batches, Training(2000, 0.05, threat, 1), generator):
         pass
     return frozen(network)
 

@@ -118,6 +118,12 @@ class NetworkSettings(Settings):
         ge=1,
         le=6,
     )
+    norm: Literal["own", "instance", "group", "batch"] = setting(
+        "own",
+        "Norm layer",
+        "Norm between the layers: own = instance norm in the ConvNet, group norm in ResNet-18, none in the MLP; batch"
+        " norm couples the images of a training step",
+    )
 
 
 class ThreatSettings(Settings):

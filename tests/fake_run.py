@@ -16,6 +16,7 @@ from c2r.attacks import catalog
 from c2r.evaluation import badges
 from c2r.evaluation.badges import Badge
 from c2r.look.summary import margin_summary
+from c2r.networks.naming import network_name
 from c2r.store import housekeeping as keeping
 from c2r.store.files import save_arrays, write_atomic
 from c2r.store.writing import RunWriter, save_rows
@@ -253,7 +254,7 @@ def _evaluation(
         "label_bytes": n,
         "labels": "hard",
         "partition": settings.partition,
-        "network": f"{settings.model}-{settings.width}-d{settings.depth}",
+        "network": network_name(settings),
         "steps": settings.eval_steps,
         "data_hash": "d1" * 8,
         "seeds": list(range(NETWORKS)),
@@ -273,7 +274,7 @@ def _row(settings: config.RunConfig, key: str, share: float, seed: int) -> dict[
     passes = 1.0 if attack == "clean" else catalog.passes(attack) / 2
     return {
         "method": settings.method,
-        "network": f"{settings.model}-{settings.width}",
+        "network": network_name(settings, with_depth=False),
         "training": "pgd-at",
         "protocol": settings.protocol,
         "key": key,

@@ -27,7 +27,7 @@ def attack_network(
     """Every attempt of the protocol of `config` on `n` images of a split (0: all). Returns network, data, rows and
     checks, as plain values."""
     shape = peek(config.data, config.image_size)
-    loaded = load(weights, model, normalisation, shape.channels, shape.size)
+    loaded = load(weights, model, normalisation, shape.channels, shape.size, config.norm)
     data = load_on_device(
         config if loaded.side == shape.size else config.model_copy(update={"image_size": loaded.side})
     )

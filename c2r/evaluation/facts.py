@@ -8,6 +8,7 @@ import torch
 from c2r.config import RunConfig
 from c2r.data.real import RealData, statistics
 from c2r.distilled import DistilledSet
+from c2r.networks.naming import network_name
 from c2r.registry import METHODS
 from c2r.versions import versions
 
@@ -43,7 +44,7 @@ def set_facts(
         "set_constants": constants,
         "selection": "last step",
         "best_minus_last": None,
-        "network": f"{config.model}-{config.width}-d{config.depth}",
+        "network": network_name(config),
         "steps": config.eval_steps,
         "precision": "float32",
         "tf32": bool(torch.backends.cuda.matmul.allow_tf32),

@@ -188,9 +188,8 @@ def _probabilities(soft: np.ndarray, count: int, name: str) -> tuple[np.ndarray,
     soft = soft.astype(np.float32)
     if soft.ndim not in (2, 3) or len(soft) != count or not np.isfinite(soft).all():
         raise InputError(
-            f"The soft labels of {name} have shape {list(soft.shape)} or are not finite: expected [{count}, K], or [{count},"
-            " views, K]; write"
-            " it again."
+            f"The soft labels of {name} have shape {list(soft.shape)} or are not finite: expected [{count}, K]"
+            f" or [{count}, views, K]; write it again."
         )
     if soft.min() >= 0 and np.abs(soft.sum(-1) - 1).max() < 0.01:
         return soft, "one-hot" if soft.ndim == 2 and (

@@ -8,6 +8,7 @@ from typing import Any
 
 from c2r.attacks.figurekey import radius
 from c2r.config import RunConfig
+from c2r.networks.naming import network_name
 
 
 def scorer(config: RunConfig | None, manifest: Mapping[str, Any], run: str = "") -> str:
@@ -23,7 +24,4 @@ def scorer(config: RunConfig | None, manifest: Mapping[str, Any], run: str = "")
     data = manifest.get("data")
     name = str(data.get("name") or config.data) if isinstance(data, Mapping) else config.data
     steps = f"{config.pool_steps:,} steps at ε = {radius(config.eps)}"
-    return (
-        f"{whose}: {config.model}-{config.width}-d{config.depth}, adversarially trained on {name}, {steps}, seed"
-        f" {config.seed}"
-    )
+    return f"{whose}: {network_name(config)}, adversarially trained on {name}, {steps}, seed {config.seed}"

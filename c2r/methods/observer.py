@@ -51,7 +51,7 @@ class Recorded:
 
 
 def in_order(scores: Scores, order: str, seed: int, step: int) -> Tensor:
-    """The order [N] in which an epoch that begins after `step` goes through the images; a rank, where nothing is cut."""
+    """The order [N] in which an epoch that begins after `step` goes through the images; a mere rank for no order."""
     if order == "random":
         return shuffled(scores.margin_adv, generator_for(seed, "order", step))
     return hardest_first(scores.margin_adv)

@@ -10,6 +10,7 @@ from c2r.attacks.protocols import PROTOCOLS, attempts
 from c2r.config import changed, command, declared, every_name, load
 from c2r.evaluation.badges import COLOURS, summary
 from c2r.fields import shown
+from c2r.networks.naming import network_name
 from c2r.presets import PRESETS
 from c2r.registry import METHODS
 from c2r.report.markup import Html, bullets, join, paragraph, section, table, tag, threat
@@ -60,7 +61,7 @@ FACTS: dict[str, tuple[Callable[[Subject], Any], bool]] = {
     "Protocol": (lambda s: s.config.protocol, True),
     "ε of distillation and training": (lambda s: radius(s.config.eps), True),
     "Downstream training": (lambda s: s.config.eval_training, True),
-    "Network": (lambda s: s.facts.get("network", f"{s.config.model}-{s.config.width}-d{s.config.depth}"), True),
+    "Network": (lambda s: s.facts.get("network", network_name(s.config)), True),
     "Networks evaluated": (_networks, True),
     "Training steps": (lambda s: s.config.eval_steps, True),
     "Test images": (lambda s: s.digest.get("n"), True),

@@ -12,6 +12,7 @@ from c2r.data import sources
 from c2r.data.downloads import NAMED, cache_folder
 from c2r.data.splits import Shape, budget_problem, partition_problem
 from c2r.errors import NO_CUDA, InputError
+from c2r.networks.naming import norm_problem
 from c2r.paths import at_home
 from c2r.registry import METHODS
 from c2r.store import slots
@@ -48,7 +49,7 @@ def check(config: RunConfig, store: Path) -> Preflight:
     if shape is None:
         return found
     known = list_runs(store)
-    problems = (_budget_problem(config, shape), _depth_problem(config, shape))
+    problems = (_budget_problem(config, shape), _depth_problem(config, shape), norm_problem(config, shape.size))
     notes = (
         _queue_note(known, store),
         _same_run(config, known),
