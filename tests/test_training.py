@@ -4,14 +4,15 @@ import copy
 
 import pytest
 import torch
-from c2r.methods.checkpoint import Checkpoint, pool_network, restore_pool, save_pool_network
 from test_contracts import QUICK, tiny_data
 
 from c2r.config import load
 from c2r.core.threat import Threat
+from c2r.events import State
 from c2r.methods.pool import Pool, train_network
 from c2r.networks.models import MODELS, build, frozen
 from c2r.networks.training import Training, descend, one_cycle, train
+from c2r.store.checkpoint import read_state, save_state
 
 
 def test_descend_equals_torch_sgd_with_nesterov_momentum(generator):
@@ -64,13 +65,13 @@ def test_stages_of_a_pool_with_batch_norm_stay_as_they_were_and_come_back_from_t
     data, pool = tiny_data(), Pool()
     settings = load("demo", QUICK | {"model": model, "norm": "batch"})
     x, seen = data.test_images.float() / 255, []
-    for _ in train_network(pool, settings, data, generator, flip=False):
+    for _ in train_network(pool, settings, data, generator):
         seen += [stage(x) for stage in pool.stages[len(seen) :]]
     assert len(seen) == 2 and not torch.allclose(seen[0], seen[1])
     assert not any(part.training for stage in pool.stages for part in stage.modules())
-    save_pool_network(tmp_path, pool_network(pool, 0, 2))
-    again = Pool()
-    restore_pool(again, tmp_path, Checkpoint(1, 0), settings, data)
+    save_state(tmp_path, State(0, parts=pool.parts("network")))
+    again, kept = Pool(), read_state(tmp_path)
+    again.restore("network", kept.parts, settings, data)
     for stage, restored, logits in zip(pool.stages, again.stages, seen, strict=True):
         assert torch.equal(stage(x), logits) and torch.equal(restored(x), logits)
 

@@ -10,9 +10,10 @@ from test_contracts import QUICK, tiny_data
 from torch import nn
 
 from c2r import config
+from c2r.distilled import DistilledSet
 from c2r.errors import InputError
 from c2r.evaluation import weights
-from c2r.evaluation.evaluate import Row, Trained, TrainingSet, evaluate
+from c2r.evaluation.evaluate import Row, Trained, evaluate
 from c2r.evaluation.facts import set_facts
 from c2r.evaluation.judging import load_networks
 from c2r.formats.normalisation import NORMALISATIONS
@@ -111,7 +112,7 @@ def test_an_evaluation_network_with_batch_norm_comes_back_as_it_was(tmp_path, mo
         "demo",
         QUICK | {"model": model, "norm": "batch", "eval_seeds": 1, "eval_steps": 6, "eval_attacks": "fgsm"},
     )
-    source = TrainingSet(data.images[:12].numpy(), data.labels[:12].numpy())
+    source = DistilledSet(data.images[:12].numpy(), data.labels[:12].numpy())
     found = list(evaluate(source, settings, data))
     trained = next(event.network for event in found if isinstance(event, Trained))
     assert {event.values["network"] for event in found if isinstance(event, Row)} == {f"{model}-8-batch"}
