@@ -9,8 +9,8 @@ from c2r import __version__
 from c2r.errors import InputError
 from c2r.report import facts, pairs, pictures, results
 from c2r.report.markup import Html, join, paragraph, tag
+from c2r.report.reading import gather
 from c2r.report.style import SHEET
-from c2r.report.subject import gather
 
 LETTERS = "ABCDEF"
 SECTIONS = (
