@@ -24,7 +24,7 @@ from c2r.cli import work
 from c2r.config import load
 from c2r.errors import InputError
 from c2r.formats import archives
-from c2r.store import claiming, kinds, runs, writing
+from c2r.store import claiming, kinds, locks, runs, writing
 from c2r.store import housekeeping as keeping
 from c2r.work import forking
 
@@ -241,7 +241,7 @@ def test_a_look_at_a_lock_never_keeps_the_one_who_may_have_it_from_it(tmp_path):
     writer = writing.RunWriter(tmp_path / "run", load("demo"))
     writer._lock.close()
     looking = open(writer.path / "lock")  # noqa: SIM115 - held by a reader for a moment
-    claiming.lock(looking)
+    assert locks.lock(looking)
     threading.Timer(0.1, looking.close).start()
     claiming.hold(writer.path).close()
 

@@ -62,9 +62,9 @@ def sync_folder(folder: Path) -> None:
         os.close(place)
 
 
-def opened(file: Path) -> IO[bytes]:
-    """A regular file, open for reading; pipes and devices, which would never end, are refused. Raises OSError."""
-    place = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+def opened(file: Path, access: int = os.O_RDONLY) -> IO[bytes]:
+    """Open a regular file for reading; pipes and devices, which would never end, are refused. Raises OSError."""
+    place = os.open(file, access | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         _regular(file, os.fstat(place))
         return open(place, "rb")
