@@ -108,9 +108,13 @@ def joint_umap(
         warnings.filterwarnings("ignore", message=".*transform will be unavailable|n_jobs value", category=UserWarning)
         flat[fitted] = reducer.fit_transform(rows).reshape(-1, 2 * points, 2)
     if not fitted.all():
-        distance, index = search.kneighbors(both[~fitted].reshape(-1, dimension), min(5, len(rows)))
-        weight = 1 / np.maximum(distance, 1e-6)[:, :, None]
-        placed = (flat[fitted].reshape(-1, 2)[index] * weight).sum(1) / weight.sum(1)
-        flat[~fitted] = placed.reshape(-1, 2 * points, 2)
+        near = search.kneighbors(both[~fitted].reshape(-1, dimension), min(5, len(rows)))
+        flat[~fitted] = _between(flat[fitted].reshape(-1, 2), *near).reshape(-1, 2 * points, 2)
     shaped = flat.reshape(steps, 2, points, 2)
     return {"umap_clean": shaped[:, 0], "umap_adv": shaped[:, 1], "fitted": fitted}
+
+
+def _between(places: np.ndarray, distance: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """The means [R, 2] of those `places` [F, 2] that `index` [R, n] names, weighted by inverse `distance` [R, n]."""
+    weight = 1 / np.maximum(distance, 1e-6)[:, :, None]
+    return (places[index] * weight).sum(1) / weight.sum(1)
