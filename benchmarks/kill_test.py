@@ -32,6 +32,7 @@ import numpy as np
 from safetensors import safe_open
 
 from c2r.store import runs
+from c2r.store.results import read_rows
 
 SETTINGS = {
     "data": "digits",
@@ -103,8 +104,7 @@ def identical(ended: Path, reference: Path) -> bool:
         if any(not np.array_equal(first[key], second[key]) for key in first):
             return False
     plain = [
-        [{k: v for k, v in row.items() if k != "seconds"} for row in runs.read_rows(path)]
-        for path in (ended, reference)
+        [{k: v for k, v in row.items() if k != "seconds"} for row in read_rows(path)] for path in (ended, reference)
     ]
     return plain[0] == plain[1]
 

@@ -24,6 +24,7 @@ from c2r import config, registry
 from c2r.formats.fromrun import from_run
 from c2r.formats.sets import read_own
 from c2r.store import runs
+from c2r.store.results import read_rows
 
 __all__ = ["store"]
 HERE = Path(__file__).parent
@@ -104,7 +105,7 @@ def test_it_is_evaluated_with_its_soft_labels(made):
     facts = json.loads((made / "whole" / "facts.json").read_text())
     assert (facts["labels"], facts["label_type"], facts["label_bytes"]) == ("soft", "soft", 100 * 10 * 4)
     assert facts["recipe"]["temperature"] == pytest.approx(0.2)
-    rows = runs.read_rows(made / "whole")
+    rows = read_rows(made / "whole")
     assert {row["method"] for row in rows} == {"toy"} and 0 < rows[0]["accuracy"] <= 1
 
 

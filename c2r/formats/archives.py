@@ -14,7 +14,7 @@ from pathlib import Path
 
 from c2r.errors import InputError
 from c2r.formats.safe import printable
-from c2r.store import housekeeping as keeping
+from c2r.store.runs import ended
 
 CHUNK = 1 << 20
 
@@ -33,8 +33,8 @@ EXPECTED = re.compile(
 )
 STORED = re.compile(rf"(.*/)?({_LARGE})")
 BELONGINGS = re.compile(
-    r"(.*/)?(lock|control|\.control\.taken|\.reserve|\..*\.tmp|\.logs/[^/]*)"
-)  # of processes that write a run
+    r"(.*/)?(lock|control|\.control\.taken|\.reserve|\..*\.tmp|\.logs/[^/]*)|sample\.txt"
+)  # of processes that write a run, and what says that this folder stays as it is
 
 
 def archive(path: Path, file: Path) -> Path:
@@ -44,7 +44,7 @@ def archive(path: Path, file: Path) -> Path:
         that cannot be written
     """
     path, file = Path(path).absolute(), Path(file)
-    run = keeping.ended(path, "archived")
+    run = ended(path, "archived")
     if run.problem:
         raise InputError(run.problem)
     if file.suffix.lower() != ".zip":

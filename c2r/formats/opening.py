@@ -19,7 +19,8 @@ from uuid import uuid4
 from c2r.errors import InputError
 from c2r.formats.archives import CHUNK, EXPECTED
 from c2r.formats.safe import GIGABYTE, Limits, guarded, printable, size
-from c2r.store import housekeeping as keeping
+from c2r.store import sizes
+from c2r.store.claiming import settle
 from c2r.store.files import read_json, write_atomic
 from c2r.store.kinds import HOME
 from c2r.store.lifecycle import ALIVE
@@ -82,7 +83,7 @@ def open_archive(file: Path, store: Path, limits: Limits = LIMITS, again: bool =
                 raise InputError(f"{file.name} holds no run that opens: {run.problem.replace(folder.name, wanted)}")
             if not again and (there := next((known for known in list_runs(store) if _same(known, run)), None)):
                 raise AlreadyThere(file.name, there.path)
-            return keeping.settle(folder, store, wanted)
+            return settle(folder, store, wanted)
 
 
 def _same(there: Run, run: Run) -> bool:
@@ -166,7 +167,7 @@ def _bounded(members: dict[str, zipfile.ZipInfo], file: Path, store: Path, limit
         raise InputError(
             f"'{long[0]}' of {file.name} has more than {size(JSON)}: expected {WANTED}; do not trust this file."
         )
-    free = keeping.free(store)
+    free = sizes.free(store)
     if total > free:
         raise InputError(
             f"{file.name} needs {size(total)} and the disk of {store} has {size(free)} free: delete runs or choose"

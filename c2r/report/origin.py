@@ -16,10 +16,7 @@ def settings(subjects: Sequence[Subject]) -> dict[str, Any]:
     """Settings that differ from the preset, with the preset's value beside."""
     changes = {s.letter: _changes(s) for s in subjects}
     names = [name for name in every_name() if any(name in changed_here for changed_here in changes.values())]
-    lines = [
-        (name, [changes[s.letter].get(name, _value(s, name)) for s in subjects])
-        for name in names
-    ]
+    lines = [(name, [changes[s.letter].get(name, _value(s, name)) for s in subjects]) for name in names]
     return side_by_side(subjects, lines) | {"presets": [f"{s.name} {_preset_words(s)}" for s in subjects]}
 
 
