@@ -29,10 +29,12 @@ ids = views.arrange(
     wanted.sort,
     class_index=view.class_index,
     ids=chosen if wanted.only else None,
-    accuracy=shares.get(view.attack),
-    change=tiles.change(view, wanted.sort),
-    worst=attempts.worst_share(shares, figures),
     keep=attempts.broken(shares.get(view.attack), wanted.filter),
+    values={
+        "accuracy": shares.get(view.attack),
+        "change": tiles.change(view, wanted.sort),
+        "worst": attempts.worst_share(shares, figures),
+    },
 )
 st.caption(
     f"{len(ids)} of {len(labels)} images at step {view.step}. {words.plain(words.measured(view.run))} "

@@ -486,7 +486,7 @@ def look_at_steps(run: runs.Run) -> None:
                 [{"curve_number": 0, "customdata": [3]}], frame["margin_clean"], frame["margin_adv"], BIN_EDGES
             )
             for sort in views.SORTS:
-                views.arrange(frame, sort, class_index=None, ids=None, accuracy=None, change=change)
+                views.arrange(frame, sort, values={"accuracy": None, "change": change})
             tolerated(frames.nearest_other, run.path, step, 0)
     past = tolerated(cache.history, run.path, list(steps))
     if past is not None:
