@@ -7,7 +7,7 @@ from typing import Any
 
 from c2r import paths
 from c2r.disasters import first_line
-from c2r.evaluation.metrics import by_attack
+from c2r.evaluation.attempts import by_attack
 from c2r.registry import METHODS
 from c2r.store import control as listening
 from c2r.store import headline, runs
@@ -82,7 +82,7 @@ def _summary(run: runs.Run) -> dict[str, Any]:
         "step": status.get("step", 0),
         "total": status.get("total", 0),
         "synthetic_images_under_scorer": status.get("figures", {}),
-        "test_accuracy": {key: found["mean"] for key, found in figures.items()},
+        "test_accuracy": {key: figure["mean"] for key, figure in figures.items()},
         "headline": headline.text(figures),
         "started": status.get("started"),
         "parent": run.config.parent if run.config else "",
