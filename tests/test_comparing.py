@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import contestants, views
+from app import views
 from c2r import config
 from c2r.errors import InputError
-from c2r.evaluation import accuracies, curves, exports, literature, ranking, tables, wording
+from c2r.evaluation import accuracies, curves, exports, literature, ranking, tables
 from c2r.evaluation.baselines import baseline_run, baseline_settings
 from c2r.evaluation.comparability import differences, remarks
 from c2r.evaluation.contestant import Contestant, stored_bytes
@@ -163,21 +163,6 @@ def test_all_real_data_are_a_reference_whose_size_does_not_count():
     assert differences([one("a"), one("b"), full]) == []
     sets = [seen("a", 0.5), seen("b", 0.2), full]
     assert ranking.places(sets, ranking.ranks(sets, LINF)) == ["1", "2", "reference"]
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (512, "512 B"),
-        (6_400, "6.40 kB"),
-        (76_800, "76.8 kB"),
-        (307_200, "307 kB"),
-        (1_228_800, "1.23 MB"),
-        (999_600, "1.00 MB"),
-    ],
-)
-def test_sizes_are_written_for_people(count, text):
-    assert wording.size(count) == text
 
 
 def seen(name, share, n=100, start=0, **changes):
@@ -382,39 +367,6 @@ def test_a_transfer_file_must_hold_a_square_matrix_of_the_sets_asked_for():
     for damaged in ({}, {"accuracy": [[0.1]]}, {"accuracy": [[0.1, 0.2], [0.3, "x"]]}):
         with pytest.raises(InputError, match="2 × 2 matrix"):
             transfer_of(damaged, ["a", "b"])
-
-
-def test_short_names_drop_the_date_unless_two_would_be_the_same():
-    tokens = [
-        "20261118-0937-12-c2r-digits-ipc4",
-        "20261119-1000-00-c2r-digits-ipc4",
-        "mine",
-        "mine/20261119-1000-00-custom-pgd-at",
-    ]
-    assert list(contestants.short_names(tokens).values()) == [
-        "c2r-digits-ipc4 18-0937-12",
-        "c2r-digits-ipc4 19-1000-00",
-        "mine",
-        "mine/custom-pgd-at",
-    ]
-
-
-def test_a_set_stands_under_the_name_a_person_gave_its_run():
-    tokens = ["20261118-0937-12-c2r-digits-ipc4", "mine", "mine/20261119-1000-00-custom-pgd-at", "other"]
-    given = {"mine": "First try", "other": "First try", "20261118-0937-12-c2r-digits-ipc4": ""}
-    assert list(contestants.short_names(tokens, given).values()) == [
-        "c2r-digits-ipc4",
-        "First try mine",
-        "First try/custom-pgd-at",
-        "First try other",
-    ]
-
-
-def test_the_transfer_file_does_not_depend_on_the_order_of_the_sets():
-    offers = [contestants.Offer(name, runs.Run(Path(name), "done"), Path(name) / "e") for name in ("a", "b")]
-    files = {contestants.transfer_file(Path("store"), chosen) for chosen in (offers, offers[::-1])}
-    assert len(files) == 1 and files.pop().parent == Path("store/.compare")
-    assert contestants.transfer_file(Path("store"), offers[:1]) != contestants.transfer_file(Path("store"), offers)
 
 
 def test_a_baseline_is_found_although_its_evaluation_differs_and_not_when_its_set_does():

@@ -56,7 +56,7 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool = False) -> None:
 def _line(figure: dict[str, Any]) -> str:
     """``  PGD-10                  41.0 % ±  1.2  (3 networks, n = 359 images, ε = 2/255 L∞, 20 passes per image)``."""
     spread = "(single)" if figure["std"] is None else f"± {number(figure['std']):>4}"
-    many = f"{figure['seeds']} network{'s' if figure['seeds'] > 1 else ''}"
+    many = f"{figure['seeds']} network{'' if figure['seeds'] == 1 else 's'}"
     said = [many, f"n = {figure['n']} images"]
     if figure["attack"] not in NO_ATTACK:
         said.append(f"ε = {figure['eps']} {NORMS.get(figure['norm'], figure['norm'])}")

@@ -2,9 +2,11 @@
 
 One line per attack, as the toolkit of zhouzhengqd/BEARD writes it:
 ``NAME attack on METHOD: final acc is: target_attack: A +- s, attack time is T; non_target_attack: A +- s, attack time
-is T, dataset: D, IPC: N, ... model: M, ... eval_accuracies_target: {[{network: share}]}, eval_accuracies_non_target:``
+is T, dataset: D, IPC: N, ... model: M, ... eval_accuracies_target: {[{network: share}]},
+eval_accuracies_non_target: ...``
 The log is in percent and seconds; what is returned is in shares in [0, 1] and seconds, metrics in percent (see
-`metrics`). These attacks ran on normalised images with a [0, 1] clamp, so the figures are not comparable with pixel-space ones.
+`metrics`). These attacks ran on normalised images with a [0, 1] clamp, so the figures are not comparable with
+pixel-space ones.
 """
 
 import re
