@@ -20,9 +20,8 @@ import numpy as np
 from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
 
-from app import charts
 from c2r.errors import InputError
-from c2r.look.summary import BIN_EDGES, hardest_first, ranks
+from c2r.look.summary import BIN_EDGES, hardest_first, rank_matrix, ranks
 from c2r.store import results, runs
 
 BUDGET = 64 * 2**20  # bytes of everything kept
@@ -70,16 +69,16 @@ class History:
     @property
     def orders(self) -> np.ndarray:
         """Who stood on which rank: [S, N]."""
-        return np.stack([one.order for one in self.ordered])
+        return np.stack([ordered.order for ordered in self.ordered])
 
     @property
     def by_rank(self) -> np.ndarray:
         """Mean robust margins by rank: [S, R]."""
-        return np.stack([one.by_rank for one in self.ordered])
+        return np.stack([ordered.by_rank for ordered in self.ordered])
 
     def ranks(self, ids: list[int]) -> np.ndarray:
         """The ranks of the images `ids` [M]: [S, M]."""
-        return np.stack([ranks(one.order)[ids] for one in self.ordered])
+        return np.stack([ranks(ordered.order)[ids] for ordered in self.ordered])
 
 
 def _size(value: Any) -> int:
@@ -145,10 +144,10 @@ def _course(path: Path) -> Course:
         return before
     inode = file.stat().st_ino if now != (0, 0) else 0
     grown = before is not None and before.inode == inode and before.when[1] < now[1]
-    found = replace(_further(before if grown else None, path), inode=inode, when=now)
+    course = replace(_further(before if grown else None, path), inode=inode, when=now)
     with _LOCK, suppress(ValueError):  # too large to be kept
-        _KEPT[key] = found
-    return found
+        _KEPT[key] = course
+    return course
 
 
 def events(path: Path) -> list[dict[str, Any]]:
@@ -159,8 +158,8 @@ def events(path: Path) -> list[dict[str, Any]]:
 def _further(before: Course | None, path: Path) -> Course:
     """The course `before` and what `events.jsonl` holds beyond it; all of the file when steps were recorded again."""
     lines, read = runs.read_events_from(path, before.read if before else 0)
-    found = {event["step"]: event for event in lines if all(key in event for key in EVENT_KEYS)}
-    fresh = [found[step] for step in sorted(found)]
+    by_step = {event["step"]: event for event in lines if all(key in event for key in EVENT_KEYS)}
+    fresh = [by_step[step] for step in sorted(by_step)]
     counts = np.array([event[side]["counts"] for event in fresh for side in ("margin_clean", "margin_adv")], np.int64)
     counts = counts.reshape(-1, len(BIN_EDGES) - 1)
     total, most = counts.sum(0), counts.max(0, initial=0)
@@ -195,13 +194,13 @@ def margins(path: Path, step: int) -> Arrays:
 
 def history(path: Path, steps: list[int]) -> History:
     """The curriculum at those of `steps` whose frame opens. Raises InputError when none does."""
-    found = {}
+    opened = {}
     for step in steps:
         with suppress(InputError):
-            found[step] = _ordered(str(path), step, frame_stamp(path, step))
-    if not found:
+            opened[step] = _ordered(str(path), step, frame_stamp(path, step))
+    if not opened:
         raise InputError(f"Run {path.name} has no readable frame: expected one per recorded step; choose another run.")
-    return History(list(found), list(found.values()))
+    return History(list(opened), list(opened.values()))
 
 
 def arrays(path: Path, name: str) -> Arrays | None:
@@ -222,15 +221,15 @@ def _rows(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `wh
 
 @kept
 def _margins(path: str, step: int, when: Stamp) -> Arrays:  # noqa: ARG001
-    found = _of_this_run(path, step, LIGHT)
-    return found | _frozen({"order": hardest_first(found["margin_adv"]).astype(np.int32)})
+    frame = _of_this_run(path, step, LIGHT)
+    return frame | _frozen({"order": hardest_first(frame["margin_adv"]).astype(np.int32)})
 
 
 @kept
 def _ordered(path: str, step: int, when: Stamp) -> Ordered:  # noqa: ARG001
-    found = _of_this_run(path, step, ("labels", "margin_adv"))
-    order = hardest_first(found["margin_adv"]).astype(np.int32)
-    by_rank, _ = charts.rank_matrix(order[None], found["margin_adv"][None])
+    frame = _of_this_run(path, step, ("labels", "margin_adv"))
+    order = hardest_first(frame["margin_adv"]).astype(np.int32)
+    by_rank, _ = rank_matrix(order[None], frame["margin_adv"][None])
     return Ordered(order, by_rank[0])
 
 
@@ -253,17 +252,17 @@ def _labels(path: str, when: Stamp) -> np.ndarray:  # noqa: ARG001
 def _of_this_run(path: str, step: int, only: tuple[str, ...]) -> Arrays:
     """Arrays of a frame, labels among them, when it holds the same images as the other frames of the run. Raises
     InputError."""
-    found, labels = runs.read_frame(Path(path), step, only), _labels(path, stamp(Path(path) / "config.json"))
-    if not np.array_equal(found["labels"], labels):
+    frame, labels = runs.read_frame(Path(path), step, only), _labels(path, stamp(Path(path) / "config.json"))
+    if not np.array_equal(frame["labels"], labels):
         raise InputError(
             f"Frame {step} of run {Path(path).name} holds other images than the run's first frame: choose another step"
             " or run."
         )
-    small = {name: array.astype(np.int32) if array.dtype == np.int64 else array for name, array in found.items()}
+    small = {name: array.astype(np.int32) if array.dtype == np.int64 else array for name, array in frame.items()}
     return _frozen(small | {"labels": labels})
 
 
-def _frozen(found: Arrays) -> Arrays:
-    for array in found.values():
+def _frozen(arrays: Arrays) -> Arrays:
+    for array in arrays.values():
         array.flags.writeable = False
-    return found
+    return arrays

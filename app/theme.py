@@ -5,7 +5,7 @@ so that colour never carries the difference alone; margins diverge from a neutra
 """
 
 from math import cos, radians, sin
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 # Petroff's ten accessible colours (M. A. Petroff, arXiv 2107.02270): the worst pair stays apart for all colour visions.
 PETROFF10 = (
@@ -181,12 +181,15 @@ LOSS_MARKS = {
 }
 
 
+BadgeColour = Literal["red", "orange", "blue", "green", "violet", "gray"]
+
+
 class Badge(NamedTuple):
     """How a run state is shown: Material icon, word and colour name, as `st.badge` takes them."""
 
     icon: str
     word: str
-    colour: str
+    colour: BadgeColour
 
 
 STATE_BADGES = {

@@ -11,8 +11,8 @@ import statistics
 
 from c2r.config import load, parse_assignments
 from c2r.data.real import load_on_device
+from c2r.evaluation.attempts import by_attack
 from c2r.evaluation.evaluate import Row, TrainingSet, evaluate
-from c2r.evaluation.metrics import by_attack
 from c2r.methods.distill import Finished, distill
 from c2r.registry import METHODS
 

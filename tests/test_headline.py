@@ -8,7 +8,7 @@ from test_pages import check, open_page, store, text
 
 from app import contestants, runlist, state
 from c2r.__main__ import main
-from c2r.evaluation.metrics import by_attack
+from c2r.evaluation.attempts import by_attack
 from c2r.store import describing, headline, runs
 from c2r.store.results import headline_folder, read_rows
 

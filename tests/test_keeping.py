@@ -161,7 +161,7 @@ def test_a_sample_stays_as_it_is_wherever_it_lies(store, sample, capsys):
 def test_a_run_that_comes_out_of_the_archive_of_a_sample_is_ones_own(sample, tmp_path):
     file = archives.archive(sample, tmp_path / "sample.zip")
     assert archives.left_out(sample) == ""
-    again = archives.open_archive(file, tmp_path / "elsewhere")
+    again = opening.open_archive(file, tmp_path / "elsewhere")
     assert not kinds.is_sample(again) and describing.describe(again, "mine").name == "mine"
 
 

@@ -133,6 +133,13 @@ def test_what_the_app_imports_of_the_core_loads_no_torch():
     )
 
 
+@pytest.mark.parametrize("name", ["app.cache", "app.views"])
+def test_what_is_kept_and_what_is_shown_as_plain_values_loads_no_plotly(name):
+    code = f"import sys, {name}; print(sorted({{'plotly', 'streamlit', 'torch'}} & sys.modules.keys()))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"
+
+
 @pytest.mark.parametrize(("files", "budget"), [(CORE, 250), (PAGES, 80)], ids=["core", "pages"])
 def test_files_keep_their_budget_or_say_why(files, budget):
     long = {

@@ -13,7 +13,8 @@ from fake_run import make_evaluation, make_run
 from jinja2 import UndefinedError
 
 from c2r.errors import InputError
-from c2r.evaluation.metrics import by_attack, i_rr, wilson
+from c2r.evaluation.attempts import by_attack
+from c2r.evaluation.metrics import i_rr, wilson
 from c2r.report import SECTIONS, page, report
 from c2r.report.images import sheet
 from c2r.store import describing

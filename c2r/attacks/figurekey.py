@@ -50,8 +50,13 @@ class FigureKey(NamedTuple):
 
     @property
     def threat(self) -> str:
-        """The ball: ``L∞ 32/255``, ``L2 unbounded``; '' where nothing is attacked."""
-        return f"{NORMS.get(self.norm, self.norm)} {self.eps}" if self.norm else ""
+        """Its `ball`."""
+        return ball(self.norm, self.eps)
+
+
+def ball(norm: str, eps: str) -> str:
+    """The images an attack may choose from: ``L∞ 32/255``, ``L2 unbounded``; '' where nothing is attacked."""
+    return f"{NORMS.get(norm, norm)} {eps}" if norm else ""
 
 
 def key_of(row: Mapping[str, Any]) -> FigureKey:

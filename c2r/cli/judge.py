@@ -127,11 +127,10 @@ def attack(chosen: argparse.Namespace) -> int:
         {"device": "auto", "data": chosen.data, "seed": chosen.seed, "protocol": chosen.protocol, "eval_seeds": 1}
         | changes,
     )
-    from c2r.evaluation.external_networks import attack_network
+    from c2r.evaluation.external_networks import Source, attack_network
 
-    result = attack_network(
-        chosen.weights, chosen.model, chosen.normalisation or "", config, chosen.split, chosen.n, quiet=chosen.json
-    )
+    source = Source(chosen.weights, chosen.model, chosen.normalisation or "")
+    result = attack_network(source, config, chosen.split, chosen.n, None if chosen.json else _show_share)
     if chosen.json:
         print(json.dumps(result, indent=2))
         return 0
@@ -144,6 +143,12 @@ def attack(chosen: argparse.Namespace) -> int:
 
     print_badges([badge for badge in from_json(result["checks"]) if badge.colour not in ("green", "grey")])
     return 0
+
+
+def _show_share(label: str, share: float) -> None:
+    """How far an attempt is, in a line that the next one replaces; nothing where that is no terminal."""
+    if sys.stderr.isatty():
+        print(f"\r{label}: {100 * share:.0f} %   ", end="", file=sys.stderr)
 
 
 def add_transfer(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from c2r import paths
 from c2r.disasters import first_line
-from c2r.evaluation.metrics import by_attack
+from c2r.evaluation.attempts import by_attack
 from c2r.registry import METHODS
 from c2r.store import control as listening
 from c2r.store import describing, headline, runs

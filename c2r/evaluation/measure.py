@@ -21,10 +21,9 @@ class Measured:
     """What an attempt left of a network's accuracy.
 
     correct, margin: [n], still classified as y (never by logits that decide nothing), and the logit margin at the point
-    found; reached: [n], targeted: classified as
-    the target; distance: median size of what fooled the images that were right before, None when none was; moved:
-    largest
-    change of a pixel value, in 1/255; forwards, backwards: passes per image; seconds: of the whole attempt.
+    found; reached: [n], targeted: classified as the target; distance: median size of what fooled the images that were
+    right before, None when none was; moved: largest change of a pixel value, in 1/255; forwards, backwards: passes per
+    image; seconds: of the whole attempt.
     """
 
     attempt: Attempt
@@ -97,20 +96,22 @@ def measure(
 
 
 def _measured(state: AttackState, attempt: Attempt, x: Tensor, y: Tensor, seconds: float) -> Measured:
-    found = state.result()
-    correct = (found.margin > 0) & decided(found.logits, found.margin) if attempt.targeted else ~found.fooled
-    reached = found.logits.argmax(1) == (y + 1) % found.logits.shape[1] if attempt.targeted else None
-    moved = (found.fooled | ~correct) & (found.distance > 0)
-    distance = float(found.distance[moved].median()) if moved.any() else None
+    attacked = state.result()
+    correct = (
+        (attacked.margin > 0) & decided(attacked.logits, attacked.margin) if attempt.targeted else ~attacked.fooled
+    )
+    reached = attacked.logits.argmax(1) == (y + 1) % attacked.logits.shape[1] if attempt.targeted else None
+    moved = (attacked.fooled | ~correct) & (attacked.distance > 0)
+    distance = float(attacked.distance[moved].median()) if moved.any() else None
     return Measured(
         attempt,
         correct,
-        found.margin,
+        attacked.margin,
         reached,
         distance,
-        255 * float((found.images - x).abs().max()),
-        float(found.forwards.mean()),
-        float(found.backwards.mean()),
+        255 * float((attacked.images - x).abs().max()),
+        float(attacked.forwards.mean()),
+        float(attacked.backwards.mean()),
         seconds,
     )
 

@@ -13,7 +13,7 @@ from c2r.store.runs import evaluations, frame_steps
 
 FEW = 100  # test images below which a figure is chance more than anything else
 NO_ATTACK = ("clean", "clamp")
-Figures = Mapping[str, Mapping[str, Any]]  # of `metrics.by_attack`
+Figures = Mapping[str, Mapping[str, Any]]  # attempt key → as in `c2r.evaluation.attempts.by_attack`
 
 
 def counts_as_worst(key: str, figure: Mapping[str, Any]) -> bool:
@@ -36,10 +36,14 @@ def worst(figures: Figures) -> str | None:
     return min(known, key=lambda key: known[key], default=None)
 
 
+def threat(figure: Mapping[str, Any]) -> str:
+    """The ball of an attempt: ``L∞ 2/255``, ``L2 128/255``, ``L2 unbounded``; '' where nothing is attacked."""
+    return "" if figure["attack"] in NO_ATTACK else str(figure["of"].threat or figure["eps"])
+
+
 def ball(figure: Mapping[str, Any]) -> str:
-    """The threat of an attempt as short as it can be said: ``32/255`` of L∞, ``L2 128/255``; '' where nothing is
-    attacked."""
-    return "" if figure["attack"] in NO_ATTACK else str(figure["of"].threat or figure["eps"]).removeprefix("L∞ ")
+    """The same as short as it can be said: ``32/255`` of L∞, ``L2 128/255``."""
+    return threat(figure).removeprefix("L∞ ")
 
 
 def text(figures: Figures) -> str:
@@ -70,12 +74,8 @@ def _shown(figures: Figures) -> Mapping[str, Any] | None:
 
 def pick(path: Path, wanted: str) -> str:
     """The id of an evaluation that can stand for the run in `path`; '' is its own. Raises InputError for any other."""
+    finished = {run.id: run for run in evaluations(path) if run.state == "done" and not run.problem}
     steps = frame_steps(path)
-    finished = {
-        evaluation.id: evaluation
-        for evaluation in evaluations(path)
-        if evaluation.state == "done" and not evaluation.problem
-    }
     if wanted and wanted not in finished:
         raise InputError(
             f"Run {path.name} has no finished evaluation '{quoted(wanted)}': expected own or one of"
