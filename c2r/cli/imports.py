@@ -13,7 +13,7 @@ from c2r.cli.arguments import add_settings, one_of, whole, word
 from c2r.data.sources import WORDS
 from c2r.errors import InputError
 from c2r.formats import FORMATS, MOST_PARTS, ImportedSet, NormalisationNeeded, opening, read_set
-from c2r.formats.imported import METHODS as KNOWN
+from c2r.formats.guessing import METHODS as KNOWN
 from c2r.formats.normalisation import NORMALISATIONS
 from c2r.formats.sets import staged
 from c2r.formats.write import write_set

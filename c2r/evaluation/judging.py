@@ -27,17 +27,12 @@ Arrays = dict[str, np.ndarray]
 
 
 def judge(
-    path: Path,
-    config: RunConfig,
-    data: RealData,
-    rows: list[dict[str, Any]],
-    networks: list[Network],
-    test: Arrays,
-    facts: dict[str, Any],
+    path: Path, config: RunConfig, data: RealData, rows: list[dict[str, Any]], test: Arrays, facts: dict[str, Any]
 ) -> list[Badge]:
-    """Run the cheap checks on a finished evaluation and store badges and facts in its folder."""
+    """Run the cheap checks on a finished evaluation, whose networks lie in its folder, and store badges and facts
+    there."""
     write_atomic(path / "facts.json", json.dumps(facts) + "\n")
-    badges = list(checks.run(_subject(config, data, rows, networks, test, facts)))
+    badges = list(checks.run(_subject(config, data, rows, load_networks(path, config, data), test, facts)))
     write_atomic(path / "checks.json", json.dumps(to_json(badges)) + "\n")
     return badges
 

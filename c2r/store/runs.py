@@ -48,15 +48,7 @@ FRAME_ARRAYS = (
 )
 
 SOFT = "soft_labels"  # of a frame whose method changes them
-OF_A_SCORER = (
-    "margin_clean",
-    "margin_adv",
-    "score",
-    "pred_clean",
-    "pred_adv",
-    "embedding_clean",
-    "embedding_adv",
-)
+OF_A_SCORER = (*FRAME_ARRAYS[3:6], *FRAME_ARRAYS[7:])  # what another scorer sees in the same images
 
 
 def default_store() -> Path:
