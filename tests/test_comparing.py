@@ -378,5 +378,5 @@ def test_a_baseline_is_found_although_its_evaluation_differs_and_not_when_its_se
     failed = runs.Run(Path("z"), "failed", wanted)
     assert baseline_run(wanted, [failed, other, there]) is there
     assert baseline_run(wanted, [failed, other]) is None
-    longer = wanted.model_copy(update={"steps": wanted.steps + 1, "eta": 0.9, "pool_size": wanted.pool_size + 1})
+    longer = wanted.model_copy(update={"steps": wanted.steps + 1, "ls_rounds": 3})
     assert baseline_run(longer, [there]) is there, "what the baseline never reads makes no other baseline"

@@ -19,7 +19,7 @@ from c2r import disasters
 from c2r.config import RunConfig, from_json
 from c2r.errors import InputError
 from c2r.paths import at_home
-from c2r.scorers import under
+from c2r.scorers import stands_as
 from c2r.store import claiming, processes, schema
 from c2r.store.files import (
     RowNumbers,
@@ -234,9 +234,7 @@ def read_frame(path: Path, step: int, only: tuple[str, ...] = FRAME_ARRAYS, scor
 
     :param scorer: whose margins and embeddings to read; '' for the run's first
     """
-    stored = under({name: name for name in only if name in OF_A_SCORER}, scorer) | {
-        name: name for name in only if name not in OF_A_SCORER
-    }
+    stored = {stands_as(name, scorer if name in OF_A_SCORER else ""): name for name in only}
     arrays = read_arrays(path, f"frames/{step:06d}", tuple(stored))
     missing = [name for name in stored if name not in arrays and name != SOFT]
     if missing:
