@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from c2r.__main__ import main
 from c2r.formats import archives, read_set
 from c2r.store import runs
-from c2r.store.results import read_rows
+from c2r.store.results import own_rows, read_rows
 from c2r.work import tasks
 
 CHANGES = {
@@ -209,7 +209,7 @@ def test_any_network_is_attacked_and_says_which_normalisation_it_got(finished, c
     found = json.loads(said(capsys, [*words, "--set", "eval_attacks=fgsm,pgd", "--set", "eps=32/255", "--json"]))
     assert found["normalisation"].startswith("Normalisation stored in the file.")
     clean, fgsm, pgd = (row["accuracy"] for row in found["rows"])
-    own = {row["attack"]: row["accuracy"] for row in runs.read_lines(finished / "rows.jsonl") if row["seed"] == 0}
+    own = {row["attack"]: row["accuracy"] for row in own_rows(finished) if row["seed"] == 0}
     assert (clean, fgsm) == pytest.approx((own["clean"], own["fgsm"]))
     assert pgd <= fgsm + 0.05
     assert {badge["number"] for badge in found["checks"]} >= {1, 2, 3, 4}

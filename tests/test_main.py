@@ -17,7 +17,7 @@ from fake_run import make_evaluation, make_run
 from c2r.__main__ import main
 from c2r.errors import InputError
 from c2r.store import runs, writing
-from c2r.store.results import headline_folder, read_rows
+from c2r.store.results import headline_folder, own_rows, read_rows
 from c2r.work import machine, tasks
 
 
@@ -61,7 +61,7 @@ def test_evaluating_again_gives_the_same_rows_in_a_folder_of_its_own_and_prints_
     assert (evaluation.state, headline_folder(finished)) == ("done", finished), "the headline stays the run's own"
     assert evaluation.manifest["step"] == runs.frame_steps(finished)[-1]
     assert without_seconds(printed) == without_seconds(before) == without_seconds(read_rows(evaluation.path))
-    assert without_seconds(runs.read_lines(finished / "rows.jsonl")) == without_seconds(before)
+    assert without_seconds(own_rows(finished)) == without_seconds(before)
 
 
 def test_a_sweep_with_targets_has_a_row_for_each_attempt_and_says_whether_the_target_was_reached(
@@ -89,7 +89,7 @@ def test_an_evaluation_keeps_networks_outcomes_facts_and_checks(finished):
     stored = runs.read_arrays(finished, "test")
     assert {"labels", "index", "correct/pgd", "margin/pgd"} <= set(stored)
     assert stored["correct/pgd"].shape == stored["margin/pgd"].shape == (2, 40)
-    shares = {(row["seed"], row["key"]): row["accuracy"] for row in runs.read_lines(finished / "rows.jsonl")}
+    shares = {(row["seed"], row["key"]): row["accuracy"] for row in own_rows(finished)}
     assert stored["correct/pgd"].mean(1).tolist() == pytest.approx([shares[0, "pgd"], shares[1, "pgd"]])
     assert json.loads((finished / "facts.json").read_text())["effective"] == 30
     assert len(json.loads((finished / "checks.json").read_text())) >= 6
