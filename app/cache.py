@@ -23,7 +23,7 @@ from cachetools.keys import hashkey
 from app import charts
 from c2r.errors import InputError
 from c2r.look.summary import BIN_EDGES, hardest_first, ranks
-from c2r.store import runs
+from c2r.store import results, runs
 
 BUDGET = 64 * 2**20  # bytes of everything kept
 FIGURES = 48  # the figures kept, some 100 to 400 kB each: those of the last steps, which other sessions ask for next
@@ -172,9 +172,9 @@ def _further(before: Course | None, path: Path) -> Course:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """The evaluation rows that stand for a run (see `runs.results`), or those of an evaluation's folder; [] before the
-    evaluation."""
-    return own_rows(runs.results(path))
+    """The evaluation rows that stand for a run (see `results.headline_folder`), or those of an evaluation's folder; []
+    before the evaluation."""
+    return own_rows(results.headline_folder(path))
 
 
 def own_rows(folder: Path) -> list[dict[str, Any]]:
@@ -217,7 +217,7 @@ def frame_stamp(path: Path, step: int) -> Stamp:
 
 @kept
 def _rows(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `when` is part of the key, here and below
-    return runs.own_rows(Path(path))
+    return results.own_rows(Path(path))
 
 
 @kept

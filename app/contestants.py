@@ -19,9 +19,9 @@ from c2r import config
 from c2r.errors import InputError
 from c2r.evaluation import badges
 from c2r.evaluation.badges import Badge
-from c2r.store import housekeeping as keeping
-from c2r.store import runs
-from c2r.store.runs import Run, evaluation_facts
+from c2r.store import describing, runs
+from c2r.store.results import evaluation_facts
+from c2r.store.runs import Run
 
 MOST = 6
 OWN = "own"  # of a run whose headline is another evaluation
@@ -149,7 +149,7 @@ def make_headline(offer: Offer) -> None:
         for token, shown in offers(state.all_runs()).items()
         if token in st.session_state.get("contestants", [])
     ]
-    keeping.describe(offer.run.path, headline="" if offer.folder == offer.run.path else offer.folder.name)
+    describing.describe(offer.run.path, headline="" if offer.folder == offer.run.path else offer.folder.name)
     now = {after.folder: token for token, after in offers(state.all_runs()).items()}
     choose([now[folder] for folder in before if folder in now])
 

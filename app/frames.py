@@ -13,12 +13,12 @@ from app import cache, views
 from c2r.errors import InputError
 from c2r.look.project import apply_basis
 from c2r.store import runs
-from c2r.store.files import Rows
+from c2r.store.files import RowNumbers
 
 PART = 1000  # rows of a large array in memory at once
 
 
-def rows(path: Path, step: int, name: str, ids: Rows) -> np.ndarray:
+def rows(path: Path, step: int, name: str, ids: RowNumbers) -> np.ndarray:
     """Of the array `name` (images, delta, embedding_clean, …) of a recorded step the rows `ids`. Raises InputError."""
     return runs.read_rows_of(path, step, name, ids)
 

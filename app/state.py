@@ -17,8 +17,8 @@ import streamlit as st
 
 from app import attempts, cache, jobs, links, views, words
 from c2r.errors import InputError
-from c2r.store import housekeeping as keeping
-from c2r.store import runs
+from c2r.store import describing, kinds, runs
+from c2r.store.results import headline_folder, of_newest
 from c2r.store.runs import Run
 
 ALL_CLASSES = -1
@@ -30,7 +30,7 @@ DATED = re.compile(r"\b\d{8}-\d{4}-\d{2}-[\w-]+")  # an id as runs get it, see `
 def sample_path() -> Path:
     """The recorded run that comes with the app, so that no page is blank before the first run (``$C2R_SAMPLE`` replaces
     it)."""
-    return keeping.sample_path()
+    return kinds.sample_path()
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ def run_name(run: Run) -> str:
 
 def spoken_name(run: Run) -> str:
     """What a run is called on screen: the name a person gave it, else one made from its settings and its start."""
-    return SAMPLE_NAME if is_sample(run.path) else keeping.about(run.path).name or words.default_name(run, time.time())
+    return (
+        SAMPLE_NAME if is_sample(run.path) else describing.about(run.path).name or words.default_name(run, time.time())
+    )
 
 
 def spoken_names(found: Sequence[Run]) -> dict[str, str]:
@@ -125,9 +127,9 @@ def result_folders(run: Run) -> Results:
         runs.frame_steps(run.path),
     )
     own = [run] if (run.path / "rows.jsonl").exists() else []
-    earlier = [one for one in found if not runs.of_newest(one, steps)]
+    earlier = [one for one in found if not of_newest(one, steps)]
     current = [*(one for one in found if one not in earlier), *own]
-    headline = runs.results(run.path)
+    headline = headline_folder(run.path)
     current.sort(key=lambda one: one.path != headline)
     ordered = [*current, *earlier]
     titles = [attempts.title(one) + (f", of step {one.manifest['step']}" if one in earlier else "") for one in ordered]

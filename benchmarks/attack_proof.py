@@ -34,7 +34,8 @@ from c2r.evaluation.judging import load_networks
 from c2r.networks.models import Network, build, frozen
 from c2r.networks.training import train
 from c2r.store.files import read_lines
-from c2r.store.runs import open_run, results
+from c2r.store.results import headline_folder
+from c2r.store.runs import open_run
 from c2r.work.evaluations import save_network
 
 EPS, L2 = 2 / 255, 128 / 255
@@ -101,9 +102,9 @@ def networks(config: RunConfig, data: RealData, run: Path) -> dict[str, Network]
         "undefended": _trained(config, data, None),
         "adversarially trained": _trained(config, data, Threat(config.eps)),
     }
-    settings = open_run(results(run)).config
+    settings = open_run(headline_folder(run)).config
     assert settings is not None, "the run must be readable"
-    return found | {"trained on a C2R set": load_networks(results(run), settings, data)[0]}
+    return found | {"trained on a C2R set": load_networks(headline_folder(run), settings, data)[0]}
 
 
 def kept(folder: Path, config: RunConfig, data: RealData, run: Path) -> dict[str, Network]:

@@ -34,6 +34,7 @@ import numpy as np
 from safetensors import safe_open
 
 from c2r.store import runs
+from c2r.store.results import read_rows
 
 SETTINGS = {
     "data": "digits",
@@ -104,7 +105,7 @@ def identical(one: Path, two: Path) -> bool:
         first, second = runs.read_frame(one, step), runs.read_frame(two, step)
         if any(not np.array_equal(first[key], second[key]) for key in first):
             return False
-    plain = [[{k: v for k, v in row.items() if k != "seconds"} for row in runs.read_rows(path)] for path in (one, two)]
+    plain = [[{k: v for k, v in row.items() if k != "seconds"} for row in read_rows(path)] for path in (one, two)]
     return plain[0] == plain[1]
 
 

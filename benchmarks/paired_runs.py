@@ -13,7 +13,8 @@ import statistics
 from pathlib import Path
 
 from c2r.evaluation import paired
-from c2r.store.runs import open_run, read_arrays, read_rows
+from c2r.store.results import read_rows
+from c2r.store.runs import open_run, read_arrays
 
 ATTACKS = {"clean": "clean", "fgsm": "FGSM", "pgd": "PGD-10"}
 

@@ -16,7 +16,7 @@ from c2r.attacks import catalog
 from c2r.evaluation import badges
 from c2r.evaluation.badges import Badge
 from c2r.look.summary import margin_summary
-from c2r.store import housekeeping as keeping
+from c2r.store import describing
 from c2r.store.files import save_arrays, write_atomic
 from c2r.store.writing import RunWriter, save_rows
 
@@ -197,7 +197,7 @@ def _map(writer: RunWriter, draw: np.random.Generator, world: dict[str, np.ndarr
 def make_named(path: Path, **settings: Any) -> Path:
     """`make_run`, and the run is called as its folder is, as if a person had named it."""
     run = make_run(path, **settings)
-    keeping.describe(run, path.name)
+    describing.describe(run, path.name)
     return run
 
 

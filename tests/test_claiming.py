@@ -24,8 +24,8 @@ from c2r.cli import work
 from c2r.config import load
 from c2r.errors import InputError
 from c2r.formats import archives
-from c2r.store import claiming, kinds, locks, runs, writing
-from c2r.store import housekeeping as keeping
+from c2r.store import claiming, deleting, describing, kinds, locks, runs, sizes, writing
+from c2r.store.results import own_rows
 from c2r.work import forking
 
 EVIL = "/../../x/y"
@@ -146,7 +146,7 @@ def test_a_folder_that_a_killed_claim_left_empty_is_no_run_and_in_nobodys_way(tm
     (tmp_path / "run").mkdir()
     assert runs.list_runs(tmp_path) == []
     assert writing.RunWriter(tmp_path / "run", load("demo"), numbered=True).path.name == "run-2"
-    assert keeping.settle(make_run(tmp_path / "other", steps=1), tmp_path, "run").name == "run-3"
+    assert claiming.settle(make_run(tmp_path / "other", steps=1), tmp_path, "run").name == "run-3"
 
 
 def test_the_commands_claim_by_number_and_an_out_that_is_taken_is_refused(store, monkeypatch):
@@ -202,7 +202,7 @@ def test_an_evaluation_in_its_run_moves_with_it(store):
 def test_an_evaluation_whose_run_is_gone_is_not_resumed(store, tmp_path, capsys):
     run = make_run(store / "one", steps=2)
     out = evaluation_of(run, tmp_path / "mine")
-    keeping.delete(run, store)
+    deleting.delete(run, store)
     assert main(["resume", str(out)]) == 2
     said = capsys.readouterr().err.strip()
     assert (
@@ -273,7 +273,7 @@ def test_a_folder_where_lock_or_control_belong_gets_one_sentence(store, capsys, 
         assert f"{name} of run one is a folder: expected a file; remove that folder." in said and "\n" not in said
     if name == "lock" and state != "running":
         with pytest.raises(InputError, match="lock of run one is a folder"):
-            keeping.delete(run, store)
+            deleting.delete(run, store)
 
 
 @pytest.mark.parametrize("kind", ["fifo", "endless"])
@@ -285,10 +285,10 @@ def test_what_is_no_regular_file_is_not_read(store, kind):
     with within(5):
         found = {one.id: one.problem for one in runs.list_runs(store)}
         assert found == {"one": found["one"], other.name: ""} and "status.json is missing or unreadable" in found["one"]
-        assert runs.read_events(run) == runs.own_rows(run) == []
+        assert runs.read_events(run) == own_rows(run) == []
         with pytest.raises(InputError, match="is damaged|has no"):
             runs.read_frame(run, 0)
-        assert {one["id"] for one in keeping.storage(store)["runs"]} == {"one", "two"}
+        assert {one["id"] for one in sizes.storage(store)["runs"]} == {"one", "two"}
 
 
 def test_one_run_without_permission_hides_no_other(store, monkeypatch):
@@ -313,7 +313,7 @@ def test_one_run_without_permission_hides_no_other(store, monkeypatch):
     )
     found = {run.id: run.problem for run in runs.list_runs(store)}
     assert found["open"] == "" and "locked" in found and "No permission to read" in found["locked"]
-    assert "open" in {run["id"] for run in keeping.storage(store)["runs"]}
+    assert "open" in {run["id"] for run in sizes.storage(store)["runs"]}
     assert main(["list", "--store", str(store)]) == main(["storage", "--store", str(store)]) == 0
 
 
@@ -329,7 +329,7 @@ def test_the_same_archive_opened_twice_is_one_run_and_the_second_time_says_where
     run = make_run(store / "one", steps=2)
     file = archives.archive(run, tmp_path / "one.zip")
     first = archives.open_archive(file, tmp_path / "elsewhere")
-    keeping.describe(first, "mine")
+    describing.describe(first, "mine")
     for there, place in ((store, run), (first.parent, first)):
         with pytest.raises(
             archives.AlreadyThere, match=f"one.zip holds run one, which is in this store already: {place}"

@@ -39,9 +39,9 @@ from c2r.evaluation.judging import judge_again
 from c2r.formats import archives
 from c2r.methods.checkpoint import Checkpoint, PoolNetwork
 from c2r.methods.distill import Basis, Finished, Progress, Recorded
-from c2r.store import files, processes, runs, slots, writing
-from c2r.store import housekeeping as keeping
+from c2r.store import deleting, describing, files, processes, runs, slots, writing
 from c2r.store.control import Listener
+from c2r.store.results import headline_folder
 from c2r.work import cost, evaluations, machine, preflight, tasks
 from c2r.work.worker import Worker, explain
 
@@ -418,7 +418,7 @@ def test_evaluations_stand_in_the_order_they_came_even_when_the_clock_was_set_ba
         writer = writing.RunWriter(store / "other" / "evaluations" / name, load("demo"))
         writer.status(state="running")
         writer.status(state="done")
-    assert runs.results(store / "other") == store / "other", "no later one replaces the headline"
+    assert headline_folder(store / "other") == store / "other", "no later one replaces the headline"
     assert [run.id for run in runs.evaluations(store / "other")] == ["second", "first"]
 
 
@@ -434,11 +434,11 @@ def test_two_runs_of_one_second_get_folders_of_their_own(store, monkeypatch):
 
 def test_emptying_the_trash_empties_it_even_of_what_was_deleted_later_by_the_clock(store):
     make_run(store / "gone", steps=1)
-    place = keeping.delete(store / "gone", store)
+    place = deleting.delete(store / "gone", store)
     later = datetime.now(UTC) + timedelta(days=3)
-    place.rename(place.with_name(f"gone-{later:{keeping.MOMENT}}"))
-    assert keeping.empty_trash(store, 1) == 0
-    assert keeping.empty_trash(store) == 1 and keeping.deleted(store) == []
+    place.rename(place.with_name(f"gone-{later:{deleting.MOMENT}}"))
+    assert deleting.empty_trash(store, 1) == 0
+    assert deleting.empty_trash(store) == 1 and deleting.deleted(store) == []
 
 
 # Folders that go
@@ -658,8 +658,8 @@ def test_commands_names_deletion_archives_forks_and_starts_on_a_full_disk_are_se
         patched.setattr(jobs.subprocess, "Popen", refuse_all)
         tried = {
             "stop": lambda: runs.send(run.path, "stop"),
-            "name": lambda: keeping.describe(run.path, "new"),
-            "delete": lambda: keeping.delete(run.path, store),
+            "name": lambda: describing.describe(run.path, "new"),
+            "delete": lambda: deleting.delete(run.path, store),
             "archive": lambda: archives.archive(run.path, tmp_path / "run.zip"),
             "fork": lambda: jobs.start(load("demo"), "demo", store / "new"),
             "evaluate": lambda: jobs.evaluate(run.path, load("demo")),

@@ -23,7 +23,7 @@ from c2r.evaluation import paired
 from c2r.report import report
 from c2r.store import runs
 from c2r.store.files import save_arrays
-from c2r.store.runs import own_rows
+from c2r.store.results import own_rows
 from c2r.store.writing import save_rows
 
 SMALL = {"n": 24, "classes": 3, "steps": 2}

@@ -17,8 +17,7 @@ from c2r.__main__ import main
 from c2r.errors import InputError
 from c2r.formats import archives
 from c2r.formats.safe import Limits
-from c2r.store import housekeeping as keeping
-from c2r.store import tagging
+from c2r.store import deleting, describing, sizes, tagging
 from c2r.store.claiming import hold
 from c2r.store.files import save_arrays
 from c2r.store.runs import list_runs, open_run
@@ -59,24 +58,24 @@ def one_sentence(error: pytest.ExceptionInfo) -> str:
 
 
 def test_what_was_written_is_read_back_and_the_folder_keeps_its_name(run):
-    keeping.describe(run, "First try", "It works.\nAlmost.", ["good", " slow ", "good"])
-    assert keeping.about(run) == keeping.About("First try", "It works.\nAlmost.", ("good", "slow"))
+    describing.describe(run, "First try", "It works.\nAlmost.", ["good", " slow ", "good"])
+    assert describing.about(run) == describing.About("First try", "It works.\nAlmost.", ("good", "slow"))
     assert run.name == "one" and open_run(run).problem == ""
 
 
 def test_a_value_that_is_not_given_stays_and_an_empty_one_goes(run):
-    keeping.describe(run, "a", "b", ["c"])
-    assert keeping.describe(run, note="") == keeping.About("a", "", ("c",))
-    assert keeping.describe(run, tags=[]) == keeping.About("a", "", ())
+    describing.describe(run, "a", "b", ["c"])
+    assert describing.describe(run, note="") == describing.About("a", "", ("c",))
+    assert describing.describe(run, tags=[]) == describing.About("a", "", ())
 
 
 def test_control_characters_and_line_breaks_of_a_name_become_spaces(run):
-    assert keeping.describe(run, "a\nb\x1b[31m\u202ec", "x\r\ny\x00z").name == "a b [31m c"
-    assert keeping.about(run).note == "x\ny z"
+    assert describing.describe(run, "a\nb\x1b[31m\u202ec", "x\r\ny\x00z").name == "a b [31m c"
+    assert describing.about(run).note == "x\ny z"
 
 
 def test_markup_is_kept_as_the_text_it_is(run):
-    assert keeping.describe(run, "<b>*x*</b> $y$").name == "<b>*x*</b> $y$"
+    assert describing.describe(run, "<b>*x*</b> $y$").name == "<b>*x*</b> $y$"
 
 
 @pytest.mark.parametrize(
@@ -89,10 +88,10 @@ def test_markup_is_kept_as_the_text_it_is(run):
     ],
 )
 def test_what_is_too_long_is_refused_in_one_sentence_and_nothing_changes(run, changes, said):
-    keeping.describe(run, "before")
+    describing.describe(run, "before")
     with pytest.raises(InputError, match="expected at most") as error:
-        keeping.describe(run, **changes)
-    assert one_sentence(error) == said and keeping.about(run) == keeping.About("before")
+        describing.describe(run, **changes)
+    assert one_sentence(error) == said and describing.about(run) == describing.About("before")
 
 
 @pytest.mark.parametrize(
@@ -130,20 +129,20 @@ def test_a_text_far_too_long_to_be_tags_is_refused():
 )
 def test_a_damaged_about_file_reads_as_nothing(run, content):
     (run / "about.json").write_bytes(content)
-    assert keeping.about(run) == keeping.About()
+    assert describing.about(run) == describing.About()
 
 
 def test_a_foreign_about_file_is_cut_to_the_limits(run):
     (run / "about.json").write_text(
         json.dumps({"name": "n" * 999 + "\n", "note": "m" * 9999, "tags": ["t" * 99, *map(str, range(99))]})
     )
-    found = keeping.about(run)
+    found = describing.about(run)
     assert (len(found.name), len(found.note), len(found.tags), len(found.tags[0])) == (80, 2000, 12, 30)
 
 
 def test_the_sample_run_stays_as_it_is(store):
     sample = make_run(store.parent / "sample", n=8, steps=1)
-    for action in (lambda: keeping.describe(sample, "mine"), lambda: keeping.delete(sample, store.parent)):
+    for action in (lambda: describing.describe(sample, "mine"), lambda: deleting.delete(sample, store.parent)):
         with pytest.raises(InputError, match="The sample run stays as it is"):
             action()
     assert sample.is_dir() and not (sample / "about.json").exists()
@@ -153,37 +152,37 @@ def test_the_sample_run_stays_as_it_is(store):
 
 
 def test_a_deleted_run_is_in_no_list_and_undo_brings_back_every_byte(store, run):
-    keeping.describe(run, "kept")
-    place = keeping.delete(run, store)
+    describing.describe(run, "kept")
+    place = deleting.delete(run, store)
     before = files(place)
     assert list_runs(store) == [] and place.parent == store / ".trash" and not run.exists()
-    assert [(one.id, one.path) for one in keeping.deleted(store)] == [("one", place)]
-    assert keeping.undo("one", store) == run and files(run) == before and keeping.deleted(store) == []
+    assert [(one.id, one.path) for one in deleting.deleted(store)] == [("one", place)]
+    assert deleting.undo("one", store) == run and files(run) == before and deleting.deleted(store) == []
 
 
 def test_undo_takes_the_run_that_was_deleted_last_and_another_id_when_it_is_taken(store, run):
-    first = keeping.delete(run, store)
+    first = deleting.delete(run, store)
     make_run(store / "one", n=8, steps=1, mapped=False)
-    keeping.delete(store / "one", store)
+    deleting.delete(store / "one", store)
     make_run(store / "one", n=8, steps=2, mapped=False)
-    assert len(list((keeping.undo("one", store) / "frames").iterdir())) == 1
-    assert keeping.undo(first.name, store).name == "one-3"
+    assert len(list((deleting.undo("one", store) / "frames").iterdir())) == 1
+    assert deleting.undo(first.name, store).name == "one-3"
     assert sorted(found.id for found in list_runs(store)) == ["one", "one-2", "one-3"]
 
 
 @pytest.mark.parametrize("name", ["nothing", "../one", "", ".", "one/../one", "/etc"])
 def test_undo_of_what_is_not_in_the_trash_is_refused(store, run, name):
-    keeping.delete(run, store)
+    deleting.delete(run, store)
     with pytest.raises(InputError, match="holds no run") as error:
-        keeping.undo(name, store)
+        deleting.undo(name, store)
     one_sentence(error)
-    assert len(keeping.deleted(store)) == 1
+    assert len(deleting.deleted(store)) == 1
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "paused"])
 def test_a_living_run_is_not_deleted_and_not_archived(store, state):
     path = make_run(store / "alive", n=8, steps=1, state=state)
-    for action in (lambda: keeping.delete(path, store), lambda: archives.archive(path, store.parent / "x.zip")):
+    for action in (lambda: deleting.delete(path, store), lambda: archives.archive(path, store.parent / "x.zip")):
         with pytest.raises(InputError, match=f"Run alive is {state} and cannot be") as error:
             action()
         one_sentence(error)
@@ -193,13 +192,13 @@ def test_a_living_run_is_not_deleted_and_not_archived(store, state):
 def test_a_run_with_a_living_evaluation_is_not_deleted(store, run):
     make_evaluation(run, "now", state="running")
     with pytest.raises(InputError, match="Run now is running"):
-        keeping.delete(run, store)
+        deleting.delete(run, store)
     assert run.is_dir()
 
 
 def test_a_run_that_another_process_holds_is_not_deleted(store, run):
     with hold(run), pytest.raises(InputError, match="being written by another process"):
-        keeping.delete(run, store)
+        deleting.delete(run, store)
     assert run.is_dir()
 
 
@@ -221,7 +220,7 @@ def test_only_run_folders_of_the_store_are_deleted(store, run):
     ]
     for path in wrong:
         with pytest.raises(InputError) as error:
-            keeping.delete(path, store)
+            deleting.delete(path, store)
         one_sentence(error)
     assert outside.is_dir() and run.is_dir() and (store / "linked").is_symlink() and (store / "notes").is_dir()
     assert not (store / ".trash").exists()
@@ -232,26 +231,26 @@ def test_a_trash_that_is_a_link_is_not_followed(store, run):
     elsewhere.mkdir()
     (store / ".trash").symlink_to(elsewhere)
     with pytest.raises(InputError, match="is a link"):
-        keeping.delete(run, store)
+        deleting.delete(run, store)
     assert run.is_dir() and everything(elsewhere) == []
 
 
 def test_emptying_removes_only_what_is_older_and_nothing_that_is_no_deleted_run(store, run):
-    place = keeping.delete(run, store)
+    place = deleting.delete(run, store)
     old = place.with_name(f"old-{datetime.now(UTC) - timedelta(days=8):%Y%m%d-%H%M%S-%f}")
     make_run(old, n=8, steps=1)
     (store / ".trash" / "stranger").mkdir()
     outside = make_run(store.parent / "outside", n=8, steps=1)
     (store / ".trash" / "link-20200101-000000-000000").symlink_to(outside)
-    assert keeping.empty_trash(store, older_than_days=7) == 1 and not old.exists() and place.is_dir()
-    assert keeping.empty_trash(store) == 1 and not place.exists()
+    assert deleting.empty_trash(store, older_than_days=7) == 1 and not old.exists() and place.is_dir()
+    assert deleting.empty_trash(store) == 1 and not place.exists()
     assert (store / ".trash" / "stranger").is_dir() and (outside / "config.json").exists()
 
 
 @pytest.mark.parametrize("days", [-1, float("nan")])
 def test_days_that_are_no_days_are_refused(store, days):
     with pytest.raises(InputError, match="Days must be 0 or more"):
-        keeping.empty_trash(store, days)
+        deleting.empty_trash(store, days)
 
 
 # sizes
@@ -262,7 +261,7 @@ def test_sizes_are_counted_by_kind_and_sum_to_all_bytes(run):
     for name, folder, count in (("0", "pool", 100), ("seed0", "networks", 10), ("seed0", "evaluations/e1/networks", 1)):
         (run / folder).mkdir(exist_ok=True)
         (run / folder / f"{name}.safetensors").write_bytes(b"x" * count)
-    found = keeping.size(run)
+    found = sizes.size(run)
     assert found["pool"] == 100 and found["networks"] == 11
     assert found["frames"] == sum(file.stat().st_size for file in (run / "frames").iterdir())
     assert found["evaluations"] == sum(
@@ -273,17 +272,17 @@ def test_sizes_are_counted_by_kind_and_sum_to_all_bytes(run):
 
 def test_the_storage_of_a_store_sums_to_all_its_bytes(store, run):
     make_run(store / "two", n=8, steps=1)
-    keeping.delete(run, store)
+    deleting.delete(run, store)
     (store / ".logs").mkdir()
     (store / ".logs" / "x.log").write_bytes(b"x" * 50)
-    found = keeping.storage(store)
+    found = sizes.storage(store)
     assert [one["id"] for one in found["runs"]] == ["two"] and [one["id"] for one in found["deleted"]] == ["one"]
     assert found["rest"] == 50 and found["total"] == sum(map(len, files(store).values()))
     assert found["total"] == 50 + found["runs"][0]["total"] + found["deleted"][0]["total"] and found["free"] > 0
 
 
 def test_a_store_that_does_not_exist_yet_takes_nothing(tmp_path):
-    assert keeping.storage(tmp_path / "none")["total"] == 0
+    assert sizes.storage(tmp_path / "none")["total"] == 0
 
 
 # archives that come back
@@ -292,7 +291,7 @@ def test_a_store_that_does_not_exist_yet_takes_nothing(tmp_path):
 def rich(run: Path) -> Path:
     """A run with every kind of file."""
     make_evaluation(run, "pixel-2-255.pgd-at")
-    keeping.describe(run, "A run", "with a note", ["t"])
+    describing.describe(run, "A run", "with a note", ["t"])
     arrays = {"x": np.zeros(200_000, np.float32)}
     save_arrays(run, "checkpoint", arrays)
     save_arrays(run, "pool/0", arrays)
@@ -540,7 +539,7 @@ def test_limits_and_the_free_disk_are_kept(store, run, tmp_path, monkeypatch):
         archives.open_archive(file, store, Limits(bytes=1000))
     with pytest.raises(InputError, match="files: expected at most 3"):
         archives.open_archive(file, store, Limits(files=3))
-    monkeypatch.setattr(keeping, "free", lambda store: 10)  # noqa: ARG005
+    monkeypatch.setattr(sizes, "free", lambda store: 10)  # noqa: ARG005
     with pytest.raises(InputError, match="10 bytes free"):
         archives.open_archive(file, store)
 
@@ -585,14 +584,14 @@ def test_the_commands_name_delete_undo_archive_and_open(store, run, tmp_path, ca
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     assert main(["delete", str(run)]) == 0 and not run.exists()
     assert main(["undo", "one"]) == 0 and run.exists()
-    assert main(["open", str(tmp_path / "a.zip"), "--again"]) == 0 and keeping.about(store / "one-2").name == "Mine"
+    assert main(["open", str(tmp_path / "a.zip"), "--again"]) == 0 and describing.about(store / "one-2").name == "Mine"
     assert main(["import", str(tmp_path / "a.zip")]) == 2
     assert main(["open", str(tmp_path / "b.zip"), "--again"]) == 0 and (store / "one-3" / "config.json").exists()
     said(capsys)
     assert main(["storage", "--json"]) == 0
     assert [one["id"] for one in json.loads(said(capsys))["runs"]] == ["one-3", "one-2", "one"]
     assert main(["delete", str(store / "one-3")]) == 0 and main(["storage", "--empty-trash", "0"]) == 0
-    assert "Removed 1 deleted run for good." in said(capsys) and keeping.deleted(store) == []
+    assert "Removed 1 deleted run for good." in said(capsys) and deleting.deleted(store) == []
 
 
 @pytest.mark.parametrize(

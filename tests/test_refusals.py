@@ -31,8 +31,7 @@ from c2r.config import RunConfig, load
 from c2r.errors import InputError
 from c2r.evaluation import external_networks as foreign
 from c2r.formats import archives
-from c2r.store import housekeeping as keeping
-from c2r.store import runs
+from c2r.store import deleting, runs, sizes
 from c2r.work import preflight, tasks
 
 FULL = os.environ.get("C2R_FUZZ") == "full"
@@ -238,7 +237,7 @@ def made(tmp_path_factory) -> Path:
     for name in ("one", "gone"):
         make_run(place / "store" / name, n=12, classes=3, steps=3)
     archives.archive(place / "store" / "one", place / "run.zip")
-    keeping.delete(place / "store" / "gone", place / "store")
+    deleting.delete(place / "store" / "gone", place / "store")
     (place / "folder").mkdir()
     (place / "tmp").mkdir()
     (place / "words.txt").write_text("words\n")
@@ -723,7 +722,7 @@ def test_a_process_of_its_own_says_the_same_sentence(words, capsys):
 
 @pytest.mark.usefixtures("place")
 def test_an_error_that_nobody_foresaw_is_a_sentence_with_its_log(capsys, monkeypatch):
-    monkeypatch.setattr(keeping, "storage", lambda _: 1 / 0)
+    monkeypatch.setattr(sizes, "storage", lambda _: 1 / 0)
     code, said = tried(["storage"], capsys)
     assert code == 2 and said.startswith("The command broke (ZeroDivisionError: division by zero): expected")
     log = Path(said.rpartition(" ")[2].rstrip("."))

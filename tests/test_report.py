@@ -15,9 +15,9 @@ from c2r.errors import InputError
 from c2r.evaluation.metrics import by_attack, i_rr, wilson
 from c2r.report import report
 from c2r.report.images import sheet
-from c2r.store import housekeeping as keeping
+from c2r.store import describing
 from c2r.store.files import save_arrays
-from c2r.store.runs import read_rows
+from c2r.store.results import read_rows
 
 VOID = {"meta", "img", "br", "hr"}
 TRIED = {"clean": 0.62, "fgsm": 0.5, "pgd": 0.44, "autoattack": 0.4, "pgd-l2": 0.3, "pgd@4/255": 0.2}
@@ -239,7 +239,7 @@ def test_an_evaluation_of_its_own_speaks_for_the_run_and_can_be_chosen(tmp_path)
     path = make_run(tmp_path / "run", tried={"clean": 0.9, "pgd": 0.8})
     inside = make_evaluation(path, "20261120-0937-12-pixel-2-255-pgd-at", tried=TRIED, protocol="pixel-2/255")
     assert "81.00 %" in report([path]), "its own evaluation is the headline until a person picks another"
-    keeping.describe(path, headline=inside.name)
+    describing.describe(path, headline=inside.name)
     for text in (report([path]), report([inside])):
         assert "45.00 %" in text and "81.00 %" not in text and "<h1>Robustness report: run</h1>" in text
         assert unescape("The run's own evaluation is not in this report.") in unescape(text)

@@ -13,7 +13,8 @@ from app.contestants import Entry
 from c2r.evaluation import badges
 from c2r.evaluation.badges import Badge
 from c2r.registry import METHODS
-from c2r.store import headline, runs
+from c2r.store import headline
+from c2r.store.results import headline_folder
 
 # Dash patterns and symbols of `theme.SET_MARKS` as SVG, so that a card shows the very mark of the charts.
 DASHES = {"solid": "", "dash": "6 3", "dot": "2 2", "dashdot": "6 3 2 3", "longdash": "9 3", "longdashdot": "9 3 2 3"}
@@ -80,7 +81,7 @@ def _headline(entry: Entry) -> None:
     run = entry.offer.run
     if len(state.result_folders(run).folders) < 2:
         return
-    if entry.offer.folder == runs.results(run.path):
+    if entry.offer.folder == headline_folder(run.path):
         st.caption(":material/star: Headline of its run: Home and lists show its figures.")
     elif not (guard.read_only() or state.is_sample(run.path)):
         action = (lambda: contestants.make_headline(entry.offer), "Home and lists show this evaluation now.")

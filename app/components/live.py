@@ -14,7 +14,7 @@ from app.components.figures import chart, pair
 from app.components.look import Look
 from c2r.errors import InputError
 from c2r.look.summary import BIN_EDGES
-from c2r.store import runs
+from c2r.store.results import headline_folder
 
 SOON = 0.25  # seconds between looks while the first recorded step is awaited
 Events = list[dict[str, Any]]
@@ -212,7 +212,7 @@ def _bands(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> 
 def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> None:
     """The losses over the steps and, once the run is evaluated, the accuracies of networks trained on the set."""
     losses = readings.losses(events, look.config)
-    folder = runs.results(look.path)
+    folder = headline_folder(look.path)
     rows = cache.own_rows(folder)
     left, right = pair()
     if losses.known:

@@ -16,6 +16,7 @@ from c2r.fields import choices
 from c2r.formats.normalisation import NORMALISATIONS
 from c2r.store import runs
 from c2r.store.files import write_atomic
+from c2r.store.results import headline_folder, read_rows
 
 SPLITS = ("test", "train")
 SURROGATE = ("fgsm", "pgd", "mi-fgsm", "vmi-fgsm")  # attacks that transfer
@@ -42,7 +43,7 @@ def evaluated(path: Path) -> list[dict[str, Any]]:
     run = runs.open_run(path)
     if run.problem:
         raise InputError(run.problem)
-    if not (rows := runs.read_rows(path)):
+    if not (rows := read_rows(path)):
         raise InputError(
             f"Run {run.id} was never evaluated: expected result rows; run python -m c2r evaluate {path} first."
         )
@@ -56,7 +57,7 @@ def check(chosen: argparse.Namespace) -> int:
     from c2r.evaluation.judging import judge_again
 
     evaluated(chosen.dir)
-    path = runs.results(chosen.dir)
+    path = headline_folder(chosen.dir)
     run = runs.open_run(path)
     if run.config is None or run.problem:
         raise InputError(run.problem)

@@ -9,8 +9,7 @@ from c2r.cli.arguments import days, text, word
 from c2r.errors import InputError
 from c2r.formats import archives
 from c2r.formats.safe import size
-from c2r.store import housekeeping as keeping
-from c2r.store import runs, tagging
+from c2r.store import deleting, describing, runs, sizes, tagging
 from c2r.work import forking
 
 
@@ -24,9 +23,9 @@ def add_about(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--name",
         type=text,
-        help=f"display name, at most {keeping.NAME} characters; '' removes it (the folder keeps its own name)",
+        help=f"display name, at most {describing.NAME} characters; '' removes it (the folder keeps its own name)",
     )
-    one.add_argument("--note", type=text, help=f"at most {keeping.NOTE} characters; '' removes it")
+    one.add_argument("--note", type=text, help=f"at most {describing.NOTE} characters; '' removes it")
     one.add_argument(
         "--tags",
         type=text,
@@ -47,7 +46,7 @@ def about(chosen: argparse.Namespace) -> int:
             f"{chosen.dir} is no run folder: expected one with config.json and status.json; choose one that 'list'"
             " shows."
         )
-    found = keeping.about(chosen.dir) if changes == (None,) * 4 else keeping.describe(chosen.dir, *changes)
+    found = describing.about(chosen.dir) if changes == (None,) * 4 else describing.describe(chosen.dir, *changes)
     if chosen.json:
         print(json.dumps(asdict(found), indent=2))
         return 0
@@ -78,7 +77,7 @@ def add_delete(one: argparse.ArgumentParser) -> None:
 
 def delete(chosen: argparse.Namespace) -> int:
     """Move a run into the trash of its store; 'undo' brings it back."""
-    place = keeping.delete(chosen.dir, chosen.store)
+    place = deleting.delete(chosen.dir, chosen.store)
     print(f"Deleted {chosen.dir.absolute().name}; bring it back with: python -m c2r undo {place.name}")
     return 0
 
@@ -91,7 +90,7 @@ def add_undo(one: argparse.ArgumentParser) -> None:
 
 def undo(chosen: argparse.Namespace) -> int:
     """Bring a deleted run back."""
-    print(f"Back: {keeping.undo(chosen.id, chosen.store)}")
+    print(f"Back: {deleting.undo(chosen.id, chosen.store)}")
     return 0
 
 
@@ -137,14 +136,14 @@ def add_storage(one: argparse.ArgumentParser) -> None:
 def storage(chosen: argparse.Namespace) -> int:
     """What the runs of a store take up, what is in its trash, and what is free."""
     if chosen.empty_trash is not None:
-        removed = keeping.empty_trash(chosen.store, chosen.empty_trash)
+        removed = deleting.empty_trash(chosen.store, chosen.empty_trash)
         if not chosen.json:
             print(f"Removed {removed} deleted run{'' if removed == 1 else 's'} for good.")
-    found = keeping.storage(chosen.store)
+    found = sizes.storage(chosen.store)
     if chosen.json:
         print(json.dumps(found, indent=2))
         return 0
-    print(f"{'run':44} " + " ".join(f"{kind:>12}" for kind in (*keeping.KINDS, "total")))
+    print(f"{'run':44} " + " ".join(f"{kind:>12}" for kind in (*sizes.KINDS, "total")))
     for run in found["runs"]:
         print(f"{run['id']:44} " + " ".join(f"{size(count):>12}" for count in (*run["kinds"].values(), run["total"])))
     for one in found["deleted"]:

@@ -10,8 +10,8 @@ from c2r.disasters import first_line
 from c2r.evaluation.metrics import by_attack
 from c2r.registry import METHODS
 from c2r.store import control as listening
-from c2r.store import headline, runs
-from c2r.store import housekeeping as keeping
+from c2r.store import describing, headline, runs
+from c2r.store.results import read_rows
 
 LINE = (  # of 'list': id, state, method, last recorded step of all, headline, what else there is to say
     "{:44} {:9} {:12} {:>13}  {:28} {}"
@@ -61,11 +61,11 @@ def _listed(run: runs.Run) -> dict[str, Any]:
 
 
 def _summary(run: runs.Run) -> dict[str, Any]:
-    told, status, evaluations = keeping.about(run.path), run.status, runs.evaluations(run.path)
+    told, status, evaluations = describing.about(run.path), run.status, runs.evaluations(run.path)
     working = next((one for one in evaluations if one.alive), None)
     updates = run.config is not None and METHODS[run.config.method].updates
     recorded = next(reversed(runs.frame_steps(run.path)), None) if updates else None
-    figures = by_attack(runs.read_rows(run.path)) if not run.problem else {}
+    figures = by_attack(read_rows(run.path)) if not run.problem else {}
     return {
         "id": run.id,
         "name": told.name,

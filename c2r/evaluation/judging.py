@@ -20,7 +20,8 @@ from c2r.evaluation.badges import Badge, read, to_json
 from c2r.formats.sets import check_same
 from c2r.networks.models import Network, build, frozen
 from c2r.store.files import read_json, write_atomic
-from c2r.store.runs import open_run, read_arrays, read_rows
+from c2r.store.results import read_rows
+from c2r.store.runs import open_run, read_arrays
 
 Arrays = dict[str, np.ndarray]
 

@@ -17,7 +17,8 @@ from c2r.evaluation.judging import load_networks
 from c2r.fields import format_radius
 from c2r.formats.sets import check_same
 from c2r.networks.models import Network
-from c2r.store.runs import open_run, read_arrays, results
+from c2r.store.results import headline_folder
+from c2r.store.runs import open_run, read_arrays
 
 
 def matrix(paths: list[Path], name: str, told: Callable[[str], None] = lambda _line: None) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def matrix(paths: list[Path], name: str, told: Callable[[str], None] = lambda _l
     :returns: attack, eps, n, networks, runs (names), accuracy and std [surrogate][target], clean [target]
     :raises InputError: a run without networks, or data that differ
     """
-    folders = [results(path) for path in paths]
+    folders = [headline_folder(path) for path in paths]
     found = [open_run(folder) for folder in folders]
     configs = [run.config for run in found]
     if any(config is None or run.problem for config, run in zip(configs, found, strict=True)):

@@ -21,11 +21,12 @@ from uuid import uuid4
 
 from c2r.errors import InputError
 from c2r.formats.safe import GIGABYTE, Limits, guarded, printable, size
-from c2r.store import housekeeping as keeping
+from c2r.store import sizes
+from c2r.store.claiming import settle
 from c2r.store.files import read_json, write_atomic
 from c2r.store.kinds import HOME
 from c2r.store.lifecycle import ALIVE
-from c2r.store.runs import Run, evaluations, list_runs, open_run
+from c2r.store.runs import Run, ended, evaluations, list_runs, open_run
 from c2r.untrusted import parse_json, regular
 
 LIMITS = Limits(bytes=20 * GIGABYTE, files=50_000)
@@ -67,7 +68,7 @@ def archive(path: Path, file: Path) -> Path:
         that cannot be written
     """
     path, file = Path(path).absolute(), Path(file)
-    run = keeping.ended(path, "archived")
+    run = ended(path, "archived")
     if run.problem:
         raise InputError(run.problem)
     if file.suffix.lower() != ".zip":
@@ -163,7 +164,7 @@ def open_archive(file: Path, store: Path, limits: Limits = LIMITS, again: bool =
                 raise InputError(f"{file.name} holds no run that opens: {run.problem.replace(folder.name, wanted)}")
             if not again and (there := next((one for one in list_runs(store) if _same(one, run)), None)):
                 raise AlreadyThere(file.name, there.path)
-            return keeping.settle(folder, store, wanted)
+            return settle(folder, store, wanted)
 
 
 def _same(there: Run, run: Run) -> bool:
@@ -247,7 +248,7 @@ def _bounded(members: dict[str, zipfile.ZipInfo], file: Path, store: Path, limit
         raise InputError(
             f"'{long[0]}' of {file.name} has more than {size(JSON)}: expected {WANTED}; do not trust this file."
         )
-    free = keeping.free(store)
+    free = sizes.free(store)
     if total > free:
         raise InputError(
             f"{file.name} needs {size(total)} and the disk of {store} has {size(free)} free: delete runs or choose"

@@ -19,17 +19,8 @@ from c2r.evaluation.digest import summarise
 from c2r.store.files import read_arrays
 from c2r.store.headline import warning
 from c2r.store.kinds import evaluated
-from c2r.store.runs import (
-    Run,
-    evaluation_facts,
-    evaluations,
-    frame_steps,
-    open_run,
-    own_rows,
-    read_frame,
-    read_rows,
-    results,
-)
+from c2r.store.results import evaluation_facts, headline_folder, own_rows, read_rows
+from c2r.store.runs import Run, evaluations, frame_steps, open_run, read_frame
 
 Arrays = dict[str, np.ndarray]
 NEEDED = {"attack": str, "label": str, "accuracy": int | float | None, "n": int, "eps": str, "seed": int}
@@ -104,7 +95,7 @@ def gather(path: Path, letter: str) -> Subject:
     one"""
     path = Path(path).resolve()
     of = evaluated(open_run(path))
-    chosen, home = (path, of) if of else (results(path), path)
+    chosen, home = (path, of) if of else (headline_folder(path), path)
     run, source = _sound(home), _sound(chosen)
     lost: list[str] = []
     if chosen == home and run.state != "done":

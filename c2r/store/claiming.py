@@ -97,6 +97,22 @@ def fill(folder: Path, place: Path) -> None:
     os.rename(folder, place)
 
 
+def settle(folder: Path, store: Path, wanted: str) -> Path:
+    """Move a complete run folder into the store under the id `wanted`, or ``wanted-2`` … when it is taken; returns its
+    new path."""
+    place = store / wanted
+    try:
+        place = reserve(place)
+        fill(folder, place)
+    except OSError as error:
+        with suppress(OSError):
+            place.rmdir()
+        raise InputError(
+            f"{place} cannot be made ({error.strerror}): expected a run store of yours with free space; check it."
+        ) from None
+    return place
+
+
 @contextmanager
 def _spoken(folder: Path) -> Iterator[None]:
     """Within it, what keeps `folder` from being made is raised as an InputError with its sentence."""

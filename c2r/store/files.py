@@ -13,10 +13,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from c2r.errors import InputError
-from c2r.store import schema
+from c2r.store import shapes
 from c2r.untrusted import parse_json
 
-Rows = Sequence[int] | np.ndarray
+RowNumbers = Sequence[int] | np.ndarray
 
 
 def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
@@ -73,8 +73,8 @@ def opened(file: Path, access: int = os.O_RDONLY) -> IO[bytes]:
         raise
 
 
-def _regular(file: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _regular(file: Path, seen: os.stat_result) -> None:
+    if not stat.S_ISREG(seen.st_mode):
         raise OSError(errno.EINVAL, "no regular file", str(file))
 
 
@@ -101,7 +101,7 @@ def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> d
     try:
         _regular(file, os.stat(file))
         with safe_open(file, framework="numpy") as stored:
-            found = {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
+            arrays = {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
     except FileNotFoundError:
         raise InputError(
             f"Run {Path(path).name} has no {name}.safetensors: it is written when the run gets that far; choose another"
@@ -112,12 +112,12 @@ def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> d
             f"{name}.safetensors of run {Path(path).name} is damaged: expected a safetensors file; choose another step"
             " or run."
         ) from None
-    if wrong := schema.mismatch(name, found, whole=only is None):
+    if wrong := shapes.mismatch(name, arrays, whole=only is None):
         raise InputError(
             f"{name}.safetensors of run {Path(path).name} is damaged ({wrong}): expected what a run writes; choose"
             " another step or run."
         )
-    return found
+    return arrays
 
 
 def read_text(file: Path) -> str:
@@ -162,7 +162,7 @@ def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
             content = source.read()
     except OSError:
         return [], start
-    found, end = [], start + len(content)
+    values, end = [], start + len(content)
     for line in (lines := content.split(b"\n")):
         try:
             value = parse_json(line)
@@ -170,11 +170,11 @@ def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
             end -= len(line) if line is lines[-1] else 0
             continue
         if isinstance(value, dict):
-            found.append(value)
-    return found, end
+            values.append(value)
+    return values, end
 
 
-def read_array_rows(path: Path, name: str, array: str, rows: Rows) -> np.ndarray:
+def read_array_rows(path: Path, name: str, array: str, rows: RowNumbers) -> np.ndarray:
     """Of one array of ``<name>.safetensors`` only the `rows`, in their order. Raises InputError when missing or
     unreadable."""
     file = Path(path) / f"{name}.safetensors"
@@ -183,13 +183,13 @@ def read_array_rows(path: Path, name: str, array: str, rows: Rows) -> np.ndarray
         with safe_open(file, framework="numpy") as stored:
             part = stored.get_slice(array)
             ends = [(rows.start, rows.stop)] if isinstance(rows, range) else [(int(row), int(row) + 1) for row in rows]
-            found = np.concatenate([part[start:end] for start, end in ends] or [part[:0]])
+            picked = np.concatenate([part[start:end] for start, end in ends] or [part[:0]])
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
-        found = np.empty(0)
-    wrong = schema.mismatch(name, {array: found}, whole=False) if len(found) or not len(rows) else ""
-    if len(found) != len(rows) or (len(rows) and wrong):
+        picked = np.empty(0)
+    wrong = shapes.mismatch(name, {array: picked}, whole=False) if len(picked) or not len(rows) else ""
+    if len(picked) != len(rows) or (len(rows) and wrong):
         raise InputError(
             f"'{array}' in {name}.safetensors of run {Path(path).name} is missing or damaged: expected what a run"
             " writes; choose another step or run."
         )
-    return found
+    return picked

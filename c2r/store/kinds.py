@@ -1,9 +1,13 @@
-"""What a folder holds: a run, or an evaluation of one. The folder says so itself, in its status.json, wherever it lies.
-No torch."""
+"""What a folder holds: a run, an evaluation of one, or a sample that stays as it is. No torch.
 
+The folder says so itself, wherever it lies: in its status.json, and a sample by a file of its own.
+"""
+
+import os
 from pathlib import Path
 
 from c2r.errors import InputError
+from c2r.paths import at_home
 from c2r.store.runs import Run, is_run
 
 HOME = "../.."  # from an evaluation in its run's folder to that run
@@ -50,3 +54,18 @@ def evaluated(run: Run) -> Path | None:
             " back or start a new evaluation."
         )
     return source
+
+
+def sample_path() -> Path:
+    """The recorded run that comes with the app (``$C2R_SAMPLE`` replaces it); it stays as it is."""
+    return at_home(os.environ.get("C2R_SAMPLE") or Path(__file__).resolve().parents[2] / "app" / "sample_run")
+
+
+def check_own(folder: Path) -> None:
+    """Raise InputError for what a person may not change: what is no run folder, and a sample."""
+    if not is_run(folder):
+        raise InputError(
+            f"{folder} is no run folder: expected one with config.json and status.json; choose one that 'list' shows."
+        )
+    if folder.resolve() == sample_path().resolve():
+        raise InputError("The sample run stays as it is: expected a run of yours; start one or open an archive.")

@@ -17,8 +17,7 @@ def own() -> dict[str, Any]:
     since the
     machine's start and ``boot`` is the name of that start; elsewhere it is a Unix time and ``boot`` is ''.
     """
-    found = _since_boot(os.getpid())
-    boot, started = found or ("", psutil.Process().create_time())
+    boot, started = _since_boot(os.getpid()) or ("", psutil.Process().create_time())
     return {"pid": os.getpid(), "pid_started": started, "boot": boot}
 
 

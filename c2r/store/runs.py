@@ -1,5 +1,4 @@
-"""The run store: one folder per run, written by one process (`c2r.store.writing`), read by anyone. Needs numpy, no
-torch.
+"""The run store: one folder per run, written by one process (`c2r.store.writing`), read by anyone. numpy, no torch.
 
 Files (see the README's table): ``config.json manifest.json status.json control events.jsonl frames/<step>.safetensors
 rows.jsonl synthetic.safetensors outcomes.safetensors basis.safetensors map.safetensors log.txt``. Every file is either
@@ -22,19 +21,17 @@ from c2r.errors import InputError
 from c2r.paths import at_home
 from c2r.store import claiming, processes, schema
 from c2r.store.files import (
-    Rows,
+    RowNumbers,
     free_for_a_file,
     read_array_rows,
     read_arrays,
     read_json,
-    read_lines,
     read_lines_from,
     read_text,
     write_atomic,
 )
 from c2r.store.lifecycle import ALIVE, COMMANDS, STATES
 
-ABOUT = "about.json"  # what a person says of a run, see `c2r.store.housekeeping`
 FRAME_ARRAYS = (
     "images",
     "labels",
@@ -68,7 +65,8 @@ def evaluation_id(config: RunConfig, now: datetime | None = None) -> str:
 
 def new_id(config: RunConfig, now: datetime | None = None) -> str:
     """A readable, sortable run id such as ``20261120-0937-12-c2r-digits-ipc10``."""
-    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{word(Path(config.data).stem) or 'data'}-ipc{config.ipc}"
+    data = word(Path(config.data).stem) or "data"
+    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{data}-ipc{config.ipc}"
 
 
 @disasters.spoken()
@@ -194,53 +192,16 @@ def evaluations(path: Path) -> list[Run]:
     return list_runs(folder) if os.path.isdir(folder) else []
 
 
-def results(path: Path) -> Path:
-    """The folder of the headline evaluation, which stands for a run: the one a person picked, else its own.
-
-    A run that has none of its own is stood for by its first evaluation. Only finished ones of its newest images count.
-    """
-    path, steps, picked = Path(path), frame_steps(path), headline(path)
-    found = [one for one in evaluations(path) if one.state == "done" and not one.problem and of_newest(one, steps)]
-    chosen = next((one.path for one in found if one.id == picked), None)
-    return chosen or (path if (path / "rows.jsonl").exists() or not found else found[-1].path)
-
-
-def headline(path: Path) -> str:
-    """The id of the evaluation that a person picked to stand for a run, '' for its own. Never raises; ask `results`
-    what it comes to."""
-    try:
-        found = read_json(Path(path) / ABOUT).get("headline")
-    except InputError:
-        return ""
-    return found if isinstance(found, str) else ""
-
-
-def of_newest(evaluation: Run, steps: list[int]) -> bool:
-    """Whether an evaluation is of the images of the last of the run's recorded `steps`; one that does not say so is
-    believed to be."""
-    step = evaluation.manifest.get("step")
-    return step is None or not steps or step == steps[-1]
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The results that stand for a run (see `results`), or those of one evaluation's folder; [] before the
-    evaluation."""
-    return own_rows(results(path))
-
-
-def own_rows(folder: Path) -> list[dict[str, Any]]:
-    """The results in this very folder; rows recorded before evaluations had protocols get the values they had then,
-    damaged ones are left out."""
-    rows = [row for row in read_lines(Path(folder) / "rows.jsonl") if schema.ROW(row)]
-    return [{"key": row.get("attack"), "protocol": "custom", "options": {}} | row for row in rows]
-
-
-def evaluation_facts(folder: Path) -> dict[str, Any]:
-    """The facts about an evaluated set, {} when the folder has none. Raises InputError when they are damaged."""
-    file = Path(folder) / "facts.json"
-    found = read_json(file) if file.exists() else {}
-    schema.check("facts.json", found)
-    return found
+def ended(path: Path, what: str) -> Run:
+    """The run in `path`, for something that needs it at rest. Raises InputError while it or one of its evaluations
+    lives."""
+    run = open_run(path)
+    living = next((work for work in (run, *evaluations(path)) if work.alive), None)
+    if living is not None:
+        raise InputError(
+            f"Run {living.id} is {living.state} and cannot be {what} now: expected one that has ended; stop it or wait."
+        )
+    return run
 
 
 def frame_steps(path: Path) -> list[int]:
@@ -253,7 +214,7 @@ def frame_steps(path: Path) -> list[int]:
     return sorted(int(stem) for stem in stems if stem == f"{int(stem):06d}")
 
 
-def read_rows_of(path: Path, step: int, array: str, rows: Rows) -> np.ndarray:
+def read_rows_of(path: Path, step: int, array: str, rows: RowNumbers) -> np.ndarray:
     """Of one array of a recorded step only the `rows`, in their order. Raises InputError when missing or unreadable."""
     return read_array_rows(path, f"frames/{step:06d}", array, rows)
 
