@@ -6,6 +6,7 @@ read
 `current()`. A run id from the address bar is compared with the runs of the store and never joined to a path.
 """
 
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ import streamlit as st
 
 from app import attempts, cache, jobs, links, views, words
 from c2r.errors import InputError
-from c2r.store import describing, kinds, runs
+from c2r.paths import at_home
+from c2r.store import describing, runs
 from c2r.store.results import headline_folder, of_newest
 from c2r.store.runs import Run
 
@@ -30,7 +32,7 @@ DATED = re.compile(r"\b\d{8}-\d{4}-\d{2}-[\w-]+")  # an id as runs get it, see `
 def sample_path() -> Path:
     """The recorded run that comes with the app, so that no page is blank before the first run (``$C2R_SAMPLE`` replaces
     it)."""
-    return kinds.sample_path()
+    return at_home(os.environ.get("C2R_SAMPLE") or Path(__file__).resolve().parent / "sample_run")
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ import psutil
 import pytest
 from fake_run import make_evaluation, make_run
 
+from app import state
 from c2r.__main__ import main
 from c2r.errors import InputError
 from c2r.formats import archives
 from c2r.formats.safe import Limits
-from c2r.store import deleting, describing, sizes, tagging
+from c2r.store import deleting, describing, kinds, sizes, tagging
 from c2r.store.claiming import hold
 from c2r.store.files import save_arrays
 from c2r.store.runs import list_runs, open_run
@@ -27,7 +28,6 @@ from c2r.store.writing import RunWriter
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     monkeypatch.setenv("C2R_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("C2R_SAMPLE", str(tmp_path / "sample"))
     (tmp_path / "runs").mkdir()
     return tmp_path / "runs"
 
@@ -140,12 +140,33 @@ def test_a_foreign_about_file_is_cut_to_the_limits(run):
     assert (len(found.name), len(found.note), len(found.tags), len(found.tags[0])) == (80, 2000, 12, 30)
 
 
-def test_the_sample_run_stays_as_it_is(store):
-    sample = make_run(store.parent / "sample", n=8, steps=1)
-    for action in (lambda: describing.describe(sample, "mine"), lambda: deleting.delete(sample, store.parent)):
+@pytest.fixture
+def sample(run):
+    """A run of the store that says of itself that it is a sample."""
+    (run / kinds.SAMPLE).touch()
+    return run
+
+
+def test_a_sample_stays_as_it_is_wherever_it_lies(store, sample, capsys):
+    before = files(sample)
+    for action in (lambda: describing.describe(sample, "mine"), lambda: deleting.delete(sample, store)):
         with pytest.raises(InputError, match="The sample run stays as it is"):
             action()
-    assert sample.is_dir() and not (sample / "about.json").exists()
+    for words in (["about", str(sample), "--name", "mine"], ["delete", str(sample), "--store", str(store)]):
+        assert main(words) == 2 and "The sample run stays as it is" in capsys.readouterr().err
+    assert files(sample) == before
+
+
+def test_a_run_that_comes_out_of_the_archive_of_a_sample_is_ones_own(store, sample, tmp_path):
+    file = archives.archive(sample, tmp_path / "sample.zip")
+    assert archives.left_out(sample) == ""
+    again = archives.open_archive(file, tmp_path / "elsewhere")
+    assert not kinds.is_sample(again) and describing.describe(again, "mine").name == "mine"
+
+
+def test_the_sample_run_of_the_app_says_that_it_is_one(monkeypatch):
+    monkeypatch.delenv("C2R_SAMPLE", raising=False)
+    assert kinds.is_sample(state.sample_path())
 
 
 # delete and undo
@@ -438,6 +459,7 @@ PLANTED = {
     "a program": ({"one/run.sh": "rm"}, "belongs to no run folder"),
     "a pickle": ({"one/pool/0.pt": b"x"}, "belongs to no run folder"),
     "a lock": ({"one/lock": b""}, "belongs to no run folder"),
+    "a sample's mark": ({"one/sample.txt": b""}, "belongs to no run folder"),
     "a command": ({"one/control": b"stop"}, "belongs to no run folder"),
     "a hidden file": ({"one/.streamlit/config.toml": b""}, "belongs to no run folder"),
     "a second run": ({"two/config.json": b"{}"}, "belongs to no run folder"),

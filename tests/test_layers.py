@@ -59,6 +59,10 @@ def test_the_core_never_imports_the_shell(file):
     assert not roots & {"app", "pages", "streamlit", "plotly"}
 
 
+def test_the_core_does_not_know_where_the_sample_run_of_the_app_lies():
+    assert not [module(file) for file in CORE if "sample_run" in file.read_text(encoding="utf-8")]
+
+
 @pytest.mark.parametrize("file", CORE, ids=module)
 def test_imports_of_the_core_only_point_to_lower_rooms(file):
     own = module(file)

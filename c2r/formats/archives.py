@@ -46,8 +46,8 @@ EXPECTED = re.compile(
 STORED = re.compile(rf"(.*/)?({_LARGE})")
 ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._ -]{0,118}[A-Za-z0-9])?")
 BELONGINGS = re.compile(
-    r"(.*/)?(lock|control|\.control\.taken|\.reserve|\..*\.tmp|\.logs/[^/]*)"
-)  # of processes that write a run
+    r"(.*/)?(lock|control|\.control\.taken|\.reserve|\..*\.tmp|\.logs/[^/]*)|sample\.txt"
+)  # of processes that write a run, and what says that this folder stays as it is
 WANTED = "an archive that 'python -m c2r archive' wrote"
 
 

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 from c2r.errors import InputError
-from c2r.paths import at_home
 from c2r.store.runs import Run, is_run
 
 HOME = "../.."  # from an evaluation in its run's folder to that run
+SAMPLE = "sample.txt"  # the file by which a recorded sample says what it is; no archive holds it
 
 
 def evaluates(folder: Path, run: Path | None) -> str:
@@ -56,9 +56,9 @@ def evaluated(run: Run) -> Path | None:
     return source
 
 
-def sample_path() -> Path:
-    """The recorded run that comes with the app (``$C2R_SAMPLE`` replaces it); it stays as it is."""
-    return at_home(os.environ.get("C2R_SAMPLE") or Path(__file__).resolve().parents[2] / "app" / "sample_run")
+def is_sample(folder: Path) -> bool:
+    """Whether a folder holds a recorded sample, which stays as it is."""
+    return os.path.exists(folder / SAMPLE)
 
 
 def check_own(folder: Path) -> None:
@@ -67,5 +67,5 @@ def check_own(folder: Path) -> None:
         raise InputError(
             f"{folder} is no run folder: expected one with config.json and status.json; choose one that 'list' shows."
         )
-    if folder.resolve() == sample_path().resolve():
+    if is_sample(folder):
         raise InputError("The sample run stays as it is: expected a run of yours; start one or open an archive.")
