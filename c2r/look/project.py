@@ -3,8 +3,8 @@
 scikit-learn and umap-learn are imported where they are used: that takes a second, which the app does not have.
 
 The PCA basis is fitted once, on real images, so it holds for every step of a run, live. The UMAP is one joint fit over
-recorded steps, clean and adversarial together. So neither ever jumps.
-Letters: N samples, D embedding, S recorded steps, P samples on the map.
+recorded steps, clean and adversarial together. So neither ever jumps. Letters: N samples, D embedding, S recorded
+steps, P samples on the map, F fitted points, R other points, n neighbours.
 """
 
 import warnings
@@ -15,7 +15,7 @@ from c2r.config import RecordSettings
 
 
 def pca_basis(embedding: np.ndarray) -> dict[str, np.ndarray]:
-    """Mean [D], first two principal axes [D, 2] and their explained share [2] of `embedding` [N, D]."""
+    """Return the mean [D], the first two principal axes [D, 2] and their explained share [2] of `embedding` [N, D]."""
     embedding = embedding.astype(np.float32)
     mean = embedding.mean(0)
     _, singular, axes = np.linalg.svd(embedding - mean, full_matrices=False)
@@ -29,17 +29,17 @@ def pca_basis(embedding: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def apply_basis(embedding: np.ndarray, basis: dict[str, np.ndarray]) -> np.ndarray:
-    """Coordinates [N, 2] of `embedding` [N, D] on a PCA basis."""
+    """Return the coordinates [N, 2] of `embedding` [N, D] on a PCA basis."""
     return (embedding.astype(np.float32) - basis["mean"]) @ basis["axes"]
 
 
 def separation(embedding: np.ndarray, labels: np.ndarray, neighbours: int = 5, limit: int = 1000) -> dict[str, float]:
-    """How far the classes stand apart in the original space, from at most `limit` evenly spaced samples.
+    """Measure how far the classes stand apart in the original space, from at most `limit` evenly spaced samples.
 
     knn: share of samples whose `neighbours` nearest others (Euclidean; all others, where there are fewer) vote for
     their class; silhouette: mean over samples of (b − a) / max(a, b) (Rousseeuw 1987); between_within: between-class
-    over within-class variance. NaN where it is undefined (one class, a single sample per class, an embedding that is
-    not finite).
+    over within-class variance. A figure is NaN where it is undefined: one class, a single sample per class, an
+    embedding that is not finite.
     """
     from sklearn.metrics import euclidean_distances, silhouette_score
     from sklearn.neighbors import KNeighborsClassifier
@@ -63,7 +63,7 @@ def separation(embedding: np.ndarray, labels: np.ndarray, neighbours: int = 5, l
 
 
 def sample_per_class(labels: np.ndarray, limit: int) -> np.ndarray:
-    """At most `limit` sample indices, ascending, evenly spaced within every class."""
+    """Pick at most `limit` sample indices, ascending, evenly spaced within every class."""
     classes = np.unique(labels)
     share = max(1, limit // len(classes))
     picked = [
@@ -76,7 +76,7 @@ def sample_per_class(labels: np.ndarray, limit: int) -> np.ndarray:
 def joint_umap(
     clean: np.ndarray, adversarial: np.ndarray, settings: RecordSettings, seed: int
 ) -> dict[str, np.ndarray]:
-    """One UMAP (McInnes et al. 2018) of clean and adversarial embeddings [S, P, D] over recorded steps.
+    """Fit one UMAP (McInnes et al. 2018) to clean and adversarial embeddings [S, P, D] over recorded steps.
 
     Neighbours are exact. Beyond `map_steps` recorded steps, the others are placed at the mean of their five nearest
     fitted points, weighted by inverse distance.
@@ -115,6 +115,6 @@ def joint_umap(
 
 
 def _between(places: np.ndarray, distance: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """The means [R, 2] of those `places` [F, 2] that `index` [R, n] names, weighted by inverse `distance` [R, n]."""
+    """Return the means [R, 2] of the `places` [F, 2] that `index` [R, n] names, by inverse `distance` [R, n]."""
     weight = 1 / np.maximum(distance, 1e-6)[:, :, None]
     return (places[index] * weight).sum(1) / weight.sum(1)

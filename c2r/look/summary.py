@@ -1,4 +1,4 @@
-"""What a recorded step says in figures: margin histograms and quantiles, ranks and who moved. numpy only.
+"""The figures of a recorded step: margin histograms and quantiles, ranks and who moved. numpy only.
 
 Letters: N synthetic images, S recorded steps.
 """
@@ -14,27 +14,33 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def margin_summary(margins: np.ndarray) -> dict[str, Any]:
-    """Quantiles (p5 p25 p50 p75 p95, logits) and counts [60] of margins [N] on `BIN_EDGES`; the end bins take the
-    rest."""
+    """Return quantiles (p5 p25 p50 p75 p95, logits) and counts [60] on `BIN_EDGES` of margins [N].
+
+    The end bins take what lies beyond them.
+    """
     inside = np.clip(margins, BIN_EDGES[0], np.nextafter(BIN_EDGES[-1], 0))
     counts, _ = np.histogram(inside, BIN_EDGES)
     return {"quantiles": [float(q) for q in np.quantile(margins, QUANTILES)], "counts": counts.tolist()}
 
 
 def hardest_first(margins: np.ndarray) -> np.ndarray:
-    """The samples by robust margin [N], the smallest first; equal ones in their own order: rank 0 is the hardest."""
+    """Return the samples in the order of their robust margins [N], the smallest first: rank 0 is the hardest.
+
+    Samples of equal margin keep their own order.
+    """
     return np.argsort(margins, kind="stable")
 
 
 def ranks(order: np.ndarray) -> np.ndarray:
-    """Rank of each sample, 0 = hardest: the inverse of the permutation `order` [N]."""
+    """Return the rank of each sample, 0 = hardest: the inverse of the permutation `order` [N]."""
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return rank
 
 
 def biggest_movers(before: np.ndarray, after: np.ndarray, count: int = 20) -> tuple[np.ndarray, np.ndarray]:
-    """The samples whose rank changed most between two orders [N], and the change (negative = towards the hardest)."""
+    """Return the samples whose rank changed most between two orders [N], and the change (negative = towards the
+    hardest)."""
     change = ranks(after) - ranks(before)
     index = np.argsort(-np.abs(change), kind="stable")[:count]
     return index, change[index]

@@ -1,5 +1,7 @@
-"""Whose a run folder is. One process makes it, under a number where its name is taken, and holds it by a lock that ends
-with the process. No torch."""
+"""The claim of a process to a run folder. No torch.
+
+One process makes the folder, under a number where its name is taken, and holds it by a lock that ends with the process.
+"""
 
 import errno
 import itertools
@@ -20,7 +22,7 @@ GLANCE = 0.3  # seconds for which whoever looks whether a folder is held may see
 
 
 def held(folder: Path) -> bool:
-    """Whether a living process holds a run folder, also one of another container whose number means nothing here."""
+    """Say whether a living process holds a run folder, also one of another container, whose number means nothing."""
     try:
         return locked(folder / LOCK)
     except OSError:
@@ -45,15 +47,15 @@ def hold(folder: Path, patience: float = GLANCE) -> IO[bytes]:
 
 
 def holds(folder: Path, file: IO[bytes]) -> bool:
-    """Whether `folder` still is the one held by the lock `file`: not deleted, and no other folder of its name."""
+    """Say whether `folder` still is the one held by the lock `file`: not deleted, and no other folder of its name."""
     return leads_to(folder / LOCK, file)
 
 
 def claim(folder: Path, files: Mapping[str, bytes | str], inside: str, numbered: bool = False) -> Path:
-    """Make a new run folder with `files` (name → content) and an empty folder `inside`: all of it at once, or nothing.
-    Returns it.
+    """Make a new run folder with `files` (name → content) and an empty folder `inside`, all at once or nothing.
 
     :param numbered: when `folder` is taken, ``folder-2``, ``folder-3`` … is made instead
+    :returns: the folder that was made
     :raises InputError: a folder that is taken, or a place that cannot be written
     """
     with _spoken(folder):
@@ -79,8 +81,10 @@ def claim(folder: Path, files: Mapping[str, bytes | str], inside: str, numbered:
 
 
 def reserve(wanted: Path) -> Path:
-    """Make the empty folder `wanted`, or ``wanted-2``, ``wanted-3`` … when that is taken; nobody else gets the same.
-    Raises OSError."""
+    """Make the empty folder `wanted`, or ``wanted-2``, ``wanted-3`` … when that is taken, and return it.
+
+    Nobody else gets the same. Raises OSError.
+    """
     wanted.parent.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
         place = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
@@ -98,8 +102,10 @@ def fill(folder: Path, place: Path) -> None:
 
 
 def settle(folder: Path, store: Path, wanted: str) -> Path:
-    """Move a complete run folder into the store under the id `wanted`, or ``wanted-2`` … when it is taken; returns its
-    new path."""
+    """Move a complete run folder into the store under the id `wanted`, or ``wanted-2`` … when it is taken.
+
+    Returns its new path. Raises InputError.
+    """
     place = store / wanted
     try:
         place = reserve(place)
@@ -115,7 +121,7 @@ def settle(folder: Path, store: Path, wanted: str) -> Path:
 
 @contextmanager
 def _spoken(folder: Path) -> Iterator[None]:
-    """Within it, what keeps `folder` from being made is raised as an InputError with its sentence."""
+    """Raise what keeps `folder` from being made, within it, as an InputError with its sentence."""
     try:
         yield
     except (FileExistsError, NotADirectoryError):

@@ -1,6 +1,7 @@
-"""Deleting runs with undo: a deleted run is moved to ``<store>/.trash/<id>-<time>`` (time in UTC). No torch.
+"""Deleting runs with undo. No torch.
 
-It stays there until it is brought back or the trash is emptied.
+A deleted run is moved to ``<store>/.trash/<id>-<time>`` (time in UTC). It stays there until it is brought back or the
+trash is emptied.
 """
 
 import os
@@ -20,7 +21,7 @@ _ENTRY = re.compile(r"(?P<id>.+)-(?P<time>\d{8}-\d{6}-\d{6})")
 
 
 def delete(path: Path, store: Path) -> Path:
-    """Move a run folder of `store` into its trash, from where `undo` brings it back; returns its place there.
+    """Move a run folder of `store` into its trash, from where `undo` brings it back, and return its place there.
 
     :raises InputError: no run folder directly in the store, a link, a sample, a run or evaluation that lives
     """
@@ -58,7 +59,7 @@ class Deleted:
 
 
 def deleted(store: Path) -> list[Deleted]:
-    """The runs in the trash of a store, newest first."""
+    """List the runs in the trash of a store, newest first."""
     folder = Path(store) / TRASH
     names = os.listdir(folder) if folder.is_dir() and not folder.is_symlink() else []
     entries = [_deleted(folder / name) for name in names]
@@ -76,10 +77,9 @@ def _deleted(path: Path) -> Deleted | None:
 
 
 def undo(name: str, store: Path) -> Path:
-    """Bring a deleted run back: `name` is its id (the one deleted last) or its name in the trash. Returns its folder.
+    """Bring a deleted run back and return its folder; when its id was taken meanwhile it gets another.
 
-    When the id was taken meanwhile it gets another one.
-
+    :param name: its id, which means the run deleted last, or its name in the trash
     :raises InputError: no such run in the trash
     """
     store = Path(store)
@@ -93,8 +93,10 @@ def undo(name: str, store: Path) -> Path:
 
 
 def empty_trash(store: Path, older_than_days: float = 0) -> int:
-    """Remove for good what was deleted more than `older_than_days` days ago; returns how many runs. Raises
-    InputError."""
+    """Remove for good what was deleted more than `older_than_days` days ago, and return how many runs.
+
+    Raises InputError.
+    """
     if not older_than_days >= 0:
         raise InputError(f"Days must be 0 or more to empty the trash, found {older_than_days}: choose another number.")
     limit = datetime.now(UTC) - timedelta(days=min(older_than_days, 36_500))

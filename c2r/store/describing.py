@@ -1,6 +1,6 @@
-"""What a person calls a run: its name, note and tags, and the evaluation that stands for it. No torch.
+"""What a person says of a run: its name, note and tags, and the evaluation that stands for it. No torch.
 
-They stand in ``about.json`` of the run folder. The folder's own name stays, so links and lineage hold.
+It stands in ``about.json`` of the run folder. The folder's own name stays, so links and lineage hold.
 """
 
 import json
@@ -30,8 +30,10 @@ class About:
 
 
 def about(path: Path) -> About:
-    """Read what a person said of the run in `path`. What is missing, damaged, too long or no text is left out or cut;
-    nothing is raised."""
+    """Read what a person said of the run in `path`.
+
+    What is missing, damaged, too long or no text is left out or cut; nothing is raised.
+    """
     try:
         said = read_json(Path(path) / ABOUT)
     except InputError:
@@ -80,7 +82,7 @@ def describe(
 
 
 def _line(text: str) -> str:
-    """One line of text: control characters and line breaks become spaces."""
+    """Make one line of a text: control characters and line breaks become spaces."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

@@ -1,4 +1,4 @@
-"""Files of a run folder: written complete or not at all, read with one sentence for damage. numpy, no torch."""
+"""The files of a run folder: written complete or not at all, read with one sentence for damage. numpy, no torch."""
 
 import errno
 import os
@@ -20,10 +20,10 @@ RowNumbers = Sequence[int] | np.ndarray
 
 
 def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
-    """Write `content` beside `path`, flush it to disk, rename it over `path`; `durable`: the name is flushed too.
+    """Write `content` beside `path`, flush it to disk and rename it over `path`.
 
-    Without the latter a power cut may bring back the file that was there before, whole: right for what is written often
-    and soon again.
+    `durable` flushes the name, too. Without it a power cut may bring back the file that was there before, whole: right
+    for what is written often and soon again.
     """
     temporary = path.with_name(f".{path.name}.{threading.get_native_id()}.tmp")
     try:
@@ -40,16 +40,17 @@ def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> N
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes that were killed while they wrote left in a run folder. Only for the process that holds
-    it."""
+    """Remove what killed processes left half written in a run folder. Only the process that holds the folder may."""
     for place in (folder, folder / "frames", folder / "pool", folder / "networks"):
         for left in place.glob(".*.tmp"):
             left.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to disk: a rename survives a power cut only then. Where folders cannot be opened,
-    nothing is done."""
+    """Flush the names in a folder to disk: a rename survives a power cut only then.
+
+    Where folders cannot be opened, nothing is done.
+    """
     try:
         place = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -95,8 +96,10 @@ def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
-    """The arrays of ``<name>.safetensors``, or those of them named in `only`. Raises InputError when missing or
-    unreadable."""
+    """Read the arrays of ``<name>.safetensors``, or those of them named in `only`.
+
+    Raises InputError when they are missing or unreadable.
+    """
     file = Path(path) / f"{name}.safetensors"
     try:
         _regular(file, os.stat(file))
@@ -121,7 +124,7 @@ def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> d
 
 
 def read_text(file: Path) -> str:
-    """The text of a file every run folder has. Raises InputError."""
+    """Read the text of a file every run folder has. Raises InputError."""
     try:
         with opened(file) as source:
             return source.read().decode("utf-8")
@@ -135,7 +138,7 @@ def read_text(file: Path) -> str:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """The JSON object of a file every run folder has. Raises InputError."""
+    """Read the JSON object of a file every run folder has. Raises InputError."""
     text = read_text(file)
     try:
         value = parse_json(text)
@@ -149,13 +152,15 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def read_lines(file: Path) -> list[dict[str, Any]]:
-    """The JSON objects of a file, one per line; torn and damaged lines are left out, a missing file is empty."""
+    """Read the JSON objects of a file, one per line; torn and damaged lines are left out, a missing file is empty."""
     return read_lines_from(file, 0)[0]
 
 
 def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
-    """Like `read_lines`, of what stands behind the first `start` bytes; also where the next look starts: before a torn
-    last line."""
+    """Read as `read_lines` does what stands behind the first `start` bytes.
+
+    Returns the objects and where the next look starts: before a torn last line.
+    """
     try:
         with opened(file) as source:
             source.seek(start)
@@ -175,8 +180,10 @@ def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
 
 
 def read_array_rows(path: Path, name: str, array: str, rows: RowNumbers) -> np.ndarray:
-    """Of one array of ``<name>.safetensors`` only the `rows`, in their order. Raises InputError when missing or
-    unreadable."""
+    """Read of one array of ``<name>.safetensors`` only the `rows`, in their order.
+
+    Raises InputError when they are missing or unreadable.
+    """
     file = Path(path) / f"{name}.safetensors"
     try:
         _regular(file, os.stat(file))

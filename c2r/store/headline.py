@@ -1,6 +1,6 @@
 """The figure that stands for a run in a line: worst accuracy with its radius and n. No torch.
 
-It comes from the evaluation of `c2r.store.results.headline_folder`: the run's own until a person picks another.
+It comes from the evaluation in `c2r.store.results.headline_folder`: the run's own until a person picks another.
 """
 
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ Figures = Mapping[str, Mapping[str, Any]]  # of `metrics.by_attack`
 
 
 def counts_as_worst(key: str, figure: Mapping[str, Any]) -> bool:
-    """Whether an attempt may be called the worst: an untargeted attack within the protocol's own radius.
+    """Say whether an attempt may be called the worst: an untargeted attack within the protocol's own radius.
 
-    Not so: unbounded attacks (they always win), targeted ones (they ask for more than an error), other radii of a sweep
-    (`@` in the key), clean images and the clamp that is no attack.
+    Unbounded attacks (they always win), targeted ones (they ask for more than an error), other radii of a sweep (`@` in
+    the key), clean images and the clamp that is no attack do not count.
     """
     attacked = figure["attack"] not in NO_ATTACK and bool(figure["eps"])
     return attacked and not figure["targeted"] and "unbounded" not in str(figure["eps"]) and "@" not in key
 
 
 def worst(figures: Figures) -> str | None:
-    """The key of the attempt with the lowest mean test accuracy among those that count; None when there is none."""
+    """Return the key of the attempt with the lowest mean test accuracy among those that count, None without one."""
     known = {
         key: figure["mean"]
         for key, figure in figures.items()
@@ -37,13 +37,12 @@ def worst(figures: Figures) -> str | None:
 
 
 def ball(figure: Mapping[str, Any]) -> str:
-    """The threat of an attempt as short as it can be said: ``32/255`` of L∞, ``L2 128/255``; '' where nothing is
-    attacked."""
+    """Say the threat of an attempt as short as it can be: ``32/255`` of L∞, ``L2 128/255``, '' without an attack."""
     return "" if figure["attack"] in NO_ATTACK else str(figure["of"].threat or figure["eps"]).removeprefix("L∞ ")
 
 
 def text(figures: Figures) -> str:
-    """``72 % at 32/255, n = 445``; clean accuracy where nothing attacked; '' without results."""
+    """Say ``72 % at 32/255, n = 445``; clean accuracy where nothing attacked; '' without results."""
     shown = _shown(figures)
     if shown is None:
         return ""
@@ -52,7 +51,7 @@ def text(figures: Figures) -> str:
 
 
 def warning(figures: Figures) -> str:
-    """A sentence when the figures rest on fewer than `FEW` test images, else ''."""
+    """Return a sentence when the figures rest on fewer than `FEW` test images, else ''."""
     shown = _shown(figures)
     if shown is None or shown["n"] >= FEW:
         return ""
@@ -69,7 +68,10 @@ def _shown(figures: Figures) -> Mapping[str, Any] | None:
 
 
 def pick(path: Path, wanted: str) -> str:
-    """The id of an evaluation that can stand for the run in `path`; '' is its own. Raises InputError for any other."""
+    """Return the id of an evaluation that can stand for the run in `path`; '' is its own.
+
+    Raises InputError for any other.
+    """
     steps = frame_steps(path)
     finished = {
         evaluation.id: evaluation

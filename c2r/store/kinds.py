@@ -14,20 +14,22 @@ SAMPLE = "sample.txt"  # the file by which a recorded sample says what it is; no
 
 
 def evaluates(folder: Path, run: Path | None) -> str:
-    """What the status of a new folder says it evaluates: '' for a run, `HOME` inside the run, which may move, else the
-    run's place."""
+    """Return what the status of a new folder says it evaluates, '' for a run.
+
+    It is `HOME` inside the run, which may move, else the run's place.
+    """
     if run is None:
         return ""
     return HOME if folder.resolve().parent == run.resolve() / "evaluations" else str(run.resolve())
 
 
 def inside_a_run(folder: Path) -> bool:
-    """Whether a folder lies where a run keeps its evaluations; a store may be called `evaluations`, too."""
+    """Say whether a folder lies where a run keeps its evaluations; a store may be called `evaluations`, too."""
     return folder.parent.name == "evaluations" and is_run(folder.parent.parent)
 
 
 def is_evaluation(run: Run) -> bool:
-    """Whether a folder holds an evaluation. Older ones lie in their run or name the evaluated step in their
+    """Say whether a folder holds an evaluation. Older ones lie in their run or name the evaluated step in their
     manifest."""
     if "of" in run.status:
         return bool(run.status["of"])
@@ -35,8 +37,10 @@ def is_evaluation(run: Run) -> bool:
 
 
 def evaluated(run: Run) -> Path | None:
-    """The folder of the run that an evaluation is of, None for a run. Raises InputError when it does not say so, or the
-    run is gone."""
+    """Return the folder of the run that an evaluation is of, None for a run.
+
+    Raises InputError when the evaluation does not say so, or the run is gone.
+    """
     if not is_evaluation(run):
         return None
     folder = run.path.resolve()
@@ -57,7 +61,7 @@ def evaluated(run: Run) -> Path | None:
 
 
 def is_sample(folder: Path) -> bool:
-    """Whether a folder holds a recorded sample, which stays as it is."""
+    """Say whether a folder holds a recorded sample, which stays as it is."""
     return os.path.exists(folder / SAMPLE)
 
 

@@ -1,7 +1,8 @@
-"""Locks on open files, by filelock, on every system: one process has a file until it lets go or ends, however it ends.
+"""Locks on open files, by filelock, on every system. No torch.
 
-A lock is on the file and not on its name, so whoever has one can ask whether the name still leads there (`leads_to`).
-On Windows nobody else can read the first byte of a locked file. No torch.
+One process has a file until it lets go or ends, however it ends. A lock is on the file and not on its name, so whoever
+has one can ask whether the name still leads there (`leads_to`). On Windows nobody else can read the first byte of a
+locked file.
 """
 
 import os
@@ -19,7 +20,7 @@ LOOK = 0.05  # seconds in which two who look at a file at the same time get out 
 
 
 def lock(file: IO[Any], patience: float = 0.0) -> bool:
-    """Lock an open file for this process. False: another process has it for longer than `patience` seconds.
+    """Lock an open file for this process; False when another process has it for longer than `patience` seconds.
 
     :raises OSError: on a disk where files cannot be locked
     """
@@ -37,7 +38,10 @@ def unlock(file: IO[Any]) -> None:
 
 
 def locked(path: Path) -> bool:
-    """Whether a living process has the file at `path`, also one of another container. Raises OSError without a file."""
+    """Say whether a living process has the file at `path`, also one of another container.
+
+    Raises OSError where there is no file.
+    """
     try:
         file = opened(path, os.O_RDWR)  # network disks lock only what may be written
     except OSError:
@@ -50,7 +54,7 @@ def locked(path: Path) -> bool:
 
 
 def leads_to(path: Path, file: IO[Any]) -> bool:
-    """Whether `path` still is the name of an open file: it was not removed, and no other file took its place."""
+    """Say whether `path` still is the name of an open file: it was not removed, and no other file took its place."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
     except (FileNotFoundError, NotADirectoryError):

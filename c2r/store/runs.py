@@ -48,31 +48,33 @@ FRAME_ARRAYS = (
 
 
 def default_store() -> Path:
-    """``$C2R_RUNS``, or ``runs/`` beside the package: the same folder wherever the app or a command is started."""
+    """Return ``$C2R_RUNS``, or ``runs/`` beside the package: the same wherever the app or a command is started."""
     named = os.environ.get("C2R_RUNS")
     return at_home(named) if named else Path(__file__).resolve().parents[2] / "runs"
 
 
 def word(text: str) -> str:
-    """What becomes of a text in a name: small letters, digits and single hyphens, at most 40."""
+    """Return what becomes of a text in a name: small letters, digits and single hyphens, at most 40."""
     return re.sub(r"[^a-z0-9]+", "-", text[:400].lower())[:40].strip("-")
 
 
 def evaluation_id(config: RunConfig, now: datetime | None = None) -> str:
-    """A readable, sortable name for an evaluation such as ``20261120-0937-12-pixel-2-255-pgd-at``."""
+    """Make a readable, sortable name for an evaluation such as ``20261120-0937-12-pixel-2-255-pgd-at``."""
     return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{word(config.protocol)}-{word(config.eval_training)}"
 
 
 def new_id(config: RunConfig, now: datetime | None = None) -> str:
-    """A readable, sortable run id such as ``20261120-0937-12-c2r-digits-ipc10``."""
+    """Make a readable, sortable run id such as ``20261120-0937-12-c2r-digits-ipc10``."""
     data = word(Path(config.data).stem) or "data"
     return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{data}-ipc{config.ipc}"
 
 
 @disasters.spoken()
 def send(path: Path, command: str) -> None:
-    """Leave `command` (pause, resume, step, stop) for the process that writes the run; a stop that still waits there
-    stays."""
+    """Leave `command` (pause, resume, step, stop) for the process that writes the run.
+
+    A stop that still waits there stays.
+    """
     if command not in COMMANDS:
         raise InputError(f"Unknown command '{command}': choose one of {', '.join(COMMANDS)}.")
     file = Path(path) / "control"
@@ -102,7 +104,7 @@ class Run:
 
 
 def open_run(path: Path) -> Run:
-    """Look at a run folder. Never raises for damage: the Run says what is wrong."""
+    """Look at a run folder. Nothing is raised for damage: the Run says what is wrong."""
     path = Path(path)
     if path.is_file():
         return Run(path, "failed", problem=f"{path.name} is a file: expected a run folder; choose another.")
@@ -142,10 +144,10 @@ def open_run(path: Path) -> Run:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with, or
-    may not be looked into.
+    """Say whether a folder is a run's, whole or damaged.
 
-    A name that cannot be written as text, and so in no address, is none.
+    It holds at least one of the files that every run starts with, or may not be looked into. A name that cannot be
+    written as text, and so in no address, is none.
     """
     if path.name.encode("utf-8", "replace").decode() != path.name or not path.is_dir():
         return False
@@ -165,7 +167,7 @@ def _closed(folder: Path) -> bool:
 
 
 def list_runs(store: Path) -> list[Run]:
-    """All runs of a store, newest first; damaged ones are listed too, folders that never were a run are not."""
+    """List all runs of a store, newest first, damaged ones too, but no folders that never were a run."""
     store = Path(store)
     folders = [p for p in store.iterdir() if is_run(p) and not p.name.startswith(".")] if os.path.isdir(store) else []
     return sorted((open_run(p) for p in folders), key=_age, reverse=True)
@@ -176,25 +178,28 @@ def _age(run: Run) -> tuple[int, float, str]:
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """The recorded steps, oldest first; a torn or damaged line is left out."""
+    """Read the recorded steps, oldest first; a torn or damaged line is left out."""
     return read_events_from(path, 0)[0]
 
 
 def read_events_from(path: Path, start: int) -> tuple[list[dict[str, Any]], int]:
-    """The recorded steps behind the first `start` bytes of events.jsonl, and where the next look starts."""
+    """Read the recorded steps behind the first `start` bytes of events.jsonl, and say where the next look starts."""
     lines, end = read_lines_from(Path(path) / "events.jsonl", start)
     return [event for event in lines if schema.EVENT(event)], end
 
 
 def evaluations(path: Path) -> list[Run]:
-    """The evaluations of a run that have folders of their own, newest first; each looks like a run without frames."""
+    """List the evaluations of a run that have folders of their own, newest first; each looks like a run without
+    frames."""
     folder = Path(path) / "evaluations"
     return list_runs(folder) if os.path.isdir(folder) else []
 
 
 def ended(path: Path, what: str) -> Run:
-    """The run in `path`, for something that needs it at rest. Raises InputError while it or one of its evaluations
-    lives."""
+    """Open the run in `path` for something that needs it at rest and is called `what`: deleted, archived.
+
+    Raises InputError while the run or one of its evaluations lives.
+    """
     run = open_run(path)
     living = next((work for work in (run, *evaluations(path)) if work.alive), None)
     if living is not None:
@@ -205,7 +210,7 @@ def ended(path: Path, what: str) -> Run:
 
 
 def frame_steps(path: Path) -> list[int]:
-    """The recorded steps that have a frame, ascending: those that thinning left."""
+    """List the recorded steps that have a frame, ascending: those that thinning left."""
     try:
         names = os.listdir(Path(path) / "frames")
     except OSError:
@@ -215,18 +220,23 @@ def frame_steps(path: Path) -> list[int]:
 
 
 def read_rows_of(path: Path, step: int, array: str, rows: RowNumbers) -> np.ndarray:
-    """Of one array of a recorded step only the `rows`, in their order. Raises InputError when missing or unreadable."""
+    """Read of one array of a recorded step only the `rows`, in their order.
+
+    Raises InputError when they are missing or unreadable.
+    """
     return read_array_rows(path, f"frames/{step:06d}", array, rows)
 
 
 def frame_file(path: Path, step: int) -> Path:
-    """Where the frame of a recorded step lies."""
+    """Return where the frame of a recorded step lies."""
     return Path(path) / "frames" / f"{step:06d}.safetensors"
 
 
 def read_frame(path: Path, step: int, only: tuple[str, ...] = FRAME_ARRAYS) -> dict[str, np.ndarray]:
-    """The arrays `only` of one recorded step; nothing else is read. Raises InputError when missing, unreadable or
-    incomplete."""
+    """Read the arrays `only` of one recorded step; nothing else is read.
+
+    Raises InputError when they are missing, unreadable or incomplete.
+    """
     arrays = read_arrays(path, f"frames/{step:06d}", only)
     missing = [name for name in only if name not in arrays]
     if missing:

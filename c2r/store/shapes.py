@@ -1,4 +1,4 @@
-"""What the arrays of a run folder may hold, as a table: kinds of numbers, shapes and ranges. numpy, no torch.
+"""A table of what the arrays of a run folder may hold: kinds of numbers, shapes and ranges. numpy, no torch.
 
 Readers ask here first, for the reasons of `c2r.store.schema`. Letters: N images, D embedding, S steps, P images on the
 map, M evaluation networks, n test images, K classes.
@@ -43,8 +43,10 @@ WHOLE = ("basis", "map")  # of no use when an array is missing
 
 
 def mismatch(name: str, arrays: Arrays, *, whole: bool = True) -> str:
-    """What is wrong with the arrays of ``<name>.safetensors`` of a run folder, '' when nothing is; `whole`: all of the
-    file was read."""
+    """Return what is wrong with the arrays of ``<name>.safetensors`` of a run folder, '' when nothing is.
+
+    :param whole: all of the file was read
+    """
     kind = name.partition("/")[0]
     known, sides = SHAPES.get(kind, {}), dict[str, int]()
     missing = [key for key in known if key not in arrays] if whole and kind in WHOLE else []
@@ -67,7 +69,7 @@ def mismatch(name: str, arrays: Arrays, *, whole: bool = True) -> str:
 
 
 def _values(arrays: Arrays, sides: Mapping[str, int]) -> str:
-    """What is wrong with the values of arrays whose shapes fit."""
+    """Return what is wrong with the values of arrays whose shapes fit."""
     rules: dict[str, Callable[[np.ndarray], bool]] = {
         "labels": lambda a: a.min() >= 0 and a.max() < MOST_CLASSES,
         "order": lambda a: np.array_equal(np.sort(a), np.arange(len(a))),

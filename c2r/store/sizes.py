@@ -1,4 +1,4 @@
-"""What takes up the space of a run store, and how much is free. No torch."""
+"""The space that a run store takes up, and how much is free. No torch."""
 
 import os
 import shutil
@@ -14,8 +14,10 @@ KINDS = ("frames", "networks", "pool", "evaluations", "other")
 
 
 def size(path: Path) -> dict[str, int]:
-    """Bytes of the files in a run folder for each of `KINDS`: networks are those of every evaluation, evaluations their
-    other files."""
+    """Count the bytes of the files in a run folder for each of `KINDS`.
+
+    Networks are those of every evaluation, evaluations their other files.
+    """
     sizes = dict.fromkeys(KINDS, 0)
     for (*folders, _), count in _files(Path(path)):
         kind = "networks" if "networks" in folders else next((name for name in folders[:1] if name in sizes), "other")
@@ -24,8 +26,11 @@ def size(path: Path) -> dict[str, int]:
 
 
 def storage(store: Path) -> dict[str, Any]:
-    """What a store holds, in bytes: ``runs`` (id, name, sizes by kind, total), ``deleted`` (id, trash, time, total),
-    ``rest``, ``total``, ``free``."""
+    """Count what a store holds, in bytes.
+
+    :returns: ``runs`` (id, name, sizes by kind, total), ``deleted`` (id, trash, time, total), ``rest``, ``total``,
+        ``free``
+    """
     store = Path(store)
     sizes = {run.path: size(run.path) for run in list_runs(store)}
     runs = [
@@ -43,13 +48,16 @@ def storage(store: Path) -> dict[str, Any]:
 
 
 def free(store: Path) -> int:
-    """Free bytes on the disk of a store, which need not exist yet."""
+    """Return the free bytes on the disk of a store, which need not exist yet."""
     near = next(place for place in (Path(store).absolute(), *Path(store).absolute().parents) if os.path.exists(place))
     return shutil.disk_usage(near).free
 
 
 def _files(folder: Path) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Path below `folder` and bytes of every file; links are not followed, what vanishes meanwhile is left out."""
+    """Yield the path below `folder` and the bytes of every file.
+
+    Links are not followed, and what vanishes meanwhile is left out.
+    """
     for place, _, names in os.walk(folder):
         for name in names:
             file = Path(place, name)

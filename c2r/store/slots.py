@@ -30,26 +30,29 @@ class Ticket:
 
 
 def place(run: Path, device: str) -> Path:
-    """The queue that a run or evaluation folder belongs to: that of its store and of the device kind (cpu, cuda)."""
+    """Return the queue that a run or evaluation belongs to: that of its store and of the device kind (cpu, cuda)."""
     return store_of(run) / FOLDER / device
 
 
 def store_of(run: Path) -> Path:
-    """The store that a run or evaluation folder lies in."""
+    """Return the store that a run or evaluation folder lies in."""
     run = Path(run).absolute()
     return run.parents[2] if inside_a_run(run) else run.parent
 
 
 def spoken(name: str) -> str:
-    """What a ticket's name, a folder relative to the store, is called in a sentence."""
+    """Return what a ticket's name, a folder relative to the store, is called in a sentence."""
     run, evaluation, _ = name.partition("/evaluations/")
     return f"the evaluation of {run}" if evaluation else name
 
 
 @contextlib.contextmanager
 def ticket(folder: Path, name: str) -> Iterator[Ticket]:
-    """Draw a ticket behind everybody who has one for `name`, a folder relative to the store, and give it back at the
-    end. Raises OSError."""
+    """Draw a ticket behind everybody who has one, and give it back at the end.
+
+    :param name: for whom, a folder relative to the store
+    :raises OSError: a queue that cannot be written or locked
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "door", "ab") as door:
         lock(door, math.inf)  # one at a time, so that numbers have an order
@@ -64,7 +67,10 @@ def ticket(folder: Path, name: str) -> Iterator[Ticket]:
 
 
 def _drawn(folder: Path) -> Ticket:
-    """A new last ticket, held. Somebody may take it for that of a dead process while it is not, and remove it."""
+    """Draw a new last ticket and hold it.
+
+    Before it is held somebody may take it for that of a dead process, and remove it; then another is drawn.
+    """
     while True:
         number = 1 + max((taken for taken, _ in _tickets(folder)), default=0)
         path = folder / f"{number:08d}.ticket"
@@ -75,24 +81,24 @@ def _drawn(folder: Path) -> Ticket:
 
 
 def ahead(mine: Ticket) -> list[str]:
-    """Who holds older tickets, oldest first; [] when the slot is mine."""
+    """List who holds older tickets, oldest first; [] when the slot is mine."""
     return _holders([path for number, path in _tickets(mine.path.parent) if number < mine.number])
 
 
 def holders(store: Path) -> list[str]:
-    """Who works or waits in a store, on any device: folders relative to it; [] when the store has no queue yet."""
+    """List who works or waits in a store, on any device: folders relative to it; [] when the store has no queue yet."""
     queues = Path(store) / FOLDER
     folders = [folder for folder in (queues.glob("*") if os.path.isdir(queues) else ()) if folder.is_dir()]
     return [name for folder in folders for name in _holders([path for _, path in _tickets(folder)])]
 
 
 def _holders(tickets: list[Path]) -> list[str]:
-    """The names on those tickets that are held."""
+    """Return the names on those tickets that are held."""
     return [name for name in map(_holder, tickets) if name]
 
 
 def _holder(path: Path) -> str:
-    """The name on a ticket that is held, '' for one that is not: it was a dead process's, and is removed."""
+    """Return the name on a ticket that is held; '' for one that is not, of a dead process, which is removed."""
     try:
         with opened(path, os.O_RDWR) as file:
             if not lock(file):

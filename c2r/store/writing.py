@@ -31,11 +31,11 @@ def save_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 class RunWriter:
-    """The one process that writes a run folder: a new one, or with `reopen` one whose process is gone. Raises
-    InputError.
+    """The one process that writes a run folder: a new one, or with `reopen` one whose process is gone.
 
     :param numbered: a new folder that is taken becomes ``path-2``, ``path-3`` …; `path` says which
     :param of: the folder of the run that is evaluated in this one; the folder itself says so, wherever it lies
+    :raises InputError: a folder that is taken, held by another process, or cannot be written
 
     mutex: held while status.json is written; whoever decides by the state and then changes it holds it over both.
     """
@@ -54,7 +54,7 @@ class RunWriter:
             self._take_over()
 
     def _first_status(self, of: str, reopen: bool) -> dict[str, Any]:
-        """The status before anything is done; a run that is reopened keeps what counts on."""
+        """Return the status before anything is done; a run that is reopened keeps what counts on."""
         status: dict[str, Any] = {
             "state": "queued",
             "phase": "starting",
@@ -77,7 +77,7 @@ class RunWriter:
         return status | {key: before[key] for key in KEPT if key in before}
 
     def _made(self, config: RunConfig, numbered: bool) -> Path:
-        """Make the folder with its first files, all at once; returns where it is."""
+        """Make the folder with its first files, all at once, and return where it is."""
         files: dict[str, bytes | str] = {
             "config.json": to_json(config),
             "status.json": json.dumps(self._status),
@@ -101,8 +101,10 @@ class RunWriter:
         return str(self._status["state"])
 
     def status(self, force: bool = False, **changes: Any) -> None:
-        """Merge `changes` into status.json; at most five writes a second unless forced or state, phase or what was
-        asked changes."""
+        """Merge `changes` into status.json.
+
+        It is written at most five times a second, unless forced or state, phase or what was asked changes.
+        """
         with self.mutex:
             self._merge(force, changes)
 
@@ -137,10 +139,10 @@ class RunWriter:
         write_atomic(self.path / "manifest.json", json.dumps(facts, indent=2) + "\n")
 
     def frame(self, step: int, event: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Store one recorded step: its frame, then its line in events.jsonl; then older frames are thinned (see
-        `c2r.store.thinning`).
+        """Store one recorded step: its frame, then its line in events.jsonl.
 
-        So the newest event always has its frame, and every event keeps its figures.
+        So the newest event always has its frame, and every event keeps its figures. Older frames are thinned then (see
+        `c2r.store.thinning`).
         """
         save_arrays(self.path, f"frames/{step:06d}", arrays)
         self.line("events", {"step": step, "time": time.time()} | event)
@@ -160,8 +162,10 @@ class RunWriter:
                 frame_file(self.path, frame).unlink()
 
     def line(self, name: str, value: dict[str, Any]) -> None:
-        """Append one JSON line to ``<name>.jsonl``; it is on the disk when this returns, before a checkpoint that
-        counts on it."""
+        """Append one JSON line to ``<name>.jsonl``.
+
+        It is on the disk when this returns, before a checkpoint that counts on it.
+        """
         with open(self.path / f"{name}.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(value) + "\n")
             file.flush()
