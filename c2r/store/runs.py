@@ -34,19 +34,10 @@ from c2r.store.files import (
 from c2r.store.lifecycle import ALIVE, COMMANDS, STATES
 
 FRAME_ARRAYS = (
-    "images",
-    "labels",
-    "delta",
-    "margin_clean",
-    "margin_adv",
-    "score",
-    "order",
-    "pred_clean",
-    "pred_adv",
-    "embedding_clean",
-    "embedding_adv",
+    *("images", "labels", "delta"),
+    *("margin_clean", "margin_adv", "score"),
+    *("order", "pred_clean", "pred_adv", "embedding_clean", "embedding_adv"),
 )
-
 SOFT = "soft_labels"  # of a frame whose method changes them
 OF_A_SCORER = (*FRAME_ARRAYS[3:6], *FRAME_ARRAYS[7:])  # what another scorer sees in the same images
 
