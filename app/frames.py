@@ -12,6 +12,7 @@ import numpy as np
 from app import cache, views
 from c2r.errors import InputError
 from c2r.look.project import apply_basis
+from c2r.scorers import stored
 from c2r.store import runs
 from c2r.store.files import Rows
 
@@ -23,10 +24,15 @@ def rows(path: Path, step: int, name: str, ids: Rows) -> np.ndarray:
     return runs.read_rows_of(path, step, name, ids)
 
 
-def projected(path: Path, step: int) -> cache.Arrays:
-    """The embeddings of a recorded step on the run's PCA axes: ``clean`` and ``adv`` [N, 2]. Raises InputError, also
-    without axes that fit."""
-    return _projected(str(path), step, cache.frame_stamp(path, step), cache.stamp(path / "basis.safetensors"))
+def projected(path: Path, step: int, scorer: str = "") -> cache.Arrays:
+    """The embeddings of a recorded step on the PCA axes of a scorer, '' for the first: ``clean`` and ``adv`` [N, 2].
+    Raises InputError, also without axes that fit."""
+    return _projected(str(path), step, cache.frame_stamp(path, step), cache.stamp(path / "basis.safetensors"), scorer)
+
+
+def axes(path: Path, scorer: str = "") -> cache.Arrays | None:
+    """The PCA axes of a scorer, as `c2r.look.project.pca_basis` gives them; None without. Raises InputError."""
+    return cache.of_scorer(cache.arrays(path, "basis"), scorer, ("mean", "axes", "explained"))
 
 
 def change_since(path: Path, first: int, step: int) -> np.ndarray:
@@ -40,13 +46,12 @@ def largest_delta(path: Path, step: int) -> float:
     return float(_largest(str(path), step, cache.frame_stamp(path, step)))
 
 
-def nearest_other(path: Path, step: int, sample: int) -> int | None:
-    """The image of another class whose clean embedding lies nearest (Euclidean), None when there is none. Raises
-    InputError."""
-    point = rows(path, step, "embedding_clean", [sample])[0].astype(np.float32)
-    distance = np.concatenate(
-        [((part.astype(np.float32) - point) ** 2).sum(1) for part in _parts(path, step, "embedding_clean")]
-    )
+def nearest_other(path: Path, step: int, sample: int, scorer: str = "") -> int | None:
+    """The image of another class whose clean embedding under a scorer lies nearest (Euclidean), None when there is
+    none. Raises InputError."""
+    name = stored("embedding_clean", scorer)
+    point = rows(path, step, name, [sample])[0].astype(np.float32)
+    distance = np.concatenate([((part.astype(np.float32) - point) ** 2).sum(1) for part in _parts(path, step, name)])
     return views.nearest_other(distance, cache.margins(path, step)["labels"], sample)
 
 
@@ -58,23 +63,23 @@ def _parts(path: Path, step: int, name: str) -> Iterator[np.ndarray]:
 
 
 @cache.kept
-def _projected(path: str, step: int, when: cache.Stamp, axes: cache.Stamp) -> cache.Arrays:  # noqa: ARG001 - parts of the key
-    basis = cache.arrays(Path(path), "basis")
+def _projected(path: str, step: int, when: cache.Stamp, fitted: cache.Stamp, scorer: str) -> cache.Arrays:  # noqa: ARG001 - parts of the key
+    basis = axes(Path(path), scorer)
     if basis is None:
         raise InputError(
-            f"Run {Path(path).name} has no basis.safetensors: expected the PCA axes that a run writes; choose another"
+            f"Run {Path(path).name} has no PCA axes of this scorer: expected those that a run writes; choose another"
             " run."
         )
-    found = {}
+    places = {}
     for name in ("clean", "adv"):
-        parts = list(_parts(Path(path), step, f"embedding_{name}"))
+        parts = list(_parts(Path(path), step, stored(f"embedding_{name}", scorer)))
         if parts[0].shape[1] != len(basis["mean"]):
             raise InputError(
                 f"basis.safetensors of run {Path(path).name} belongs to other images: expected what this run wrote;"
                 " choose another run."
             )
-        found[name] = np.concatenate([apply_basis(part, basis) for part in parts])
-    return found
+        places[name] = np.concatenate([apply_basis(part, basis) for part in parts])
+    return places
 
 
 @cache.kept

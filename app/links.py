@@ -15,7 +15,7 @@ import streamlit as st
 
 from app import attempts, words
 
-LINKED = ("run", "step", "evaluation", "attack", "class", "sample")
+LINKED = ("run", "step", "evaluation", "attack", "class", "scorer", "sample")
 
 
 def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown: Mapping[str, str]) -> list[str]:
@@ -26,6 +26,7 @@ def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], s
         "evaluation": "evaluation",
         "attack": "attack",
         "class": "class",
+        "scorer": "scorer",
         "sample": "image",
     }
     return [

@@ -28,7 +28,7 @@ with row.container(width=maps.SIDE):
             colour, lines = maps.choices()
         layout = pca if method == "PCA" else maps.umap_layout(view, stored)
         maps.draw(view, frame, layout, colour, lines)
-        st.caption(words.plain(f"{layout.note} {words.measured(view.run)}"))
+        st.caption(words.plain(f"{layout.note} {words.measured(view.opened, view.scorer)}"))
     else:
         st.info(
             "This run has neither a UMAP nor a PCA basis: the run itself writes both. Choose another run, or compute"
@@ -39,7 +39,7 @@ with row.container(width=maps.SIDE):
             "No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also before."
         )
         controls.compute_map(view)
-ids = state.selection(view.run.id, n)
+ids = state.selection(view.opened.id, n)
 outcomes = shell.optional(view.results, "outcomes") if ids else None
 shares = attempts.shares(attempts.ordered(outcomes or {}, view.called), n)
 columns = views.sample_table(frame, ids, names, shares, view.called)

@@ -8,7 +8,7 @@
 | maps.py | `embedding_map`, `map_ranges` |
 | comparison.py | `accuracy_profile`, `accuracy_sweep`, `class_heatmap`, `transfer_heatmap`, `margin_cumulative` |
 | paired.py | `paired_dots` |
-| series.py | `separation_lines`, `loss_lines`, `accuracy_bars` |
+| series.py | `separation_lines`, `series_lines`, `accuracy_bars` |
 | storage.py | `storage_bars` |
 | base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
 | labels.py, naming.py | names at the ends of lines; names of groups on a map |
@@ -27,7 +27,7 @@ from app.charts.margins import (
     margin_history,
 )
 from app.charts.paired import paired_dots
-from app.charts.series import accuracy_bars, loss_lines, separation_lines
+from app.charts.series import accuracy_bars, separation_lines, series_lines
 from app.charts.storage import storage_bars
 
 __all__ = [
@@ -43,7 +43,6 @@ __all__ = [
     "empty_histogram",
     "histogram_span",
     "histogram_top",
-    "loss_lines",
     "map_ranges",
     "margin_bands",
     "margin_cumulative",
@@ -54,6 +53,7 @@ __all__ = [
     "rank_paths",
     "selected_numbers",
     "separation_lines",
+    "series_lines",
     "storage_bars",
     "thin",
     "transfer_heatmap",

@@ -62,7 +62,7 @@ def margin_histogram(
     *,
     edges: Any,
     n: int,
-    attack: str = "LS-PGD",
+    attack: str,
     previous_adv: Any = None,
     span: Span | None = None,
     top: float | None = None,
@@ -174,7 +174,7 @@ def margin_bands(
     n: int,
     current: float | None = None,
     quantiles_clean: Any = None,
-    attack: str = "LS-PGD",
+    attack: str,
     span: Span | None = None,
     until: float | None = None,
     dark: bool = False,
@@ -229,7 +229,7 @@ def margin_history(
     *,
     current: float | None = None,
     span: Span | None = None,
-    attack: str = "LS-PGD",
+    attack: str,
     dark: bool = False,
 ) -> go.Figure:
     """One image's clean and adversarial margins [S] (logits) over steps; below zero it is misclassified."""

@@ -104,21 +104,22 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
     image, delta = (frames.rows(view.path, step, name, [sample])[0] for name in ("images", "delta"))
     times = pictures.enlargement(frames.largest_delta(view.path, step))
     name, rank = names[frame["labels"][sample]], int(ranks(frame["order"])[sample])
+    attacked = pictures.adversarial_twin(image, delta)
     panels = (
         ("Clean", image, "pred_clean"),
-        (f"Adversarial ({view.attack_name})", pictures.adversarial_twin(image, delta), "pred_adv"),
+        (f"Adversarial ({view.attack_name})", attacked, "pred_adv"),
         (f"Difference × {times}", pictures.difference(delta, times), ""),
     )
     side_by_side = st.grid(len(panels), min_column_width=96, wrap=False)
     for label, picture, prediction in panels:
-        said = (
-            f", classified as {words.sample_name(names, frame[prediction][sample])}"
-            if prediction
-            else ", grey = no change"
-        )
+        said = ", grey = no change"
+        if prediction:
+            said = f", classified as {words.sample_name(names, frame[prediction][sample])}"
+        if view.scorer and picture is attacked:  # frames hold the attack on the first scorer only
+            said = ", attacked for the first scorer of the run"
         with side_by_side:
             images.show(pictures.upscale(picture, BIG), f"{label}, image {sample} of class {name}", f"{label}{said}")
-    if told := words.attacked_parts(view.run):
+    if told := words.attacked_parts(view.opened):
         st.caption(told)
     facts = st.columns(4)
     facts[0].metric("Rank (0 = hardest)", f"{rank} of {len(frame['labels'])}")
@@ -129,10 +130,10 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
         help=f"In logits, at the point {view.attack_name} found: an upper bound",
     )
     facts[3].metric("Score", f"{frame['score'][sample]:.2f}", help="s = max(0, 1 − robust margin)")
-    st.caption(words.plain(words.measured(view.run)))
+    st.caption(words.plain(words.measured(view.opened, view.scorer)))
     _over_steps(view, sample)
     _attacks(view, sample, outcomes)
-    other = frames.nearest_other(view.path, step, sample)
+    other = frames.nearest_other(view.path, step, sample, view.scorer)
     if other is not None:
         st.markdown("**Nearest image of another class** (clean embeddings, original space)")
         called = f"image {other}: {names[frame['labels'][other]]}, robust margin {frame['margin_adv'][other]:.2f}"
@@ -165,7 +166,7 @@ def _over_steps(view: state.View, sample: int) -> None:
     margins = {}
     for step in (view.steps[i] for i in charts.thin(len(view.steps), views.MOST_DRAWN, view.steps.index(view.step))):
         try:
-            now = cache.margins(view.path, step)
+            now = cache.margins(view.path, step, view.scorer)
             margins[step] = (float(now["margin_clean"][sample]), float(now["margin_adv"][sample]))
         except (InputError, IndexError):
             continue

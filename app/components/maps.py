@@ -17,6 +17,7 @@ LINES = {"selection": "Selection", "hardest": "The 20 hardest", "none": "None"}
 HARDEST = 20
 AREA = "map-area"  # the container of the map
 SIDE = 578  # px, the width of the map; beside it on a page of 1280 px, below it on one of 768 px stands the list
+MAPPED = ("umap_clean", "umap_adv", "fitted")  # arrays of the map of each scorer
 LINES_HELP = "Lines from the clean to the adversarial place of an image"
 
 
@@ -46,9 +47,9 @@ def choices() -> tuple[str, str]:
 
 def stored_map(view: state.View, frame: dict[str, np.ndarray]) -> dict[str, np.ndarray] | None:
     """The map of a run when it is one of these images; None without one, or when it is not, which is said."""
-    found = shell.optional(view.path, "map")
-    if found is None or found["index"].max() < len(frame["labels"]):
-        return found
+    stored = cache.of_scorer(shell.optional(view.path, "map"), view.scorer, MAPPED)
+    if stored is None or stored["index"].max() < len(frame["labels"]):
+        return stored
     shell.problem(
         "map.safetensors belongs to other images: expected what this run wrote; compute the map again or choose another"
         " run."
@@ -82,17 +83,18 @@ def pca_layout(view: state.View) -> Layout | None:
 
     None when the run has no axes, or none that fit, which is said.
     """
-    basis, ends = shell.optional(view.path, "basis"), []
-    if basis is None:
-        return None
+    ends: list[np.ndarray] = []
     try:
-        now = frames.projected(view.path, view.step or 0)
+        basis = frames.axes(view.path, view.scorer)
+        if basis is None:
+            return None
+        now = frames.projected(view.path, view.shown, view.scorer)
     except InputError as error:
         shell.problem(error)
         return None
     for step in {view.steps[0], view.steps[-1]}:
         with suppress(InputError):
-            ends += frames.projected(view.path, step).values()
+            ends += frames.projected(view.path, step, view.scorer).values()
     ranges = charts.map_ranges(*now.values(), *ends)
     return Layout("PCA", np.arange(len(now["clean"])), now["clean"], now["adv"], ranges, explained=basis["explained"])
 
@@ -105,7 +107,7 @@ def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour:
         "rank": ranks(frame["order"]),
         "broken": (frame["margin_adv"] <= 0).astype(np.int8),
     }.get(colour)
-    chosen = state.selection(view.run.id, n)
+    chosen = state.selection(view.opened.id, n)
     positions = np.flatnonzero(np.isin(layout.index, chosen))
     hard = np.isin(layout.index, views.hardest(frame["order"], labels, HARDEST, view.class_index))
     drawn = {"selection": positions, "hardest": np.flatnonzero(hard), "none": None}[lines]
@@ -123,14 +125,14 @@ def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour:
         method=layout.method,
         explained=layout.explained,
         solo=view.class_index,
-        strangers=views.strangers(cache.events(view.path), view.step),
+        strangers=views.strangers(cache.events(view.path, view.scorer), view.step),
         side=SIDE,
         dark=state.is_dark(),
     )
 
     def picked() -> None:
         ids = charts.selected_numbers(st.session_state["map"]["selection"]["points"])
-        state.select(view.run.id, ids, f"the {layout.method} map at step {view.step}")
+        state.select(view.opened.id, ids, f"the {layout.method} map at step {view.step}")
 
     with st.container(key=AREA):
         hover.shown_beside(view, frame, layout.index, AREA)
@@ -150,7 +152,7 @@ def _points_table(view: state.View, frame: dict[str, np.ndarray], layout: Layout
 
 def separation(view: state.View) -> None:
     """How far the classes stand apart in the original space, over the recorded steps, clean and adversarial."""
-    events = [event for event in cache.events(view.path) if event.get("separation")]
+    events = [event for event in cache.events(view.path, view.scorer) if event.get("separation")]
     if not events:
         st.caption("No class-separation figures were recorded.")
         return

@@ -57,10 +57,10 @@ def of_selection(view: state.View, *, here: str) -> None:
     """The listing of what is selected in this run; nothing when nothing is, or when the frame cannot be read (the page
     says so)."""
     try:
-        frame = cache.margins(view.path, view.step)
+        frame = cache.margins(view.path, view.shown, view.scorer)
     except InputError:
         return
-    ids = state.selection(view.run.id, len(frame["labels"]))
+    ids = state.selection(view.opened.id, len(frame["labels"]))
     if ids:
         columns = views.sample_table(frame, ids, list(view.names))
         listing(view, frame, ids, columns, here=here)
@@ -88,9 +88,8 @@ def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int]) -
     except InputError as error:
         shell.problem(error)
         return
-    st.caption(
-        f"From top to bottom: clean, adversarial, difference × {times}, number, class. {words.attacked_parts(view.run)}"
-    )
+    told = words.attacked_parts(view.opened)
+    st.caption(f"From top to bottom: clean, adversarial, difference × {times}, number, class. {told}")
     tiles = zip(ids, clean, pictures.adversarial_twin(clean, delta), pictures.difference(delta, times), strict=True)
     with st.grid("auto", min_column_width=TILE, gap="xsmall"):
         for i, *stack in tiles:
