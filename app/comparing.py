@@ -13,9 +13,12 @@ from c2r.attacks.figurekey import NORMS, Conditions, FigureKey, key_of, radius
 from c2r.config import RunConfig
 from c2r.errors import InputError
 from c2r.evaluation.digest import summarise
+from c2r.registry import of_kind
 
 Arrays = dict[str, np.ndarray]
-REFERENCE = "full-data"  # its networks see every real image: a ceiling beside the others, never ranked with them
+REFERENCE = of_kind(
+    "reference"
+)  # its networks see every real image: a ceiling beside the others, never ranked with them
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Contestant:
 
     @property
     def is_reference(self) -> bool:
-        return self.config is not None and self.config.method == REFERENCE
+        return self.config is not None and self.config.method in REFERENCE
 
     @property
     def correct(self) -> Arrays:
@@ -74,7 +77,7 @@ def stored_bytes(one: Contestant) -> int | None:
             int(one.facts.get("label_bytes", 0)) if one.facts.get("labels") == "soft" else 0
         )
     shape, classes = (one.manifest.get("data") or {}).get("shape"), len(one.manifest.get("classes") or ())
-    if one.config is None or one.config.method in (REFERENCE, "imported") or not shape or not classes:
+    if one.config is None or one.config.method in (*REFERENCE, *of_kind("imported")) or not shape or not classes:
         return None
     return one.config.ipc * classes * int(np.prod(shape))
 
@@ -85,7 +88,7 @@ def data_hash(one: Contestant) -> str | None:
 
 
 def _labels(one: Contestant) -> str | None:
-    own = one.config is not None and one.config.method != "imported"
+    own = one.config is not None and one.config.method not in of_kind("imported")
     return one.facts.get("labels") or ("hard" if own else None)
 
 

@@ -19,6 +19,7 @@ from c2r import config
 from c2r.errors import InputError
 from c2r.evaluation import badges
 from c2r.evaluation.badges import Badge
+from c2r.registry import METHODS, of_kind
 from c2r.settings import AttackSettings, EvaluationSettings, RecordSettings, ScorerSettings, SyntheticSettings
 from c2r.store import housekeeping as keeping
 from c2r.store import runs
@@ -29,7 +30,7 @@ OWN = "own"  # of a run whose headline is another evaluation
 NEEDED = (*attempts.NEEDED, "key", "seed")
 DEFAULT = 4
 DATE = re.compile(r"^\d{8}-\d{4}-\d{2}-")
-BASELINES = ("random-real", "full-data")
+BASELINES = (*of_kind("baseline"), *of_kind("reference"))
 # Settings that say nothing about the set itself.
 UNLIKE = {"device", "threads", *EvaluationSettings.model_fields, *RecordSettings.model_fields}
 
@@ -203,15 +204,15 @@ def baseline_settings(settings: config.RunConfig, method: str) -> config.RunConf
 # What a baseline never reads beside what its settings leave out: no update is made, and all real images need no set.
 _NO_UPDATES = {"steps", *AttackSettings.model_fields}
 UNREAD = {
-    "random-real": _NO_UPDATES,
-    "full-data": _NO_UPDATES | {*ScorerSettings.model_fields, *SyntheticSettings.model_fields},
+    "baseline": _NO_UPDATES,
+    "reference": _NO_UPDATES | {*ScorerSettings.model_fields, *SyntheticSettings.model_fields},
 }
 
 
 def baseline_run(settings: config.RunConfig, found: Sequence[Run]) -> Run | None:
     """The newest run that makes its set as these settings say and has not ended badly, None when there is none;
     evaluations may differ."""
-    ignored = UNLIKE | UNREAD[settings.method]
+    ignored = UNLIKE | UNREAD[METHODS[settings.method].kind]
     wanted = settings.model_dump(exclude=ignored)
     usable = (run for run in found if not run.problem and (run.alive or run.state == "done"))
     return next((run for run in usable if run.config and run.config.model_dump(exclude=ignored) == wanted), None)

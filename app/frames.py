@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from app import cache, views
+from c2r.distilled import DistilledSet
 from c2r.errors import InputError
+from c2r.formats.fromrun import START
 from c2r.look.project import apply_basis
 from c2r.scorers import stored
 from c2r.store import runs
-from c2r.store.files import Rows
+from c2r.store.files import Rows, outlines, read_array_rows
 
 PART = 1000  # rows of a large array in memory at once
 
@@ -33,6 +35,31 @@ def projected(path: Path, step: int, scorer: str = "") -> cache.Arrays:
 def axes(path: Path, scorer: str = "") -> cache.Arrays | None:
     """The PCA axes of a scorer, as `c2r.look.project.pca_basis` gives them; None without. Raises InputError."""
     return cache.of_scorer(cache.arrays(path, "basis"), scorer, ("mean", "axes", "explained"))
+
+
+def stored_set(path: Path, step: int, partition: int) -> DistilledSet:
+    """The set at a recorded step by its sizes: its arrays have their shapes and kinds, and hold zeros."""
+    frame, soft = outlines(path, f"frames/{step:06d}"), _soft_file(path, step)
+    labels = frame.get("labels", np.zeros(0, np.int64))
+    images = frame.get("images", np.zeros((0, 1, 1, 1), np.uint8))
+    return DistilledSet(images, labels, outlines(path, soft)[runs.SOFT] if soft else None, partition)
+
+
+def soft_labels(path: Path, step: int, ids: Rows) -> np.ndarray | None:
+    """The soft labels of the images `ids` at a recorded step, over parts or views their mean: [M, K]; None where labels
+    are hard. Raises InputError."""
+    file = _soft_file(path, step)
+    if not file:
+        return None
+    soft = read_array_rows(path, file, runs.SOFT, ids)
+    return soft.mean(1) if soft.ndim == 3 else soft
+
+
+def _soft_file(path: Path, step: int) -> str:
+    """The file that holds the soft labels of a recorded step, '' for hard labels: its frame, else, of a method that
+    leaves them as they are, what the run started from or made."""
+    files = (f"frames/{step:06d}", START.removesuffix(".safetensors"), "synthetic")
+    return next((file for file in files if runs.SOFT in outlines(path, file)), "")
 
 
 def change_since(path: Path, first: int, step: int) -> np.ndarray:

@@ -118,10 +118,11 @@ def place_run(names: Mapping[str, str], first: str) -> None:
 def place_attack(called: Mapping[str, str]) -> str:
     """The attack to show: one newly asked for by the address, else the one chosen before, else PGD."""
     asked = newly("attack")
-    key = attempts.asked_for(asked, called) if asked else None
-    shown = key or st.session_state.get("attacked")
-    st.session_state["attacked"] = found = shown if shown in called else attempts.preferred(called)
-    return found
+    named = attempts.asked_for(asked, called) if asked else None
+    wanted = named or st.session_state.get("attacked")
+    shown = str(wanted) if wanted in called else attempts.preferred(called)
+    st.session_state["attacked"] = shown
+    return shown
 
 
 def attack_chosen() -> None:

@@ -5,7 +5,7 @@ so that colour never carries the difference alone; margins diverge from a neutra
 """
 
 from math import cos, radians, sin
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 # Petroff's ten accessible colours (M. A. Petroff, arXiv 2107.02270): the worst pair stays apart for all colour visions.
 PETROFF10 = (
@@ -189,7 +189,7 @@ class Badge(NamedTuple):
 
     icon: str
     word: str
-    colour: str
+    colour: Literal["red", "orange", "blue", "green", "violet", "gray"]
 
 
 STATE_BADGES = {

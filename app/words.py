@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from app.comparing import size
+from c2r.distilled import DistilledSet
 from c2r.errors import one_line
 from c2r.look.description import Description, description
 from c2r.look.scorer import scorer as network
@@ -79,9 +81,9 @@ def sample_name(names: list[str], k: int) -> str:
 
 def age(seconds: float) -> str:
     """``45 s``, ``3 min``, ``2 h``, ``5 days``: how long ago, to one unit."""
-    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= (2 * size if unit == "days" else size):
-            return f"{seconds // size:.0f} {unit}"
+    for unit, length in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= (2 * length if unit == "days" else length):
+            return f"{seconds // length:.0f} {unit}"
     return f"{max(0, seconds):.0f} s"
 
 
@@ -127,11 +129,11 @@ def clock(at: Any, now: float) -> str:
 def distinct(names: Sequence[str]) -> list[str]:
     """The same names, newest first; of equal ones the oldest stays and the others get numbers."""
     seen: dict[str, int] = {}
-    found = []
+    numbered = []
     for name in reversed(names):
         seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return found[::-1]
+        numbered.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return numbered[::-1]
 
 
 def order_sentence(method: Description, scorer: str = "") -> str:
@@ -254,6 +256,16 @@ def cost_sentence(event: dict[str, Any], attack: str) -> str:
         f"{said}All updates up to here, attacks on real images included, the looks that are recorded left out:"
         f" {event['forwards'] / n:,.0f} forward and {event.get('backwards', 0) / n:,.0f} backward passes per synthetic"
         " image."
+    )
+
+
+def stored_sentence(made: DistilledSet) -> str:
+    """What a set takes: its images, its labels and their kind, in bytes."""
+    count, *shape = made.images.shape
+    sides = " × ".join(map(str, shape))
+    return (
+        f"Stored: {count:,} images of {sides} values, {size(made.images.nbytes)}, and their labels ({made.label_type}),"
+        f" {size(made.label_bytes)}: {size(made.stored_bytes)} together."
     )
 
 

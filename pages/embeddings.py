@@ -13,20 +13,19 @@ shell.header(
 view = shell.needs_run()
 playback.bar(view)
 frame = shell.needs_frame(view)
-stored, pca = maps.stored_map(view, frame), maps.pca_layout(view)
-methods = [name for name, there in (("UMAP", stored), ("PCA", pca)) if there]
+stored = maps.stored_map(view, frame)
+layouts = maps.layouts(view, stored)
 names, n = list(view.names), len(frame["labels"])
 
 row = st.container(horizontal=True, gap="medium")
 with row.container(width=maps.SIDE):
-    if methods:
+    if layouts:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             method = st.segmented_control(
-                "Map", methods, default=methods[0], required=True, key="map-method", bind="query-params"
+                "Map", list(layouts), default=next(iter(layouts)), required=True, key="map-method", bind="query-params"
             )
-            method = method if method in methods else methods[0]
             colour, lines = maps.choices()
-        layout = pca if method == "PCA" else maps.umap_layout(view, stored)
+        layout = layouts.get(method) or next(iter(layouts.values()))
         maps.draw(view, frame, layout, colour, lines)
         st.caption(words.plain(f"{layout.note} {words.measured(view.opened, view.scorer)}"))
     else:

@@ -47,6 +47,7 @@ shown = views.page_of(ids, tiles.page_number(views.pages(ids, wanted.size)), wan
 with grid:
     tiles.show(view, frame, shown, outcomes)
 st.subheader("The whole set", anchor="the-whole-set")
+st.caption(tiles.stored(view))
 if rows:
     st.caption(words.plain(attempts.about(rows)))
     chart(charts.accuracy_bars(rows, wide=True, dark=state.is_dark()), "accuracies", attempts.table(figures))

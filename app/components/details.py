@@ -13,6 +13,7 @@ from c2r.store import runs
 BIG = 256
 DRAWER = 760  # px
 HISTORY = 12
+MOST_CLASSES = 5  # of a soft label that are named
 DEFINITION = (
     "Per-attack accuracy of one synthetic image is the share of evaluation networks (seeds) that still classify every"
     " part of the attacked image correctly."
@@ -130,6 +131,7 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
         help=f"In logits, at the point {view.attack_name} found: an upper bound",
     )
     facts[3].metric("Score", f"{frame['score'][sample]:.2f}", help="s = max(0, 1 − robust margin)")
+    _label(view, sample)
     st.caption(words.plain(words.measured(view.opened, view.scorer)))
     _over_steps(view, sample)
     _attacks(view, sample, outcomes)
@@ -146,6 +148,13 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def _label(view: state.View, sample: int) -> None:
+    """The soft label of an image; nothing is said of a hard one, which is the class in the title."""
+    soft = frames.soft_labels(view.path, view.shown, [sample])
+    if soft is not None:
+        st.markdown(f"**Label** {words.plain(views.soft_words(soft[0], list(view.names), MOST_CLASSES))}")
 
 
 def _over_steps(view: state.View, sample: int) -> None:

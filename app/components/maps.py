@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -39,9 +40,9 @@ class Layout:
 
 def choices() -> tuple[str, str]:
     """What colours the map, and for which images lines are drawn."""
-    shown = {"bind": "query-params", "width": 170}
-    colour = st.selectbox("Colour by", list(COLOURS), format_func=COLOURS.get, key="colour", **shown)
-    lines = st.selectbox("Lines", list(LINES), format_func=LINES.get, key="lines", help=LINES_HELP, **shown)
+    shown: dict[str, Any] = {"bind": "query-params", "width": 170}
+    colour = st.selectbox("Colour by", list(COLOURS), format_func=COLOURS.__getitem__, key="colour", **shown)
+    lines = st.selectbox("Lines", list(LINES), format_func=LINES.__getitem__, key="lines", help=LINES_HELP, **shown)
     return colour, lines
 
 
@@ -57,9 +58,15 @@ def stored_map(view: state.View, frame: dict[str, np.ndarray]) -> dict[str, np.n
     return None
 
 
+def layouts(view: state.View, stored: dict[str, np.ndarray] | None) -> dict[str, Layout]:
+    """The layouts that there are for the chosen step, by the name of their method: out of the `stored` map, and PCA."""
+    there = {"UMAP": umap_layout(view, stored) if stored else None, "PCA": pca_layout(view)}
+    return {name: layout for name, layout in there.items() if layout}
+
+
 def umap_layout(view: state.View, stored: dict[str, np.ndarray]) -> Layout:
     """The recorded step nearest to the chosen one, out of the joint UMAP."""
-    position = int(np.abs(stored["steps"] - view.step).argmin())
+    position = int(np.abs(stored["steps"] - view.shown).argmin())
     on_map = int(stored["steps"][position])
     note = "" if on_map == view.step else f"The map holds no step {view.step}: showing step {on_map}. "
     note += "" if stored["fitted"][position] else "This step was placed into the finished map, not fitted with it."

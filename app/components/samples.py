@@ -1,5 +1,7 @@
 """A few chosen samples: pictures, a table, the ways to other pages, a CSV."""
 
+from typing import Any, Literal
+
 import numpy as np
 import streamlit as st
 
@@ -42,7 +44,7 @@ def listing(
 def table(columns: views.Columns) -> None:
     """All chosen images with their figures, across the page, where no column is cut; what they are taken for
     unattacked, the CSV has."""
-    high = "auto" if len(columns["Sample"]) < 8 else 300
+    high: Literal["auto"] | int = "auto" if len(columns["Sample"]) < 8 else 300
     shown = {name: values for name, values in columns.items() if name != "Clean as"}
     st.dataframe(
         shown,
@@ -67,7 +69,7 @@ def of_selection(view: state.View, *, here: str) -> None:
         table(columns)
 
 
-def accuracy_columns(columns: views.Columns) -> dict[str, object]:
+def accuracy_columns(columns: views.Columns) -> dict[str, Any]:
     """Short heads and percent for the per-attack accuracy columns of a sample table."""
     text = "Share of the evaluation networks that classify this image correctly: {}"
     return {

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -99,12 +100,15 @@ def _choose_run(spoken: dict[str, str], first: str) -> str:
     calls it."""
     names = list(spoken)
     links.place_run(spoken, first)
-    text = words.plain(
-        "All runs of the run store, newest first. Shown:"
-        f" {spoken.get(st.session_state.get('run', first), spoken[first])}"
-    )
+    now = spoken.get(str(st.session_state.get("run", first)), spoken[first])
+    text = words.plain(f"All runs of the run store, newest first. Shown: {now}")
     chosen = st.selectbox(
-        "Run", names, key="run", format_func=lambda name: spoken.get(name, name), on_change=state.run_changed, help=text
+        "Run",
+        names,
+        key="run",
+        format_func=lambda name: str(spoken.get(name, name)),
+        on_change=state.run_changed,
+        help=text,
     )
     return chosen if chosen in names else first
 
@@ -131,14 +135,18 @@ def _choose_attack(called: dict[str, str], page: str) -> str:
         return attack
     st.session_state["attack"] = attack
     text = "Whose per-attack figures are shown. The margins of a run are always those of its own attack."
-    options, named = list(called), lambda key: called.get(key, key)
+
+    def named(key: str) -> str:
+        return str(called.get(key, key))
+
+    def spoken(key: str) -> str:  # pills read Markdown, boxes do not
+        return words.plain(named(key))
+
+    common: dict[str, Any] = {"key": "attack", "on_change": links.attack_chosen, "help": text}
     if len(called) <= attempts.FEW:
-        spoken = lambda key: words.plain(named(key))  # noqa: E731 - pills read Markdown, boxes do not
-        st.pills(
-            "Attack", options, required=True, format_func=spoken, key="attack", on_change=links.attack_chosen, help=text
-        )
+        st.pills("Attack", list(called), required=True, format_func=spoken, **common)
     else:
-        st.selectbox("Attack", options, format_func=named, key="attack", on_change=links.attack_chosen, help=text)
+        st.selectbox("Attack", list(called), format_func=named, **common)
     return attack
 
 
