@@ -78,6 +78,7 @@ def sentence(method: str) -> str:
 
 def differences(before: config.RunConfig, after: config.RunConfig, leave_out: Iterable[str] = ()) -> list[str]:
     """The settings in which two runs differ, each as ``Contrastive share: 0.17 → 0.3``."""
-    names = [name for name in type(after).model_fields if name not in {*FILLED, *leave_out} and hasattr(before, name)]
+    every = (name for group in config.groups_of(after.method) for name in group.model_fields)
+    names = [name for name in every if name not in {*FILLED, *leave_out} and hasattr(before, name)]
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
     return [f"{called(name)}: {spoken(name, old)} → {spoken(name, new)}" for name, old, new in pairs if old != new]

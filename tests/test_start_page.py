@@ -73,7 +73,8 @@ def test_a_setting_is_labelled_in_words_with_symbol_and_flag_in_its_help():
 def test_methods_protocols_and_attacks_are_offered_by_label_and_imported_is_not():
     app = start(opened=True)
     methods = field(app, "Method").options
-    assert "Random real images" in methods and not {"imported", "Imported set", "c2r-no-aac"} & set(methods)
+    assert "Baselines: Random real images" in methods and "C2R without AAC" in methods
+    assert not {"imported", "Imported: Imported set", "c2r-no-aac"} & set(methods)
     assert "GUARD, pixel space, 1/255" in field(app, "Protocol").options
     attacks = field(app, "Attacks").options
     assert {"FGSM", "PGD", "CW-10 L∞", "AutoAttack"} <= set(attacks) and "vmi-fgsm" not in attacks

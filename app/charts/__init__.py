@@ -14,11 +14,13 @@
 | labels.py, naming.py | names at the ends of lines; names of groups on a map |
 """
 
-from app.charts.base import alt_text, chart_config, selected_numbers
+from app.charts.base import Drawing, alt_text, chart_config, selected_numbers
 from app.charts.comparison import accuracy_profile, accuracy_sweep, class_heatmap, margin_cumulative, transfer_heatmap
 from app.charts.curriculum import curriculum_classes, curriculum_heatmap, rank_matrix, rank_paths, thin
 from app.charts.maps import embedding_map, map_ranges
 from app.charts.margins import (
+    Counted,
+    Quantiles,
     empty_histogram,
     histogram_span,
     histogram_top,
@@ -31,6 +33,9 @@ from app.charts.series import accuracy_bars, separation_lines, series_lines
 from app.charts.storage import storage_bars
 
 __all__ = [
+    "Counted",
+    "Drawing",
+    "Quantiles",
     "accuracy_bars",
     "accuracy_profile",
     "accuracy_sweep",

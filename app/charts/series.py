@@ -7,6 +7,8 @@ import plotly.graph_objects as go
 
 from app import attempts
 from app.charts.base import (
+    UNMARKED,
+    Drawing,
     at_step,
     axis,
     blank,
@@ -41,20 +43,14 @@ LOG_TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5
 
 
 def separation_lines(
-    steps: Any,
-    clean: Any,
-    adv: Any,
-    *,
-    what: str,
-    current: float | None = None,
-    n: int | None = None,
-    dark: bool = False,
+    steps: Any, clean: Any, adv: Any, *, what: str, n: int | None = None, drawing: Drawing = UNMARKED
 ) -> go.Figure:
     """One class-separation figure [S] of the original embedding space over steps: `what` is knn, silhouette or
     between_within."""
     if what not in SEPARATION:
         raise unknown("separation figure", what, list(SEPARATION))
     name, meaning, span = SEPARATION[what]
+    current, dark = drawing.current, drawing.dark
     one, other = at_step(steps, clean, current), at_step(steps, adv, current)
     counted = "" if n is None else f"n = {n}; "
     figure = blank(
@@ -78,14 +74,13 @@ def separation_lines(
     return figure
 
 
-def series_lines(
-    curves: Curves, *, current: float | None = None, until: float | None = None, dark: bool = False
-) -> go.Figure:
+def series_lines(curves: Curves, drawing: Drawing = UNMARKED) -> go.Figure:
     """The series of one axis over recorded steps [S], and the weighted terms that add up to the first one.
 
     The axis ends at round numbers, so that it seldom moves while a run goes on; it is logarithmic when the lines span
-    more than a factor of 20. `until` fixes the step axis.
+    more than a factor of 20.
     """
+    current, until, dark = drawing.current, drawing.until, drawing.dark
     drawn = [floats(line.values) for line in curves.lines]
     every = np.concatenate([*drawn, np.empty(0, np.float32)])
     every = every[np.isfinite(every)]

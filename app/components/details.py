@@ -180,9 +180,8 @@ def _over_steps(view: state.View, sample: int) -> None:
         except (InputError, IndexError):
             continue
     clean, adversarial = zip(*margins.values(), strict=True)
-    figure = charts.margin_history(
-        list(margins), clean, adversarial, current=view.step, attack=view.attack_name, dark=state.is_dark()
-    )
+    drawing = charts.Drawing(view.step, dark=state.is_dark())
+    figure = charts.margin_history(list(margins), clean, adversarial, view.attack_name, drawing)
     chart(figure, "margin-history", {"Step": list(margins), "Clean margin": clean, "Robust margin": adversarial})
 
 

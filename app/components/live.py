@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from app import attempts, cache, charts, jobs, position, readings, state, views, words
@@ -141,15 +142,12 @@ def kpi_row(past: Events, look: Look) -> None:
 def _histogram(look: Look, course: cache.Course, past: Events) -> None:
     now = past[-1]
     span = charts.histogram_span([course.total], BIN_EDGES)
-    attack = look.method.attack
     before = past[-2]["margin_adv"]["counts"] if len(past) > 1 else None
+    clean, adversarial = (now[side]["counts"] for side in ("margin_clean", "margin_adv"))
+    counted = charts.Counted(clean, adversarial, BIN_EDGES, now["n"], before)
     figure = lambda: charts.margin_histogram(  # noqa: E731
-        now["margin_clean"]["counts"],
-        now["margin_adv"]["counts"],
-        previous_adv=before,
-        edges=BIN_EDGES,
-        n=now["n"],
-        attack=attack,
+        counted,
+        look.method.attack,
         span=span,
         top=charts.histogram_top([course.most, [0.3 * now["n"]]]),
         dark=look.dark,
@@ -192,17 +190,13 @@ def _bands(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> 
             f"{side} p{p}": q[:, i].round(3).tolist() for side, q in sides for i, p in enumerate((5, 25, 50, 75, 95))
         }
 
-    figure = lambda: charts.margin_bands(  # noqa: E731
-        steps,
-        adversarial,
-        n=events[-1]["n"],
-        current=shown,
-        quantiles_clean=clean,
-        attack=look.method.attack,
-        span=charts.histogram_span([cache.course(look.path, look.scorer).total], BIN_EDGES),
-        until=look.until,
-        dark=look.dark,
-    )
+    def figure() -> go.Figure:
+        span = charts.histogram_span([cache.course(look.path, look.scorer).total], BIN_EDGES)
+        quantiles = charts.Quantiles(adversarial, events[-1]["n"], clean)
+        return charts.margin_bands(
+            steps, quantiles, look.method.attack, charts.Drawing(shown, look.until, span, look.dark)
+        )
+
     chart(figure, "bands", table, same=same)
 
 
@@ -232,7 +226,7 @@ def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -
 
 def _series(look: Look, curves: readings.Curves, shown: int, same: tuple[object, ...]) -> None:
     chart(
-        lambda: charts.series_lines(curves, current=shown, until=look.until, dark=look.dark),
+        lambda: charts.series_lines(curves, charts.Drawing(shown, look.until, dark=look.dark)),
         f"series-{same[-1]}",
         curves.table,
         same=same,

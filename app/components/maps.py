@@ -165,12 +165,11 @@ def separation(view: state.View) -> None:
         return
     events = views.drawn(events, view.step or 0)
     steps = [event["step"] for event in events]
+    drawing = charts.Drawing(view.step, dark=state.is_dark())
     for column, what in zip(
         st.columns(3, vertical_alignment="bottom"), ("knn", "silhouette", "between_within"), strict=True
     ):
         clean, adversarial = ([event["separation"][side].get(what) for event in events] for side in ("clean", "adv"))
         with column:
-            figure = charts.separation_lines(
-                steps, clean, adversarial, what=what, current=view.step, n=events[-1]["n"], dark=state.is_dark()
-            )
+            figure = charts.separation_lines(steps, clean, adversarial, what=what, n=events[-1]["n"], drawing=drawing)
             chart(figure, f"separation-{what}", {"Step": steps, "Clean": clean, "Adversarial": adversarial})
