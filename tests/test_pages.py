@@ -864,7 +864,7 @@ def test_of_two_scorers_each_has_its_own_margins_map_and_separation(store):
     gallery = open_page("gallery", scorer="ce-crl", sample="3")
     check(gallery, "gallery")
     assert "trained with cross-entropy and the contrastive loss" in text(gallery)
-    assert "attacked for the first scorer of the run" in "".join(str(image) for image in gallery.get("imgs"))
+    assert "attacked for the first scorer of the run" in "".join(str(one.proto) for one in gallery.get("image"))
     maps = open_page("embeddings", scorer="ce-crl")
     check(maps, "embeddings")
     assert maps.button_group(key="map-method").options == ["UMAP", "PCA"]

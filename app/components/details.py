@@ -154,7 +154,7 @@ def _label(view: state.View, sample: int) -> None:
     """The soft label of an image; nothing is said of a hard one, which is the class in the title."""
     soft = frames.soft_labels(view.path, view.shown, [sample])
     if soft is not None:
-        st.markdown(f"**Label** {words.plain(views.soft_words(soft[0], list(view.names), MOST_CLASSES))}")
+        st.markdown(f"**Soft label** {words.plain(views.soft_words(soft[0], list(view.names), MOST_CLASSES))}")
 
 
 def _over_steps(view: state.View, sample: int) -> None:

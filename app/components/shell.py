@@ -186,9 +186,9 @@ def _choose_scorer(scorers: Mapping[str, str], page: str) -> str:
     first, *others = scorers
     if not others or page not in ON["scorer"]:
         return ""
-    told = "; ".join(f"{name}: {label}" for name, label in scorers.items())
-    text = words.plain(f"The network that margins, order and embeddings are taken from. {told}.")
+    text = "The network that margins, order and embeddings are taken from"
     chosen = st.selectbox("Scorer", list(scorers), key="scorer", bind="query-params", help=text)
+    st.caption(words.plain(scorers[chosen if chosen in others else first]).capitalize())
     return chosen if chosen in others else ""
 
 
