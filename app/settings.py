@@ -68,7 +68,7 @@ def offered(name: str, value: Any) -> list[str]:
 def of_family(method: str) -> str:
     """A method as the form offers it: with its family, where its label does not say it."""
     row = METHODS[method]
-    return row.label if row.label.startswith(row.family) else f"{row.family}: {row.label}"
+    return row.label if row.label.startswith(row.family) else f"{row.label} · {row.family}"
 
 
 def sentence(method: str) -> str:
