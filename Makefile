@@ -19,7 +19,7 @@ test: $(VENV)/.test  ## check, unit tests, browser tests
 check: $(VENV)/.test  ## lint, format and types
 	$(BIN)/ruff check $(TEXT)
 	$(BIN)/ruff format --check $(TEXT)
-	$(BIN)/mypy c2r
+	$(BIN)/mypy c2r app pages
 
 unit: $(VENV)/.test  ## unit tests, about two minutes on two cores
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --ignore=tests/test_browser.py

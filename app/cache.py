@@ -22,6 +22,7 @@ from cachetools.keys import hashkey
 
 from c2r.errors import InputError
 from c2r.look.summary import BIN_EDGES, hardest_first, rank_matrix, ranks
+from c2r.scorers import stored
 from c2r.store import results, runs
 
 BUDGET = 64 * 2**20  # bytes of everything kept
@@ -128,15 +129,15 @@ def stamp(file: Path) -> Stamp:
     return (facts.st_mtime_ns, facts.st_size)
 
 
-def course(path: Path) -> Course:
-    """The recorded steps of a run; a line without a step or margins is left out. Only what was added since the last
-    look is read."""
+def course(path: Path, scorer: str = "") -> Course:
+    """The recorded steps of a run with the figures of a scorer, '' for the first; a line without a step or margins is
+    left out. Only what was added since the last look is read."""
     with _READING:
-        return _course(path)
+        return _course(path, scorer)
 
 
-def _course(path: Path) -> Course:
-    file, key = path / "events.jsonl", hashkey("course", str(path))
+def _course(path: Path, scorer: str) -> Course:
+    file, key = path / "events.jsonl", hashkey("course", str(path), scorer)
     now = stamp(file)
     with _LOCK:
         before: Course | None = _KEPT.get(key)
@@ -144,21 +145,22 @@ def _course(path: Path) -> Course:
         return before
     inode = file.stat().st_ino if now != (0, 0) else 0
     grown = before is not None and before.inode == inode and before.when[1] < now[1]
-    course = replace(_further(before if grown else None, path), inode=inode, when=now)
+    course = replace(_further(before if grown else None, path, scorer), inode=inode, when=now)
     with _LOCK, suppress(ValueError):  # too large to be kept
         _KEPT[key] = course
     return course
 
 
-def events(path: Path) -> list[dict[str, Any]]:
-    """The recorded steps of a run, oldest first; a line without a step or margins is left out."""
-    return course(path).events
+def events(path: Path, scorer: str = "") -> list[dict[str, Any]]:
+    """The recorded steps of a run, oldest first; a line without a step or margins of the scorer is left out."""
+    return course(path, scorer).events
 
 
-def _further(before: Course | None, path: Path) -> Course:
+def _further(before: Course | None, path: Path, scorer: str) -> Course:
     """The course `before` and what `events.jsonl` holds beyond it; all of the file when steps were recorded again."""
     lines, read = runs.read_events_from(path, before.read if before else 0)
-    by_step = {event["step"]: event for event in lines if all(key in event for key in EVENT_KEYS)}
+    shown = [event for line in lines if (event := _under(line, scorer)) and all(key in event for key in EVENT_KEYS)]
+    by_step = {event["step"]: event for event in shown}
     fresh = [by_step[step] for step in sorted(by_step)]
     counts = np.array([event[side]["counts"] for event in fresh for side in ("margin_clean", "margin_adv")], np.int64)
     counts = counts.reshape(-1, len(BIN_EDGES) - 1)
@@ -166,8 +168,16 @@ def _further(before: Course | None, path: Path) -> Course:
     if before is None:
         return Course(fresh, total, most, read)
     if fresh and before.events and fresh[0]["step"] <= before.events[-1]["step"]:
-        return _further(None, path)
+        return _further(None, path, scorer)
     return Course([*before.events, *fresh], before.total + total, np.maximum(before.most, most), read)
+
+
+def _under(event: dict[str, Any], scorer: str) -> dict[str, Any]:
+    """An event with the figures of a scorer in place of those of the first one; {} where it has none."""
+    if not scorer:
+        return event
+    own = event.get("scorers", {}).get(scorer)
+    return {**event, **own} if own else {}
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -181,32 +191,40 @@ def own_rows(folder: Path) -> list[dict[str, Any]]:
     return _rows(str(folder), stamp(folder / "rows.jsonl"))
 
 
-def margins(path: Path, step: int) -> Arrays:
-    """Labels, margins, scores and predictions [N] of one recorded step, and `order`: the images by robust margin,
-    hardest first.
+def margins(path: Path, step: int, scorer: str = "") -> Arrays:
+    """Labels, margins, scores and predictions [N] of one recorded step under a scorer, '' for the first, and `order`:
+    the images by robust margin, hardest first.
 
     What a frame stores as its order is what mini-batches were cut from, which is random for some methods. Raises
     InputError when
     the frame is missing or damaged.
     """
-    return _margins(str(path), step, frame_stamp(path, step))
+    return _margins(str(path), step, frame_stamp(path, step), scorer)
 
 
-def history(path: Path, steps: list[int]) -> History:
-    """The curriculum at those of `steps` whose frame opens. Raises InputError when none does."""
-    opened = {}
+def history(path: Path, steps: list[int], scorer: str = "") -> History:
+    """The curriculum under a scorer at those of `steps` whose frame opens. Raises InputError when none does."""
+    ordered = {}
     for step in steps:
         with suppress(InputError):
-            opened[step] = _ordered(str(path), step, frame_stamp(path, step))
-    if not opened:
+            ordered[step] = _ordered(str(path), step, frame_stamp(path, step), scorer)
+    if not ordered:
         raise InputError(f"Run {path.name} has no readable frame: expected one per recorded step; choose another run.")
-    return History(list(opened), list(opened.values()))
+    return History(list(ordered), list(ordered.values()))
 
 
 def arrays(path: Path, name: str) -> Arrays | None:
     """The arrays of ``<name>.safetensors``, or None when the run has no such file. Raises InputError when damaged."""
     when = stamp(path / f"{name}.safetensors")
     return None if when == (0, 0) else _arrays(str(path), name, when)
+
+
+def of_scorer(arrays: Arrays | None, scorer: str, names: tuple[str, ...]) -> Arrays | None:
+    """Arrays of which `names` are stored for each scorer, with those of this one in their place; None without them."""
+    if arrays is None or not scorer:
+        return arrays
+    own = {name: arrays[stored(name, scorer)] for name in names if stored(name, scorer) in arrays}
+    return {**arrays, **own} if len(own) == len(names) else None
 
 
 def frame_stamp(path: Path, step: int) -> Stamp:
@@ -220,14 +238,14 @@ def _rows(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `wh
 
 
 @kept
-def _margins(path: str, step: int, when: Stamp) -> Arrays:  # noqa: ARG001
-    frame = _of_this_run(path, step, LIGHT)
+def _margins(path: str, step: int, when: Stamp, scorer: str) -> Arrays:  # noqa: ARG001
+    frame = _of_this_run(path, step, LIGHT, scorer)
     return frame | _frozen({"order": hardest_first(frame["margin_adv"]).astype(np.int32)})
 
 
 @kept
-def _ordered(path: str, step: int, when: Stamp) -> Ordered:  # noqa: ARG001
-    frame = _of_this_run(path, step, ("labels", "margin_adv"))
+def _ordered(path: str, step: int, when: Stamp, scorer: str) -> Ordered:  # noqa: ARG001
+    frame = _of_this_run(path, step, ("labels", "margin_adv"), scorer)
     order = hardest_first(frame["margin_adv"]).astype(np.int32)
     by_rank, _ = rank_matrix(order[None], frame["margin_adv"][None])
     return Ordered(order, by_rank[0])
@@ -249,10 +267,10 @@ def _labels(path: str, when: Stamp) -> np.ndarray:  # noqa: ARG001
     )
 
 
-def _of_this_run(path: str, step: int, only: tuple[str, ...]) -> Arrays:
+def _of_this_run(path: str, step: int, only: tuple[str, ...], scorer: str) -> Arrays:
     """Arrays of a frame, labels among them, when it holds the same images as the other frames of the run. Raises
     InputError."""
-    frame, labels = runs.read_frame(Path(path), step, only), _labels(path, stamp(Path(path) / "config.json"))
+    frame, labels = runs.read_frame(Path(path), step, only, scorer), _labels(path, stamp(Path(path) / "config.json"))
     if not np.array_equal(frame["labels"], labels):
         raise InputError(
             f"Frame {step} of run {Path(path).name} holds other images than the run's first frame: choose another step"

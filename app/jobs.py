@@ -58,13 +58,15 @@ class Job:
         return self.process.poll() not in (None, 0)
 
 
+PROGRAM = ("-m", "c2r")  # what Python is told to run
+RUN = "distill"  # the kind of the child that makes a run, as the command line calls it
 _JOBS: dict[tuple[str, Path], Job] = {}
 _STOP_ASKED: dict[Path, float] = {}
 
 
-def log_file(path: Path, kind: str = "distill") -> Path:
+def log_file(path: Path, kind: str = RUN) -> Path:
     """Where a child's output goes: beside the run folders, because the run folder may not exist yet."""
-    return path.parent / ".logs" / f"{path.name}{'' if kind == 'distill' else f'.{kind}'}.log"
+    return path.parent / ".logs" / f"{path.name}{'' if kind == RUN else f'.{kind}'}.log"
 
 
 def start(settings: config.RunConfig, preset: str, path: Path) -> Path:
@@ -75,11 +77,11 @@ def start(settings: config.RunConfig, preset: str, path: Path) -> Path:
     """
     places.check(settings)
     path = _claimed(path)
-    job = _launch("distill", path, config.command(settings, preset, path)[1:])
+    job = _launch(RUN, path, config.command(settings, preset, path)[1:])
     return _begun(job)
 
 
-def resume(path: Path, kind: str = "distill") -> None:
+def resume(path: Path, kind: str = RUN) -> None:
     """Start the child that goes on with a run, or (kind ``evaluate``) an evaluation, that was stopped, failed or lost.
 
     Waits until the folder is being written again; raises InputError with the child's own sentence if it gave up.
@@ -91,7 +93,7 @@ def resume(path: Path, kind: str = "distill") -> None:
         ):  # it has written its last word and takes a moment to be gone
             leaving.process.wait(writing.LEAVING)
     before = runs.open_run(path).status.get("pid")
-    job = _launch(kind, path, ["-m", "c2r", "resume", str(path)])
+    job = _launch(kind, path, [*PROGRAM, "resume", str(path)])
     deadline = time.monotonic() + REOPENING
     while job.alive and runs.open_run(path).status.get("pid") == before and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -103,14 +105,14 @@ def resume(path: Path, kind: str = "distill") -> None:
 def compute_map(path: Path) -> Job:
     """Start the child that lays out the joint UMAP of a recorded run."""
     _check_data(path)
-    return _launch("map", path, ["-m", "c2r", "map", str(path)])
+    return _launch("map", path, [*PROGRAM, "map", str(path)])
 
 
 def check(folder: Path) -> Job:
     """Start the child that runs all checks, the slow ones too, on the evaluation in `folder`; the badges are stored
     with it."""
     _check_data(folder)
-    return _launch("check", folder, ["-m", "c2r", "check", str(folder)])
+    return _launch("check", folder, [*PROGRAM, "check", str(folder)])
 
 
 @disasters.spoken()
@@ -120,7 +122,7 @@ def transfer(folders: list[Path], out: Path) -> Job:
     for folder in folders:
         _check_data(folder)
     out.parent.mkdir(parents=True, exist_ok=True)
-    return _launch("transfer", out, ["-m", "c2r", "transfer", *map(str, folders), "--attack", "pgd", "--out", str(out)])
+    return _launch("transfer", out, [*PROGRAM, "transfer", *map(str, folders), "--attack", "pgd", "--out", str(out)])
 
 
 def evaluate(path: Path, settings: config.RunConfig) -> Path:
@@ -143,7 +145,7 @@ def evaluate(path: Path, settings: config.RunConfig) -> Path:
 def evaluate_words(path: Path, settings: config.RunConfig, out: Path) -> list[str]:
     """The words after ``python`` that evaluate the run folder `path` into the folder `out`: every evaluation setting is
     named."""
-    words = ["-m", "c2r", "evaluate", str(path), "--protocol", settings.protocol]
+    words = [*PROGRAM, "evaluate", str(path), "--protocol", settings.protocol]
     for name, field in EvaluationSettings.model_fields.items():
         if name != "protocol":
             words += ["--set", f"{name}={fields.shown(field, getattr(settings, name))}"]
@@ -173,15 +175,16 @@ class Answer:
 def ask(words: list[str]) -> Answer:
     """Run ``python -m c2r WORDS`` to its end. Raises InputError only when it cannot be started or takes too long."""
     guard.refuse_changes()
-    options = {
-        "stdin": subprocess.DEVNULL,
-        "capture_output": True,
-        "text": True,
-        "timeout": QUICK,
-        "env": _environment(),
-    }
     try:
-        done = subprocess.run([sys.executable, "-m", "c2r", *words], check=False, **options)
+        done = subprocess.run(
+            [sys.executable, *PROGRAM, *words],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=QUICK,
+            env=_environment(),
+        )
     except subprocess.TimeoutExpired:
         raise InputError(
             f"'{words[0]}' took longer than {QUICK:.0f} s and was ended: try a smaller file, or the command line."
@@ -204,7 +207,7 @@ def import_set(words: list[str], path: Path) -> Path:
     if problem := places.problem(asked.get("--data", "")):
         raise InputError(problem)
     path = _claimed(path)
-    job = _launch("distill", path, ["-m", "c2r", "import", *words, "--out", str(path)])
+    job = _launch(RUN, path, [*PROGRAM, "import", *words, "--out", str(path)])
     return _begun(job, QUICK)
 
 
@@ -223,11 +226,11 @@ def starting() -> list[Path]:
     return [
         job.path
         for job in list(_JOBS.values())
-        if job.kind == "distill" and job.alive and not (job.path / "status.json").exists()
+        if job.kind == RUN and job.alive and not (job.path / "status.json").exists()
     ]
 
 
-def look(path: Path, kind: str = "distill") -> runs.Run:
+def look(path: Path, kind: str = RUN) -> runs.Run:
     """Like `runs.open_run`, but a run whose child of that kind is just starting is 'queued', and one that died unseen
     says why."""
     run, job = runs.open_run(path), find(kind, path)
@@ -374,9 +377,13 @@ def _launch(kind: str, path: Path, arguments: list[str]) -> Job:
         if shutil.disk_usage(log.parent).free < ROOM:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with open(log, "wb") as output:
-            streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
             process = subprocess.Popen(
-                [sys.executable, *arguments], **streams, start_new_session=True, env=_environment()
+                [sys.executable, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env=_environment(),
             )
     except OSError as error:
         _unclaim(kind, path)
@@ -396,7 +403,7 @@ def _reap(job: Job) -> None:
 
 def _unclaim(kind: str, path: Path) -> None:
     """Take away the folder that was claimed for a child, if it stayed empty."""
-    if kind in ("distill", "evaluate"):
+    if kind in (RUN, "evaluate"):
         with contextlib.suppress(OSError):
             path.rmdir()
 

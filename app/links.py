@@ -15,7 +15,7 @@ import streamlit as st
 
 from app import attempts, words
 
-LINKED = ("run", "step", "evaluation", "attack", "class", "sample")
+LINKED = ("run", "step", "evaluation", "attack", "class", "scorer", "sample")
 
 
 def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown: Mapping[str, str]) -> list[str]:
@@ -26,6 +26,7 @@ def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], s
         "evaluation": "evaluation",
         "attack": "attack",
         "class": "class",
+        "scorer": "scorer",
         "sample": "image",
     }
     return [
@@ -117,10 +118,11 @@ def place_run(names: Mapping[str, str], first: str) -> None:
 def place_attack(called: Mapping[str, str]) -> str:
     """The attack to show: one newly asked for by the address, else the one chosen before, else PGD."""
     asked = newly("attack")
-    key = attempts.asked_for(asked, called) if asked else None
-    shown = key or st.session_state.get("attacked")
-    st.session_state["attacked"] = found = shown if shown in called else attempts.preferred(called)
-    return found
+    named = attempts.asked_for(asked, called) if asked else None
+    wanted = named or st.session_state.get("attacked")
+    shown = str(wanted) if wanted in called else attempts.preferred(called)
+    st.session_state["attacked"] = shown
+    return shown
 
 
 def attack_chosen() -> None:

@@ -97,7 +97,8 @@ def play(steps: Sequence[int], step: int) -> None:
 
 def advance(steps: Sequence[int]) -> None:
     """Play one step further; after the newest one the play is over."""
-    beyond = [step for step in steps if step > (chosen() if chosen() is not None else steps[-1])]
+    now = chosen()
+    beyond = [step for step in steps if step > (steps[-1] if now is None else now)]
     if len(beyond) > 1:
         st.session_state["position"] = beyond[0]
     else:

@@ -4,6 +4,7 @@ serves it."""
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
 from app import guard, state, warm
 from app.components import listener, shell
@@ -16,7 +17,7 @@ warm.up()
 st.set_page_config(page_title="C2R", page_icon=shell.icon(), layout="wide", initial_sidebar_state=SIDEBAR)
 
 
-def page(name: str, title: str, icon: str, help: str) -> object:
+def page(name: str, title: str, icon: str, help: str) -> Page:
     """One page of the app, found from this file and not from the working folder."""
     return st.Page(
         PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, default=name == "home", help=help

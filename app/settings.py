@@ -5,10 +5,12 @@ from typing import Any
 
 from c2r import config, fields
 from c2r.attacks import catalog, protocols
-from c2r.registry import METHODS
+from c2r.registry import METHODS, of_kind
+from c2r.scorers import SCORERS
 
 PLAIN = ("method", "data", "ipc", "eps", "steps", "seed")  # what a person is asked first
 FILLED = ("imported", "parent")  # by an import or a fork; nobody types them
+FAMILIES = list(dict.fromkeys(method.family for method in METHODS.values()))
 STEPPED = ("pgd", "pgd-l2")  # attacks whose number of steps is a setting of its own: their labels go without it
 CALLED = {
     "method": {key: method.label for key, method in METHODS.items()},
@@ -17,6 +19,7 @@ CALLED = {
         key: facts.label.replace("-{steps}", "") if key in STEPPED else catalog.label(key)
         for key, facts in catalog.CATALOG.items()
     },
+    "scorers": {name: label[0].upper() + label[1:] for name, label in SCORERS.items()},
     "model": {"convnet": "ConvNet", "resnet18": "ResNet-18", "mlp": "MLP"},
     "norm": {"own": "The network's own", "instance": "Instance norm", "group": "Group norm", "batch": "Batch norm"},
     "eval_training": {"pgd-at": "PGD adversarial training", "standard": "Standard"},
@@ -54,13 +57,29 @@ def can_choose(name: str) -> bool:
 
 
 def offered(name: str, value: Any) -> list[str]:
-    """The choices of a setting, [] when it has none; a set that can only be imported is offered where `value` says so
-    already."""
-    return [option for option in fields.choices(config.declared(name)) if option != "imported" or option == value]
+    """The choices of a setting, [] when it has none; methods by family, one that takes its set from a file only where
+    `value` says so already."""
+    options = list(fields.choices(config.declared(name)))
+    if name != "method":
+        return options
+    taken = [option for option in options if option == value or option not in of_kind("imported")]
+    return sorted(taken, key=lambda option: FAMILIES.index(METHODS[option].family))
+
+
+def of_family(method: str) -> str:
+    """A method as the form offers it: with its family, where its label does not say it."""
+    row = METHODS[method]
+    return row.label if row.label.startswith(row.family) else f"{row.label} · {row.family}"
+
+
+def sentence(method: str) -> str:
+    """What a method is, or what is left out in it; '' for a word that is no method."""
+    return f"{METHODS[method].sentence}." if method in METHODS else ""
 
 
 def differences(before: config.RunConfig, after: config.RunConfig, leave_out: Iterable[str] = ()) -> list[str]:
     """The settings in which two runs differ, each as ``Contrastive share: 0.17 → 0.3``."""
-    names = [name for name in type(after).model_fields if name not in {*FILLED, *leave_out} and hasattr(before, name)]
+    every = (name for group in config.groups_of(after.method) for name in group.model_fields)
+    names = [name for name in every if name not in {*FILLED, *leave_out} and hasattr(before, name)]
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
     return [f"{called(name)}: {spoken(name, old)} → {spoken(name, new)}" for name, old, new in pairs if old != new]

@@ -18,6 +18,7 @@ import streamlit as st
 
 from app import attempts, cache, jobs, links, views, words
 from c2r.errors import InputError
+from c2r.look.description import Description, description
 from c2r.paths import at_home
 from c2r.store import describing, runs
 from c2r.store.results import headline_folder, of_newest
@@ -40,7 +41,7 @@ class View:
     """One look: the chosen run (None when there is none), its recorded steps, and what the sidebar says.
 
     results: the folder of the evaluation that is shown; called: its attempts, key → name; both empty before an
-    evaluation.
+    evaluation. scorer: whose margins and embeddings are shown, '' for the first scorer of the run.
     """
 
     run: Run | None = None
@@ -53,16 +54,33 @@ class View:
     is_sample: bool = False
     results: Path | None = None
     called: dict[str, str] = field(default_factory=dict)
+    scorer: str = ""
+
+    @property
+    def opened(self) -> Run:
+        """The run, on a page that stops without one."""
+        assert self.run is not None, "a page asks for the run only after `needs_run`"
+        return self.run
 
     @property
     def path(self) -> Path:
-        assert self.run is not None, "a page asks for the run's folder only after `needs_run`"
-        return self.run.path
+        return self.opened.path
+
+    @property
+    def shown(self) -> int:
+        """The recorded step, on a page that stops without one."""
+        assert self.step is not None, "a page asks for the step only after `needs_run`"
+        return self.step
+
+    @property
+    def method(self) -> Description:
+        """What the run says of its method."""
+        return description(self.opened)
 
     @property
     def attack_name(self) -> str:
         """The attack that the margins of this run come from."""
-        return words.attack_name(self.run.config if self.run else None)
+        return self.method.attack
 
 
 def all_runs() -> list[Run]:
@@ -173,7 +191,18 @@ def apply_wishes() -> None:
 def run_changed() -> None:
     """Another run: start at its newest step, all classes, no open image, first page."""
     st.session_state["freeze"] = False
-    for key in ("class", "sample", "page", "position", "playing", "notes", "followed", "evaluation", "keep-armed"):
+    for key in (
+        "class",
+        "scorer",
+        "sample",
+        "page",
+        "position",
+        "playing",
+        "notes",
+        "followed",
+        "evaluation",
+        "keep-armed",
+    ):
         st.session_state.pop(key, None)
 
 

@@ -161,27 +161,30 @@ SET_MARKS = {
     for dark, colours in _SETS.items()
 }
 
-# Loss terms: neither class colours nor the two of clean and adversarial; dash and a label at the end tell them apart
-# too.
-LOSS_MARKS = {
-    False: {
-        "total": {"colour": "#1a1f26", "dash": "solid", "symbol": "circle"},
-        "match": {"colour": "#1b7f79", "dash": "dash", "symbol": "square"},
-        "ce": {"colour": "#6b4fa3", "dash": "dot", "symbol": "diamond"},
-        "crl": {"colour": "#8a6a00", "dash": "dashdot", "symbol": "cross"},
-        "other": {"colour": "#5b6572", "dash": "longdash", "symbol": "circle"},
-    },
-    True: {
-        "total": {"colour": "#e8ebf0", "dash": "solid", "symbol": "circle"},
-        "match": {"colour": "#4fc1b8", "dash": "dash", "symbol": "square"},
-        "ce": {"colour": "#b29ae0", "dash": "dot", "symbol": "diamond"},
-        "crl": {"colour": "#d9b44a", "dash": "dashdot", "symbol": "cross"},
-        "other": {"colour": "#9aa4b2", "dash": "longdash", "symbol": "circle"},
-    },
+# The series of a method by their place on an axis, the first (a sum) in the colour of the text: neither class colours
+# nor the two of clean and adversarial; dash and a label at the end tell them apart too.
+_SERIES_LOOKS = (
+    ("solid", "circle"),
+    ("dash", "square"),
+    ("dot", "diamond"),
+    ("dashdot", "cross"),
+    ("longdash", "circle"),
+)
+SERIES_MARKS = {
+    dark: [{"colour": c, "dash": d, "symbol": s} for c, (d, s) in zip(colours, _SERIES_LOOKS, strict=True)]
+    for dark, colours in {
+        False: ("#1a1f26", "#1b7f79", "#6b4fa3", "#8a6a00", "#5b6572"),
+        True: ("#e8ebf0", "#4fc1b8", "#b29ae0", "#d9b44a", "#9aa4b2"),
+    }.items()
 }
 
 
 BadgeColour = Literal["red", "orange", "blue", "green", "violet", "gray"]
+
+
+def series_mark(place: int, dark: bool) -> dict[str, str]:
+    """The look of the series at this place on its axis; beyond the last look it is the last one's."""
+    return SERIES_MARKS[dark][min(place, len(SERIES_MARKS[dark]) - 1)]
 
 
 class Badge(NamedTuple):

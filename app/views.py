@@ -16,6 +16,12 @@ from app.attempts import Columns
 from c2r.look.summary import biggest_movers, ranks, thin
 
 
+def soft_words(shares: np.ndarray, names: list[str], most: int) -> str:
+    """The classes of a soft label [K] with the largest shares, at most so many: ``cat 62 %, dog 21 %``."""
+    top = [k for k in np.argsort(-shares, kind="stable")[:most] if shares[k] >= 0.005] or [int(shares.argmax())]
+    return ", ".join(f"{words.sample_name(names, int(k))} {100 * float(shares[k]):.0f} %" for k in top)
+
+
 def behind_bars(
     points: list[dict[str, Any]], clean: np.ndarray, adversarial: np.ndarray, edges: np.ndarray
 ) -> tuple[list[int], str]:

@@ -7,25 +7,31 @@ from typing import Any
 
 import numpy as np
 
-from c2r.config import RunConfig
+from app.comparing import size
+from c2r.distilled import DistilledSet
 from c2r.errors import one_line
-from c2r.look.scorer import scorer
-from c2r.registry import ATTACKS, METHODS
+from c2r.look.description import Description, description
+from c2r.look.scorer import scorer as network
+from c2r.registry import ATTACKS, Phase
 from c2r.store.runs import Run
 
-PHASES = {
+PHASES = {  # of every run; those of its method between them are told by its description
     "starting": "Starting",
     "data": "Loading the data",
     "scorer": "Training the scorer",
-    "pool": "Training the pool",
-    "distill": "Distilling",
     "map": "Drawing the map",
     "evaluate": "Evaluating",
     "finished": "Finished",
 }
-BRIEF = PHASES | {"data": "Loading", "scorer": "Scorer", "pool": "Pool", "distill": "", "map": "Map"}
+BRIEF = PHASES | {"data": "Loading", "scorer": "Scorer", "map": "Map"}
 LONG = 32  # characters of a data set's name within the name of a run
-COUNTED = ("scorer", "pool", "distill", "evaluate")  # phases whose steps say something in a table
+COUNTED = ("scorer", "evaluate")  # of these, those whose steps say something in a table
+ORDER = {
+    "hardest": "Ranks are by robust margin; mini-batches are cut in this order, hardest first.",
+    "random": "Ranks are by robust margin. This method cuts its mini-batches in random order, so ranks decide nothing"
+    " here.",
+    "": "Ranks are by robust margin. This method cuts no mini-batches by them, so ranks decide nothing here.",
+}
 
 SPECIAL = re.compile(r"[\\`*_\[\]<>#|~$&]|:(?=\w)|^[-+=](?=\s|-|=|$)")
 NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
@@ -75,9 +81,9 @@ def sample_name(names: list[str], k: int) -> str:
 
 def age(seconds: float) -> str:
     """``45 s``, ``3 min``, ``2 h``, ``5 days``: how long ago, to one unit."""
-    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= (2 * size if unit == "days" else size):
-            return f"{seconds // size:.0f} {unit}"
+    for unit, length in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= (2 * length if unit == "days" else length):
+            return f"{seconds // length:.0f} {unit}"
     return f"{max(0, seconds):.0f} s"
 
 
@@ -95,7 +101,7 @@ def default_name(run: Run, now: float) -> str:
     begun = clock(run.status.get("started"), now)
     data = place(run.config.data).removeprefix("…/")
     named = (
-        METHODS[run.config.method].label,
+        description(run).label,
         data if len(data) <= LONG else f"{data[: LONG - 1]}…",
         f"seed {run.config.seed}",
         begun,
@@ -123,34 +129,24 @@ def clock(at: Any, now: float) -> str:
 def distinct(names: Sequence[str]) -> list[str]:
     """The same names, newest first; of equal ones the oldest stays and the others get numbers."""
     seen: dict[str, int] = {}
-    found = []
+    numbered = []
     for name in reversed(names):
         seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return found[::-1]
+        numbered.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return numbered[::-1]
 
 
-def is_distilled(run: Run) -> bool:
-    """Whether a run updates its images: not so for baselines and imported sets, which have no steps."""
-    return run.config is None or METHODS[run.config.method].updates
-
-
-def attack_name(config: RunConfig | None) -> str:
-    """The attack that the margins of a run come from, by name."""
-    return ATTACKS[METHODS[config.method].attack if config else "ls-pgd"]
-
-
-def order_sentence(config: RunConfig | None) -> str:
-    """What the order of the images did in the run: how mini-batches were cut, or that nothing was trained."""
-    method = METHODS[config.method if config else "c2r"]
+def order_sentence(method: Description, scorer: str = "") -> str:
+    """What the order of the images by a scorer ('' for the first) did in a run: how mini-batches were cut, or that
+    nothing was trained."""
     if not method.updates:
         return "Ranks are by robust margin. Nothing is trained here: the images stay as they are."
-    if method.order == "random":
+    if scorer and method.order == "hardest":
         return (
-            "Ranks are by robust margin. This method cuts its mini-batches in random order, so ranks decide nothing"
-            " here."
+            "Ranks are by robust margin under this scorer. Mini-batches are cut in the order of the run's first scorer,"
+            " so these ranks decide nothing."
         )
-    return "Ranks are by robust margin; mini-batches are cut in this order, hardest first."
+    return ORDER.get(method.order, ORDER[""])
 
 
 def waits(run: Run) -> str:
@@ -162,8 +158,8 @@ def phase_word(run: Run) -> str:
     """What the run is doing, in a word or two."""
     if waits(run):
         return "Queued"
-    phase = str(run.status.get("phase", "starting"))
-    return PHASES.get(phase, phase)
+    name, phase = str(run.status.get("phase", "starting")), _phase(run)
+    return phase.label if phase else PHASES.get(name, name)
 
 
 def strip_text(run: Run, now: float, called: str = "") -> str:
@@ -173,7 +169,7 @@ def strip_text(run: Run, now: float, called: str = "") -> str:
         return f"{called or run.id}: this run cannot be read"
     status, words = run.status, [called or run.id, phase_word(run)]
     if run.state != "done":
-        words += filter(None, [waits(run).rstrip(".") or _doing(status), _at_work(status)])
+        words += filter(None, [waits(run).rstrip(".") or _doing(status), _at_work(run)])
     if run.alive:
         words += [] if waits(run) or run.state == "paused" else [_left(status)]
         words.append(f"heartbeat {duration(now - status['heartbeat'])} ago" if "heartbeat" in status else "starting")
@@ -211,11 +207,16 @@ def _steps(status: dict[str, Any]) -> str:
     return f"{100 * step / total:.0f} %" if status.get("phase") == "evaluate" else f"{step}/{total}"
 
 
-def _at_work(status: dict[str, Any]) -> str:
-    """The update that is being made, which no figure shows before a step is recorded; in other phases what is
-    counted."""
-    counted = _steps(status)
-    return f"at update {counted.replace('/', ' of ')}" if counted and status.get("phase") == "distill" else counted
+def _at_work(run: Run) -> str:
+    """The step that is being made, which no figure shows before it is recorded, in the unit of the method's phase:
+    ``at update 40 of 300``; in the phases of every run what is counted."""
+    counted, phase = _steps(run.status), _phase(run)
+    return f"at {phase.unit.removesuffix('s')} {counted.replace('/', ' of ')}" if counted and phase else counted
+
+
+def _phase(run: Run) -> Phase | None:
+    """The phase of its method that a run is in; None in those of every run."""
+    return description(run).phase(str(run.status.get("phase")))
 
 
 def _left(status: dict[str, Any]) -> str:
@@ -226,18 +227,19 @@ def progress_text(run: Run) -> str:
     """How far the run is, in a word or two: ``120/300``, ``Pool 2/6``; a dash for one that has no steps or never
     began."""
     if run.state == "done" and run.config:
-        return f"{run.config.steps}/{run.config.steps}" if is_distilled(run) else "–"
+        return f"{run.config.steps}/{run.config.steps}" if description(run).updates else "–"
     if waits(run):
         return "Queued"
-    phase = str(run.status.get("phase", "starting"))
-    if phase == "starting" and not run.alive:
+    name, phase = str(run.status.get("phase", "starting")), _phase(run)
+    if name == "starting" and not run.alive:
         return "–"
-    return f"{BRIEF.get(phase, phase)} {_steps(run.status) if phase in COUNTED else ''}".strip() or PHASES["distill"]
+    brief, counted = (phase.brief, True) if phase else (BRIEF.get(name, name), name in COUNTED)
+    return f"{brief} {_steps(run.status) if counted else ''}".strip() or phase_word(run)
 
 
-def cost_sentence(event: dict[str, Any], attack: str = "LS-PGD") -> str:
-    """What the attack did when this step was scored and what it has cost the whole run so far; '' when nothing was
-    recorded."""
+def cost_sentence(event: dict[str, Any], attack: str) -> str:
+    """What the attack did when this step was scored and what the run's own attacks have cost so far; '' when nothing
+    was recorded."""
     search, n = event.get("search") or {}, max(1, event["n"])
     if not search:
         return ""
@@ -249,11 +251,21 @@ def cost_sentence(event: dict[str, Any], attack: str = "LS-PGD") -> str:
         else f"attacked all {n} from scratch. "
     )
     if not event.get("forwards"):
-        return f"{said}No update was made yet."
+        return f"{said}{'The updates up to here attacked nothing.' if event['step'] else 'No update was made yet.'}"
     return (
         f"{said}All updates up to here, attacks on real images included, the looks that are recorded left out:"
         f" {event['forwards'] / n:,.0f} forward and {event.get('backwards', 0) / n:,.0f} backward passes per synthetic"
         " image."
+    )
+
+
+def stored_sentence(made: DistilledSet) -> str:
+    """What a set takes: its images, its labels and their kind, in bytes."""
+    count, *shape = made.images.shape
+    sides = " × ".join(map(str, shape))
+    return (
+        f"Stored: {count:,} images of {sides} values, {size(made.images.nbytes)}, and their labels ({made.label_type}),"
+        f" {size(made.label_bytes)}: {size(made.stored_bytes)} together."
     )
 
 
@@ -264,12 +276,20 @@ def drawn_sentence(drawn: int, recorded: int, kept: int) -> str:
     return f"Of {recorded:,} recorded steps {' and '.join(said)}." if said else ""
 
 
-def measured(run: Run) -> str:
-    """Which attack and which network the margins of a run's synthetic images come from, as a sentence."""
+def measured(run: Run, scorer: str = "") -> str:
+    """Which attack and which network, the scorer ('' for the first), the margins of a run's synthetic images come
+    from, as a sentence."""
+    method = description(run)
+    kind = f", {scorer_label(method, scorer)}" if len(method.scorers) > 1 else ""
     return (
-        f"Robust margins are upper bounds, found by {attack_name(run.config)} on the"
-        f" {scorer(run.config, run.manifest)}."
+        f"Robust margins are upper bounds, found by {method.attack} on the {network(run.config, run.manifest)}{kind}."
+        f"{' Adversarial pictures are of the attack on the first scorer of the run.' if scorer else ''}"
     )
+
+
+def scorer_label(method: Description, scorer: str) -> str:
+    """How the network of a scorer was trained; '' for the first scorer."""
+    return method.scorers.get(scorer) or next(iter(method.scorers.values()))
 
 
 def attacked_parts(run: Run) -> str:

@@ -129,6 +129,11 @@ METHODS: dict[str, Method] = {
 }
 
 
+def of_kind(kind: str) -> tuple[str, ...]:
+    """The names of the methods of a kind, see `Method.kind`, in the order of the table."""
+    return tuple(name for name, row in METHODS.items() if row.kind == kind)
+
+
 def describe(config: Any) -> dict[str, Any]:
     """What the shell has to know of a run's method, as plain values for its manifest.
 

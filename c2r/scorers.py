@@ -11,14 +11,14 @@ SCORERS = {"ce": "trained with cross-entropy", "ce-crl": "trained with cross-ent
 Value = TypeVar("Value")
 
 
-def stands_as(name: str, scorer: str) -> str:
-    """The name under which a scorer's array is stored; '' for the first scorer of a run."""
+def stored(name: str, scorer: str) -> str:
+    """The name under which an array of a scorer is stored; '' for the first scorer of a run."""
     return f"{name}@{scorer}" if scorer else name
 
 
 def under(arrays: Mapping[str, Value], scorer: str) -> dict[str, Value]:
     """Arrays of a scorer by the names under which they are stored; '' for the first scorer of a run."""
-    return {stands_as(name, scorer): value for name, value in arrays.items()}
+    return {stored(name, scorer): value for name, value in arrays.items()}
 
 
 def plain(name: str) -> str:

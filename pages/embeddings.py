@@ -14,22 +14,21 @@ shell.header(
 view = shell.needs_run()
 playback.bar(view)
 frame = shell.needs_frame(view)
-stored, pca = maps.stored_map(view, frame), maps.pca_layout(view)
-methods = [name for name, there in (("UMAP", stored), ("PCA", pca)) if there]
+stored = maps.stored_map(view, frame)
+layouts = maps.layouts(view, stored)
 names, n = list(view.names), len(frame["labels"])
 
 row = st.container(horizontal=True, gap="medium")
 with row.container(width=maps.SIDE):
-    if methods:
+    if layouts:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             method = st.segmented_control(
-                "Map", methods, default=methods[0], required=True, key="map-method", bind="query-params"
+                "Map", list(layouts), default=next(iter(layouts)), required=True, key="map-method", bind="query-params"
             )
-            method = method if method in methods else methods[0]
             colour, lines = maps.choices()
-        layout = pca if method == "PCA" else maps.umap_layout(view, stored)
+        layout = layouts.get(method) or next(iter(layouts.values()))
         maps.draw(view, frame, layout, colour, lines)
-        st.caption(words.plain(f"{layout.note} {words.measured(view.run)}"))
+        st.caption(words.plain(f"{layout.note} {words.measured(view.opened, view.scorer)}"))
     else:
         st.info(
             "This run has neither a UMAP nor a PCA basis: the run itself writes both. Choose another run, or compute"
@@ -40,7 +39,7 @@ with row.container(width=maps.SIDE):
             "No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also before."
         )
         controls.compute_map(view)
-ids = state.selection(view.run.id, n)
+ids = state.selection(view.opened.id, n)
 outcomes = shell.optional(view.results, "outcomes") if ids else None
 shares = shares_right(ordered(outcomes or {}, view.called), n)
 columns = views.sample_table(frame, ids, names, shares, view.called)

@@ -16,12 +16,12 @@ view = shell.needs_run()
 playback.bar(view)
 frame = shell.needs_frame(view)
 labels, rows = frame["labels"], cache.own_rows(view.results) if view.results else []
-figures, chosen = attempts.figures(rows), state.selection(view.run.id, len(labels))
+figures, chosen = attempts.figures(rows), state.selection(view.opened.id, len(labels))
 stored = ordered(shell.optional(view.results, "outcomes") or {}, figures)
 shares = shares_right(stored, len(labels))
 outcomes = {key: stored[key] for key in shares}
 
-evaluation.pointer(view.run, "the-whole-set")
+evaluation.pointer(view.opened, "the-whole-set")
 with st.container(horizontal=True, vertical_alignment="bottom"):
     wanted = tiles.toolbar(view, len(labels), len(chosen), evaluated=bool(shares))
     exporting.popover(view, rows)
@@ -38,7 +38,7 @@ ids = views.arrange(
     },
 )
 st.caption(
-    f"{len(ids)} of {len(labels)} images at step {view.step}. {words.plain(words.measured(view.run))} "
+    f"{len(ids)} of {len(labels)} images at step {view.step}. {words.plain(words.measured(view.opened, view.scorer))} "
     + (tiles.basis(view, outcomes) if shares else "No per-attack figures yet: they come with the evaluation.")
 )
 if shares:
@@ -50,9 +50,10 @@ shown = views.page_of(ids, tiles.page_number(views.pages(ids, wanted.size)), wan
 with grid:
     tiles.show(view, frame, shown, outcomes)
 st.subheader("The whole set", anchor="the-whole-set")
+st.caption(tiles.stored(view))
 if rows:
     st.caption(words.plain(attempts.about(rows)))
     chart(charts.accuracy_bars(rows, wide=True, dark=state.is_dark()), "accuracies", attempts.table(figures))
-evaluation.section(view.run)
+evaluation.section(view.opened)
 if wanted.sample is not None:
     details.open_details(view, frame, wanted.sample, ids, outcomes)

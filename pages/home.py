@@ -35,8 +35,13 @@ for column, (target, title, text, icon) in zip(st.columns(3), CARDS, strict=True
         st.markdown(f"**{title}**")
         st.caption(text)
         st.space("stretch")
-        kind = "primary" if target == "start" else "secondary"
-        if st.button(title, key=f"card-{target}", icon=f":material/{icon}:", width="stretch", type=kind):
+        if st.button(
+            title,
+            key=f"card-{target}",
+            icon=f":material/{icon}:",
+            width="stretch",
+            type="primary" if target == "start" else "secondary",
+        ):
             if target == "live" and state.sample_path().is_dir():
                 state.choose_run(state.SAMPLE_NAME)
             shell.go(target)

@@ -10,12 +10,12 @@ shell.header(
 )
 view = shell.needs_run(step=False)
 with st.container(horizontal=True, vertical_alignment="center"):
-    controls.buttons(view.run)
+    controls.buttons(view.opened)
     frozen = controls.freeze(view)
     controls.fork(view)
     definitions.margins(view.attack_name)
-controls.lineage(view.run)
-controls.ending(view.run, early=view.step is None)
+controls.lineage(view.opened)
+controls.ending(view.opened, early=view.step is None)
 if view.step is None:
     live.waiting(view)
     st.stop()

@@ -6,6 +6,7 @@ Letters: N synthetic images, K classes, S recorded steps, D embedding, M evaluat
 import json
 import shutil
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ from c2r.evaluation import badges
 from c2r.evaluation.badges import Badge
 from c2r.look.summary import margin_summary
 from c2r.networks.naming import network_name
+from c2r.registry import METHODS, describe
+from c2r.scorers import under
 from c2r.store import describing
 from c2r.store.files import save_arrays, write_atomic
 from c2r.store.writing import RunWriter, save_rows
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 EMBEDDING = 12
+OF_A_SCORER = ("margin_clean", "margin_adv", "share_clean", "share_robust", "search", "separation")
 NETWORKS = 3
 EPS = 2 / 255
 TESTED = 359
@@ -43,12 +47,14 @@ def make_run(
     shape: tuple[int, int, int] = (1, 8, 8),
     every: int = 10,
     tried: dict[str, float] | None = None,
+    of_before: bool = False,
     **changes: Any,
 ) -> Path:
     """Write a run folder with `steps` recorded steps of `n` images [C, H, W] and return its path; margins improve with
     the steps.
 
-    `tried`: attempt key → accuracy, see `TRIED`.
+    `tried`: attempt key → accuracy, see `TRIED`. `of_before`: as runs were written whose manifest says nothing of the
+    method, and whose events call its series losses.
     """
     draw = np.random.default_rng(seed)
     last = max(0, steps - 1) * every
@@ -68,14 +74,15 @@ def make_run(
         classes=names,
         attacked="parts",
         data={"name": "digits", "hash": "d1" * 8, "train": 1438, "test": 359, "shape": list(shape)},
+        **({} if of_before else describe(settings)),
     )
     world = make_world(draw, n, classes, shape)
     for index in range(steps):
-        add_frame(writer, world, index, steps, every)
+        add_frame(writer, world, index, steps, every, told="losses" if of_before else "series")
     _basis(writer, world)
     if mapped and steps:
         _map(writer, draw, world, steps, every)
-    if evaluated and (steps or settings.method == "full-data"):
+    if evaluated and (steps or METHODS[settings.method].kind == "reference"):
         _evaluation(writer, settings, draw, n, classes, tried or TRIED, world["images"].nbytes)
     if evaluated and steps:
         save_arrays(writer.path, "synthetic", {"images": world["images"], "labels": world["labels"]})
@@ -83,8 +90,29 @@ def make_run(
     return Path(path)
 
 
-def add_frame(writer: RunWriter, world: dict[str, np.ndarray], index: int, steps: int, every: int = 10) -> None:
-    """Record step `index` of `steps`: images sharpen, margins grow, the embedding's classes move apart."""
+def _settings(path: Path) -> config.RunConfig:
+    """The settings of a run folder."""
+    return _read(path / "config.json", (path / "config.json").stat().st_mtime_ns)
+
+
+@cache
+def _read(file: Path, when: int) -> config.RunConfig:  # noqa: ARG001 - part of the key
+    return config.from_json(file.read_text(encoding="utf-8"))
+
+
+def add_frame(
+    writer: RunWriter,
+    world: dict[str, np.ndarray],
+    index: int,
+    steps: int,
+    every: int = 10,
+    told: str = "series",
+) -> None:
+    """Record step `index` of `steps`: images sharpen, margins grow, the embedding's classes move apart.
+
+    Under each scorer after the first, margins are half a logit smaller and the embedding is turned. `told`: what the
+    event calls the figures of the method.
+    """
     progress = index / max(1, steps - 1)
     draw = np.random.default_rng(1000 + index)
     n = len(world["labels"])
@@ -111,7 +139,16 @@ def add_frame(writer: RunWriter, world: dict[str, np.ndarray], index: int, steps
         "embedding_clean": embedding.astype(np.float16),
         "embedding_adv": shifted.astype(np.float16),
     }
-    writer.frame(index * every, _event(index, n, clean, adv, progress), arrays)
+    event, scorers = _event(index, n, clean, adv, progress), _settings(writer.path).scorers[1:]
+    event[told] = _series(index, progress, describe(_settings(writer.path))["series"])
+    for scorer in scorers:
+        own = {"margin_clean": clean - 0.5, "margin_adv": adv - 0.5, "score": np.maximum(0, 1.5 - adv)}
+        own |= {name: arrays[name] for name in ("pred_clean", "pred_adv")}
+        own |= {name: arrays[name][:, ::-1] for name in ("embedding_clean", "embedding_adv")}
+        arrays |= under({name: np.ascontiguousarray(array) for name, array in own.items()}, scorer)
+        shown = _event(index, n, clean - 0.5, adv - 0.5, progress / 2)
+        event.setdefault("scorers", {})[scorer] = {name: shown[name] for name in OF_A_SCORER}
+    writer.frame(index * every, event, arrays)
 
 
 def make_world(draw: np.random.Generator, n: int, classes: int, shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
@@ -141,20 +178,21 @@ def _smooth(noise: np.ndarray) -> np.ndarray:
     return noise / np.abs(noise).max()
 
 
+def _series(index: int, progress: float, series: list[dict[str, Any]]) -> dict[str, float | None]:
+    """The figures of a method: terms that fall, and first their weighted sum; nothing at the first step."""
+    if index == 0:
+        return dict.fromkeys(one["name"] for one in series)
+    terms = {one["name"]: (9.0 - 6 * progress) / place for place, one in enumerate(series) if place}
+    weights = {one["name"]: one["weight"] or 0.0 for one in series}
+    return {one["name"]: sum(weights[name] * terms[name] for name in terms) for one in series[:1]} | terms
+
+
 def _event(index: int, n: int, clean: np.ndarray, adv: np.ndarray, progress: float) -> dict[str, Any]:
-    first = index == 0
-    match, ce, crl = 9.0 - 6 * progress, 1.9 - 1.5 * progress, 3.4 - 1.1 * progress
-    losses = (
-        dict.fromkeys(("total", "match", "ce", "crl"))
-        if first
-        else {"total": match + ce + crl, "match": match, "ce": ce, "crl": crl}
-    )
     reused = int(n * 0.6 * progress)
     side = {"knn": 0.7 + 0.25 * progress, "silhouette": 0.05 + 0.3 * progress, "between_within": 0.4 + 1.5 * progress}
     return {
         "seconds": 2.5 + 1.4 * index,
         "n": n,
-        "losses": losses,
         "margin_clean": margin_summary(clean),
         "margin_adv": margin_summary(adv),
         "share_clean": float((clean > 0).mean()),
@@ -172,7 +210,9 @@ def _basis(writer: RunWriter, world: dict[str, np.ndarray]) -> None:
     _, values, axes = np.linalg.svd(points - mean, full_matrices=False)
     explained = (values**2 / (values**2).sum())[:2]
     arrays = {"mean": mean, "axes": np.ascontiguousarray(axes[:2].T), "explained": explained}
-    save_arrays(writer.path, "basis", {key: value.astype(np.float32) for key, value in arrays.items()})
+    arrays = {key: value.astype(np.float32) for key, value in arrays.items()}
+    others = [under(arrays, scorer) for scorer in _settings(writer.path).scorers[1:]]
+    save_arrays(writer.path, "basis", {key: value for each in (arrays, *others) for key, value in each.items()})
 
 
 def _map(writer: RunWriter, draw: np.random.Generator, world: dict[str, np.ndarray], steps: int, every: int) -> None:
@@ -182,17 +222,15 @@ def _map(writer: RunWriter, draw: np.random.Generator, world: dict[str, np.ndarr
     progress = np.linspace(0, 1, steps)[:, None, None]
     clean = 5 + centres * (2 + 4 * progress) + world["spread"][:, :2] * 1.2
     adv = clean + world["push"][:, :2] * (1.5 - progress) + draw.normal(0, 0.05, (steps, n, 2))
-    save_arrays(
-        writer.path,
-        "map",
-        {
-            "steps": np.arange(steps, dtype=np.int64) * every,
-            "index": np.arange(n, dtype=np.int64),
-            "umap_clean": clean.astype(np.float32),
-            "umap_adv": adv.astype(np.float32),
-            "fitted": np.arange(steps) % 2 == 0,
-        },
-    )
+    layout = {
+        "umap_clean": clean.astype(np.float32),
+        "umap_adv": adv.astype(np.float32),
+        "fitted": np.arange(steps) % 2 == 0,
+    }
+    arrays = {"steps": np.arange(steps, dtype=np.int64) * every, "index": np.arange(n, dtype=np.int64)} | layout
+    for scorer in _settings(writer.path).scorers[1:]:
+        arrays |= under(layout, scorer)
+    save_arrays(writer.path, "map", arrays)
 
 
 def make_named(path: Path, **settings: Any) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import charts, pictures, theme
+from app import charts, pictures, readings, theme
 from app.charts.base import broken_statement, faded, number
 from app.charts.labels import spread
 from app.charts.maps import NARROW
@@ -60,6 +60,17 @@ def map_of(run, step=3, **more):
     return charts.embedding_map(run["xy_clean"][step], run["xy_adv"][step], run["labels"], classes=CLASSES, **more)
 
 
+def histogram(clean, adv, n=100, previous=None, **more):
+    return charts.margin_histogram(charts.Counted(clean, adv, BIN_EDGES, n, previous), "LS-PGD", **more)
+
+
+def loss(steps, total, terms=(), unit=""):
+    """A loss over `steps` with its `terms`: label, weight, weighted values."""
+    lines = [readings.Line("Loss", 0, total, None)]
+    lines += [readings.Line(label, place, values, weight) for place, (label, weight, values) in enumerate(terms, 1)]
+    return readings.Curves("Loss", unit, list(steps), lines)
+
+
 @cache
 def all_figures(dark=False):
     """One figure of every function."""
@@ -67,22 +78,22 @@ def all_figures(dark=False):
     clean, adv = margin_summary(run["clean"][3]), margin_summary(run["adv"][3])
     quantiles = [margin_summary(m)["quantiles"] for m in run["adv"]]
     rank = np.stack([ranks(order) for order in run["orders"]])
-    lines = {"current": 30, "dark": dark}
+    lines, drawing = {"current": 30, "dark": dark}, charts.Drawing(30, dark=dark)
     rows = [
         {"label": label, "attack": attack, "accuracy": accuracy + seed / 100, "n": 1000, "eps": "2/255", "seed": seed}
         for seed in range(3)
         for label, attack, accuracy in (("FGSM", "fgsm", 0.40), ("clean", "clean", 0.60), ("PGD-10", "pgd", 0.35))
     ]
     return {
-        "histogram": charts.margin_histogram(clean["counts"], adv["counts"], edges=BIN_EDGES, n=n, dark=dark),
-        "bands": charts.margin_bands(STEPS, quantiles, n=n, quantiles_clean=np.array(quantiles) + 2, **lines),
-        "history": charts.margin_history(STEPS, run["clean"][:, 0], run["adv"][:, 0], **lines),
+        "histogram": histogram(clean["counts"], adv["counts"], n=n, dark=dark),
+        "bands": charts.margin_bands(STEPS, charts.Quantiles(quantiles, n, np.array(quantiles) + 2), "LS-PGD", drawing),
+        "history": charts.margin_history(STEPS, run["clean"][:, 0], run["adv"][:, 0], "LS-PGD", drawing),
         "heatmap": charts.curriculum_heatmap(STEPS, charts.rank_matrix(run["orders"], run["adv"])[0], n=n, **lines),
         "classes": charts.curriculum_classes(STEPS, run["orders"], run["labels"], classes=CLASSES, **lines),
         "paths": charts.rank_paths(STEPS, rank[:, :5], run["labels"][:5], CLASSES, n=n, **lines),
         "map": map_of(run, dark=dark),
-        "separation": charts.separation_lines(STEPS, STEPS / 300, STEPS / 600, what="knn", n=n, **lines),
-        "losses": charts.loss_lines(STEPS, [None, *(5 - STEPS[1:] / 100)], {}, called={}, weights={}, **lines),
+        "separation": charts.separation_lines(STEPS, STEPS / 300, STEPS / 600, what="knn", n=n, drawing=drawing),
+        "losses": charts.series_lines(loss(STEPS, [None, *(5 - STEPS[1:] / 100)]), drawing),
         "accuracy": charts.accuracy_bars(rows, dark=dark),
         "profile": charts.accuracy_profile(["Clean", "PGD-10"], PROFILE, statement="Two sets", dark=dark),
         "sweep": charts.accuracy_sweep(SWEEP, ["a", "b"], dark=dark),
@@ -129,7 +140,7 @@ def test_the_histogram_states_the_share_of_broken_images_and_how_many_there_are(
     adv = np.zeros(60, int)
     adv[BIN_EDGES[:-1] == -0.5] = 31
     adv[BIN_EDGES[:-1] == 0.0] = 69
-    figure = charts.margin_histogram(np.full(60, 0), adv, edges=BIN_EDGES, n=100)
+    figure = histogram(np.full(60, 0), adv)
     assert text_of(figure) == "At least 31 % of the images are broken within ε"
     assert "n = 100" in figure.layout.meta["note"] and "LS-PGD" in figure.layout.meta["note"]
 
@@ -142,7 +153,7 @@ def test_the_statement_names_nothing_and_everything_instead_of_percent():
 
 def test_the_previous_step_is_an_outline_from_bin_edge_to_bin_edge():
     counts = np.arange(60)
-    figure = charts.margin_histogram(counts, counts, edges=BIN_EDGES, n=100, previous_adv=counts[::-1])
+    figure = histogram(counts, counts, previous=counts[::-1])
     outline = figure.data[2]
     assert outline.line.shape == "hv" and np.allclose(outline.x, BIN_EDGES)
     assert outline.y[:-1].tolist() == counts[::-1].tolist()
@@ -159,7 +170,7 @@ def test_the_histogram_axes_do_not_change_from_step_to_step():
     run = run_of()
     counts = [margin_summary(m)["counts"] for key in ("clean", "adv") for m in run[key]]
     span, top = charts.histogram_span(counts, BIN_EDGES), charts.histogram_top(counts)
-    figures = [charts.margin_histogram(c, c, edges=BIN_EDGES, n=100, span=span, top=top) for c in counts]
+    figures = [histogram(c, c, span=span, top=top) for c in counts]
     assert len({(figure.layout.xaxis.range, figure.layout.yaxis.range) for figure in figures}) == 1
     assert figures[0].layout.xaxis.range == span and figures[0].layout.yaxis.range[1] >= max(map(max, counts))
 
@@ -178,7 +189,7 @@ def test_the_span_is_in_fives_holds_zero_and_changes_only_when_a_new_bin_leaves_
 
 def test_selected_bars_and_points_come_back_as_bin_and_image_numbers():
     counts = np.ones(60, int)
-    figure = charts.margin_histogram(counts, counts, edges=BIN_EDGES, n=60, span=(-5.0, 5.0), selectable=True)
+    figure = histogram(counts, counts, n=60, span=(-5.0, 5.0), selectable=True)
     assert figure.data[0].customdata.tolist() == list(range(20, 40))
     assert charts.selected_numbers([{"customdata": 7}, {"customdata": [3]}, {"x": 1.0}, {"customdata": 7}]) == [3, 7]
 
@@ -192,9 +203,7 @@ def test_the_empty_histogram_has_axes_and_the_zero_line_and_no_bars():
 
 def test_a_selectable_histogram_leaves_the_drag_mode_free_so_that_a_click_selects_a_bar():
     counts = np.ones(60, int)
-    plain, selectable = (
-        charts.margin_histogram(counts, counts, edges=BIN_EDGES, n=60, selectable=s) for s in (False, True)
-    )
+    plain, selectable = (histogram(counts, counts, n=60, selectable=s) for s in (False, True))
     assert not selectable.layout.dragmode
     assert selectable.layout.clickmode is None
     assert (plain.data[1].unselected.marker.opacity, selectable.data[1].unselected.marker.opacity) == (None, 0.25)
@@ -202,16 +211,12 @@ def test_a_selectable_histogram_leaves_the_drag_mode_free_so_that_a_click_select
 
 def test_the_bands_state_where_the_median_started_and_where_it_is_at_the_current_step():
     quantiles = np.linspace(-2, 2, len(STEPS))[:, None] + np.array([-2, -1, 0, 1, 2])
-    figure = charts.margin_bands(STEPS, quantiles, n=50, current=300)
-    assert text_of(figure) == "The median robust margin rose from −2.0 to 2.0 logits"
-    assert (
-        text_of(charts.margin_bands(STEPS, quantiles, n=50, current=150))
-        == "The median robust margin rose from −2.0 to 0.0 logits"
+    said = lambda found, at=None: text_of(  # noqa: E731
+        charts.margin_bands(STEPS, charts.Quantiles(found, 50), "LS-PGD", charts.Drawing(at))
     )
-    assert (
-        text_of(charts.margin_bands(STEPS, quantiles[::-1], n=50))
-        == "The median robust margin fell from 2.0 to −2.0 logits"
-    )
+    assert said(quantiles, 300) == "The median robust margin rose from −2.0 to 2.0 logits"
+    assert said(quantiles, 150) == "The median robust margin rose from −2.0 to 0.0 logits"
+    assert said(quantiles[::-1]) == "The median robust margin fell from 2.0 to −2.0 logits"
 
 
 @pytest.mark.parametrize(
@@ -219,7 +224,8 @@ def test_the_bands_state_where_the_median_started_and_where_it_is_at_the_current
     [(1, 0.5, "withstands LS-PGD"), (1, -0.5, "is broken within ε"), (-1, -2, "is misclassified even unattacked")],
 )
 def test_the_history_of_an_image_says_whether_it_holds(clean, adv, verdict):
-    assert text_of(charts.margin_history([0, 10], [5, clean], [5, adv])) == f"At step 10 this image {verdict}"
+    figure = charts.margin_history([0, 10], [5, clean], [5, adv], "LS-PGD")
+    assert text_of(figure) == f"At step 10 this image {verdict}"
 
 
 def test_rank_matrix_agrees_with_a_slow_loop():
@@ -268,8 +274,9 @@ def test_the_axes_over_steps_of_a_run_at_work_reach_to_its_last_step_from_the_st
     ends = set()
     for last in (2, 3):
         steps = [0, 10, 20][:last]
-        bands = charts.margin_bands(steps, quantiles[:last], n=9, span=(-5, 5), until=100)
-        losses = charts.loss_lines(steps, [None, 0.9, 0.7][:last], {}, called={}, weights={}, until=100)
+        drawing = charts.Drawing(until=100, span=(-5, 5))
+        bands = charts.margin_bands(steps, charts.Quantiles(quantiles[:last], 9), "LS-PGD", drawing)
+        losses = charts.series_lines(loss(steps, [None, 0.9, 0.7][:last]), drawing)
         heat = charts.curriculum_heatmap(steps, np.ones((last, 9)), n=9, limit=3.0, until=100)
         ends.add(
             (
@@ -415,31 +422,39 @@ def test_the_map_refuses_an_unknown_colour_and_missing_values_in_one_sentence():
 
 
 def test_separation_lines_state_both_figures_at_the_current_step():
-    figure = charts.separation_lines([0, 10, 20], [0.1, 0.5, 0.9], [0.0, 0.25, None], what="silhouette", current=10)
+    figure = charts.separation_lines(
+        [0, 10, 20], [0.1, 0.5, 0.9], [0.0, 0.25, None], what="silhouette", drawing=charts.Drawing(10)
+    )
     assert text_of(figure) == "Silhouette: 0.50 clean, 0.25 adversarial" and len(zero_lines(figure, "y")) == 1
     assert [(t.line.dash, t.marker.symbol) for t in figure.data] == [("solid", "circle"), ("dash", "x")]
     with pytest.raises(InputError, match="separation figure 'knm'"):
         charts.separation_lines([0], [0], [0], what="knm")
 
 
-def test_the_loss_chart_leaves_a_gap_names_the_weighted_terms_and_states_the_largest_at_the_shown_step():
-    parts = {"match": [None, 3.0, 1.0], "ce": [None, 1.0, 3.0]}
-    named = {"called": {"match": "matching", "ce": "cross-entropy"}, "weights": {"match": 0.017, "ce": 0.83}}
-    figure = charts.loss_lines([0, 10, 20], [None, 4.0, 4.0], parts, **named, current=10)
+def test_the_chart_of_a_loss_leaves_a_gap_names_the_weighted_terms_and_states_the_largest_at_the_shown_step():
+    terms = [("matching", 0.017, [None, 3.0, 1.0]), ("cross-entropy", 0.83, [None, 1.0, 3.0])]
+    curves = loss([0, 10, 20], [None, 4.0, 4.0], terms)
+    figure = charts.series_lines(curves, charts.Drawing(10))
     assert np.isnan(figure.data[0].y[0]) and figure.layout.yaxis.type is None
     assert text_of(figure) == "At step 10, matching is 75 % of the loss"
     assert figure.layout.meta["note"] == "0.017 · matching + 0.83 · cross-entropy"
-    assert [trace.name for trace in figure.data] == ["total", "matching", "cross-entropy"]
-    assert text_of(charts.loss_lines([0, 10, 20], [None, 4.0, 4.0], parts, **named, current=20)).startswith(
-        "At step 20, cross-entropy is 75 %"
-    )
+    assert [trace.name for trace in figure.data] == ["Loss", "matching", "cross-entropy"]
+    assert [trace.line.color for trace in figure.data] == [mark["colour"] for mark in theme.SERIES_MARKS[False][:3]]
+    assert text_of(charts.series_lines(curves, charts.Drawing(20))).startswith("At step 20, cross-entropy is 75 %")
 
 
-def test_the_loss_chart_turns_logarithmic_when_terms_are_far_apart_and_asks_for_a_loss():
-    named = {"called": {"match": "matching"}, "weights": {"match": 1.0}}
-    assert charts.loss_lines([0, 10], [400.0, 300.0], {"match": [4.0, 2.0]}, **named).layout.yaxis.type == "log"
-    with pytest.raises(InputError, match="at least one recorded loss"):
-        charts.loss_lines([0], [None], {}, called={}, weights={})
+def test_the_chart_of_a_loss_turns_logarithmic_when_terms_are_far_apart_and_asks_for_a_value():
+    far = charts.series_lines(loss([0, 10], [400.0, 300.0], [("matching", 1.0, [4.0, 2.0])]))
+    assert far.layout.yaxis.type == "log" and far.layout.yaxis.title.text == "loss, logarithmic"
+    with pytest.raises(InputError, match="at least one recorded value"):
+        charts.series_lines(loss([0], [None]))
+
+
+def test_a_series_without_terms_is_named_with_its_unit_and_one_of_many_keeps_a_look():
+    curves = readings.Curves("KL divergence", "nats", [0, 8], [readings.Line("teacher", 7, [0.5, 0.25], None)])
+    figure = charts.series_lines(curves)
+    assert figure.layout.yaxis.title.text == "KL divergence (nats)" and text_of(figure) == "teacher of each update"
+    assert figure.data[0].line.color == theme.SERIES_MARKS[False][-1]["colour"]
 
 
 def test_accuracy_bars_show_mean_spread_and_every_seed_on_a_fixed_axis():
@@ -517,7 +532,7 @@ def test_every_chart_can_be_drawn_after_the_first_step_alone():
     )
     assert charts.curriculum_classes([0], order, run["labels"]).layout.xaxis.range == (-0.5, 0.5)
     assert "The median robust margin is −0.9 logits" in text_of(
-        charts.margin_bands([0], [margin_summary(margins[0])["quantiles"]], n=100)
+        charts.margin_bands([0], charts.Quantiles([margin_summary(margins[0])["quantiles"]], 100), "LS-PGD")
     )
     assert "from rank 3 to rank 3" in text_of(charts.rank_paths([0], [[3]], [0], CLASSES, n=100))
 
@@ -553,7 +568,7 @@ def test_text_can_be_read_and_the_zero_line_is_the_strongest_on_both_pages(dark)
         ink.muted,
         ink.clean_text,
         ink.adversarial_text,
-        *(m["colour"] for m in theme.LOSS_MARKS[dark].values()),
+        *(m["colour"] for m in theme.SERIES_MARKS[dark]),
     ):
         assert contrast(colour, ink.page) >= 4.5
     assert contrast(theme.CLEAN, ink.page) >= 3 and contrast(theme.ADVERSARIAL, ink.page) >= 3

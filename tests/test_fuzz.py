@@ -34,6 +34,7 @@ from c2r.errors import InputError
 from c2r.evaluation import comparability, curves, digest, exports, ranking, tables
 from c2r.formats import FORMATS, Limits, read_upload
 from c2r.formats.fromrun import from_run
+from c2r.look.description import description
 from c2r.look.summary import BIN_EDGES
 from c2r.report import report
 from c2r.store import runs
@@ -450,11 +451,12 @@ def look_below(store: Path) -> None:
 
 
 def look_at_steps(run: runs.Run) -> None:
-    events, steps = cache.events(run.path), state.recorded_steps(run.path)
+    events, steps, method = cache.events(run.path), state.recorded_steps(run.path), description(run)
+    readings.curves(events, method)
     names = list(state.names_of(run, steps))
     for at in range(len(events)):
-        readings.kpis(events[: at + 1])
-        words.cost_sentence(events[at])
+        readings.kpis(events[: at + 1], method)
+        words.cost_sentence(events[at], method.attack)
         views.strangers(events, events[at]["step"])
     for step in steps:
         frame = tolerated(cache.margins, run.path, step)

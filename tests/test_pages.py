@@ -89,7 +89,7 @@ def test_a_done_run_fills_the_live_page(store):
 def test_the_live_figures_belong_to_the_chosen_step(store):
     make_run(store / "one", steps=7)
     first, last = open_page("live", step="0"), open_page("live")
-    assert first.metric[3].value == "–" and last.metric[3].value == "5.70"
+    assert first.metric[3].value == "–" and last.metric[3].value == "1.47"
     assert float(first.metric[0].value.removesuffix(" logits")) < float(last.metric[0].value.removesuffix(" logits"))
 
 
@@ -724,11 +724,12 @@ def test_the_recorded_sample_is_never_evaluated(store):
 
 def test_settings_of_the_custom_protocol_are_hidden_under_another_one(store):  # noqa: ARG001
     app = all_settings(open_page("start"))
-    assert field(app, "Radii of the attacks").value == "" and app.multiselect
+    lists = lambda: [box.label for box in app.multiselect]  # noqa: E731
+    assert field(app, "Radii of the attacks").value == "" and "Attacks" in lists()
     protocol = next(box for box in app.selectbox if box.label == "Protocol")
     protocol.set_value("guard-1/255").run()
     check(app, "start")
-    assert not app.multiselect and "--set protocol=guard-1/255" in app.code[0].value
+    assert "Attacks" not in lists() and "--set protocol=guard-1/255" in app.code[0].value
     assert "GUARD's attacks at ε = 1/255" in text(app)
 
 
@@ -794,6 +795,8 @@ def test_a_set_that_was_not_distilled_here_shows_its_order_and_no_course(store):
     ("method", "attack", "said", "term"),
     [
         ("c2r", "LS-PGD", "mini-batches are cut in this order, hardest first", "contrastive (CRL)"),
+        ("c2r of before", "LS-PGD", "mini-batches are cut in this order, hardest first", "contrastive (CRL)"),
+        ("c2r-pgd of before", "PGD-10", "mini-batches are cut in this order, hardest first", "contrastive (CRL)"),
         ("c2r-pgd", "PGD-10", "mini-batches are cut in this order, hardest first", "contrastive (CRL)"),
         ("c2r-no-aac", "LS-PGD", "cuts its mini-batches in random order", "contrastive (CRL)"),
         ("c2r-no-crl", "LS-PGD", "mini-batches are cut in this order, hardest first", "class-mean alignment"),
@@ -801,7 +804,9 @@ def test_a_set_that_was_not_distilled_here_shows_its_order_and_no_course(store):
     ],
 )
 def test_attack_order_and_losses_are_named_by_what_the_method_ran(store, method, attack, said, term):
-    make_run(store / "one", n=24, classes=3, steps=1 if method == "random-real" else 3, method=method)
+    name, _, of_before = method.partition(" ")
+    steps = 1 if name == "random-real" else 3
+    make_run(store / "one", n=24, classes=3, steps=steps, method=name, of_before=bool(of_before))
     for page in ("live", "gallery"):
         app = open_page(page)
         specs = "".join(figure.proto.spec for figure in app.get("plotly_chart"))
@@ -811,8 +816,67 @@ def test_attack_order_and_losses_are_named_by_what_the_method_ran(store, method,
         assert attack in words
         assert ("LS-PGD" in words) == (attack == "LS-PGD"), page
         if page == "live":
-            assert "losses of two steps do not compare" in text(app) or not term
+            assert "values of two steps need not compare" in text(app) or not term
             assert said in text(app) and term in words and ("contrastive" in words) == (term == "contrastive (CRL)")
+
+
+def test_what_a_manifest_says_of_its_method_is_shown_though_no_table_knows_it(store):
+    run = make_run(store / "one", n=24, classes=3, steps=3, state="running", evaluated=False)
+    told = json.loads((run / "manifest.json").read_text())
+    told["method"] |= {"name": "new", "label": "A new method"}
+    told["phases"] = [{"name": "distill", "label": "Growing", "brief": "Grown", "unit": "epochs", "share": 1.0}]
+    told["series"] = [
+        {"name": "crl", "label": "KL divergence", "unit": "nats", "axis": "Divergence", "weight": None},
+        {"name": "match", "label": "student accuracy", "unit": "", "axis": "Accuracy", "weight": None},
+    ]
+    told["margins"] = {"attack": "NEW-7", "order": ""}
+    (run / "manifest.json").write_text(json.dumps(told))
+    app = open_page("live")
+    check(app, "live")
+    assert "Growing · at epoch 20 of 20" in text(app) and "This method cuts no mini-batches by them" in text(app)
+    assert [metric.label for metric in app.metric][3] == "KL divergence" and app.metric[3].value.endswith(" nats")
+    assert "KL divergence of each update" in text(app) and "student accuracy of each update" in text(app)
+    assert "NEW-7" in text(app) and "LS-PGD" not in text(app) and "NEW-7" in text(open_page("gallery"))
+    assert "Grown 20/20" in open_page("home").dataframe[0].value["Progress"].iloc[0]
+    told["series"] = []
+    (run / "manifest.json").write_text(json.dumps(told))
+    bare = open_page("live")
+    assert len(bare.metric) == 3 and "This method hands out no figure of its own" in text(bare)
+
+
+def test_a_phase_that_nobody_knows_is_shown_by_its_name(store):
+    run = make_run(store / "one", state="running", steps=3, evaluated=False)
+    status = json.loads((run / "status.json").read_text()) | {"phase": "kneading"}
+    (run / "status.json").write_text(json.dumps(status))
+    app = open_page("live")
+    check(app, "live")
+    assert "kneading" in text(app)
+
+
+def test_of_two_scorers_each_has_its_own_margins_map_and_separation(store):
+    make_run(store / "one", n=24, classes=3, steps=3, scorers="ce,ce-crl", method="c2r-no-queue")
+    first, other = open_page("live"), open_page("live", scorer="ce-crl")
+    check(other, "live")
+    assert first.selectbox(key="scorer").options == ["ce", "ce-crl"] and other.selectbox(key="scorer").value == "ce-crl"
+    shown = [float(app.metric[0].value.removesuffix(" logits")) for app in (first, other)]
+    assert shown[0] - shown[1] == pytest.approx(0.5, abs=0.11)
+    assert "under this scorer" in text(other) and "under this scorer" not in text(first)
+    gallery = open_page("gallery", scorer="ce-crl", sample="3")
+    check(gallery, "gallery")
+    assert "trained with cross-entropy and the contrastive loss" in text(gallery)
+    assert "attacked for the first scorer of the run" in "".join(str(one.proto) for one in gallery.get("image"))
+    maps = open_page("embeddings", scorer="ce-crl")
+    check(maps, "embeddings")
+    assert maps.button_group(key="map-method").options == ["UMAP", "PCA"]
+    assert "the contrastive loss" in text(maps) and not open_page("start").get("error")
+
+
+def test_one_scorer_is_no_choice_and_an_unknown_one_is_said(store):
+    make_run(store / "one", n=24, classes=3, steps=3)
+    assert not [box for box in open_page("live").selectbox if box.key == "scorer"]
+    make_run(store / "two", n=24, classes=3, steps=3, scorers="ce,ce-crl")
+    app = open_page("live", run="two", scorer="nonsense")
+    assert "The link asks for scorer 'nonsense', which is not here: showing the first scorer." in text(app)
 
 
 def test_a_run_that_failed_before_anything_was_recorded_says_what_to_mend_and_folds_its_log(store):

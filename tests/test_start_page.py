@@ -73,7 +73,8 @@ def test_a_setting_is_labelled_in_words_with_symbol_and_flag_in_its_help():
 def test_methods_protocols_and_attacks_are_offered_by_label_and_imported_is_not():
     app = start(opened=True)
     methods = field(app, "Method").options
-    assert "Random real images" in methods and not {"imported", "Imported set", "c2r-no-aac"} & set(methods)
+    assert "Random real images · Baselines" in methods and "C2R without AAC" in methods
+    assert not {"imported", "Imported set · Imported", "c2r-no-aac"} & set(methods)
     assert "GUARD, pixel space, 1/255" in field(app, "Protocol").options
     attacks = field(app, "Attacks").options
     assert {"FGSM", "PGD", "CW-10 L∞", "AutoAttack"} <= set(attacks) and "vmi-fgsm" not in attacks
@@ -115,3 +116,20 @@ def test_a_loaded_imported_set_keeps_its_method():
     assert settings.offered("method", base.method)[-1] == "imported" and "imported" not in settings.offered(
         "method", "c2r"
     )
+
+
+def test_another_method_asks_for_its_settings_only_and_what_was_typed_comes_back_with_the_first():
+    app = start(opened=True)
+    field(app, "Contrastive share").set_value("0.3")
+    field(app, "Width").set_value("40")
+    app = rerun(app)
+    field(app, "Method").set_value("random-real")
+    app = rerun(app)
+    shown = {w.key.rpartition("-")[2] for w in widgets(app)}
+    assert "eta" not in shown and shown <= set(config.kind_of("random-real").model_fields)
+    assert "--set eta" not in app.code[0].value and "--set width=40" in app.code[0].value
+    assert "the baseline every method must beat" in "\n".join(c.value for c in app.caption)
+    field(app, "Method").set_value("c2r")
+    app = rerun(app)
+    assert field(app, "Contrastive share").value == "0.3" and field(app, "Width").value == "40"
+    assert "--set eta=0.3" in app.code[0].value

@@ -9,7 +9,9 @@ import pytest
 from fake_run import make_evaluation, make_run
 
 from app import readings, runlist, views, words
-from c2r import registry as methods
+from c2r import config
+from c2r.distilled import DistilledSet
+from c2r.look.description import description
 from c2r.look.summary import BIN_EDGES, margin_summary
 from c2r.store import runs
 
@@ -142,16 +144,18 @@ def test_class_counts_say_selected_and_total(frame):
 
 
 def test_kpis_show_the_change_since_the_first_step_with_its_unit_and_a_dash_without_a_loss(tmp_path):
-    events = runs.read_events(make_run(tmp_path / "run", steps=3))
-    margin, robust, clean, loss = readings.kpis(events)
+    run = runs.open_run(make_run(tmp_path / "run", steps=3))
+    events, method = runs.read_events(run.path), description(run)
+    margin, robust, clean, loss = readings.kpis(events, method)
     quantiles = [event["margin_adv"]["quantiles"][2] for event in events]
     moved = round(quantiles[2], 1) - round(quantiles[0], 1)
     assert margin.course == quantiles and margin.delta == f"{moved:+.1f} logits" and margin.since == "since step 0"
     assert (
         margin.value == f"{quantiles[2]:.1f} logits" and robust.value.endswith(" %") and clean.delta.endswith(" points")
     )
-    assert loss.value == "5.70" and not loss.course and not loss.delta, "losses of two steps do not compare"
-    assert readings.kpis(events[:1])[3].value == "–" and readings.kpis(events[:1])[0].delta == ""
+    assert loss.value == "1.47" and not loss.course and not loss.delta, "losses of two steps do not compare"
+    start = readings.kpis(events[:1], method)
+    assert start[3].value == "–" and start[0].delta == ""
 
 
 def test_kpis_have_no_minus_zero_and_no_sign_where_nothing_moved():
@@ -164,7 +168,7 @@ def test_kpis_have_no_minus_zero_and_no_sign_where_nothing_moved():
             "share_clean": 1.0,
         }
 
-    margin, robust, *_ = readings.kpis([event(0, 0.02), event(10, -0.01)])
+    margin, robust, *_ = readings.kpis([event(0, 0.02), event(10, -0.01)], description(runs.open_run(SAMPLE)))
     assert (margin.value, margin.delta, robust.delta) == ("0.0 logits", "0.0 logits", "0 points")
 
 
@@ -301,26 +305,46 @@ SAMPLE = Path(__file__).resolve().parents[1] / "app" / "sample_run"
 
 
 def test_the_weighted_terms_of_every_recorded_loss_add_up_to_its_total():
-    run = runs.open_run(SAMPLE)
+    method = description(runs.open_run(SAMPLE))
     recorded = [event for event in runs.read_events(SAMPLE) if event["losses"]["total"] is not None]
     assert len(recorded) == 30
     for event in recorded:
-        parts = readings.loss_parts(event, run.config)
+        parts = readings.parts(event, method, "Loss")
         assert sum(part.value for part in parts) == pytest.approx(event["losses"]["total"], rel=1e-4)
     losses = recorded[0]["losses"]
     terms = 0.017 * losses["match"], 0.83 * losses["ce"], 0.17 * losses["crl"], losses["total"]
     said = "{:.2f} matching + {:.2f} cross-entropy + {:.2f} contrastive (CRL) = {:.2f}".format(*terms)
-    assert readings.loss_sentence(recorded[0], run.config).endswith(said)
+    assert readings.sum_sentence(recorded[0], method) == f"Loss of the update, in weighted terms: {said}"
+    (loss,) = readings.curves(recorded, method)
+    assert list(loss.table()) == ["Step", "Loss", "matching", "cross-entropy", "contrastive (CRL)"]
 
 
-def test_losses_are_named_by_what_ran_and_a_term_of_weight_zero_is_left_out():
-    losses = {"total": 1.0, "match": 2.0, "ce": 3.0, "crl": 4.0}
-    named = lambda method, **changes: [  # noqa: E731
-        part.label for part in methods.loss_parts(losses, method, **({"eta": 0.5, "match_weight": 0.1} | changes))
-    ]
-    assert named("c2r") == ["matching", "cross-entropy", "contrastive (CRL)"]
-    assert named("c2r-no-crl") == ["matching", "cross-entropy", "class-mean alignment"]
-    assert named("c2r", eta=0.0) == ["matching", "cross-entropy"] and named("c2r", eta=1.0, match_weight=0.0) == [
-        "contrastive (CRL)"
-    ]
-    assert methods.loss_parts(dict.fromkeys(losses), "c2r", eta=0.5, match_weight=1) == []
+def told(**changes):
+    """The description of a C2R run with these settings."""
+    return description(runs.Run(Path("one"), "done", config.load("demo", changes)))
+
+
+def test_terms_are_named_by_what_ran_and_one_of_weight_zero_is_left_out():
+    event = {"step": 8, "series": {"total": 1.0, "match": 2.0, "ce": 3.0, "crl": 4.0}}
+    named = lambda **changes: [part.term.label for part in readings.parts(event, told(**changes), "Loss")]  # noqa: E731
+    assert named() == ["matching", "cross-entropy", "contrastive (CRL)"]
+    assert named(method="c2r-no-crl") == ["matching", "cross-entropy", "class-mean alignment"]
+    assert named(eta=0.0) == ["matching", "cross-entropy"]
+    assert named(eta=1.0, match_weight=0.0) == ["contrastive (CRL)"]
+    assert not readings.parts({"step": 0, "series": dict.fromkeys(event["series"])}, told(), "Loss")
+    lines = readings.curves([event], told(match_weight=0.0))[0].lines
+    assert [(line.label, line.place) for line in lines] == [("Loss", 0), ("cross-entropy", 2), ("contrastive (CRL)", 3)]
+
+
+def test_soft_labels_name_their_largest_classes_and_none_without_a_share():
+    assert views.soft_words(np.array([0.21, 0.62, 0.169, 0.001]), ["a", "b", "c", "d"], 5) == "b 62 %, a 21 %, c 17 %"
+    assert views.soft_words(np.array([0.0, 1.0]), ["a"], 2) == "class 1 100 %"
+
+
+def test_what_a_set_takes_counts_its_labels_with_their_kind():
+    images, labels = np.zeros((4, 1, 8, 8), np.uint8), np.zeros(4, np.int64)
+    assert words.stored_sentence(DistilledSet(images, labels)) == (
+        "Stored: 4 images of 1 × 8 × 8 values, 256 B, and their labels (hard), 4 B: 260 B together."
+    )
+    soft = DistilledSet(images, labels, np.zeros((4, 4, 3), np.float32), 2)
+    assert "labels (soft, one per part), 192 B: 448 B together" in words.stored_sentence(soft)

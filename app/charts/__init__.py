@@ -8,7 +8,7 @@
 | maps.py | `embedding_map`, `map_ranges` |
 | comparison.py, paired.py | `accuracy_profile`, `accuracy_sweep`; `paired_dots` |
 | heatmaps.py, cumulative.py | `class_heatmap`, `transfer_heatmap`; `margin_cumulative` |
-| series.py | `separation_lines`, `loss_lines`, `accuracy_bars` |
+| series.py | `separation_lines`, `series_lines`, `accuracy_bars` |
 | storage.py | `storage_bars` |
 | base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
 | dots.py, labels.py, naming.py | dots of sets; names at the ends of lines; names of groups on a map |
@@ -16,13 +16,15 @@
 `rank_matrix` and `thin` of `c2r.look.summary` make what they draw small.
 """
 
-from app.charts.base import alt_text, chart_config, selected_numbers
+from app.charts.base import Drawing, alt_text, chart_config, selected_numbers
 from app.charts.comparison import accuracy_profile, accuracy_sweep
 from app.charts.cumulative import margin_cumulative
 from app.charts.curriculum import curriculum_classes, curriculum_heatmap, rank_paths
 from app.charts.heatmaps import class_heatmap, transfer_heatmap
 from app.charts.maps import embedding_map, map_ranges
 from app.charts.margins import (
+    Counted,
+    Quantiles,
     empty_histogram,
     histogram_span,
     histogram_top,
@@ -31,11 +33,14 @@ from app.charts.margins import (
     margin_history,
 )
 from app.charts.paired import paired_dots
-from app.charts.series import accuracy_bars, loss_lines, separation_lines
+from app.charts.series import accuracy_bars, separation_lines, series_lines
 from app.charts.storage import storage_bars
 from c2r.look.summary import rank_matrix, thin
 
 __all__ = [
+    "Counted",
+    "Drawing",
+    "Quantiles",
     "accuracy_bars",
     "accuracy_profile",
     "accuracy_sweep",
@@ -48,7 +53,6 @@ __all__ = [
     "empty_histogram",
     "histogram_span",
     "histogram_top",
-    "loss_lines",
     "map_ranges",
     "margin_bands",
     "margin_cumulative",
@@ -59,6 +63,7 @@ __all__ = [
     "rank_paths",
     "selected_numbers",
     "separation_lines",
+    "series_lines",
     "storage_bars",
     "thin",
     "transfer_heatmap",

@@ -3,6 +3,7 @@
 Letters: S recorded steps, N synthetic images, P images on the map, M chosen images, K classes.
 """
 
+from dataclasses import dataclass
 from html import escape, unescape
 from textwrap import wrap
 from typing import Any
@@ -15,6 +16,23 @@ from app.theme import tokens
 # Streamlit's own font, so that charts and page read as one.
 FONT = '"Source Sans", "Source Sans Pro", sans-serif'
 STATEMENT_WIDTH, NOTE_WIDTH = 66, 92  # letters of one line at 600 px
+
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How a chart over steps is drawn: the marked step, the last step of a run at work, to which the axis reaches, the
+    fixed range of the other axis (None follows the data), and the appearance."""
+
+    current: float | None = None
+    until: float | None = None
+    span: Span | None = None
+    dark: bool = False
+
+
+UNMARKED = Drawing()
 
 
 def number(value: float, digits: int = 1) -> str:

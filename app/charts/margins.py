@@ -1,11 +1,15 @@
 """Margins of a whole set and of one image: the histogram of a step, quantiles and histories over steps."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from app.charts.base import (
+    UNMARKED,
+    Drawing,
+    Span,
     at_step,
     axis,
     blank,
@@ -22,8 +26,6 @@ from app.charts.base import (
 )
 from app.charts.labels import both_ends, end_labels, lines_end
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, tokens
-
-Span = tuple[float, float]
 
 
 def histogram_span(counts: list[Any], edges: Any) -> Span:
@@ -56,30 +58,41 @@ def cropped(counts: Any, edges: Any, span: Span | None) -> tuple[np.ndarray, np.
     return inside, edges[first : last + 1]
 
 
+@dataclass(frozen=True)
+class Counted:
+    """How many of `n` images lie in each of the bins `edges` [B+1] (logits), clean and adversarial [B], and adversarial
+    at the step before [B], None without one."""
+
+    clean: Any
+    adversarial: Any
+    edges: Any
+    n: int
+    previous: Any = None
+
+
 def margin_histogram(
-    counts_clean: Any,
-    counts_adv: Any,
+    counted: Counted,
+    attack: str,
     *,
-    edges: Any,
-    n: int,
-    attack: str = "LS-PGD",
-    previous_adv: Any = None,
     span: Span | None = None,
     top: float | None = None,
     dark: bool = False,
     selectable: bool = False,
 ) -> go.Figure:
-    """Clean and adversarial margins [B] of one step on shared bins `edges` [B+1] (logits), out of `n` images.
+    """Clean and adversarial margins of one step, found by `attack`.
 
-    Traces: 0 clean bars, 1 adversarial bars, 2 (with `previous_adv` [B]) the outline of the step before. `span` and
-    `top` fix the axes for all steps. With `selectable`, `selected_numbers` gives the bins (0 to B-1) of selected bars.
+    Traces: 0 clean bars, 1 adversarial bars, 2 (where it is given) the outline of the step before. `span` and `top`
+    fix the axes for all steps. With `selectable`, `selected_numbers` gives the bins (0 to B-1) of selected bars.
     """
+    edges, n = counted.edges, counted.n
     below = np.asarray(edges)[1:] <= 0
-    broken, wrong = (float(np.asarray(counts)[below].sum()) / max(1, n) for counts in (counts_adv, counts_clean))
+    broken, wrong = (
+        float(np.asarray(counts)[below].sum()) / max(1, n) for counts in (counted.adversarial, counted.clean)
+    )
     note = f"n = {n} images, {percent(wrong)} wrong unattacked; {attack}: upper bounds"
     figure = blank(broken_statement(broken), note, dark=dark, height=360, right=36, bottom=62)
-    clean, bins = cropped(counts_clean, edges, span)
-    adversarial, _ = cropped(counts_adv, edges, span)
+    clean, bins = cropped(counted.clean, edges, span)
+    adversarial, _ = cropped(counted.adversarial, edges, span)
     first = int(np.searchsorted(edges, bins[0]))
     for counts, name, colour, fill, size in (
         (clean, "clean", CLEAN, 0.6 if dark else 0.4, 1.0),
@@ -95,9 +108,9 @@ def margin_histogram(
             hovertemplate=f"{name}: %{{y}} of {n} images<br>margin around %{{x:.2f}}<extra></extra>",
             unselected={"marker": {"opacity": 0.25}} if selectable else None,
         )
-    if previous_adv is not None:
-        _outline(figure, cropped(previous_adv, edges, span)[0], bins, dark)
-    both = np.asarray(counts_clean) + np.asarray(counts_adv)
+    if counted.previous is not None:
+        _outline(figure, cropped(counted.previous, edges, span)[0], bins, dark)
+    both = np.asarray(counted.clean) + np.asarray(counted.adversarial)
     more = _holds_more(both, edges, bins, low=True), _holds_more(both, edges, bins, low=False)
     _histogram_axes(figure, bins, more, top or histogram_top([clean, adversarial]), dark)
     if selectable:
@@ -167,24 +180,20 @@ def _histogram_axes(figure: go.Figure, bins: np.ndarray, more: tuple[bool, bool]
         )
 
 
-def margin_bands(
-    steps: Any,
-    quantiles_adv: Any,
-    *,
-    n: int,
-    current: float | None = None,
-    quantiles_clean: Any = None,
-    attack: str = "LS-PGD",
-    span: Span | None = None,
-    until: float | None = None,
-    dark: bool = False,
-) -> go.Figure:
-    """Adversarial margins over steps [S] as bands p5-p95 and p25-p75 and the median, from quantiles [S, 5] (logits).
+@dataclass(frozen=True)
+class Quantiles:
+    """The quantiles 5, 25, 50, 75 and 95 % of the margins of `n` images over steps [S, 5] (logits), adversarial and,
+    where they are drawn, clean."""
 
-    The clean median comes from `quantiles_clean` [S, 5]. `span` fixes the margin axis, `until` the step axis.
-    """
-    bands = np.asarray(quantiles_adv, dtype=np.float32)
-    note = f"n = {n} images under {attack}; bands: the middle 50 and 90\u00a0%"
+    adversarial: Any
+    n: int
+    clean: Any = None
+
+
+def margin_bands(steps: Any, quantiles: Quantiles, attack: str, drawing: Drawing = UNMARKED) -> go.Figure:
+    """Adversarial margins over steps [S] as bands p5-p95 and p25-p75 and the median, and the clean median."""
+    bands, current, dark = np.asarray(quantiles.adversarial, dtype=np.float32), drawing.current, drawing.dark
+    note = f"n = {quantiles.n} images under {attack}; bands: the middle 50 and 90\u00a0%"
     figure = blank(
         _median_statement(bands[:, 2], at_step(steps, bands[:, 2], current)),
         note,
@@ -198,16 +207,21 @@ def margin_bands(
         figure.add_scatter(y=bands[:, lower], **edge)
         figure.add_scatter(y=bands[:, upper], **edge, fill="tonexty", fillcolor=faded(ADVERSARIAL, alpha))
     figure.add_trace(line(steps, bands[:, 2], ADVERSARIAL_MARK, "adversarial median"))
-    clean = bands[:0, 2] if quantiles_clean is None else np.asarray(quantiles_clean, dtype=np.float32)[:, 2]
+    clean = bands[:0, 2] if quantiles.clean is None else np.asarray(quantiles.clean, dtype=np.float32)[:, 2]
     if len(clean):
         figure.add_trace(line(steps, clean, CLEAN_MARK, "clean median"))
-    low, high = span or padded(bands, clean, zero=True)
+    low, high = drawing.span or padded(bands, clean, zero=True)
     figure.update_layout(
-        xaxis=step_axis(steps, dark=dark, until=until), yaxis=axis("margin (logits)", dark=dark, range=[low, high])
+        xaxis=step_axis(steps, dark=dark, until=drawing.until),
+        yaxis=axis("margin (logits)", dark=dark, range=[low, high]),
     )
     zero_line(figure, dark=dark)
     end_labels(
-        figure, both_ends(clean, bands[:, 2], dark, "<br>median"), (low, high), gap=32, at=lines_end(steps, until)
+        figure,
+        both_ends(clean, bands[:, 2], dark, "<br>median"),
+        (low, high),
+        gap=32,
+        at=lines_end(steps, drawing.until),
     )
     mark_step(figure, current, dark=dark)
     return figure
@@ -222,17 +236,9 @@ def _median_statement(medians: np.ndarray, now: float) -> str:
     return f"The median robust margin {'rose' if now > medians[0] else 'fell'} from {before} to {after} logits"
 
 
-def margin_history(
-    steps: Any,
-    clean: Any,
-    adv: Any,
-    *,
-    current: float | None = None,
-    span: Span | None = None,
-    attack: str = "LS-PGD",
-    dark: bool = False,
-) -> go.Figure:
+def margin_history(steps: Any, clean: Any, adv: Any, attack: str, drawing: Drawing = UNMARKED) -> go.Figure:
     """One image's clean and adversarial margins [S] (logits) over steps; below zero it is misclassified."""
+    current, dark = drawing.current, drawing.dark
     unharmed, attacked = at_step(steps, clean, current), at_step(steps, adv, current)
     verdict = (
         "is misclassified even unattacked"
@@ -246,7 +252,7 @@ def margin_history(
     figure = blank(f"At step {when:g} this image {verdict}", note, dark=dark, height=280, right=96)
     figure.add_trace(line(steps, clean, CLEAN_MARK, "clean"))
     figure.add_trace(line(steps, adv, ADVERSARIAL_MARK, "adversarial"))
-    low, high = span or padded(clean, adv, zero=True)
+    low, high = drawing.span or padded(clean, adv, zero=True)
     figure.update_layout(xaxis=step_axis(steps, dark=dark), yaxis=axis("margin (logits)", dark=dark, range=[low, high]))
     zero_line(figure, dark=dark)
     end_labels(figure, both_ends(clean, adv, dark), (low, high))

@@ -1,4 +1,4 @@
-"""Figures of a whole run over steps (class separation, losses) and its final accuracies per attack."""
+"""Figures of a whole run over steps (class separation, series of its method) and its final accuracies per attack."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.charts.base import (
+    UNMARKED,
+    Drawing,
     at_step,
     axis,
     blank,
@@ -22,7 +24,8 @@ from app.charts.base import (
     zero_line,
 )
 from app.charts.labels import End, both_ends, end_labels, last, lines_end
-from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, LOSS_MARKS, tokens
+from app.readings import Curves
+from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, series_mark, tokens
 from c2r.errors import InputError, unknown
 from c2r.evaluation import attempts
 from c2r.store import headline
@@ -41,20 +44,14 @@ LOG_TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5
 
 
 def separation_lines(
-    steps: Any,
-    clean: Any,
-    adv: Any,
-    *,
-    what: str,
-    current: float | None = None,
-    n: int | None = None,
-    dark: bool = False,
+    steps: Any, clean: Any, adv: Any, *, what: str, n: int | None = None, drawing: Drawing = UNMARKED
 ) -> go.Figure:
     """One class-separation figure [S] of the original embedding space over steps: `what` is knn, silhouette or
     between_within."""
     if what not in SEPARATION:
         raise unknown("separation figure", what, list(SEPARATION))
     name, meaning, span = SEPARATION[what]
+    current, dark = drawing.current, drawing.dark
     one, other = at_step(steps, clean, current), at_step(steps, adv, current)
     counted = "" if n is None else f"n = {n}; "
     figure = blank(
@@ -78,71 +75,63 @@ def separation_lines(
     return figure
 
 
-def loss_lines(
-    steps: Any,
-    total: Any,
-    parts: dict[str, Any],
-    *,
-    called: dict[str, str],
-    weights: dict[str, float],
-    current: float | None = None,
-    until: float | None = None,
-    dark: bool = False,
-) -> go.Figure:
-    """The total loss [S] of the updates and the weighted `parts` that add up to it, by name (None is a gap).
+def series_lines(curves: Curves, drawing: Drawing = UNMARKED) -> go.Figure:
+    """The series of one axis over recorded steps [S], and the weighted terms that add up to the first one.
 
-    `called` and `weights` say what the parts are. The axis ends at round numbers, so that it seldom moves while a run
-    goes on; it is
-    logarithmic when the parts span more than a factor of 20. `until` fixes the step axis.
+    The axis ends at round numbers, so that it seldom moves while a run goes on; it is logarithmic when the lines span
+    more than a factor of 20.
     """
-    values = {"total": floats(total)} | {name: floats(series) for name, series in parts.items()}
-    every = np.concatenate(list(values.values()))
+    current, until, dark = drawing.current, drawing.until, drawing.dark
+    drawn = [floats(line.values) for line in curves.lines]
+    every = np.concatenate([*drawn, np.empty(0, np.float32)])
     every = every[np.isfinite(every)]
     if not len(every):
-        raise InputError("The loss chart expects at least one recorded loss, found none: wait for the first step.")
-    log = every.min() > 0 and every.max() / every.min() > 20
-    figure = blank(
-        _loss_statement(steps, values, called, current), _loss_note(weights, called), dark=dark, height=340, right=136
-    )
-    heights, ends = (np.log10 if log else np.asarray), []
-    for name, series in values.items():
-        mark, spoken = LOSS_MARKS[dark].get(name, LOSS_MARKS[dark]["other"]), plain(called.get(name, name))
-        figure.add_trace(line(steps, series, mark, spoken, mode="lines" if len(steps) > 2 else "lines+markers"))
-        ends.append(End(last(heights(series)), spoken, mark["colour"], mark["colour"]))
-    span = _loss_span(heights(every), log)
+        raise InputError("The chart of a series expects at least one recorded value, found none: wait for a step.")
+    log = bool(every.min() > 0 and every.max() / every.min() > 20)
+    figure = blank(_series_statement(curves, current), _series_note(curves), dark=dark, height=340, right=136)
+    steps, heights, ends = curves.steps, np.log10 if log else np.asarray, []
+    for series, values in zip(curves.lines, drawn, strict=True):
+        mark, spoken = series_mark(series.place, dark), plain(series.label)
+        figure.add_trace(line(steps, values, mark, spoken, mode="lines" if len(steps) > 2 else "lines+markers"))
+        ends.append(End(last(heights(values)), spoken, mark["colour"], mark["colour"]))
+    span = _series_span(heights(every), log)
     ticks = {"type": "log", "tickvals": LOG_TICKS, "ticktext": [f"{tick:g}" for tick in LOG_TICKS]} if log else {}
+    title = f"{_small(curves.axis)}{f' ({plain(curves.unit)})' if curves.unit else ''}{', logarithmic' if log else ''}"
     figure.update_layout(
-        xaxis=step_axis(steps, dark=dark, until=until),
-        yaxis=axis(f"loss{', logarithmic' if log else ''}", dark=dark, range=span, **ticks),
+        xaxis=step_axis(steps, dark=dark, until=until), yaxis=axis(title, dark=dark, range=span, **ticks)
     )
     end_labels(figure, ends, span, at=lines_end(steps, until))
     mark_step(figure, current, dark=dark)
     return figure
 
 
-def _loss_statement(steps: Any, values: dict[str, np.ndarray], called: dict[str, str], current: float | None) -> str:
-    """Which term is the largest at the shown step, of those that were recorded there."""
-    place = nearest(steps, current)
+def _series_statement(curves: Curves, current: float | None) -> str:
+    """Which weighted term is the largest at the shown step, of those that were recorded there; without terms what the
+    first series is there."""
+    place = nearest(curves.steps, current)
     now = {
-        name: float(series[place]) for name, series in values.items() if name != "total" and np.isfinite(series[place])
+        line.label: value for line in curves.lines if line.weight and np.isfinite(value := floats(line.values)[place])
     }
-    if len(now) < 2 or sum(now.values()) <= 0:
-        return "Loss of each update"
-    most = max(now, key=lambda name: now[name])
-    return (
-        f"At step {np.asarray(steps)[place]:g}, {plain(called[most])} is {percent(now[most] / sum(now.values()))} of"
-        " the loss"
-    )
+    whole = float(sum(now.values()))
+    if len(now) < 2 or whole <= 0:
+        return f"{plain(curves.lines[0].label)} of each update"
+    most = max(now, key=lambda label: now[label])
+    share = percent(float(now[most]) / whole)
+    return f"At step {curves.steps[place]:g}, {plain(most)} is {share} of the {_small(curves.axis)}"
 
 
-def _loss_note(weights: dict[str, float], called: dict[str, str]) -> str:
-    return (
-        " + ".join(f"{weight:.3g} · {plain(called[name])}" for name, weight in weights.items())
-        or "total loss of the update"
-    )
+def _series_note(curves: Curves) -> str:
+    """What is drawn: the weighted terms as a sum, else the lines by name."""
+    terms = [f"{line.weight:.3g} · {plain(line.label)}" for line in curves.lines if line.weight]
+    return " + ".join(terms) or f"recorded by the method: {', '.join(plain(line.label) for line in curves.lines)}"
 
 
-def _loss_span(heights: np.ndarray, log: bool) -> tuple[float, float]:
+def _small(name: str) -> str:
+    """A name within a sentence: ``Loss`` as ``loss``, an abbreviation such as ``KL`` as it is."""
+    return plain(name if name[1:2].isupper() else name[:1].lower() + name[1:])
+
+
+def _series_span(heights: np.ndarray, log: bool) -> tuple[float, float]:
     """From whole power of ten to whole power of ten, or from 0 to the next round number."""
     low, high = float(heights.min()), float(heights.max())
     if log:

@@ -1,6 +1,7 @@
 """The buttons that act on a run. They stand in the main script, so they answer while the figures tick."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -17,8 +18,8 @@ from c2r.work import forking
 def tell(action: Callable[[], object], said: str = "") -> None:
     """Do it, and say in a toast what was asked (what the action returns, without `said`) or why it cannot be done."""
     try:
-        found = action()
-        st.toast(said or words.plain(str(found)))
+        answer = action()
+        st.toast(said or words.plain(str(answer)))
     except InputError as error:
         st.toast(words.plain(str(error)), icon=":material/error:")
 
@@ -51,8 +52,13 @@ def buttons(run: Run, key: str = "run", leave_out: tuple[str, ...] = ()) -> None
     asked, what = listening.asked(run), "evaluation" if kinds.is_evaluation(run) else "run"
     for label, icon, command in WORDS:
         if command not in leave_out and command in lifecycle.takes(run.state, asked):
-            action = (lambda command=command: jobs.command(run, command),)
-            st.button(label.format(what), icon=f":material/{icon}:", key=f"{key}-{command}", on_click=tell, args=action)
+            st.button(
+                label.format(what),
+                icon=f":material/{icon}:",
+                key=f"{key}-{command}",
+                on_click=tell,
+                args=(partial(jobs.command, run, command),),
+            )
     if asked:
         st.caption(f":material/hourglass_top: {ASKED.get(asked, '')}")
     if jobs.may_force(run):
@@ -87,10 +93,10 @@ def fork(view: state.View) -> None:
 def lineage(run: Run) -> None:
     """Which run this one was forked from, as a link, and what was changed; its own forks, as links. Nothing for a run
     without relatives."""
-    found = forking.parent(run.config) if run.config is not None else None
+    parent = forking.parent(run.config) if run.config is not None else None
     born = forking.children(run.id, runs.default_store())
-    if found and run.config is not None:
-        _parent(run.config, *found)
+    if parent and run.config is not None:
+        _parent(run.config, *parent)
     if born:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             for child in born[:FORKS]:
@@ -102,7 +108,7 @@ def lineage(run: Run) -> None:
 def _parent(fork: RunConfig, parent_id: str, step: int) -> None:
     """The run that a fork comes from, and what the fork changed. The name is looked for in the store and never joined
     to a path."""
-    parent = next((one for one in state.all_runs() if one.id == parent_id and one.config), None)
+    parent = next((run for run in state.all_runs() if run.id == parent_id and run.config), None)
     if parent is None or parent.config is None:
         st.caption(f"Fork of a run that is not in this store, at its step {step}.")
         return
@@ -180,7 +186,7 @@ def ending(run: Run, *, early: bool) -> None:
         resume(run)
 
 
-def resume(run: Run, kind: str = "distill", key: str = "run") -> None:
+def resume(run: Run, kind: str = jobs.RUN, key: str = "run") -> None:
     """A button that goes on with a run or evaluation that was stopped, failed or lost."""
     action = (lambda: jobs.resume(run.path, kind), "Resumed.")
     if guard.read_only():

@@ -34,8 +34,8 @@ def show(look: Look, steps: list[int], shown: int) -> None:
 
 
 def _show(look: Look, steps: list[int], shown: int) -> None:
-    now = cache.margins(look.path, shown)
-    past = cache.history(look.path, views.over_steps(steps, shown))
+    now = cache.margins(look.path, shown, look.scorer)
+    past = cache.history(look.path, views.over_steps(steps, shown), look.scorer)
     if look.class_index is not None:
         st.caption(f"Of class {words.plain(look.names[look.class_index])} only: {OF_CLASS}")
     left, right = pair()
@@ -51,6 +51,7 @@ def _show(look: Look, steps: list[int], shown: int) -> None:
         chosen = state.selection(look.path.name, len(now["order"]))
         same = (
             str(look.path),
+            look.scorer,
             cache.course(look.path).when,
             cache.frame_stamp(look.path, shown),
             tuple(past.steps),
@@ -61,7 +62,7 @@ def _show(look: Look, steps: list[int], shown: int) -> None:
             tuple(chosen),
             look.until,
         )
-        st.caption(words.order_sentence(look.config))
+        st.caption(words.order_sentence(look.method, look.scorer))
         table = lambda: views.sample_table(now, now["order"].tolist(), look.names)  # noqa: E731
         chart(lambda: _picture(kind, look, past, now, shown, chosen), f"ranks-{kind}", table, same=same)
     with right:
@@ -78,10 +79,10 @@ def order(look: Look, shown: int) -> None:
 
 
 def _order(look: Look, shown: int) -> None:
-    now = cache.margins(look.path, shown)
+    now = cache.margins(look.path, shown, look.scorer)
     ids = now["order"][views.of_class(now["labels"], look.class_index)[now["order"]]].tolist()
     st.markdown(f"**The order, hardest first**{_of_class(look)}")
-    st.caption(words.order_sentence(look.config))
+    st.caption(words.order_sentence(look.method, look.scorer))
     st.dataframe(
         {"Image": _small(look, shown, ids[:ORDERED])} | views.sample_table(now, ids[:ORDERED], look.names),
         hide_index=True,
@@ -198,7 +199,7 @@ def _strip(look: Look, now: Arrays, shown: int) -> None:
 def rank_picker(view: state.View) -> None:
     """A range of ranks of the frozen step; its images become the selection."""
     try:
-        order = cache.margins(view.path, view.step)["order"]
+        order = cache.margins(view.path, view.shown, view.scorer)["order"]
     except InputError:
         return
     last = len(order) - 1
@@ -207,7 +208,9 @@ def rank_picker(view: state.View) -> None:
 
     def picked() -> None:
         first, until = st.session_state["ranks"]
-        state.select(view.run.id, views.at_ranks(order, first, until), f"ranks {first} to {until} at step {view.step}")
+        state.select(
+            view.opened.id, views.at_ranks(order, first, until), f"ranks {first} to {until} at step {view.step}"
+        )
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first, until = st.slider(
@@ -219,5 +222,5 @@ def rank_picker(view: state.View) -> None:
             on_change=picked,
             help="The images at these ranks become the selection; so do those of a histogram bar that is clicked",
         )
-        done = sorted(state.selection(view.run.id, last + 1)) == sorted(views.at_ranks(order, first, until))
+        done = sorted(state.selection(view.opened.id, last + 1)) == sorted(views.at_ranks(order, first, until))
         st.button("Selected" if done else "Select", key="select-ranks", on_click=picked, disabled=done)

@@ -13,6 +13,7 @@ from c2r.store import runs
 BIG = 256
 DRAWER = 760  # px
 HISTORY = 12
+MOST_CLASSES = 5  # of a soft label that are named
 DEFINITION = (
     "Per-attack accuracy of one synthetic image is the share of evaluation networks (seeds) that still classify every"
     " part of the attacked image correctly."
@@ -104,21 +105,22 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
     image, delta = (frames.rows(view.path, step, name, [sample])[0] for name in ("images", "delta"))
     times = pictures.enlargement(frames.largest_delta(view.path, step))
     name, rank = names[frame["labels"][sample]], int(ranks(frame["order"])[sample])
+    attacked = pictures.adversarial_twin(image, delta)
     panels = (
         ("Clean", image, "pred_clean"),
-        (f"Adversarial ({view.attack_name})", pictures.adversarial_twin(image, delta), "pred_adv"),
+        (f"Adversarial ({view.attack_name})", attacked, "pred_adv"),
         (f"Difference × {times}", pictures.difference(delta, times), ""),
     )
     side_by_side = st.grid(len(panels), min_column_width=96, wrap=False)
     for label, picture, prediction in panels:
-        said = (
-            f", classified as {words.sample_name(names, frame[prediction][sample])}"
-            if prediction
-            else ", grey = no change"
-        )
+        said = ", grey = no change"
+        if prediction:
+            said = f", classified as {words.sample_name(names, frame[prediction][sample])}"
+        if view.scorer and picture is attacked:  # frames hold the attack on the first scorer only
+            said = ", attacked for the first scorer of the run"
         with side_by_side:
             images.show(pictures.upscale(picture, BIG), f"{label}, image {sample} of class {name}", f"{label}{said}")
-    if told := words.attacked_parts(view.run):
+    if told := words.attacked_parts(view.opened):
         st.caption(told)
     facts = st.columns(4)
     facts[0].metric("Rank (0 = hardest)", f"{rank} of {len(frame['labels'])}")
@@ -129,10 +131,11 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
         help=f"In logits, at the point {view.attack_name} found: an upper bound",
     )
     facts[3].metric("Score", f"{frame['score'][sample]:.2f}", help="s = max(0, 1 − robust margin)")
-    st.caption(words.plain(words.measured(view.run)))
+    _label(view, sample)
+    st.caption(words.plain(words.measured(view.opened, view.scorer)))
     _over_steps(view, sample)
     _attacks(view, sample, outcomes)
-    other = frames.nearest_other(view.path, step, sample)
+    other = frames.nearest_other(view.path, step, sample, view.scorer)
     if other is not None:
         st.markdown("**Nearest image of another class** (clean embeddings, original space)")
         called = f"image {other}: {names[frame['labels'][other]]}, robust margin {frame['margin_adv'][other]:.2f}"
@@ -145,6 +148,13 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def _label(view: state.View, sample: int) -> None:
+    """The soft label of an image; nothing is said of a hard one, which is the class in the title."""
+    soft = frames.soft_labels(view.path, view.shown, [sample])
+    if soft is not None:
+        st.markdown(f"**Soft label** {words.plain(views.soft_words(soft[0], list(view.names), MOST_CLASSES))}")
 
 
 def _over_steps(view: state.View, sample: int) -> None:
@@ -165,14 +175,13 @@ def _over_steps(view: state.View, sample: int) -> None:
     margins = {}
     for step in (view.steps[i] for i in charts.thin(len(view.steps), views.MOST_DRAWN, view.steps.index(view.step))):
         try:
-            now = cache.margins(view.path, step)
+            now = cache.margins(view.path, step, view.scorer)
             margins[step] = (float(now["margin_clean"][sample]), float(now["margin_adv"][sample]))
         except (InputError, IndexError):
             continue
     clean, adversarial = zip(*margins.values(), strict=True)
-    figure = charts.margin_history(
-        list(margins), clean, adversarial, current=view.step, attack=view.attack_name, dark=state.is_dark()
-    )
+    drawing = charts.Drawing(view.step, dark=state.is_dark())
+    figure = charts.margin_history(list(margins), clean, adversarial, view.attack_name, drawing)
     chart(figure, "margin-history", {"Step": list(margins), "Clean margin": clean, "Robust margin": adversarial})
 
 

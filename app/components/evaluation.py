@@ -18,7 +18,7 @@ from c2r import config
 from c2r.attacks import protocols
 from c2r.attacks.figurekey import radius
 from c2r.errors import InputError
-from c2r.registry import METHODS
+from c2r.look.description import description
 from c2r.store.lifecycle import RESUMABLE
 from c2r.store.runs import Run
 from c2r.work import preflight
@@ -42,7 +42,7 @@ def why_not(run: Run) -> str:
         return "this run cannot be read"
     if run.alive:
         return "the run is still at work, and evaluates its set itself when that is done"
-    if METHODS[run.config.method].source != "all" and not (run.path / "synthetic.safetensors").exists():
+    if description(run).kind != "reference" and not (run.path / "synthetic.safetensors").exists():
         return "the run ended before its set was finished"
     return ""
 

@@ -18,7 +18,6 @@ from c2r import config, fields
 from c2r.attacks import protocols
 from c2r.data.sources import WORDS
 from c2r.errors import InputError
-from c2r.registry import METHODS
 
 CUSTOM = ("eval_attacks", "eval_eps", "eval_eps_l2", "eval_targeted", "eval_pgd_steps")
 # name → the setting and its value with which alone it is read
@@ -77,7 +76,7 @@ def some(names: Sequence[str], base: config.RunConfig, key: str, known: Mapping[
             continue
         if name in WIDE:
             row = [st.container()]
-        row = row or st.columns(2)
+        row = row or list(st.columns(2))
         with row.pop(0):
             values[name] = setting(name, _default(base, name), f"{key}-{name}")
     return values
@@ -86,14 +85,14 @@ def some(names: Sequence[str], base: config.RunConfig, key: str, known: Mapping[
 def setting(name: str, value: Any, key: str) -> Any:
     """One setting as a widget with its unit and help; below it what its choice means, or what is wrong with it, if
     anything."""
-    found = _widget(name, value, key)
-    if said := wrong(name, found):
+    value = _widget(name, value, key)
+    if said := wrong(name, value):
         st.caption(f":red[{words.plain(said)}]")
-    if name == "method" and found in METHODS:
-        st.caption(words.plain(f"{METHODS[found].sentence}."))
-    if name == "protocol" and found in protocols.PROTOCOLS:
-        _protocol(found)
-    return found
+    if name == "method" and (said := settings.sentence(value)):
+        st.caption(words.plain(said))
+    if name == "protocol" and value in protocols.PROTOCOLS:
+        _protocol(value)
+    return value
 
 
 def wrong(name: str, value: Any) -> str:
@@ -132,7 +131,7 @@ def _typed(name: str, base: config.RunConfig, key: str) -> Any:
 
 def _widget(name: str, value: Any, key: str) -> Any:
     declared, options = config.declared(name), settings.offered(name, value)
-    named = partial(settings.choice, name)
+    named = settings.of_family if name == "method" else partial(settings.choice, name)
     common: dict[str, Any] = {"key": key, "persist_state": "session", "help": _help(name, declared)}
     if name == "data":
         options = list(dict.fromkeys((*WORDS, value, str(st.session_state.get(key, value)))))
@@ -141,7 +140,11 @@ def _widget(name: str, value: Any, key: str) -> Any:
         )
     if fields.is_list(declared) and options:
         return st.multiselect(
-            settings.label(name), options, default=[one for one in value if one in options], format_func=named, **common
+            settings.label(name),
+            options,
+            default=[option for option in value if option in options],
+            format_func=named,
+            **common,
         )
     if options:
         return st.selectbox(settings.label(name), options, index=options.index(value), format_func=named, **common)

@@ -19,6 +19,7 @@ from c2r import config, disasters
 from c2r.data.sources import WORDS
 from c2r.errors import InputError
 from c2r.formats import FORMATS, NORMALISATIONS, file_name
+from c2r.registry import of_kind
 from c2r.store import runs
 
 MOST = 200  # MB of one uploaded file
@@ -217,9 +218,10 @@ def _start(files: list[Any], facts: dict[str, Any], asked: list[str]) -> None:
         st.caption("Import waits until the real data are named.")
     if not st.button("Import", type="primary", icon=":material/upload:", key="import", disabled=not data) or not data:
         return
+    method = of_kind("imported")[0]
     ipc = min(1000, -(-facts["shape"][0] // max(1, facts["classes"])))
     try:
-        path = runs.default_store() / runs.new_id(config.load("demo", {"method": "imported", "data": data, "ipc": ipc}))
+        path = runs.default_store() / runs.new_id(config.load("demo", {"method": method, "data": data, "ipc": ipc}))
         with (
             disasters.spoken(),
             tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder,

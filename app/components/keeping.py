@@ -132,7 +132,8 @@ def _fields(run: Run) -> None:
 
 def _described(run: Run, what: str, key: str) -> tuple[str, str]:
     given = st.session_state[key]
-    describing.describe(run.path, **{what: tagging.tags_of(given) if what == "tags" else given})
+    said: dict[str, Any] = {what: tagging.tags_of(given) if what == "tags" else given}
+    describing.describe(run.path, **said)
     return f"Saved the {what} of {state.spoken_name(run)}.", ""
 
 
@@ -192,7 +193,7 @@ def _download(run: Run) -> None:
         st.caption("An archive can be made of a run that has ended and can be read.")
     elif count > MOST * 1_000_000:
         st.caption(f"{size(count)} are too much for a download: write the archive with")
-        st.code(shlex.join(["python", "-m", "c2r", "archive", str(run.path), f"{run.id}.zip"]), language=None)
+        st.code(shlex.join(["python", *jobs.PROGRAM, "archive", str(run.path), f"{run.id}.zip"]), language=None)
     else:
         st.download_button(
             "Download archive",

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from app import attempts, cache, charts, jobs, position, readings, state, views, words
@@ -23,10 +25,9 @@ Events = list[dict[str, Any]]
 def panel(view: state.View, frozen: bool, between: Callable[[], None]) -> None:
     """The bar and the figures: in a fragment that looks again while the newest step is followed, or once, with
     `between` among them."""
-    assert view.run is not None, "the page stops without a run"
-    config = view.run.config
-    until = config.steps if config and view.run.alive else None
-    follows = view.run.alive and view.follow and not frozen
+    run = view.opened
+    until = run.config.steps if run.config and run.alive else None
+    follows = run.alive and view.follow and not frozen
     step = None if follows else view.step
     look = Look(
         view.path,
@@ -35,8 +36,8 @@ def panel(view: state.View, frozen: bool, between: Callable[[], None]) -> None:
         view.class_index,
         state.is_dark(),
         frozen,
-        words.is_distilled(view.run),
-        config,
+        view.method,
+        view.scorer,
         until,
     )
     if follows:
@@ -67,7 +68,7 @@ def missing(view: state.View) -> None:
 
 
 def draw(look: Look, between: Callable[[], None] | None = None) -> None:
-    course = cache.course(look.path)
+    course = cache.course(look.path, look.scorer)
     events = course.events
     if not events:
         shell.problem(
@@ -78,11 +79,11 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
     steps = views.with_figures(state.recorded_steps(look.path), events)
     shown = views.at_or_before(steps, look.step)
     position.note_shown(look.path, shown)
-    if not look.distilled:
+    if not look.method.updates:
         _scored(look, course, between)
         return
     past = [event for event in events if event["step"] <= shown]
-    attack = words.attack_name(look.config)
+    attack = look.method.attack
     drawn, same = views.drawn(events, shown), _same(look, course, shown)
     kpi_row(past, look)
     left, right = pair()
@@ -90,8 +91,8 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
         _histogram(look, course, past)
     with right:
         _bands(look, drawn, shown, same)
-    told = words.cost_sentence(past[-1], attack), words.drawn_sentence(len(drawn), len(events), len(steps))
-    st.caption(words.plain(" ".join(told).strip()))
+    told = (words.cost_sentence(past[-1], attack), words.drawn_sentence(len(drawn), len(events), len(steps)))
+    st.caption(words.plain(" ".join(filter(None, told))))
     if between:
         between()
     curriculum.show(look, steps, shown)
@@ -105,13 +106,13 @@ def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None
         " that moved."
     )
     events = course.events
-    kpi_row(events[:1], look, ("Loss",))
+    kpi_row(events[:1], look)
     left, right = pair()
     with left:
         _histogram(look, course, events[:1])
     with right:
         curriculum.order(look, events[0]["step"])
-    st.caption(words.plain(words.cost_sentence(events[0], words.attack_name(look.config))))
+    st.caption(words.plain(words.cost_sentence(events[0], look.method.attack)))
     if between:
         between()
     rows = cache.rows(look.path)
@@ -119,9 +120,9 @@ def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None
         chart(charts.accuracy_bars(rows, wide=True, dark=look.dark), "results", attempts.table(attempts.figures(rows)))
 
 
-def kpi_row(past: Events, look: Look, leave_out: tuple[str, ...] = ()) -> None:
+def kpi_row(past: Events, look: Look) -> None:
     """The figures of the last recorded step; from the second step on with the change since the first."""
-    shown = [kpi for kpi in readings.kpis(past, look.config) if kpi.label not in leave_out]
+    shown = readings.kpis(past, look.method)
     columns = [column for half in pair() for column in half.columns(2)]
     for column, kpi in zip(columns, shown, strict=False):
         moved = kpi.delta.startswith(("+", "-"))
@@ -141,15 +142,12 @@ def kpi_row(past: Events, look: Look, leave_out: tuple[str, ...] = ()) -> None:
 def _histogram(look: Look, course: cache.Course, past: Events) -> None:
     now = past[-1]
     span = charts.histogram_span([course.total], BIN_EDGES)
-    attack = words.attack_name(look.config)
     before = past[-2]["margin_adv"]["counts"] if len(past) > 1 else None
+    clean, adversarial = (now[side]["counts"] for side in ("margin_clean", "margin_adv"))
+    counted = charts.Counted(clean, adversarial, BIN_EDGES, now["n"], before)
     figure = lambda: charts.margin_histogram(  # noqa: E731
-        now["margin_clean"]["counts"],
-        now["margin_adv"]["counts"],
-        previous_adv=before,
-        edges=BIN_EDGES,
-        n=now["n"],
-        attack=attack,
+        counted,
+        look.method.attack,
         span=span,
         top=charts.histogram_top([course.most, [0.3 * now["n"]]]),
         dark=look.dark,
@@ -161,24 +159,24 @@ def _histogram(look: Look, course: cache.Course, past: Events) -> None:
         "Clean": now["margin_clean"]["counts"],
         "Adversarial": now["margin_adv"]["counts"],
     }
-    picked = (lambda: _pick_bars(look.path, now["step"])) if look.selectable else None
+    picked = (lambda: _pick_bars(look, now["step"])) if look.selectable else None
     name, same = "histogram-frozen" if look.selectable else "histogram", _same(look, course, now["step"])
     chart(figure, name, table, on_select=picked, legend_above=True, same=same)
 
 
 def _same(look: Look, course: cache.Course, shown: int) -> tuple[object, ...]:
     """What the figures over the recorded steps are made of: sessions that agree in it share them."""
-    return str(look.path), course.when, shown, look.dark, look.until
+    return str(look.path), look.scorer, course.when, shown, look.dark, look.until
 
 
-def _pick_bars(path: Path, step: int) -> None:
+def _pick_bars(look: Look, step: int) -> None:
     points = st.session_state["histogram-frozen"]["selection"]["points"]
     try:
-        found = cache.margins(path, step)
+        frame = cache.margins(look.path, step, look.scorer)
     except InputError:
         return
-    ids, why = views.behind_bars(points, found["margin_clean"], found["margin_adv"], BIN_EDGES)
-    state.select(path.name, ids, why)
+    ids, why = views.behind_bars(points, frame["margin_clean"], frame["margin_adv"], BIN_EDGES)
+    state.select(look.path.name, ids, why)
 
 
 def _bands(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> None:
@@ -192,52 +190,50 @@ def _bands(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> 
             f"{side} p{p}": q[:, i].round(3).tolist() for side, q in sides for i, p in enumerate((5, 25, 50, 75, 95))
         }
 
-    figure = lambda: charts.margin_bands(  # noqa: E731
-        steps,
-        adversarial,
-        n=events[-1]["n"],
-        current=shown,
-        quantiles_clean=clean,
-        attack=words.attack_name(look.config),
-        span=charts.histogram_span([cache.course(look.path).total], BIN_EDGES),
-        until=look.until,
-        dark=look.dark,
-    )
+    def figure() -> go.Figure:
+        span = charts.histogram_span([cache.course(look.path, look.scorer).total], BIN_EDGES)
+        quantiles = charts.Quantiles(adversarial, events[-1]["n"], clean)
+        return charts.margin_bands(
+            steps, quantiles, look.method.attack, charts.Drawing(shown, look.until, span, look.dark)
+        )
+
     chart(figure, "bands", table, same=same)
 
 
 def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -> None:
-    """The losses over the steps and, once the run is evaluated, the accuracies of networks trained on the set."""
-    losses = readings.losses(events, look.config)
+    """The series of the method over the steps, a figure for each axis, and, once the run is evaluated, the accuracies
+    of networks trained on the set."""
+    recorded = [curves for curves in readings.curves(events, look.method) if curves.known]
     folder = headline_folder(look.path)
     rows = cache.own_rows(folder)
-    left, right = pair()
-    if losses.known:
-        with left:
-            table = {"Step": losses.steps, "total": losses.total} | {
-                losses.called[name]: series for name, series in losses.parts.items()
-            }
-            figure = lambda: charts.loss_lines(  # noqa: E731
-                losses.steps,
-                losses.total,
-                losses.parts,
-                called=losses.called,
-                weights=losses.weights,
-                current=shown,
-                until=look.until,
-                dark=look.dark,
-            )
-            chart(figure, "losses", table, same=same)
-            st.caption("Each update runs under another network, so losses of two steps do not compare.")
+    places = chain.from_iterable(iter(pair, None))
+    for number, curves in enumerate(recorded):
+        with next(places):
+            _series(look, curves, shown, (*same, number))
+    if not look.method.series:
+        with next(places):
+            st.caption("This method hands out no figure of its own at its steps, such as a loss.")
     if rows:
-        same = (str(folder), cache.stamp(folder / "rows.jsonl"), look.dark)
-        with right:
+        key = (str(folder), cache.stamp(folder / "rows.jsonl"), look.dark)
+        with next(places):
             chart(
                 lambda: charts.accuracy_bars(rows, dark=look.dark),
                 "results",
                 attempts.table(attempts.figures(rows)),
-                same=same,
+                same=key,
             )
+
+
+def _series(look: Look, curves: readings.Curves, shown: int, same: tuple[object, ...]) -> None:
+    chart(
+        lambda: charts.series_lines(curves, charts.Drawing(shown, look.until, dark=look.dark)),
+        f"series-{same[-1]}",
+        curves.table,
+        same=same,
+    )
+    st.caption(
+        "Each update may run under another network and on other images, so values of two steps need not compare."
+    )
 
 
 def waiting(view: state.View) -> None:

@@ -4,15 +4,14 @@ page."""
 from dataclasses import dataclass
 from pathlib import Path
 
-from c2r.config import RunConfig
+from c2r.look.description import Description
 
 
 @dataclass(frozen=True)
 class Look:
     """Run folder, class names, the step (None: the newest), one class or all (None), and how the figures are drawn.
 
-    distilled: False for a set that was only scored here, so that there is one step and no course.
-    config: the settings of the run, None where they cannot be read.
+    method: what the run says of its method. scorer: under which one margins are shown, '' for the first of the run.
     until: the last step of a run at work, to which the step axes reach from the start.
     """
 
@@ -22,6 +21,6 @@ class Look:
     class_index: int | None
     dark: bool
     selectable: bool
-    distilled: bool = True
-    config: RunConfig | None = None
+    method: Description
+    scorer: str = ""
     until: int | None = None

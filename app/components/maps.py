@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -17,6 +18,7 @@ LINES = {"selection": "Selection", "hardest": "The 20 hardest", "none": "None"}
 HARDEST = 20
 AREA = "map-area"  # the container of the map
 SIDE = 578  # px, the width of the map; beside it on a page of 1280 px, below it on one of 768 px stands the list
+MAPPED = ("umap_clean", "umap_adv", "fitted")  # arrays of the map of each scorer
 LINES_HELP = "Lines from the clean to the adversarial place of an image"
 
 
@@ -38,17 +40,17 @@ class Layout:
 
 def choices() -> tuple[str, str]:
     """What colours the map, and for which images lines are drawn."""
-    shown = {"bind": "query-params", "width": 170}
-    colour = st.selectbox("Colour by", list(COLOURS), format_func=COLOURS.get, key="colour", **shown)
-    lines = st.selectbox("Lines", list(LINES), format_func=LINES.get, key="lines", help=LINES_HELP, **shown)
+    shown: dict[str, Any] = {"bind": "query-params", "width": 170}
+    colour = st.selectbox("Colour by", list(COLOURS), format_func=COLOURS.__getitem__, key="colour", **shown)
+    lines = st.selectbox("Lines", list(LINES), format_func=LINES.__getitem__, key="lines", help=LINES_HELP, **shown)
     return colour, lines
 
 
 def stored_map(view: state.View, frame: dict[str, np.ndarray]) -> dict[str, np.ndarray] | None:
     """The map of a run when it is one of these images; None without one, or when it is not, which is said."""
-    found = shell.optional(view.path, "map")
-    if found is None or found["index"].max() < len(frame["labels"]):
-        return found
+    stored = cache.of_scorer(shell.optional(view.path, "map"), view.scorer, MAPPED)
+    if stored is None or stored["index"].max() < len(frame["labels"]):
+        return stored
     shell.problem(
         "map.safetensors belongs to other images: expected what this run wrote; compute the map again or choose another"
         " run."
@@ -56,9 +58,15 @@ def stored_map(view: state.View, frame: dict[str, np.ndarray]) -> dict[str, np.n
     return None
 
 
+def layouts(view: state.View, stored: dict[str, np.ndarray] | None) -> dict[str, Layout]:
+    """The layouts that there are for the chosen step, by the name of their method: out of the `stored` map, and PCA."""
+    there = {"UMAP": umap_layout(view, stored) if stored else None, "PCA": pca_layout(view)}
+    return {name: layout for name, layout in there.items() if layout}
+
+
 def umap_layout(view: state.View, stored: dict[str, np.ndarray]) -> Layout:
     """The recorded step nearest to the chosen one, out of the joint UMAP."""
-    position = int(np.abs(stored["steps"] - view.step).argmin())
+    position = int(np.abs(stored["steps"] - view.shown).argmin())
     on_map = int(stored["steps"][position])
     note = "" if on_map == view.step else f"The map holds no step {view.step}: showing step {on_map}. "
     note += "" if stored["fitted"][position] else "This step was placed into the finished map, not fitted with it."
@@ -82,17 +90,18 @@ def pca_layout(view: state.View) -> Layout | None:
 
     None when the run has no axes, or none that fit, which is said.
     """
-    basis, ends = shell.optional(view.path, "basis"), []
-    if basis is None:
-        return None
+    ends: list[np.ndarray] = []
     try:
-        now = frames.projected(view.path, view.step or 0)
+        basis = frames.axes(view.path, view.scorer)
+        if basis is None:
+            return None
+        now = frames.projected(view.path, view.shown, view.scorer)
     except InputError as error:
         shell.problem(error)
         return None
     for step in {view.steps[0], view.steps[-1]}:
         with suppress(InputError):
-            ends += frames.projected(view.path, step).values()
+            ends += frames.projected(view.path, step, view.scorer).values()
     ranges = charts.map_ranges(*now.values(), *ends)
     return Layout("PCA", np.arange(len(now["clean"])), now["clean"], now["adv"], ranges, explained=basis["explained"])
 
@@ -105,7 +114,7 @@ def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour:
         "rank": ranks(frame["order"]),
         "broken": (frame["margin_adv"] <= 0).astype(np.int8),
     }.get(colour)
-    chosen = state.selection(view.run.id, n)
+    chosen = state.selection(view.opened.id, n)
     positions = np.flatnonzero(np.isin(layout.index, chosen))
     hard = np.isin(layout.index, views.hardest(frame["order"], labels, HARDEST, view.class_index))
     drawn = {"selection": positions, "hardest": np.flatnonzero(hard), "none": None}[lines]
@@ -123,14 +132,14 @@ def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour:
         method=layout.method,
         explained=layout.explained,
         solo=view.class_index,
-        strangers=views.strangers(cache.events(view.path), view.step),
+        strangers=views.strangers(cache.events(view.path, view.scorer), view.step),
         side=SIDE,
         dark=state.is_dark(),
     )
 
     def picked() -> None:
         ids = charts.selected_numbers(st.session_state["map"]["selection"]["points"])
-        state.select(view.run.id, ids, f"the {layout.method} map at step {view.step}")
+        state.select(view.opened.id, ids, f"the {layout.method} map at step {view.step}")
 
     with st.container(key=AREA):
         hover.shown_beside(view, frame, layout.index, AREA)
@@ -150,18 +159,17 @@ def _points_table(view: state.View, frame: dict[str, np.ndarray], layout: Layout
 
 def separation(view: state.View) -> None:
     """How far the classes stand apart in the original space, over the recorded steps, clean and adversarial."""
-    events = [event for event in cache.events(view.path) if event.get("separation")]
+    events = [event for event in cache.events(view.path, view.scorer) if event.get("separation")]
     if not events:
         st.caption("No class-separation figures were recorded.")
         return
     events = views.drawn(events, view.step or 0)
     steps = [event["step"] for event in events]
+    drawing = charts.Drawing(view.step, dark=state.is_dark())
     for column, what in zip(
         st.columns(3, vertical_alignment="bottom"), ("knn", "silhouette", "between_within"), strict=True
     ):
         clean, adversarial = ([event["separation"][side].get(what) for event in events] for side in ("clean", "adv"))
         with column:
-            figure = charts.separation_lines(
-                steps, clean, adversarial, what=what, current=view.step, n=events[-1]["n"], dark=state.is_dark()
-            )
+            figure = charts.separation_lines(steps, clean, adversarial, what=what, n=events[-1]["n"], drawing=drawing)
             chart(figure, f"separation-{what}", {"Step": steps, "Clean": clean, "Adversarial": adversarial})

@@ -3,6 +3,7 @@ it."""
 
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 import streamlit as st
 
@@ -68,16 +69,16 @@ def _slider(view: state.View, moving: bool) -> None:
     A browser that lags sends the place of a moment ago with every tick, which must not count as moved by hand.
     """
     _shows("step", view.step)
-    change = {} if moving else {"on_change": position.scrubbed, "args": (view.steps,)}
+    change: dict[str, Any] = {} if moving else {"on_change": position.scrubbed, "args": (view.steps,)}
     text = f"{KEPT}. Pause, or switch 'Follow latest' off, to drag it" if moving else KEPT
     st.select_slider(
-        "Recorded step", view.steps, view.step, key="step", disabled=moving, help=text, width="stretch", **change
+        "Recorded step", view.steps, view.shown, key="step", disabled=moving, help=text, width="stretch", **change
     )
 
 
 def _follow(view: state.View, playing: bool) -> None:
     _shows("follow", view.follow)
-    change = {} if playing else {"on_change": position.follow_switched, "args": (view.step,)}
+    change: dict[str, Any] = {} if playing else {"on_change": position.follow_switched, "args": (view.step,)}
     st.toggle(
         "Follow latest",
         view.follow,
@@ -100,7 +101,7 @@ def _shows(key: str, value: object) -> None:
 
 def _pace(follows: bool) -> None:
     """How fast the steps play; for the newest step of a run at work, how often one looks for a newer one."""
-    look = {"bind": "query-params", "width": 104, "label_visibility": "collapsed"}
+    look: dict[str, Any] = {"bind": "query-params", "width": 104, "label_visibility": "collapsed"}
     if follows:
         told = "Seconds between two looks for a newer step"
         st.selectbox(
@@ -115,14 +116,14 @@ def _pace(follows: bool) -> None:
 
 def every() -> float:
     """Seconds between two looks for a newer step, as the bar says."""
-    found = st.session_state.get("every")
-    return found if found in LOOKS else TICK
+    chosen = st.session_state.get("every")
+    return chosen if chosen in LOOKS else TICK
 
 
 def speed() -> float:
     """Recorded steps a second, as the bar says."""
-    found = st.session_state.get("speed")
-    return found if found in SPEEDS else PACE
+    chosen = st.session_state.get("speed")
+    return chosen if chosen in SPEEDS else PACE
 
 
 def timer(seconds: float, look: Callable[[], None]) -> None:

@@ -98,7 +98,7 @@ def _pictures(runs: list[Run], columns: int, rows: int) -> dict[str, list[Any]]:
     }
 
 
-def _columns(low: int, high: int) -> dict[str, object]:
+def _columns(low: int, high: int) -> dict[str, Any]:
     """Widths at which all columns fit beside each other at 1280 px, percentages and pictures; margin lines from `low`
     to `high` logits."""
     plain = {name: st.column_config.Column(name, width=width, help=HELP.get(name)) for name, width in WIDTHS.items()}

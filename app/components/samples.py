@@ -1,5 +1,7 @@
 """A few chosen samples: pictures, a table, the ways to other pages, a CSV."""
 
+from typing import Any, Literal
+
 import numpy as np
 import streamlit as st
 
@@ -42,7 +44,7 @@ def listing(
 def table(columns: views.Columns) -> None:
     """All chosen images with their figures, across the page, where no column is cut; what they are taken for
     unattacked, the CSV has."""
-    high = "auto" if len(columns["Sample"]) < 8 else 300
+    high: Literal["auto"] | int = "auto" if len(columns["Sample"]) < 8 else 300
     shown = {name: values for name, values in columns.items() if name != "Clean as"}
     st.dataframe(
         shown,
@@ -57,17 +59,17 @@ def of_selection(view: state.View, *, here: str) -> None:
     """The listing of what is selected in this run; nothing when nothing is, or when the frame cannot be read (the page
     says so)."""
     try:
-        frame = cache.margins(view.path, view.step)
+        frame = cache.margins(view.path, view.shown, view.scorer)
     except InputError:
         return
-    ids = state.selection(view.run.id, len(frame["labels"]))
+    ids = state.selection(view.opened.id, len(frame["labels"]))
     if ids:
         columns = views.sample_table(frame, ids, list(view.names))
         listing(view, frame, ids, columns, here=here)
         table(columns)
 
 
-def accuracy_columns(columns: views.Columns) -> dict[str, object]:
+def accuracy_columns(columns: views.Columns) -> dict[str, Any]:
     """Short heads and percent for the per-attack accuracy columns of a sample table."""
     text = "Share of the evaluation networks that classify this image correctly: {}"
     return {
@@ -88,9 +90,8 @@ def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int]) -
     except InputError as error:
         shell.problem(error)
         return
-    st.caption(
-        f"From top to bottom: clean, adversarial, difference × {times}, number, class. {words.attacked_parts(view.run)}"
-    )
+    told = words.attacked_parts(view.opened)
+    st.caption(f"From top to bottom: clean, adversarial, difference × {times}, number, class. {told}")
     tiles = zip(ids, clean, pictures.adversarial_twin(clean, delta), pictures.difference(delta, times), strict=True)
     with st.grid("auto", min_column_width=TILE, gap="xsmall"):
         for i, *stack in tiles:

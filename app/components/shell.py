@@ -1,7 +1,9 @@
 """The frame around every page: sidebar, status strip, title, and what is said when there is nothing to show."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -9,6 +11,7 @@ import streamlit as st
 from app import ahead, attempts, cache, guard, jobs, links, position, state, theme, words
 from app.components import images
 from c2r.errors import InputError
+from c2r.look.description import description
 from c2r.store.runs import Run
 
 Arrays = dict[str, np.ndarray]
@@ -20,6 +23,7 @@ UNREADABLE = range(10**9)  # as many images as a frame that cannot be read may h
 
 ON = {  # the pages on which a control of the sidebar acts, and is drawn
     "class": ("live", "embeddings", "gallery"),
+    "scorer": ("live", "embeddings", "gallery"),
     "evaluation": ("embeddings", "gallery"),
     "attack": ("gallery",),
 }
@@ -28,53 +32,67 @@ ON = {  # the pages on which a control of the sidebar acts, and is drawn
 def sidebar(page: str) -> None:
     """Draw the run, and what acts on this page; all of it is kept in the address bar, and what it says as the current
     view."""
-    found = state.all_runs()
+    listed = state.all_runs()
     with st.sidebar:
         if guard.read_only():
             st.caption(":material/visibility: Read-only: everything can be looked at, nothing started or changed.")
-        if not found:
+        if not listed:
             st.caption("No runs yet.")
             state.keep(state.View())
             return
-        asked = links.link_values()
-        names = {state.run_name(run): run for run in found}
-        spoken = state.spoken_names(found)
-        run = names[_choose_run(spoken, state.run_name(state.first_shown(found)))]
+        asked, spoken = links.link_values(), state.spoken_names(listed)
+        shown = _choose_run(spoken, state.run_name(state.first_shown(listed)))
+        run = next(run for run in listed if state.run_name(run) == shown)
         position.place()
         state.place_selection(run.id)
-        ahead.read(run.path, steps := state.recorded_steps(run.path))
-        step = position.resolved(steps, linked="step" in asked)
         folders, usual = state.result_folders(run)
-        results = _choose_results(folders, usual, page)
-        called = attempts.names(attempts.figures(cache.own_rows(results))) if results else {}
-        attack = _choose_attack(called, page)
-        classes = state.names_of(run, steps)
-        chosen = _choose_class(list(classes), page)
-        offered = _offered(run, steps, step)
+        view = _view(run, page, asked, _choose_results(folders, usual, page))
+        offered = _offered(view) | {"run": list(spoken)}
+        offered |= {"evaluation": [HEADLINE, *folders]} if view.called else {}
         _selection_chip(run, images := len(offered.get("sample", UNREADABLE)))
-        offered |= {"run": list(names), "class": ["All classes", *classes]}
-        offered |= {"attack": [*called, *called.values()], "evaluation": [HEADLINE, *folders]} if called else {}
-        shown = {
-            "run": spoken[state.run_name(run)],
-            "step": str(step),
-            "attack": called.get(attack, attack),
-            "evaluation": "the headline",
-            "class": "All classes" if chosen is None else classes[chosen],
-            "sample": "no image",
-        }
-        for note in links.link_notes(asked, offered, shown):
+        for note in links.link_notes(asked, offered, _shown(view, spoken[shown])):
             st.caption(f":material/info: {note}")
-    named = attack if attack != "pgd" or "attack" in st.query_params else None
+    named = view.attack if view.attack != "pgd" or "attack" in st.query_params else None
     links.address(
-        run=state.run_name(run),
+        run=shown,
         step=position.spoken(),
-        attack=named if called else None,
+        attack=named if view.called else None,
         selected=state.spoken_selection(run.id, images),
     )
-    follow = position.chosen() is None
-    state.keep(
-        state.View(run, steps, step, follow, attack, chosen, classes, state.is_sample(run.path), results, called)
+    state.keep(view)
+
+
+def _view(run: Run, page: str, asked: Mapping[str, str], results: Path | None) -> state.View:
+    """The view of a run, with what the boxes of the sidebar say; `asked`: by the link that opened this session."""
+    ahead.read(run.path, steps := state.recorded_steps(run.path))
+    called = attempts.names(attempts.figures(cache.own_rows(results))) if results else {}
+    classes = state.names_of(run, steps)
+    return state.View(
+        run,
+        steps,
+        position.resolved(steps, linked="step" in asked),
+        position.chosen() is None,
+        _choose_attack(called, page),
+        _choose_class(list(classes), page),
+        classes,
+        state.is_sample(run.path),
+        results,
+        called,
+        _choose_scorer(description(run).scorers, page),
     )
+
+
+def _shown(view: state.View, run: str) -> dict[str, str]:
+    """What is shown where a link asks for what is not here; `run`: what the run is called."""
+    return {
+        "run": run,
+        "step": str(view.step),
+        "attack": view.called.get(view.attack, view.attack),
+        "evaluation": "the headline",
+        "class": "All classes" if view.class_index is None else view.names[view.class_index],
+        "scorer": "the first scorer",
+        "sample": "no image",
+    }
 
 
 def _choose_run(spoken: dict[str, str], first: str) -> str:
@@ -82,12 +100,15 @@ def _choose_run(spoken: dict[str, str], first: str) -> str:
     calls it."""
     names = list(spoken)
     links.place_run(spoken, first)
-    text = words.plain(
-        "All runs of the run store, newest first. Shown:"
-        f" {spoken.get(st.session_state.get('run', first), spoken[first])}"
-    )
+    now = spoken.get(str(st.session_state.get("run", first)), spoken[first])
+    text = words.plain(f"All runs of the run store, newest first. Shown: {now}")
     chosen = st.selectbox(
-        "Run", names, key="run", format_func=lambda name: spoken.get(name, name), on_change=state.run_changed, help=text
+        "Run",
+        names,
+        key="run",
+        format_func=lambda name: str(spoken.get(name, name)),
+        on_change=state.run_changed,
+        help=text,
     )
     return chosen if chosen in names else first
 
@@ -114,27 +135,35 @@ def _choose_attack(called: dict[str, str], page: str) -> str:
         return attack
     st.session_state["attack"] = attack
     text = "Whose per-attack figures are shown. The margins of a run are always those of its own attack."
-    options, named = list(called), lambda key: called.get(key, key)
+
+    def named(key: str) -> str:
+        return str(called.get(key, key))
+
+    def spoken(key: str) -> str:  # pills read Markdown, boxes do not
+        return words.plain(named(key))
+
+    common: dict[str, Any] = {"key": "attack", "on_change": links.attack_chosen, "help": text}
     if len(called) <= attempts.FEW:
-        spoken = lambda key: words.plain(named(key))  # noqa: E731 - pills read Markdown, boxes do not
-        st.pills(
-            "Attack", options, required=True, format_func=spoken, key="attack", on_change=links.attack_chosen, help=text
-        )
+        st.pills("Attack", list(called), required=True, format_func=spoken, **common)
     else:
-        st.selectbox("Attack", options, format_func=named, key="attack", on_change=links.attack_chosen, help=text)
+        st.selectbox("Attack", list(called), format_func=named, **common)
     return attack
 
 
-def _offered(run: Run, steps: tuple[int, ...], step: int | None) -> dict[str, list[str]]:
-    """The recorded steps and the numbers of the images of one; without numbers when its frame cannot be read, which the
-    pages say."""
-    found = {"step": [position.LAST, *map(str, steps)]}
+def _offered(view: state.View) -> dict[str, list[str]]:
+    """What a link may ask for: recorded steps, classes, scorers, attempts, and the numbers of the images of the step;
+    without numbers when its frame cannot be read, which the pages say."""
+    offered = {
+        "step": [position.LAST, *map(str, view.steps)],
+        "class": ["All classes", *view.names],
+        "scorer": list(view.method.scorers),
+    }
+    offered |= {"attack": [*view.called, *view.called.values()]} if view.called else {}
     try:
-        return found | (
-            {} if step is None else {"sample": [str(i) for i in range(len(cache.margins(run.path, step)["labels"]))]}
-        )
+        images = 0 if view.step is None else len(cache.margins(view.path, view.step)["labels"])
     except InputError:
-        return found
+        return offered
+    return offered | ({"sample": [str(i) for i in range(images)]} if images else {})
 
 
 def _choose_class(names: list[str], page: str) -> int | None:
@@ -149,6 +178,18 @@ def _choose_class(names: list[str], page: str) -> int | None:
         bind="query-params",
     )
     return chosen if chosen in range(len(names)) else None
+
+
+def _choose_scorer(scorers: Mapping[str, str], page: str) -> str:
+    """Under which scorer margins and embeddings are shown, '' for the first; a box is drawn only where there is a
+    choice."""
+    first, *others = scorers
+    if not others or page not in ON["scorer"]:
+        return ""
+    text = "The network that margins, order and embeddings are taken from"
+    chosen = st.selectbox("Scorer", list(scorers), key="scorer", bind="query-params", help=text)
+    st.caption(words.plain(scorers[chosen if chosen in others else first]).capitalize())
+    return chosen if chosen in others else ""
 
 
 def _selection_chip(run: Run, images: int) -> None:
@@ -266,7 +307,7 @@ def needs_run(*, step: bool = True) -> state.View:
 def needs_frame(view: state.View) -> Arrays:
     """Order, labels, margins and predictions of the chosen step; a page that cannot read them says so and stops."""
     try:
-        return cache.margins(view.path, view.step or 0)
+        return cache.margins(view.path, view.shown, view.scorer)
     except InputError as error:
         problem(error)
         st.stop()
@@ -285,7 +326,7 @@ def nothing_recorded(run: Run) -> None:
     """Said instead of figures while a run has no recorded step."""
     if run.alive:
         st.info(f"{words.plain(words.phase_word(run))}: the figures appear with the first recorded step.")
-    elif run.state == "done" and not words.is_distilled(run):
+    elif run.state == "done" and description(run).kind == "reference":
         st.info(
             "This run has no images of its own: its networks are trained on real ones. Its accuracies are on the"
             " Compare page."

@@ -12,18 +12,20 @@ from c2r.look.summary import ranks
 
 TILE = 128
 SIZES = (24, 48, 60)
+FEW = 2  # classes of a soft label that a tile names
 
 
 def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], outcomes: dict[str, np.ndarray]) -> None:
     """A responsive grid of the images `ids`; `outcomes` [M, N] per attempt, {} before an evaluation."""
     rank, hits = ranks(frame["order"]), outcomes.get(view.attack)
     try:
-        pixels = frames.rows(view.path, view.step or 0, "images", ids)
+        pixels = frames.rows(view.path, view.shown, "images", ids)
+        soft = frames.soft_labels(view.path, view.shown, ids)
     except InputError as error:
         shell.problem(error)
         return
     with st.grid("auto", min_column_width=132, gap="small"):
-        for i, image in zip(ids, pixels, strict=True):
+        for place, (i, image) in enumerate(zip(ids, pixels, strict=True)):
             name, margin = view.names[frame["labels"][i]], float(frame["margin_adv"][i])
             with st.container(border=True, gap="xsmall"):
                 images.show(
@@ -39,8 +41,20 @@ def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], outcome
                         f" {int(hits[:, i].sum())}/{len(hits)}"
                     )
                 )
-                st.caption(f"rank {rank[i]}{told}")
+                label = "" if soft is None else f"  \n{soft_label(soft[place], view, FEW)}"
+                st.caption(f"rank {rank[i]}{label}{told}")
                 st.button("Details", key=f"tile-{i}", on_click=details.opened, args=(i,), width="stretch")
+
+
+def soft_label(shares: np.ndarray, view: state.View, most: int) -> str:
+    """A soft label [K] as text of the page: its largest classes with their shares."""
+    return words.plain(f"soft label: {views.soft_words(shares, list(view.names), most)}")
+
+
+def stored(view: state.View) -> str:
+    """What the set of the shown step takes, as text of the page."""
+    partition = view.opened.config.partition if view.opened.config else 1
+    return words.plain(words.stored_sentence(frames.stored_set(view.path, view.shown, partition)))
 
 
 def _bars(view: state.View, heights: dict[str, float]) -> None:

@@ -157,15 +157,18 @@ def said(run: Run, word: str) -> str:
 
 
 def where(run: Run) -> str:
-    """Tell where a run is: ``at step 40``, ``in the evaluation, 41 %``."""
-    step, total = run.status.get("step") or 0, run.status.get("total") or 0
+    """Where a run is: ``at step 40``, ``in the evaluation, 41 %``, and of a phase of its method with a name in tables
+    ``in phase 'Training the pool', step 2 of 6``."""
+    phase, step, total = str(run.status.get("phase")), run.status.get("step") or 0, run.status.get("total") or 0
     places = {
         "starting": "before its work began",
         "data": "while the data are read",
-        "pool": f"in the pool's training, step {step} of {total}",
-        "distill": f"at step {step}",
+        "scorer": f"while its scorers are trained, step {step} of {total}",
         "map": "while the map is drawn",
         "evaluate": f"in the evaluation, {100 * step / max(total, 1):.0f} %",
         "finished": "at its end",
     }
-    return places.get(str(run.status.get("phase")), "at its work")
+    labels = {told["name"]: told["label"] for told in run.manifest.get("phases", ()) if told["brief"]}
+    if phase in labels:
+        return f"in phase '{labels[phase]}', step {step} of {total}"
+    return places.get(phase, f"at step {step}")

@@ -127,6 +127,21 @@ def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> d
     return arrays
 
 
+def outlines(path: Path, name: str) -> dict[str, np.ndarray]:
+    """Arrays of zeros of the shapes and kinds of those of ``<name>.safetensors``, without memory and without reading
+    these; {} when the file is missing or unreadable."""
+    file = Path(path) / f"{name}.safetensors"
+    try:
+        _regular(file, os.stat(file))
+        with safe_open(file, framework="numpy") as stored:
+            slices = {key: stored.get_slice(key) for key in stored.keys()}  # noqa: SIM118
+            return {
+                key: np.broadcast_to(np.zeros((), part[:0].dtype), part.get_shape()) for key, part in slices.items()
+            }
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return {}
+
+
 def read_text(file: Path) -> str:
     """Read the text of a file every run folder has. Raises InputError."""
     try:

@@ -19,7 +19,7 @@ from c2r import disasters
 from c2r.config import RunConfig, from_json
 from c2r.errors import InputError
 from c2r.paths import at_home
-from c2r.scorers import stands_as
+from c2r.scorers import stored as stands_as
 from c2r.store import claiming, processes, schema
 from c2r.store.files import (
     RowNumbers,
