@@ -140,12 +140,12 @@ def command(config: RunConfig, preset: str, out: str | Path) -> list[str]:
     return [*words, "--out", str(out)]
 
 
-def _sentence(name: str, found: Any) -> str:
+def _sentence(name: str, value: Any) -> str:
     field = declared(name)
-    shown = quoted(",".join(map(quoted, found)) if isinstance(found, list | tuple) else found)
+    shown = quoted(",".join(map(quoted, value)) if isinstance(value, list | tuple) else value)
     if name in ("method", "model", "eval_attacks"):
         kind = {"method": "method", "model": "model", "eval_attacks": "attack"}[name]
-        names = as_names(found) if isinstance(found, str | list | tuple) else ()
+        names = as_names(value) if isinstance(value, str | list | tuple) else ()
         wrong = shown if kind != "attack" else next((a for a in names if a not in choices(field)), shown)
         return str(unknown(kind, wrong, choices(field)))
     return f"Setting '{name}' expects {expected(field)}, found '{shown}': change it and start again."

@@ -93,8 +93,8 @@ def sentence(error: BaseException) -> str:
     if not isinstance(error, RuntimeError | OSError) and type(error).__module__.partition(".")[0] != "safetensors":
         return ""
     said = str(error).lower()
-    found = next((text for words, text in TEXTS if words in said), "")
-    return one_line(found.format(said=first_line(error)))
+    sentence = next((text for words, text in TEXTS if words in said), "")
+    return one_line(sentence.format(said=first_line(error)))
 
 
 def broken(what: str, error: BaseException, expected: str = "it to end by itself") -> str:

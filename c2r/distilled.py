@@ -29,8 +29,8 @@ class DistilledSet:
     @property
     def arrays(self) -> dict[str, np.ndarray]:
         """As they are stored."""
-        found = {"images": self.images, "labels": self.labels}
-        return found if self.soft is None else found | {"soft_labels": self.soft}
+        stored = {"images": self.images, "labels": self.labels}
+        return stored if self.soft is None else stored | {"soft_labels": self.soft}
 
     @property
     def about(self) -> dict[str, Any]:
@@ -79,5 +79,5 @@ class DistilledSet:
             return self.labels.repeat(self.parts)
         if self._per_part:
             return self.soft.reshape(-1, self.soft.shape[2]).astype(np.float32)
-        one = self.soft if self.soft.ndim == 2 else self.soft.mean(1)
-        return one.astype(np.float32).repeat(self.parts, 0)
+        per_image = self.soft if self.soft.ndim == 2 else self.soft.mean(1)
+        return per_image.astype(np.float32).repeat(self.parts, 0)

@@ -39,16 +39,16 @@ def quoted(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def unknown(kind: str, found: str, known: list[str] | tuple[str, ...]) -> InputError:
+def unknown(kind: str, came: str, known: list[str] | tuple[str, ...]) -> InputError:
     """The sentence for a name that stands in no table, with the nearest known name when there is one."""
     from difflib import get_close_matches
 
-    found = quoted(found)
-    near = get_close_matches(found, known, n=1)
+    came = quoted(came)
+    near = get_close_matches(came, known, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     expected = (
         f"one of {', '.join(known)}"
         if len(known) <= FEW
         else f"one of the {len(known)} that 'python -m c2r distill --settings' lists"
     )
-    return InputError(f"Unknown {kind} '{found}': expected {expected}; choose one.{hint}")
+    return InputError(f"Unknown {kind} '{came}': expected {expected}; choose one.{hint}")

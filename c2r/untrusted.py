@@ -52,14 +52,14 @@ def plain(value: object, levels: int = 4) -> object:
 def class_names(names: Iterable[object]) -> tuple[str, ...]:
     """Names of classes as short words, each once: the number of its class stands for what is no word, and beside what
     came before."""
-    found: dict[str, None] = {}
+    unique: dict[str, None] = {}
     for index, name in enumerate(names):
         text, number = word(name, str(index)), index
         free = text
-        while free in found:
+        while free in unique:
             free, number = f"{text} ({number})", number + 1
-        found[free] = None
-    return tuple(found)
+        unique[free] = None
+    return tuple(unique)
 
 
 def parse_json(text: str | bytes) -> Any:

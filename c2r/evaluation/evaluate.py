@@ -153,7 +153,7 @@ def _judge(
 
 
 def _outcomes(judged: list[Judged], about: dict[str, np.ndarray]) -> Outcomes:
-    arrays = {key: np.stack([one.arrays[key] for one in judged]) for key in judged[0].arrays}
+    arrays = {key: np.stack([network.arrays[key] for network in judged]) for key in judged[0].arrays}
     on_set = {key.removeprefix("set/"): value for key, value in arrays.items() if key.startswith("set/")}
     return Outcomes(on_set, about | {key: value for key, value in arrays.items() if not key.startswith("set/")})
 

@@ -65,7 +65,7 @@ def judge_again(
 
 def load_networks(path: Path, config: RunConfig, data: RealData) -> list[Network]:
     """The evaluation networks of a folder, frozen, on the device of the data. Raises InputError."""
-    found = []
+    networks = []
     for file in sorted((path / "networks").glob("seed*.safetensors"), key=lambda f: int(f.stem[4:])):
         network = build(config, data.images.shape[1:], len(data.classes), statistics(data), torch.Generator())
         try:
@@ -75,13 +75,13 @@ def load_networks(path: Path, config: RunConfig, data: RealData) -> list[Network
                 f"{file.name} of {path.name} is damaged: expected the weights of an evaluation network; evaluate the"
                 " set again."
             ) from None
-        found.append(frozen(network.to(data.images.device)))
-    if not found:
+        networks.append(frozen(network.to(data.images.device)))
+    if not networks:
         raise InputError(
             f"{path.name} keeps no evaluation networks: it was evaluated before they were stored; evaluate the set"
             " again."
         )
-    return found
+    return networks
 
 
 def _subject(

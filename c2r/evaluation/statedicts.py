@@ -32,8 +32,10 @@ def read_state(file: Path) -> dict[str, Tensor]:
         if file.suffix == ".safetensors":
             require_header(file)
         budget = Budget(Limits(), file.name)
-        found: Any = load_file(file) if file.suffix == ".safetensors" else read_tensors(file, budget)[0]
-        inner = next((found[key] for key in ("state_dict", "model", "net", "model_state_dict") if key in found), found)
+        stored: Any = load_file(file) if file.suffix == ".safetensors" else read_tensors(file, budget)[0]
+        inner = next(
+            (stored[key] for key in ("state_dict", "model", "net", "model_state_dict") if key in stored), stored
+        )
         if not isinstance(inner, dict):
             raise ValueError(f"it holds a {type(inner).__name__.lower()}")
         arrays = {

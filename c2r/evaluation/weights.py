@@ -78,14 +78,14 @@ def load(weights: Path | None, model: str, normalisation: str, channels: int, si
 
 def _from_beard(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """BEARD's ConvNet: each block is conv, norm, ReLU, pool in one list of layers; the head is called classifier."""
-    found = {}
+    renamed = {}
     for name, value in state.items():
         if match := BEARD.match(name):
             number = int(match[1])
-            found[f"blocks.{number // 4}.{number % 4}.{match[2]}"] = value
+            renamed[f"blocks.{number // 4}.{number % 4}.{match[2]}"] = value
         else:
-            found[name.replace("classifier.", "head.")] = value
-    return found
+            renamed[name.replace("classifier.", "head.")] = value
+    return renamed
 
 
 def _constants(wanted: str, own: dict[str, Tensor], layout: str, channels: int) -> tuple[Constants, str]:

@@ -83,22 +83,22 @@ def recipe_of(path: Path) -> dict[str, Any]:
     return recipe if isinstance(recipe, dict) else {}
 
 
-def training_constants(found: ImportedSet, wanted: str = "") -> Constants:
+def training_constants(of: ImportedSet, wanted: str = "") -> Constants:
     """Mean and standard deviation per channel to normalise the set's images with.
 
     `wanted` if given (as in `normalisation.resolve`), else the constants that were undone, else those stored in the
     metadata, else
     those of the data set it says it is from (CIFAR-10's as DC has them), else those of its own pixels.
     """
-    channels, notes = found.images.shape[1], found.facts.get("metadata", {})
-    name = found.facts.get("data", "")
+    channels, notes = of.images.shape[1], of.facts.get("metadata", {})
+    name = of.facts.get("data", "")
     named = NORMALISATIONS.get("cifar10-dc" if name == "cifar10" else name)
-    stored = (found.mean, found.std) if found.mean else (notes.get("mean"), notes.get("std"))
+    stored = (of.mean, of.std) if of.mean else (notes.get("mean"), notes.get("std"))
     if wanted:
-        return resolve(found.images, wanted, Path(found.path).name) or ((0.0,) * channels, (1.0,) * channels)
+        return resolve(of.images, wanted, Path(of.path).name) or ((0.0,) * channels, (1.0,) * channels)
     if (known := constants(*stored)) and len(known[0]) in (1, channels):
         return known
     if named and len(named[0]) == channels:
         return named
-    std = np.maximum(found.images.std((0, 2, 3)), 0.01)
-    return tuple(found.images.mean((0, 2, 3)).tolist()), tuple(std.tolist())
+    std = np.maximum(of.images.std((0, 2, 3)), 0.01)
+    return tuple(of.images.mean((0, 2, 3)).tolist()), tuple(std.tolist())

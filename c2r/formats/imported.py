@@ -185,8 +185,8 @@ def _class_names(labels: np.ndarray, soft: np.ndarray | None, classes: tuple[Any
 
 def counts(labels: np.ndarray, classes: int) -> dict[str, Any]:
     """Images per class; ``ipc`` is their number where all classes have the same, else None."""
-    found = np.bincount(labels, minlength=classes)
-    return {"class_counts": found.tolist(), "ipc": int(found[0]) if (found == found[0]).all() else None}
+    per_class = np.bincount(labels, minlength=classes)
+    return {"class_counts": per_class.tolist(), "ipc": int(per_class[0]) if (per_class == per_class[0]).all() else None}
 
 
 def _parts(path: Path) -> list[Path]:
@@ -200,11 +200,11 @@ def size_of(path: Path) -> int:
 
 def digest(path: Path) -> str:
     """SHA-256 of a file; of a folder over the names and contents of its files, in order."""
-    found = hashlib.sha256()
+    sha = hashlib.sha256()
     for file in _parts(path):
         if path.is_dir():
-            found.update(str(file.relative_to(path)).encode())
+            sha.update(str(file.relative_to(path)).encode())
         with open(file, "rb") as opened:
             while block := opened.read(1 << 20):
-                found.update(block)
-    return found.hexdigest()
+                sha.update(block)
+    return sha.hexdigest()

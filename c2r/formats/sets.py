@@ -64,28 +64,28 @@ def same_set(evaluation: Run, run: Path) -> int | None:
     return now
 
 
-def fits(found: ImportedSet, shape: tuple[int, ...], classes: int) -> None:
+def fits(given: ImportedSet, shape: tuple[int, ...], classes: int) -> None:
     """Raise InputError when a set cannot stand for real data of this image shape (C, H, W) and class count."""
-    if found.images.shape[1:] != tuple(shape):
-        came, wanted = ("×".join(map(str, s)) for s in (found.images.shape[1:], shape))
+    if given.images.shape[1:] != tuple(shape):
+        came, wanted = ("×".join(map(str, s)) for s in (given.images.shape[1:], shape))
         raise InputError(
             f"The set holds {came} images and the real data are {wanted}: choose other data or set image_size."
         )
-    if int(found.labels.max()) >= classes:
+    if int(given.labels.max()) >= classes:
         raise InputError(
-            f"The set has labels up to {found.labels.max()}, the real data {classes} classes: choose other data."
+            f"The set has labels up to {given.labels.max()}, the real data {classes} classes: choose other data."
         )
-    if found.soft is not None and found.soft.shape[-1] != classes:
+    if given.soft is not None and given.soft.shape[-1] != classes:
         raise InputError(
-            f"The set has soft labels over {found.soft.shape[-1]} classes, the real data {classes}: choose other data."
+            f"The set has soft labels over {given.soft.shape[-1]} classes, the real data {classes}: choose other data."
         )
 
 
-def check_same(found: str, run: Run, advice: str = "bring them back or start a new run") -> None:
+def check_same(digest: str, run: Run, advice: str = "bring them back or start a new run") -> None:
     """Raise InputError when the images are not those that a run's manifest names; a run without a hash is believed."""
     before = run.manifest.get("data", {}).get("hash")
-    if before not in (None, found):
+    if before not in (None, digest):
         raise InputError(
-            f"The data of run {run.id} changed (hash {before}, now {found}): expected the same images as when it was"
+            f"The data of run {run.id} changed (hash {before}, now {digest}): expected the same images as when it was"
             f" made; {advice}."
         )

@@ -84,5 +84,5 @@ def start_of(config: RunConfig, data: RealData, given: DistilledSet | None, gene
 
 def as_bytes(images: Tensor) -> np.ndarray:
     """Images in [0, 1] as they are stored, uint8."""
-    found: np.ndarray = (images.detach() * 255).round().to(torch.uint8).cpu().numpy()
-    return found
+    stored: np.ndarray = (images.detach() * 255).round().to(torch.uint8).cpu().numpy()
+    return stored

@@ -79,11 +79,11 @@ def _by_torch(
 
     The views keep apart what comes in: the image may have been computed from the very scale.
     """
-    y, scale, shift = views = [one.view_as(one) for one in inputs]
+    y, scale, shift = views = [tensor.view_as(tensor) for tensor in inputs]
     out = F.avg_pool2d(F.relu(F.group_norm(y, len(scale), scale, shift, eps)), 2)
     wanted = [view for view, asked in zip(views, needed, strict=True) if asked]
-    found = iter(torch.autograd.grad(out, wanted, gradient, create_graph=True))
-    return [next(found) if asked else None for asked in needed]
+    gradients = iter(torch.autograd.grad(out, wanted, gradient, create_graph=True))
+    return [next(gradients) if asked else None for asked in needed]
 
 
 def _inner(image: Tensor) -> np.ndarray:
@@ -106,5 +106,5 @@ def _to_few_channels(gradient: Tensor, weight: Tensor) -> Tensor:
     with C."""
     turned = weight.flip(2, 3).transpose(0, 1)
     shifted = torch.stack([F.pad(turned, (j, 1 - j, i, 1 - i)) for i in (0, 1) for j in (0, 1)], 1).flatten(0, 1)
-    found = F.pixel_shuffle(F.conv2d(gradient, shifted.contiguous(memory_format=INNER), stride=2, padding=1), 2)
-    return found.contiguous()  # the images' own layout, which attacks of other libraries take for granted
+    back = F.pixel_shuffle(F.conv2d(gradient, shifted.contiguous(memory_format=INNER), stride=2, padding=1), 2)
+    return back.contiguous()  # the images' own layout, which attacks of other libraries take for granted

@@ -50,7 +50,7 @@ class Network(nn.Module):
 
     def features(self, x: Tensor) -> list[Tensor]:
         """Flattened output of every block for images x [B, C, H, W] in [0, 1]; the last one is the embedding [B, D]."""
-        return [found.flatten(1).float() for found in self._outputs(x)]
+        return [output.flatten(1).float() for output in self._outputs(x)]
 
     def embed(self, x: Tensor) -> Tensor:
         """Embeddings [B, D] of images x [B, C, H, W] in [0, 1]."""
@@ -62,10 +62,10 @@ class Network(nn.Module):
 
     def _outputs(self, x: Tensor) -> list[Tensor]:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.reduced):
-            found = [(x - self.mean) / self.std]
+            outputs = [(x - self.mean) / self.std]
             for block in self.blocks:
-                found.append(block(found[-1]))
-        return found[1:]
+                outputs.append(block(outputs[-1]))
+        return outputs[1:]
 
 
 def _groups(width: int, least: int = 1) -> int:

@@ -92,8 +92,8 @@ NETWORKS = {"convnet": _convnet, "resnet18": _resnet18, "mlp": _mlp}
 
 def spent(config: RunConfig, shape: Shape) -> Spent:
     """What the run's method costs by itself."""
-    found: Spent = named(METHODS[config.method].cost)(config, shape)
-    return found
+    own: Spent = named(METHODS[config.method].cost)(config, shape)
+    return own
 
 
 def jobs(config: RunConfig, shape: Shape) -> list[Job]:
@@ -132,10 +132,10 @@ def jobs(config: RunConfig, shape: Shape) -> list[Job]:
 def flops(config: RunConfig, shape: Shape) -> dict[str, float]:
     """Floating-point operations of the phases that cost some, in their order: scorer, the method's own, evaluate."""
     forward = NETWORKS[config.model](config, shape).forward
-    found: dict[str, float] = {}
+    by_phase: dict[str, float] = {}
     for job in jobs(config, shape):
-        found[job.phase] = found.get(job.phase, 0.0) + job.times * job.images * job.cost * forward
-    return found
+        by_phase[job.phase] = by_phase.get(job.phase, 0.0) + job.times * job.images * job.cost * forward
+    return by_phase
 
 
 def minutes(config: RunConfig, shape: Shape, device: str, cores: int, phases: tuple[str, ...] = ()) -> float:

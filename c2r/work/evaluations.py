@@ -72,16 +72,18 @@ def save_network(file: Path, network: Network) -> None:
 def read_judged(path: Path) -> dict[int, Judged]:
     """The networks of an unfinished evaluation that are judged already, by seed; one that cannot be read is judged
     again."""
-    found = {}
+    judged = {}
     for file in _judged_files(path):
         try:
             with safe_open(file, framework="numpy") as stored:
                 arrays: dict[str, np.ndarray] = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
                 about = json.loads(stored.metadata()["judged"])
-            found[int(about["seed"])] = Judged(int(about["seed"]), about["rows"], arrays)
+            judged[int(about["seed"])] = Judged(int(about["seed"]), about["rows"], arrays)
         except (SafetensorError, OSError, ValueError, KeyError, TypeError):
             continue
-    return {seed: judged for seed, judged in found.items() if (path / "networks" / f"seed{seed}.safetensors").exists()}
+    return {
+        seed: network for seed, network in judged.items() if (path / "networks" / f"seed{seed}.safetensors").exists()
+    }
 
 
 def _save_judged(path: Path, judged: Judged) -> None:

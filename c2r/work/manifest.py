@@ -44,13 +44,13 @@ def command_line() -> str:
 
 def _commit() -> str:
     try:
-        found = subprocess.run(
+        answer = subprocess.run(
             ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"],
             capture_output=True,
             text=True,
             timeout=5,
             check=True,
         )
-        return found.stdout.strip()
+        return answer.stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "unknown"

@@ -45,18 +45,18 @@ def peek(data: str, image_size: int) -> Shape:
 
 def check(config: RunConfig, store: Path) -> Preflight:
     """Look at everything a run of `config` in `store` needs. Raises nothing: what is wrong is in `problems`."""
-    found, shape = _common(config, store, (), disk_mb)
+    preflight, shape = _common(config, store, (), disk_mb)
     if shape is None:
-        return found
+        return preflight
     known = list_runs(store)
     problems = (_budget_problem(config, shape), _depth_problem(config, shape), norm_problem(config, shape.size))
     notes = (
         _queue_note(known, store),
         _same_run(config, known),
         _download(config),
-        _others_note(known, store, found.disk_mb),
+        _others_note(known, store, preflight.disk_mb),
     )
-    return _with(found, problems, notes)
+    return _with(preflight, problems, notes)
 
 
 def evaluation(config: RunConfig, folder: Path) -> Preflight:
@@ -72,10 +72,10 @@ def resumed(config: RunConfig, folder: Path) -> Preflight:
     return _common(config, folder, phases, lambda config, shape: max(0.0, size(config, shape) - _written(folder)))[0]
 
 
-def refuse(found: Preflight) -> None:
+def refuse(preflight: Preflight) -> None:
     """Raise InputError with the first problem, if there is one."""
-    if found.problems:
-        raise InputError(found.problems[0])
+    if preflight.problems:
+        raise InputError(preflight.problems[0])
 
 
 def _common(
@@ -92,10 +92,10 @@ def _common(
     except InputError as error:
         return Preflight(device, 0.0, 0.0, 0.0, (str(error), *problems), ()), None
     need, disk = memory_gb(config, shape), size(config, shape)
-    found = Preflight(device, minutes(config, shape, kind, cores, phases), need, disk, problems, ())
+    preflight = Preflight(device, minutes(config, shape, kind, cores, phases), need, disk, problems, ())
     return (
         _with(
-            found,
+            preflight,
             (_space_problem(place, disk), memory.problem(need, kind, METHODS[config.method].source == "file")),
             (memory.note(need, kind),),
         ),
@@ -103,10 +103,12 @@ def _common(
     )
 
 
-def _with(found: Preflight, problems: Iterable[str], notes: Iterable[str]) -> Preflight:
+def _with(preflight: Preflight, problems: Iterable[str], notes: Iterable[str]) -> Preflight:
     """The same with more problems and notes, of which '' is none."""
     return replace(
-        found, problems=(*found.problems, *filter(None, problems)), notes=(*filter(None, notes), *found.notes)
+        preflight,
+        problems=(*preflight.problems, *filter(None, problems)),
+        notes=(*filter(None, notes), *preflight.notes),
     )
 
 
@@ -189,12 +191,12 @@ def _mb(size: float) -> str:
 
 def _written(folder: Path) -> float:
     """MB of the files in a folder."""
-    found = 0
+    total = 0
     for place, _, names in os.walk(folder):
         for name in names:
             with suppress(OSError):
-                found += os.lstat(os.path.join(place, name)).st_size
-    return found / 1e6
+                total += os.lstat(os.path.join(place, name)).st_size
+    return total / 1e6
 
 
 def _others_note(known: list[Run], store: Path, need: float) -> str:

@@ -125,11 +125,11 @@ def _own_start(path: Path, config: RunConfig, data: RealData) -> ImportedSet | N
     """The set that a run starts from, if any, put into its own folder: it goes where the run goes, and stays."""
     if not config.imported:
         return None
-    found = _start(path, config)
+    start = _start(path, config)
     if not (path / START).exists():
         write_atomic(path / START, at_home(config.imported).read_bytes())
-    fits(found, tuple(data.images.shape[1:]), len(data.classes))
-    return found
+    fits(start, tuple(data.images.shape[1:]), len(data.classes))
+    return start
 
 
 def _all_real(data: RealData) -> DistilledSet:
@@ -139,9 +139,9 @@ def _all_real(data: RealData) -> DistilledSet:
 
 def _own_set(path: Path, config: RunConfig, data: RealData) -> DistilledSet:
     """The set in a run folder, whose header runs of before left empty."""
-    found = read_own(path / "synthetic.safetensors")
-    fits(found, tuple(data.images.shape[1:]), len(data.classes))
-    return replace(found.distilled, partition=config.partition)
+    made = read_own(path / "synthetic.safetensors")
+    fits(made, tuple(data.images.shape[1:]), len(data.classes))
+    return replace(made.distilled, partition=config.partition)
 
 
 def _take(worker: Worker, event: Any) -> None:
