@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from app import cache, views
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 
 _READER = ThreadPoolExecutor(1, thread_name_prefix="ahead")
 

@@ -20,7 +20,7 @@ import numpy as np
 from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.look.summary import BIN_EDGES, hardest_first, rank_matrix, ranks
 from c2r.scorers import stored
 from c2r.store import results, runs

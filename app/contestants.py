@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import cache, state, words
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.evaluation import badges
 from c2r.evaluation.attempts import usable
 from c2r.evaluation.badges import Badge

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from app import cache, views
+from c2r.base.errors import InputError
 from c2r.distilled import DistilledSet
-from c2r.errors import InputError
 from c2r.formats.fromrun import START
 from c2r.look.project import apply_basis
 from c2r.scorers import stored

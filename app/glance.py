@@ -14,9 +14,9 @@ from typing import BinaryIO
 import numpy as np
 
 from app import cache, frames, pictures
-from c2r.errors import InputError
+from c2r.base.errors import InputError
+from c2r.base.untrusted import parse_json
 from c2r.store import schema
-from c2r.untrusted import parse_json
 
 SIDE = 28  # px of an image on a sheet, about
 POINTS = 16  # of the line, which is some fifty pixels wide

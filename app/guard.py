@@ -14,7 +14,7 @@ from functools import cache
 
 import streamlit as st
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 
 PASSWORD, READ_ONLY = "C2R_PASSWORD", "C2R_READ_ONLY"
 COOKIE = "c2r-door"

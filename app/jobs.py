@@ -22,8 +22,9 @@ from pathlib import Path
 import psutil
 
 from app import guard, places
-from c2r import config, disasters, fields
-from c2r.errors import InputError
+from c2r import config
+from c2r.base import disasters, fields
+from c2r.base.errors import InputError
 from c2r.settings import EvaluationSettings
 from c2r.store import claiming, kinds, processes, runs, writing
 from c2r.store import control as listening

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 
 GREY = 128  # the mid-grey of `app.theme`, also "no difference"
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import streamlit as st
 
 from app import guard
+from c2r.base.errors import InputError, quoted
+from c2r.base.paths import at_home
 from c2r.config import RunConfig
 from c2r.data.downloads import cache_folder
 from c2r.data.sources import WORDS
-from c2r.errors import InputError, quoted
-from c2r.paths import at_home
 from c2r.store import runs
 
 ROOTS = "C2R_DATA_ROOTS"

@@ -8,7 +8,7 @@ from streamlit.navigation.page import Page
 
 from app import guard, state, warm
 from app.components import listener, shell
-from c2r import paths
+from c2r.base import paths
 
 SIDEBAR = 264  # px
 PAGES = Path(__file__).resolve().parents[1] / "pages"

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from c2r import config, fields
+from c2r import config
 from c2r.attacks import catalog, protocols
+from c2r.base import fields
 from c2r.registry import METHODS, of_kind
 from c2r.scorers import SCORERS
 

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from app import attempts, cache, jobs, links, views, words
-from c2r.errors import InputError
+from c2r.base.errors import InputError
+from c2r.base.paths import at_home
 from c2r.look.description import Description, description
-from c2r.paths import at_home
 from c2r.store import describing, runs
 from c2r.store.results import headline_folder, of_newest
 from c2r.store.runs import Run

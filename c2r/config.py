@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from c2r.errors import InputError, quoted, unknown
-from c2r.fields import as_names, choices, expected
-from c2r.named import named
+from c2r.base.errors import InputError, quoted, unknown
+from c2r.base.fields import as_names, choices, expected
+from c2r.base.named import named
+from c2r.base.untrusted import parse_json
 from c2r.presets import PRESETS
 from c2r.registry import METHODS
 from c2r.settings import RunConfig, Settings, groups
-from c2r.untrusted import parse_json
 
 RETIRED = ("carrier",)  # settings of runs of before that nothing reads any more
 

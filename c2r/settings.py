@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from c2r.fields import Names, Radius, RadiusList, setting
+from c2r.base.fields import Names, Radius, RadiusList, setting
 
 Model = Literal["convnet", "resnet18", "mlp"]
 TEXT: dict[str, Any] = {"max_length": 4096, "pattern": r"^[^\x00-\x1f\x7f]*$"}  # of paths and names

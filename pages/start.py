@@ -7,7 +7,7 @@ import streamlit as st
 from app import jobs, state, words
 from app.components import form, loading, preflight, shell
 from c2r import config, presets
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store import runs
 
 shell.header(

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from c2r.attacks.catalog import CATALOG, function, label, passes
 from c2r.attacks.noise import Noise
 from c2r.attacks.run import How, attack, prepared
+from c2r.base.errors import InputError
 from c2r.core.margins import logit_margin
-from c2r.errors import InputError
 
 SMALL = {
     "cw-l2": {"steps": 50, "c": 0.3},

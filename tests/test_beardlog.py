@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.evaluation import beardlog
 
 DATA = Path(__file__).parent / "data"

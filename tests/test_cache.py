@@ -10,7 +10,7 @@ import pytest
 from fake_run import make_run
 
 from app import ahead, cache, frames, state
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.look.project import apply_basis
 from c2r.store import runs
 from c2r.store.files import save_arrays

@@ -13,7 +13,7 @@ from app.charts.labels import spread
 from app.charts.maps import NARROW
 from app.charts.margins import cropped
 from app.charts.naming import place_names
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.evaluation.accuracies import Accuracy
 from c2r.evaluation.curves import Sweep
 from c2r.look.summary import BIN_EDGES, margin_summary, ranks

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from test_contracts import QUICK, tiny_data
 
 from c2r import config
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.events import Finished, State
 from c2r.methods.distill import distill
 from c2r.methods.observer import Recorded

@@ -12,8 +12,8 @@ from torch import nn
 from c2r.attacks import catalog
 from c2r.attacks.protocols import CLEAN, Attempt
 from c2r.attacks.run import attack
+from c2r.base.errors import InputError
 from c2r.core.margins import decided, logit_margin
-from c2r.errors import InputError
 from c2r.evaluation import badges, checks
 from c2r.evaluation.checks import CHECKS, Subject, modes
 from c2r.evaluation.checks.subject import rise

@@ -20,9 +20,9 @@ from fake_run import make_evaluation, make_run
 
 from app import jobs
 from c2r.__main__ import main
+from c2r.base.errors import InputError
 from c2r.cli import claimed, work
 from c2r.config import load
-from c2r.errors import InputError
 from c2r.formats import archives, opening
 from c2r.store import claiming, deleting, describing, kinds, locks, runs, sizes, writing
 from c2r.store.results import own_rows

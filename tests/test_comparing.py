@@ -10,7 +10,7 @@ import pytest
 
 from app import views
 from c2r import config
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.evaluation import accuracies, curves, exports, literature, ranking, tables
 from c2r.evaluation.baselines import baseline_run, baseline_settings
 from c2r.evaluation.comparability import differences, remarks

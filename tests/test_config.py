@@ -8,10 +8,11 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from c2r import config, fields, presets
+from c2r import config, presets
 from c2r.attacks.catalog import CATALOG
 from c2r.attacks.protocols import PROTOCOLS
-from c2r.errors import InputError
+from c2r.base import fields
+from c2r.base.errors import InputError
 
 
 @pytest.mark.parametrize("preset", presets.PRESETS)

@@ -7,6 +7,7 @@ import torch
 from c2r import config
 from c2r.attacks.catalog import CATALOG
 from c2r.attacks.protocols import PROTOCOLS
+from c2r.base.fields import choices
 from c2r.core.linesearch import Search, ls_pgd
 from c2r.core.margins import logit_margin, worst_part
 from c2r.core.partition import expand
@@ -15,7 +16,6 @@ from c2r.core.threat import Threat
 from c2r.data.real import RealData
 from c2r.distilled import DistilledSet
 from c2r.events import Finished, Snapshot
-from c2r.fields import choices
 from c2r.methods.c2r.loop import SyntheticSet
 from c2r.methods.distill import distill
 from c2r.methods.observer import Basis, Recorded

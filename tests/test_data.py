@@ -17,13 +17,13 @@ import pytest
 import torch
 from PIL import Image
 
+from c2r.base.errors import InputError
+from c2r.base.untrusted import parse_json
 from c2r.core.partition import boxes
 from c2r.data import sources
 from c2r.data.real import ClassDraws, RealData, content_hash, fixed_test_subset, initial_images, load, require_budget
-from c2r.errors import InputError
 from c2r.settings import DataSettings, SyntheticSettings
 from c2r.store import schema
-from c2r.untrusted import parse_json
 
 CIFAR = Path(__file__).resolve().parents[2] / "shared" / "data" / "cifar10"
 

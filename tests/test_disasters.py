@@ -28,13 +28,13 @@ from torch import nn
 from app import jobs, words
 from app.components import importing
 from app.components import keeping as housekeeping
-from c2r import disasters
 from c2r.__main__ import main
+from c2r.base import disasters
+from c2r.base.errors import InputError
 from c2r.cli import claimed
 from c2r.config import load
 from c2r.data.real import load_on_device
 from c2r.distilled import DistilledSet
-from c2r.errors import InputError
 from c2r.evaluation.evaluate import Judged
 from c2r.evaluation.judging import judge_again
 from c2r.events import Finished, Progress, State

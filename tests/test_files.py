@@ -7,8 +7,8 @@ import threading
 import numpy as np
 import pytest
 
+from c2r.base.errors import InputError
 from c2r.config import load
-from c2r.errors import InputError
 from c2r.store import runs, writing
 from c2r.store.claiming import claim, hold
 from c2r.store.files import save_arrays, sync_folder, write_atomic

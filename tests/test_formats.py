@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 from torch.utils.data import RandomSampler
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats import FORMATS, NORMALISATIONS, Limits, NormalisationNeeded, read_set, read_upload
 from c2r.formats.fkd import draws
 from c2r.formats.normalisation import guesses

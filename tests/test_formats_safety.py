@@ -27,15 +27,15 @@ from conftest import within
 from PIL import Image
 from safetensors.numpy import save_file
 
+from c2r.base.errors import InputError
+from c2r.base.untrusted import parse_json
 from c2r.data import sources
-from c2r.errors import InputError
 from c2r.evaluation import beardlog, weights
 from c2r.formats import Limits, opening, read_set, read_upload
 from c2r.formats.pickles import read_pickle
 from c2r.formats.safe import Budget
 from c2r.formats.write import export_bytes
 from c2r.store import schema
-from c2r.untrusted import parse_json
 
 ROOT = Path(__file__).resolve().parents[1]
 X = torch.rand(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))

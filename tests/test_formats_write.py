@@ -17,12 +17,12 @@ import torch
 from fake_run import make_run
 from PIL import Image
 
+from c2r.base.errors import InputError
+from c2r.base.untrusted import class_names
 from c2r.core.partition import expand
-from c2r.errors import InputError
 from c2r.formats import NORMALISATIONS, ImportedSet, read_set, read_upload
 from c2r.formats.fromrun import from_run, training_constants
 from c2r.formats.write import EXPORTS, export_bytes, rows_csv, rows_json, write_set
-from c2r.untrusted import class_names
 
 CLASSES = ("plane", "cat/dog", "ship")
 

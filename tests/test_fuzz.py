@@ -30,7 +30,7 @@ from streamlit.testing.v1 import AppTest
 from app import attempts, cache, charts, contestants, frames, jobs, readings, runlist, state, views, words
 from app.components import importing
 from c2r import config, presets
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.evaluation import comparability, curves, digest, exports, ranking, tables
 from c2r.formats import FORMATS, Limits, read_upload
 from c2r.formats.fromrun import from_run

@@ -13,7 +13,7 @@ from test_pages import check, finished, open_page, store, text
 
 from app import pictures, views
 from app.components import evaluation, samples
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store.runs import read_frame
 
 __all__ = ["store"]

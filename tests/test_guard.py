@@ -6,7 +6,7 @@ from test_pages import open_page, store, text
 
 from app import guard, jobs
 from c2r import config
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store.runs import open_run
 
 __all__ = ["store"]

@@ -11,7 +11,7 @@ from fake_run import make_run
 
 from app import jobs
 from c2r import config
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store import lifecycle, runs
 
 WRITES_A_RUN = """

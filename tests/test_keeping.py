@@ -15,7 +15,7 @@ from fake_run import make_evaluation, make_run
 
 from app import state
 from c2r.__main__ import main
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats import archives, opening
 from c2r.formats.safe import Limits
 from c2r.store import deleting, describing, kinds, sizes, tagging

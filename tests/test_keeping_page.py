@@ -11,7 +11,7 @@ from test_keeping import zipped
 
 from app import charts, jobs, state
 from app.components import keeping as component
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats import archives
 from c2r.store import deleting, describing
 

@@ -10,8 +10,8 @@ import pytest
 from fake_run import make_run
 
 from c2r.__main__ import main
+from c2r.base.errors import InputError
 from c2r.config import load
-from c2r.errors import InputError
 from c2r.store import control as listening
 from c2r.store import runs, writing
 from c2r.store.control import Listener

@@ -2,7 +2,7 @@
 
 import pytest
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.evaluation import literature
 
 EVERY = [row for table in literature.tables() for row in literature.rows(table)]

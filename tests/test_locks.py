@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store import claiming, locks
 
 HOLD = """

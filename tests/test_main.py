@@ -15,7 +15,7 @@ from conftest import arguments
 from fake_run import make_evaluation, make_run
 
 from c2r.__main__ import main
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store import runs, writing
 from c2r.store.results import headline_folder, own_rows, read_rows
 from c2r.work import machine, tasks

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.evaluation import digest, metrics
 from c2r.evaluation.attempts import by_attack
 from c2r.evaluation.metrics import wilson

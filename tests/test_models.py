@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from c2r.base.errors import InputError
+from c2r.base.fields import choices
 from c2r.config import RunConfig, load
-from c2r.errors import InputError
-from c2r.fields import choices
 from c2r.look.scorer import scorer
 from c2r.networks.convblock import ConvBlock
 from c2r.networks.models import MODELS, PLANES, UNITS, build, frozen

@@ -11,7 +11,7 @@ from fake_run import break_run, make_evaluation, make_run
 from streamlit.testing.v1 import AppTest
 
 from app import jobs, state
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store import describing
 from c2r.store.files import save_arrays
 from c2r.store.runs import frame_steps, read_arrays, read_frame

@@ -26,9 +26,9 @@ from conftest import TooLong, within
 from fake_run import make_run
 
 from c2r.__main__ import main
+from c2r.base.errors import InputError
 from c2r.cli import control, entry, imports, work
 from c2r.config import every_name, load
-from c2r.errors import InputError
 from c2r.evaluation import external_networks as foreign
 from c2r.formats import archives
 from c2r.store import deleting, runs, sizes

@@ -12,7 +12,7 @@ import pytest
 from fake_run import make_evaluation, make_run
 from jinja2 import UndefinedError
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.evaluation.attempts import by_attack
 from c2r.evaluation.metrics import i_rr, wilson
 from c2r.report import SECTIONS, page, report

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
+from c2r.base.errors import InputError
 from c2r.config import load
-from c2r.errors import InputError
 from c2r.store import files, runs, writing
 
 FRAME = {

@@ -3,7 +3,7 @@
 import pytest
 from fake_run import make_evaluation, make_run
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats.sets import same_set, step_of
 from c2r.store import runs
 from c2r.store.files import save_arrays

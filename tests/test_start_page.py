@@ -7,7 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import jobs, settings
-from c2r import config, fields
+from c2r import config
+from c2r.base import fields
 
 MAIN = Path(__file__).resolve().parents[1] / "app" / "script.py"
 PLAIN = ["Method", "Data", "Images per class", "Attack strength ε (pixel units)", "Steps", "Seed"]

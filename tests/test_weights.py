@@ -10,8 +10,8 @@ from test_contracts import QUICK, tiny_data
 from torch import nn
 
 from c2r import config
+from c2r.base.errors import InputError
 from c2r.distilled import DistilledSet
-from c2r.errors import InputError
 from c2r.evaluation import weights
 from c2r.evaluation.evaluate import Row, Trained, evaluate
 from c2r.evaluation.facts import set_facts

@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
+from c2r.base.fields import setting
 from c2r.data.splits import Shape
 from c2r.distilled import DistilledSet
 from c2r.events import Event, Finished, Progress, Snapshot, State
-from c2r.fields import setting
 from c2r.methods.context import Context, as_bytes
 from c2r.methods.cost import Job, Spent
 from c2r.registry import METHODS, Method, Phase, Series

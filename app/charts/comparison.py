@@ -13,7 +13,7 @@ from app.charts.dots import Span, beside, dots_layout, interval_dots, short
 from app.charts.labels import End, end_labels
 from app.theme import SET_MARKS, tokens
 from c2r.attacks.figurekey import NORMS
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.evaluation.accuracies import Accuracy
 from c2r.evaluation.curves import Sweep
 

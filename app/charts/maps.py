@@ -20,7 +20,7 @@ from app.charts.base import (
 )
 from app.charts.naming import place_names
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, class_colour, margin_scale, rank_scale, tokens
-from c2r.errors import InputError, unknown
+from c2r.base.errors import InputError, unknown
 
 Ranges = tuple[tuple[float, float], tuple[float, float]]
 

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from app.charts.base import axis, blank, padded, plain, zero_line
 from app.charts.dots import beside, dots_layout, interval_dots
 from app.theme import SET_MARKS
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.evaluation.paired import Difference, counted
 from c2r.evaluation.ranking import Cells
 

@@ -26,7 +26,7 @@ from app.charts.base import (
 from app.charts.labels import End, both_ends, end_labels, last, lines_end
 from app.readings import Curves
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, series_mark, tokens
-from c2r.errors import InputError, unknown
+from c2r.base.errors import InputError, unknown
 from c2r.evaluation import attempts
 from c2r.store import headline
 

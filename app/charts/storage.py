@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from app.charts.base import axis, blank, plain
 from app.theme import SET_MARKS, tokens
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats.safe import size
 
 LETTERS = 44  # of a run's name above its bar

@@ -9,8 +9,8 @@ from app.components import shell
 from app.components.controls import tell
 from app.components.figures import chart, plain_table
 from app.contestants import Entry
+from c2r.base.errors import InputError
 from c2r.config import RunConfig
-from c2r.errors import InputError
 from c2r.evaluation import accuracies, comparability, curves, digest, ranking, tables
 from c2r.evaluation.baselines import BASELINES, baseline_run, baseline_settings
 from c2r.evaluation.digest import Threat

@@ -13,7 +13,7 @@ from app.components.compare_checks import child_at_work, one_of
 from app.components.controls import tell
 from app.components.figures import chart, plain_table
 from app.contestants import Entry
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.evaluation import accuracies, curves, exports, literature, tables
 from c2r.evaluation.accuracies import Line
 from c2r.evaluation.contestant import data_hash

@@ -7,8 +7,8 @@ import streamlit as st
 
 from app import guard, jobs, position, settings, state, words
 from app.components import loading, shell
+from c2r.base.errors import InputError
 from c2r.config import RunConfig
-from c2r.errors import InputError
 from c2r.store import control as listening
 from c2r.store import kinds, lifecycle, runs
 from c2r.store.runs import Run

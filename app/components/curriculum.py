@@ -9,7 +9,7 @@ from app.components import images as pictures_of
 from app.components import shell
 from app.components.figures import chart, pair
 from app.components.look import Look
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 
 STRIP = 20  # thumbnails from the hardest to the easiest
 MOVERS = 20  # rows of the table

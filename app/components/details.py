@@ -6,7 +6,7 @@ import streamlit as st
 from app import attempts, cache, charts, frames, pictures, state, theme, views, words
 from app.components import images, shell
 from app.components.figures import chart, plain_table
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.look.summary import ranks
 from c2r.store import runs
 

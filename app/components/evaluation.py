@@ -17,7 +17,7 @@ from app.components import controls, form, shell
 from c2r import config
 from c2r.attacks import protocols
 from c2r.attacks.figurekey import radius
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.look.description import description
 from c2r.store.lifecycle import RESUMABLE
 from c2r.store.runs import Run

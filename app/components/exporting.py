@@ -9,8 +9,8 @@ import streamlit as st
 
 from app import jobs, state, words
 from app.components import shell
-from c2r import disasters
-from c2r.errors import InputError
+from c2r.base import disasters
+from c2r.base.errors import InputError
 from c2r.formats.fromrun import from_run
 from c2r.formats.write import EXPORTS, export_bytes, rows_csv, rows_json
 from c2r.store.results import headline_folder

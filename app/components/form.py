@@ -14,10 +14,11 @@ from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
 
 from app import settings, words
-from c2r import config, fields
+from c2r import config
 from c2r.attacks import protocols
+from c2r.base import fields
+from c2r.base.errors import InputError
 from c2r.data.sources import WORDS
-from c2r.errors import InputError
 
 CUSTOM = ("eval_attacks", "eval_eps", "eval_eps_l2", "eval_targeted", "eval_pgd_steps")
 # name → the setting and its value with which alone it is read

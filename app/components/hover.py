@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 
 from app import cache, frames, pictures, state
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 
 MOST = 1000  # images of a sheet, the hardest ones; a sheet of so many is below a megabyte
 HERE = Path(__file__).parent

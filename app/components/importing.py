@@ -15,9 +15,10 @@ import streamlit as st
 
 from app import guard, jobs, state, words
 from app.components import shell
-from c2r import config, disasters
+from c2r import config
+from c2r.base import disasters
+from c2r.base.errors import InputError
 from c2r.data.sources import WORDS
-from c2r.errors import InputError
 from c2r.formats import FORMATS, NORMALISATIONS, file_name
 from c2r.registry import of_kind
 from c2r.store import runs

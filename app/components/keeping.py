@@ -17,8 +17,8 @@ import streamlit as st
 
 from app import charts, guard, jobs, state, words
 from app.components import figures, shell
-from c2r import disasters
-from c2r.errors import InputError
+from c2r.base import disasters
+from c2r.base.errors import InputError
 from c2r.formats import archives, opening
 from c2r.formats.safe import Limits, size
 from c2r.store import deleting, describing, runs, sizes, tagging

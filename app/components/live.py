@@ -14,7 +14,7 @@ from app import attempts, cache, charts, jobs, position, readings, state, views,
 from app.components import curriculum, playback, shell
 from app.components.figures import chart, pair
 from app.components.look import Look
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.look.summary import BIN_EDGES
 from c2r.store.results import headline_folder
 

@@ -7,7 +7,7 @@ import streamlit as st
 from app import guard, state
 from app.components import shell
 from c2r import config, presets
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store import runs
 from c2r.store.runs import Run
 from c2r.work import forking

@@ -10,7 +10,7 @@ import streamlit as st
 from app import cache, charts, frames, state, views
 from app.components import hover, shell
 from app.components.figures import chart
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.look.summary import ranks
 
 COLOURS = {"class": "Class", "margin": "Robust margin", "rank": "Rank", "broken": "Broken"}

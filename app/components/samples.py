@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import cache, frames, pictures, state, views, words
 from app.components import images, shell
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 
 THUMBNAILS = 12  # on one page
 TILE = 55  # px of a picture, also of the only one; four fit beside the map at 1280 px

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import ahead, attempts, cache, guard, jobs, links, position, state, theme, words
 from app.components import images
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.look.description import description
 from c2r.store.runs import Run
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import attempts, frames, links, pictures, state, theme, views, words
 from app.components import details, images, shell
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.look.summary import ranks
 
 TILE = 128

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from c2r.errors import unknown
-from c2r.named import named
+from c2r.base.errors import unknown
+from c2r.base.named import named
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from c2r.attacks import catalog
-from c2r.errors import InputError
-from c2r.fields import parse_radius
+from c2r.base.errors import InputError
+from c2r.base.fields import parse_radius
 
 NORMS = {"Linf": "L∞", "L2": "L2"}
 LEGACY = "beard-legacy"  # the one protocol whose radii are those of normalised images

@@ -9,9 +9,9 @@ from typing import Any
 
 from c2r.attacks import catalog
 from c2r.attacks.figurekey import radius
+from c2r.base.errors import unknown
+from c2r.base.fields import format_radius
 from c2r.config import RunConfig
-from c2r.errors import unknown
-from c2r.fields import format_radius
 
 
 @dataclass(frozen=True)

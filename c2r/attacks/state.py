@@ -16,9 +16,9 @@ from torch import Tensor
 from c2r.attacks.losses import Aim
 from c2r.attacks.network import Loss, Model, Use, gradients, jacobian, logits_of
 from c2r.attacks.noise import Noise
+from c2r.base.errors import InputError
 from c2r.core.margins import logit_margin
 from c2r.core.threat import Threat
-from c2r.errors import InputError
 
 
 @dataclass(frozen=True)

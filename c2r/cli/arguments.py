@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from c2r import config as settings
-from c2r.errors import UNSPEAKABLE, InputError, quoted, unknown
+from c2r.base.errors import UNSPEAKABLE, InputError, quoted, unknown
 
 # what argparse says of the shape of a command line → the same as a sentence; {0}, {1} are what it names, {name} is the
 # option

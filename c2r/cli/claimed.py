@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from c2r import disasters
+from c2r.base import disasters
+from c2r.base.errors import InputError
 from c2r.cli.terminal import Bar, print_badges, print_rows
 from c2r.config import RunConfig
-from c2r.errors import InputError
 from c2r.evaluation import badges
 from c2r.store import control as listening
 from c2r.store import lifecycle, runs, slots, writing

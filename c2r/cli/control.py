@@ -4,8 +4,8 @@ process."""
 import argparse
 from pathlib import Path
 
-from c2r import paths
-from c2r.errors import InputError
+from c2r.base import paths
+from c2r.base.errors import InputError
 from c2r.store import control as listening
 from c2r.store import runs
 

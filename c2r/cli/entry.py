@@ -5,10 +5,10 @@ import argparse
 import os
 import sys
 
-from c2r import disasters, paths
+from c2r.base import disasters, paths
+from c2r.base.errors import InputError
 from c2r.cli import control, exports, imports, judge, keep, look, work
 from c2r.cli.arguments import Parser
-from c2r.errors import InputError
 
 # Threads that spin for some 50 µs and then sleep: without spinning an idle machine waits for its threads to wake, and
 # with

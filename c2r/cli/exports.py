@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from c2r import paths
+from c2r.base import paths
+from c2r.base.errors import InputError
 from c2r.cli.arguments import several_of, whole, word
 from c2r.cli.judge import evaluated
-from c2r.errors import InputError
 from c2r.formats import archives
 from c2r.formats.fromrun import from_run
 from c2r.formats.write import EXPORTS, rows_csv, rows_json, write_set

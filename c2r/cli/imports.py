@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from c2r import config as settings
-from c2r import paths
+from c2r.base import paths
+from c2r.base.errors import InputError
 from c2r.cli import work
 from c2r.cli.arguments import add_settings, one_of, whole, word
 from c2r.data.sources import WORDS
-from c2r.errors import InputError
 from c2r.formats import FORMATS, MOST_PARTS, ImportedSet, NormalisationNeeded, opening, read_set
 from c2r.formats.guessing import METHODS as KNOWN
 from c2r.formats.normalisation import NORMALISATIONS

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from c2r import config as settings
-from c2r import paths
 from c2r.attacks.protocols import PROTOCOLS
+from c2r.base import paths
+from c2r.base.errors import InputError
+from c2r.base.fields import choices
 from c2r.cli.arguments import add_settings, one_of, several_of, whole, word
 from c2r.cli.terminal import print_badges, print_rows
-from c2r.errors import InputError
-from c2r.fields import choices
 from c2r.formats.normalisation import NORMALISATIONS
 from c2r.store import runs
 from c2r.store.files import write_atomic

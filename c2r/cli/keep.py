@@ -4,9 +4,9 @@ import argparse
 import json
 from dataclasses import asdict
 
-from c2r import paths
+from c2r.base import paths
+from c2r.base.errors import InputError
 from c2r.cli.arguments import days, text, word
-from c2r.errors import InputError
 from c2r.formats import archives, opening
 from c2r.formats.safe import size
 from c2r.store import deleting, describing, runs, sizes, tagging

@@ -5,8 +5,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from c2r import paths
-from c2r.disasters import first_line
+from c2r.base import paths
+from c2r.base.disasters import first_line
 from c2r.evaluation.attempts import by_attack
 from c2r.registry import METHODS
 from c2r.store import control as listening

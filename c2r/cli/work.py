@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from c2r import config as settings
-from c2r import paths
 from c2r.attacks.protocols import PROTOCOLS
+from c2r.base import paths
+from c2r.base.errors import InputError
+from c2r.base.fields import shown, unit
 from c2r.cli import control
 from c2r.cli.arguments import add_settings, one_of, whole
 from c2r.cli.claimed import do
 from c2r.config import RunConfig
-from c2r.errors import InputError
-from c2r.fields import shown, unit
 from c2r.formats import sets
 from c2r.presets import PRESETS
 from c2r.registry import METHODS

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from c2r.errors import unknown
+from c2r.base.errors import unknown
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from c2r.base.errors import InputError
+from c2r.base.paths import at_home
 from c2r.data.pixels import channels_first, own_side, resize
 from c2r.data.splits import (
     Shape,
@@ -29,8 +31,6 @@ from c2r.data.splits import (
     stratified,
     whole_labels,
 )
-from c2r.errors import InputError
-from c2r.paths import at_home
 
 DIGITS = Shape(channels=1, size=8, classes=10, train=1352, test=445, smallest=131)
 LAYOUTS = (

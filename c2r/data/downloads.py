@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from c2r.base.errors import InputError
+from c2r.base.paths import at_home
 from c2r.data.imagefiles import read_folder
 from c2r.data.pixels import channels_first, resize
 from c2r.data.splits import Shape, Splits, Tell, at_side
-from c2r.errors import InputError
-from c2r.paths import at_home
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from c2r.base.errors import InputError
+from c2r.base.paths import at_home
 from c2r.data.pixels import Item, decode, look
 from c2r.data.splits import Shape, Splits, Tell, names_of_classes, outline, require_content, whole_labels
-from c2r.errors import InputError
-from c2r.paths import at_home
 
 if TYPE_CHECKING:
     import pyarrow as pa

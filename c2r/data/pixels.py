@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from c2r.base.errors import InputError
+from c2r.base.untrusted import regular
 from c2r.data.splits import Tell
-from c2r.errors import InputError
-from c2r.untrusted import regular
 
 # What foreign bytes may be, whatever their name says. Pillow reads more, and starts Ghostscript for EPS.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")

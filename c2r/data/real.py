@@ -10,14 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from c2r import device
+from c2r.base import device
+from c2r.base.errors import InputError
+from c2r.base.paths import at_home
+from c2r.base.untrusted import word
 from c2r.core.partition import boxes
 from c2r.data import sources
 from c2r.data.splits import Tell, budget_problem, partition_problem
-from c2r.errors import InputError
-from c2r.paths import at_home
 from c2r.settings import DataSettings, RunConfig, SyntheticSettings
-from c2r.untrusted import word
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2r.base.errors import InputError, unknown
+from c2r.base.paths import at_home
 from c2r.data.arrays import peek_digits, peek_npz, read_digits, read_npz
 from c2r.data.downloads import NAMED, peek_named, read_named
 from c2r.data.imagefiles import parquet_files, peek_folder, peek_parquet, read_folder, read_parquet
 from c2r.data.splits import Shape, Splits, Tell, require_content, require_side, trainable
-from c2r.errors import InputError, unknown
-from c2r.paths import at_home
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from c2r.errors import InputError
-from c2r.untrusted import MOST_CLASSES, class_names, regular
+from c2r.base.errors import InputError
+from c2r.base.untrusted import MOST_CLASSES, class_names, regular
 
 Tell = Callable[[str, float], None]  # is told what is being done and the share done, 0 to 1
 SMALLEST_SIDE = 8

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
+from c2r.base.untrusted import parse_json
 from c2r.store import schema
-from c2r.untrusted import parse_json
 
 COLOURS = ("red", "amber", "grey", "green")  # worst first; grey: not run, or it cannot be judged
 NOTHING = "Nothing to do."

@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
+from c2r.base.untrusted import regular
 from c2r.evaluation.metrics import pool, ratios, warnings
-from c2r.untrusted import regular
 
 GOALS = ("untargeted", "targeted")
 LARGEST = 2**20  # bytes; a log holds a few thousand

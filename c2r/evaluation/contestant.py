@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from c2r.attacks.figurekey import radius
+from c2r.base.errors import InputError
 from c2r.config import RunConfig
-from c2r.errors import InputError
 from c2r.evaluation.digest import Digest, summarise
 from c2r.evaluation.outcomes import of_kind
 from c2r.networks.naming import network_name

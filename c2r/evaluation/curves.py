@@ -11,9 +11,9 @@ import numpy as np
 
 from c2r.attacks import figurekey
 from c2r.attacks.figurekey import FigureKey
+from c2r.base.fields import parse_radius
 from c2r.evaluation.accuracies import Accuracy, accuracy
 from c2r.evaluation.contestant import Contestant
-from c2r.fields import parse_radius
 
 Curve = tuple[list[float], list[Accuracy]]  # radii in 1/255, ascending, radius 0 = clean
 

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from c2r.attacks import figurekey
 from c2r.attacks.figurekey import Conditions, FigureKey
-from c2r.errors import InputError
+from c2r.base.errors import InputError
+from c2r.base.fields import parse_radius
 from c2r.evaluation.attempts import CLEAN, Figures, by_attack
 from c2r.evaluation.metrics import ae, drop_rate, mean_known, ratios, warnings
 from c2r.evaluation.outcomes import right_under_all
-from c2r.fields import parse_radius
 
 Digest = dict[str, Any]  # of `summarise`
 Group = dict[str, Any]  # of its attempts under one threat

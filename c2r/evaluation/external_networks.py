@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from c2r import disasters
 from c2r.attacks.protocols import PROTOCOLS, attempts, main_radius
+from c2r.base import disasters
+from c2r.base.errors import InputError
+from c2r.base.versions import versions
 from c2r.config import RunConfig
 from c2r.data.real import RealData, fixed_test_subset, load_on_device, statistics
 from c2r.data.sources import peek
-from c2r.errors import InputError
 from c2r.evaluation import checks
 from c2r.evaluation.badges import to_json
 from c2r.evaluation.measure import Measured, measure
 from c2r.evaluation.weights import Loaded, load
 from c2r.networks.models import Network
-from c2r.versions import versions
 
 
 class Source(NamedTuple):

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from c2r.base.versions import versions
 from c2r.config import RunConfig
 from c2r.data.real import RealData, statistics
 from c2r.distilled import DistilledSet
 from c2r.networks.naming import network_name
 from c2r.registry import METHODS
-from c2r.versions import versions
 
 
 def set_facts(

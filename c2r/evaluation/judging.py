@@ -12,9 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from c2r.attacks.protocols import main_radius
+from c2r.base.errors import InputError
 from c2r.config import RunConfig
 from c2r.data.real import RealData, statistics
-from c2r.errors import InputError
 from c2r.evaluation import checks
 from c2r.evaluation.badges import Badge, read, to_json
 from c2r.formats.sets import check_same

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from c2r.errors import unknown
+from c2r.base.errors import unknown
 from c2r.evaluation.tables import Columns
 from c2r.evaluation.wording import NONE
 

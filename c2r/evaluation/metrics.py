@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 
 Share = float | None
 BEARD, ROME = "BEARD (zhouzhengqd/BEARD)", "ROME (zhouzhengqd/ROME)"

@@ -8,14 +8,14 @@ import torch
 from safetensors.numpy import load_file
 from torch import Tensor
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
+from c2r.base.paths import at_home
+from c2r.base.untrusted import word
 from c2r.formats.arrays import require_header
 from c2r.formats.safe import Budget, Limits, guarded, require_file
 from c2r.formats.standins import Tensor as Stored
 from c2r.formats.standins import as_array
 from c2r.formats.tensors import read_tensors
-from c2r.paths import at_home
-from c2r.untrusted import word
 
 EXPECTED = "the weights of a network: a safetensors file or a state dict saved by torch"
 

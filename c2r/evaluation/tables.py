@@ -10,6 +10,7 @@ import numpy as np
 
 from c2r import config
 from c2r.attacks.figurekey import Conditions
+from c2r.base.fields import shown
 from c2r.evaluation.accuracies import accuracy_of, lines, told, worst_image
 from c2r.evaluation.attempts import CLEAN
 from c2r.evaluation.contestant import Contestant, data_hash, stored_bytes
@@ -18,7 +19,6 @@ from c2r.evaluation.metrics import NAMES, RATIOS
 from c2r.evaluation.paired import REFUSED, Difference
 from c2r.evaluation.ranking import Cells
 from c2r.evaluation.wording import NONE, number
-from c2r.fields import shown
 
 Columns = dict[str, list[Any]]  # head → cells
 ABSENT, UNSTORED = "not measured", "not stored"

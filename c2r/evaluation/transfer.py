@@ -11,11 +11,11 @@ from torch import Tensor
 
 from c2r.attacks.figurekey import radius
 from c2r.attacks.run import attack
+from c2r.base.errors import InputError
+from c2r.base.fields import format_radius
 from c2r.config import RunConfig
 from c2r.data.real import load_on_device
-from c2r.errors import InputError
 from c2r.evaluation.judging import load_networks
-from c2r.fields import format_radius
 from c2r.formats.sets import check_same
 from c2r.networks.models import Network
 from c2r.store.results import headline_folder

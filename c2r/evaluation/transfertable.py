@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.evaluation.tables import Columns
 from c2r.evaluation.wording import number
 

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from c2r import config as settings
-from c2r import disasters
-from c2r.errors import InputError, quoted, unknown
+from c2r.base import disasters
+from c2r.base.errors import InputError, quoted, unknown
+from c2r.base.untrusted import word
 from c2r.evaluation.statedicts import read_state
 from c2r.formats.normalisation import NORMALISATIONS, Constants, as_constants
 from c2r.networks.models import MODELS, Network, build, frozen
 from c2r.networks.naming import OWN
-from c2r.untrusted import word
 
 BEARD = re.compile(r"features\.(\d{1,3})\.(.+)")
 BLOCK = re.compile(r"blocks\.([^.]*)\.")

@@ -12,7 +12,7 @@ import zipfile
 from contextlib import suppress
 from pathlib import Path
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats.safe import printable
 from c2r.store.runs import ended
 

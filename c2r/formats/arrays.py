@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from safetensors import safe_open
 
-from c2r.errors import InputError, quoted
+from c2r.base.errors import InputError, quoted
+from c2r.base.untrusted import MOST_ENTRIES, plain, slug, word
 from c2r.formats.imported import Raw
 from c2r.formats.safe import Budget, member_array, members, size
-from c2r.untrusted import MOST_ENTRIES, plain, slug, word
 
 IMAGES = ("images", "image", "x", "X", "data", "image_syn", "images_train", "x_train", "train_images", "arr_0")
 LABELS = (

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats.folders import class_folders, read_folder
 from c2r.formats.imported import Raw
 from c2r.formats.safe import Budget, Limits, require_file

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL.Image import DecompressionBombError
 
+from c2r.base.errors import InputError
 from c2r.data.imagefiles import SUFFIXES
 from c2r.data.pixels import decode, opened
-from c2r.errors import InputError
 from c2r.formats.imported import Raw
 from c2r.formats.safe import Budget
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from c2r.base.errors import InputError
+from c2r.base.untrusted import parse_json
 from c2r.config import RunConfig
-from c2r.errors import InputError
 from c2r.formats.imported import ImportedSet, counts
 from c2r.formats.normalisation import NORMALISATIONS, Constants, constants, resolve
 from c2r.store.files import read_arrays
 from c2r.store.runs import Run, open_run, read_frame
-from c2r.untrusted import parse_json
 
 START = "start.safetensors"  # what a fork or an import started from
 AUGMENTATION = "none stored: every training recipe draws its own"

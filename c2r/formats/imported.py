@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from c2r.base.errors import InputError
+from c2r.base.untrusted import MOST_CLASSES, class_names
 from c2r.data.pixels import channels_first
 from c2r.distilled import DistilledSet
-from c2r.errors import InputError
 from c2r.formats.guessing import guess_names, partition_facts
 from c2r.formats.normalisation import Constants, resolve, undo
-from c2r.untrusted import MOST_CLASSES, class_names
 
 
 @dataclass(frozen=True)

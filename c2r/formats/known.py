@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats.arrays import read_npz, read_safetensors
 from c2r.formats.fkd import image_folder, label_folder, read_fkd
 from c2r.formats.folders import class_folders, read_folder

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
+from c2r.base.untrusted import word
 from c2r.formats.arrays import IMAGES, LABELS
 from c2r.formats.imported import Raw
 from c2r.formats.normalisation import as_constants
 from c2r.formats.safe import Budget, require_file
 from c2r.formats.standins import Array, Tensor, as_array
 from c2r.formats.tensors import read_tensors
-from c2r.untrusted import word
 
 ARRAY = Tensor | Array
 PROTOTYPES = re.compile(rb'\s{0,99}\{\s{0,99}"[^"]{0,999}"\s{0,99}:\s{0,99}\[\s{0,99}(\[\s{0,99}){1,5}-?\d')

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from c2r.errors import InputError, unknown
+from c2r.base.errors import InputError, unknown
 
 Constants = tuple[tuple[float, ...], tuple[float, ...]]
 

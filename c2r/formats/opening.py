@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
+from c2r.base.untrusted import parse_json, regular
 from c2r.formats.archives import CHUNK, EXPECTED
 from c2r.formats.safe import GIGABYTE, Limits, guarded, printable, size
 from c2r.store import sizes
@@ -25,7 +26,6 @@ from c2r.store.files import read_json, write_atomic
 from c2r.store.kinds import HOME
 from c2r.store.lifecycle import ALIVE
 from c2r.store.runs import Run, evaluations, list_runs, open_run
-from c2r.untrusted import parse_json, regular
 
 LIMITS = Limits(bytes=20 * GIGABYTE, files=50_000)
 RATIO = 100  # an archive may unpack to that many times its own size: more is a bomb

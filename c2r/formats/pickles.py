@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats.safe import Budget, printable
 from c2r.formats.standins import Array, Kind, Storage, Tensor, Word
 

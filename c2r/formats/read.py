@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from c2r.base.errors import InputError, unknown
+from c2r.base.paths import at_home
 from c2r.data.splits import partition_problem
-from c2r.errors import InputError, unknown
 from c2r.formats.folders import FLOAT, class_folders
 from c2r.formats.imported import ImportedSet, digest, finish, size_of
 from c2r.formats.known import EXPECTED, FORMATS, Candidate, sniff
 from c2r.formats.safe import Budget, Limits, file_name, guarded, require_file, require_folder, unpacked
-from c2r.paths import at_home
 
 MOST_PARTS = 16
 

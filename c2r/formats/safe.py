@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from c2r.errors import InputError, one_line
-from c2r.untrusted import regular
+from c2r.base.errors import InputError, one_line
+from c2r.base.untrusted import regular
 
 GIGABYTE = 1_000_000_000
 MOST_STEPS = 1_000_000  # instructions of the pickles of one import; a distilled set has some hundreds

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats import ImportedSet, read_set
 from c2r.store.runs import Run, frame_steps, list_runs, read_arrays, read_frame
 

@@ -1,7 +1,7 @@
 """The training script that goes with an exported npz file: plain torch, nothing of this project. No torch here, only
 its text."""
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats.fromrun import training_constants
 from c2r.formats.imported import ImportedSet
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats.safe import Budget, size
 
 MOST_DIMENSIONS = 8

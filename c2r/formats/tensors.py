@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.formats.pickles import read_pickle
 from c2r.formats.safe import Budget, member_bytes, members
 from c2r.formats.standins import Storage

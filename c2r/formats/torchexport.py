@@ -5,8 +5,8 @@ import io
 import numpy as np
 import torch
 
+from c2r.base.errors import InputError
 from c2r.core.partition import expand
-from c2r.errors import InputError
 from c2r.formats.fromrun import training_constants
 from c2r.formats.imported import ImportedSet
 

@@ -20,10 +20,10 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import save
 
-from c2r.errors import InputError, unknown
+from c2r.base.errors import InputError, unknown
+from c2r.base.paths import at_home
 from c2r.formats.imported import ImportedSet
 from c2r.formats.snippet import snippet
-from c2r.paths import at_home
 from c2r.store.files import write_atomic
 
 KEPT = (

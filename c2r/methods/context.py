@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from c2r.base.errors import InputError
 from c2r.config import RunConfig
 from c2r.data.real import RealData, initial_images
 from c2r.distilled import DistilledSet
-from c2r.errors import InputError
 from c2r.events import Progress, Snapshot, State
 from c2r.methods.pool import Pool, train_network
 from c2r.methods.scoring import Scores

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import torch
 
+from c2r.base.named import named
 from c2r.config import RunConfig
 from c2r.data.real import RealData
 from c2r.distilled import DistilledSet
 from c2r.events import Finished, Progress, Snapshot, State
 from c2r.methods.context import Context, start_of
 from c2r.methods.observer import Basis, Observer, Recorded
-from c2r.named import named
 from c2r.registry import METHODS
 
 Event = Progress | Basis | Recorded | State | Finished

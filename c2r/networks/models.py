@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from c2r.errors import InputError, unknown
+from c2r.base.errors import InputError, unknown
 from c2r.networks.convblock import ConvBlock
 from c2r.networks.naming import norm_of, norm_problem
 from c2r.settings import NetworkSettings

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from c2r import __version__
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.report import facts, origin, pairs, perimage, pictures, results, style, threats
 from c2r.report.page import render
 from c2r.report.reading import gather

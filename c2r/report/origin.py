@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from c2r.base.fields import shown
 from c2r.config import changed, command, declared, every_name, load
-from c2r.fields import shown
 from c2r.presets import PRESETS
 from c2r.report.facts import side_by_side
 from c2r.report.subject import Subject

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from c2r.base.errors import InputError
 from c2r.config import RunConfig
-from c2r.errors import InputError
 from c2r.evaluation import badges as judged
 from c2r.evaluation.badges import Badge
 from c2r.evaluation.digest import summarise

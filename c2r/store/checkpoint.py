@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.events import State
 from c2r.store.files import write_atomic
 

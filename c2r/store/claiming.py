@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store.files import free_for_a_file, sync_folder, write_atomic
 from c2r.store.locks import leads_to, lock, locked
 

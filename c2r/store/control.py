@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store.files import free_for_a_file
 from c2r.store.lifecycle import ALIVE, COMMANDS, RESUMABLE, allowed, takes
 from c2r.store.runs import Run, open_run, send

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store.claiming import hold, settle
 from c2r.store.kinds import check_own
 from c2r.store.runs import ended

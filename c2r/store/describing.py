@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store.files import read_json, write_atomic
 from c2r.store.headline import pick
 from c2r.store.kinds import check_own

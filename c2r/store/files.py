@@ -13,9 +13,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
+from c2r.base.untrusted import parse_json
 from c2r.store import shapes
-from c2r.untrusted import parse_json
 
 RowNumbers = Sequence[int] | np.ndarray
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from c2r.errors import InputError, quoted
+from c2r.base.errors import InputError, quoted
 from c2r.store.results import of_newest
 from c2r.store.runs import evaluations, frame_steps
 

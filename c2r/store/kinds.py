@@ -6,7 +6,7 @@ The folder says so itself, wherever it lies: in its status.json, and a sample by
 import os
 from pathlib import Path
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store.runs import Run, is_run
 
 HOME = "../.."  # from an evaluation in its run's folder to that run

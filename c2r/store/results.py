@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 from c2r.store import schema
 from c2r.store.files import read_json, read_lines
 from c2r.store.runs import Run, evaluations, frame_steps

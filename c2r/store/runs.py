@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from c2r import disasters
+from c2r.base import disasters
+from c2r.base.errors import InputError
+from c2r.base.paths import at_home
 from c2r.config import RunConfig, from_json
-from c2r.errors import InputError
-from c2r.paths import at_home
 from c2r.scorers import stored as stands_as
 from c2r.store import claiming, processes, schema
 from c2r.store.files import (

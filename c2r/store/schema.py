@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from c2r.errors import InputError
-from c2r.untrusted import MOST_CLASSES
+from c2r.base.errors import InputError
+from c2r.base.untrusted import MOST_CLASSES
 
 Check = Callable[[Any], bool]
 MOST = 1e15  # beyond any count, second or byte that a run writes

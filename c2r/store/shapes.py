@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from c2r.base.untrusted import MOST_CLASSES
 from c2r.scorers import plain
-from c2r.untrusted import MOST_CLASSES
 
 Arrays = Mapping[str, np.ndarray]
 # name → kinds of numbers (numpy's letters), its sides: a letter is the same number wherever it stands, a number is

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable
 
-from c2r.errors import InputError
+from c2r.base.errors import InputError
 
 TAG, TAGS = 30, 12  # most characters of a tag, and most tags
 QUOTE = '"'

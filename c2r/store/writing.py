@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from c2r.base.errors import InputError
 from c2r.config import RunConfig, to_json
-from c2r.errors import InputError
 from c2r.store import processes
 from c2r.store.claiming import GLANCE, LOCK, claim, hold, holds
 from c2r.store.files import free_for_a_file, read_json, save_arrays, sweep, write_atomic

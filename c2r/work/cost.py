@@ -8,10 +8,10 @@ Letters: N stored images, p² parts, C channels, S side, K classes, D embedding.
 from dataclasses import dataclass
 
 from c2r.attacks.protocols import attempts, expected_passes
+from c2r.base.named import named
 from c2r.config import RunConfig
 from c2r.data.splits import Shape
 from c2r.methods.cost import Job, Spent, attack_cost
-from c2r.named import named
 from c2r.registry import METHODS
 from c2r.store.thinning import expected_frames, expected_steps
 

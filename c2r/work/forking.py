@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from c2r.base.errors import InputError
 from c2r.config import RunConfig, validate
-from c2r.errors import InputError
 from c2r.formats.fromrun import from_run
 from c2r.formats.write import export_bytes, write_set
 from c2r.registry import METHODS

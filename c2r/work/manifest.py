@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from c2r import device
+from c2r.base import device
+from c2r.base.versions import versions
 from c2r.config import RunConfig
 from c2r.data.real import RealData
 from c2r.registry import describe
-from c2r.versions import versions
 
 
 def manifest(config: RunConfig, data: RealData, preset: str) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from c2r.base.errors import NO_CUDA, InputError
+from c2r.base.paths import at_home
 from c2r.config import RunConfig
 from c2r.data import sources
 from c2r.data.downloads import NAMED, cache_folder
 from c2r.data.splits import Shape, budget_problem, partition_problem
-from c2r.errors import NO_CUDA, InputError
 from c2r.networks.naming import norm_problem
-from c2r.paths import at_home
 from c2r.registry import METHODS
 from c2r.store import slots
 from c2r.store.kinds import is_evaluation

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from c2r.base.errors import InputError
+from c2r.base.paths import at_home
 from c2r.config import RunConfig
 from c2r.data.real import RealData, load_on_device
 from c2r.data.splits import Shape
 from c2r.distilled import DistilledSet
-from c2r.errors import InputError
 from c2r.events import Finished, Progress, State
 from c2r.formats.fromrun import START
 from c2r.formats.imported import ImportedSet
@@ -24,7 +25,6 @@ from c2r.formats.sets import check_same, fits, read_own, same_set
 from c2r.look.project import joint_umap, sample_per_class
 from c2r.methods.distill import distill
 from c2r.methods.observer import Basis, Recorded
-from c2r.paths import at_home
 from c2r.registry import METHODS
 from c2r.scorers import under
 from c2r.store.checkpoint import read_state, save_state

@@ -11,8 +11,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from c2r import disasters
-from c2r.errors import InputError
+from c2r.base import disasters
+from c2r.base.errors import InputError
 from c2r.events import Progress
 from c2r.store.control import Listener
 from c2r.store.writing import RunWriter

@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from c2r.attacks import run as attacks
+from c2r.base.errors import InputError
+from c2r.base.fields import parse_radius
 from c2r.config import RunConfig
-from c2r.errors import InputError
 from c2r.evaluation.badges import Badge
-from c2r.fields import parse_radius
 
 Row = dict[str, Any]
 NO_ATTACK = ("clean", "clamp")

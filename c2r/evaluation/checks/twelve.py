@@ -6,7 +6,7 @@ one's place.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from c2r.errors import InputError, unknown
+from c2r.base.errors import InputError, unknown
 from c2r.evaluation.badges import PITFALLS, Badge, grey
 from c2r.evaluation.checks import budgets, constants, masking, modes, records, space, threats
 from c2r.evaluation.checks.subject import Check, Subject, clean, percent

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from c2r.fields import setting
+from c2r.base.fields import setting
 from c2r.settings import RunConfig, Settings
 
 

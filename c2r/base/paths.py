@@ -9,7 +9,7 @@ import os
 import stat
 from pathlib import Path
 
-from c2r.errors import UNSPEAKABLE, InputError, quoted
+from c2r.base.errors import UNSPEAKABLE, InputError, quoted
 
 # errno of a look at the path → what was expected, what it is instead, what to do
 _UNFIT = {

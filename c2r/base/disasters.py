@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from c2r.errors import InputError, one_line
+from c2r.base.errors import InputError, one_line
 
 LETTERS = 160  # of a message of somebody else's that a sentence repeats
 

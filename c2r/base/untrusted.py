@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from c2r.errors import InputError, one_line
+from c2r.base.errors import InputError, one_line
 
 LONGEST_WORD, LONGEST_SLUG, LONGEST_TEXT = 100, 40, 1000  # letters
 LARGEST = 1e15

@@ -6,7 +6,7 @@ import platform
 
 import torch
 
-from c2r.errors import NO_CUDA, InputError
+from c2r.base.errors import NO_CUDA, InputError
 
 
 def resolve(name: str, threads: int = 0) -> torch.device:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, PlainSerializ
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
-from c2r.named import named
+from c2r.base.named import named
 
 
 def parse_radius(value: Any) -> float:
