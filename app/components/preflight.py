@@ -13,7 +13,9 @@ from c2r.work import preflight
 LAYOUT = """
 @media (min-width: 1001px) {
   .st-key-start-grid { display: grid; grid-template-columns: 3fr 2fr; grid-template-rows: auto 1fr; column-gap: 2rem; }
-  .st-key-start-grid > :has(> .st-key-start-panel) { grid-column: 2; grid-row: 1 / span 2; align-self: start; position: sticky; top: 4.5rem; }
+  .st-key-start-grid > :has(> .st-key-start-panel) {
+    grid-column: 2; grid-row: 1 / span 2; align-self: start; position: sticky; top: 4.5rem;
+  }
 }
 """
 _STYLE = st.components.v2.component("c2r_start_layout", css=LAYOUT, isolate_styles=False)

@@ -46,11 +46,11 @@ def table(runs: list[Run]) -> None:
     told = [keeping.about(run.path) for run in runs]
     called = state.spoken_names(runs)
     wanted = _wanted(runlist.tags(told))
-    kept = [(run, one) for run, one in zip(runs, told, strict=True) if wanted <= set(one.tags)]
+    kept = [(run, about) for run, about in zip(runs, told, strict=True) if wanted <= set(about.tags)]
     if not kept:
         st.caption("No run has all of these tags.")
         return
-    runs, told = [run for run, _ in kept], [one for _, one in kept]
+    runs, told = [run for run, _ in kept], [about for _, about in kept]
     names = [state.run_name(run) for run in runs]
     key = f"run-table-{zlib.crc32(','.join(names).encode())}"  # other rows: another table, in which no row is chosen
 
@@ -59,7 +59,9 @@ def table(runs: list[Run]) -> None:
         if rows and rows[0] < len(names):
             state.choose_run(names[rows[0]])
 
-    evaluating = [next((one.state for one in jobs.evaluations(run.path) if one.alive), "") for run in runs]
+    evaluating = [
+        next((evaluation.state for evaluation in jobs.evaluations(run.path) if evaluation.alive), "") for run in runs
+    ]
     rows = runlist.run_table(
         runs, [cache.rows(run.path) for run in runs], [called[name] for name in names], time.time(), evaluating
     )
