@@ -110,27 +110,12 @@ def blank(statement: str, note: str, *, dark: bool, height: int, **sides: Unpack
         layout={
             "meta": {"statement": statement, "note": note},
             "template": {"layout": {"colorway": [ink.text]}},
-            "title": {
-                "text": "<br>".join([*statements, small]),
-                "font": {"size": 16, "color": ink.text, "weight": 600},
-                "x": 0,
-                "xref": "container",
-                "xanchor": "left",
-                "y": 1 - 22 / height,
-                "yref": "container",
-                "yanchor": "top",
-            },
+            "title": _title("<br>".join([*statements, small]), ink.text, height),
             "font": {"family": FONT, "size": 13, "color": ink.text},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "height": height,
-            "margin": {
-                "l": margins["left"],
-                "r": margins["right"],
-                "t": top,
-                "b": margins["bottom"],
-                "autoexpand": False,
-            },
+            "margin": {name[0]: px for name, px in margins.items()} | {"t": top, "autoexpand": False},
             "uirevision": "keep",
             "dragmode": False,
             "showlegend": False,
@@ -143,6 +128,20 @@ def blank(statement: str, note: str, *, dark: bool, height: int, **sides: Unpack
             },
         }
     )
+
+
+def _title(text: str, colour: str, height: int) -> dict[str, Any]:
+    """A title at the top left of a figure of this height in px."""
+    return {
+        "text": text,
+        "font": {"size": 16, "color": colour, "weight": 600},
+        "x": 0,
+        "xref": "container",
+        "xanchor": "left",
+        "y": 1 - 22 / height,
+        "yref": "container",
+        "yanchor": "top",
+    }
 
 
 def axis(title: str, *, dark: bool, **more: Any) -> dict[str, Any]:

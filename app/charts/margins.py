@@ -69,6 +69,10 @@ class Counted:
     n: int
     previous: Any = None
 
+    def below(self, counts: Any) -> float:
+        """The share of images in bins below margin 0."""
+        return float(np.asarray(counts)[np.asarray(self.edges)[1:] <= 0].sum()) / max(1, self.n)
+
 
 def margin_histogram(
     counted: Counted,
@@ -85,12 +89,10 @@ def margin_histogram(
     fix the axes for all steps. With `selectable`, `selected_numbers` gives the bins (0 to B-1) of selected bars.
     """
     edges, n = counted.edges, counted.n
-    below = np.asarray(edges)[1:] <= 0
-    broken, wrong = (
-        float(np.asarray(counts)[below].sum()) / max(1, n) for counts in (counted.adversarial, counted.clean)
+    note = f"n = {n} images, {percent(counted.below(counted.clean))} wrong unattacked; {attack}: upper bounds"
+    figure = blank(
+        broken_statement(counted.below(counted.adversarial)), note, dark=dark, height=360, right=36, bottom=62
     )
-    note = f"n = {n} images, {percent(wrong)} wrong unattacked; {attack}: upper bounds"
-    figure = blank(broken_statement(broken), note, dark=dark, height=360, right=36, bottom=62)
     clean, bins = cropped(counted.clean, edges, span)
     adversarial, _ = cropped(counted.adversarial, edges, span)
     first, unselected = int(np.searchsorted(edges, bins[0])), {"marker": {"opacity": 0.25}} if selectable else None

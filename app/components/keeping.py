@@ -263,10 +263,9 @@ def _storage() -> None:
         )
     if len(largest) > SHOWN:
         st.caption(f"The chart shows the {SHOWN} largest of {len(largest)} runs; the table holds all of them.")
+    whole, rest, free = (size(storage[name]) for name in ("total", "rest", "free"))
     st.caption(
-        f"The whole store: {size(storage['total'])}, of it {size(storage['rest'])} for imported sets, logs and the"
-        " queue; "
-        f"free on its disk: {size(storage['free'])}."
+        f"The whole store: {whole}, of it {rest} for imported sets, logs and the queue; free on its disk: {free}."
     )
     trash = storage["deleted"]
     if not trash or guard.read_only():
