@@ -26,8 +26,7 @@ ELSE = {
     ),
     "imported": (
         "a kind of run, and the setting that names a set",
-        {"app/comparing.py", "app/components/importing.py", "app/contestants.py", "app/places.py", "app/settings.py"}
-        | {"app/tabulating.py"},
+        {"app/components/importing.py", "app/places.py", "app/settings.py"},
     ),
 }
 # Who may look into the table of methods: to list them on the Start page and as baselines on the Compare page.
