@@ -30,7 +30,7 @@ ELSE = {
     ),
 }
 # Who may look into the table of methods: to list them on the Start page and as baselines on the Compare page.
-LISTING = {"app/components/compare.py", "app/components/compare_checks.py", "app/contestants.py", "app/settings.py"}
+LISTING = {"app/components/compare.py", "app/components/compare_checks.py", "app/settings.py"}
 SPEAKING = {"method", "phase"}  # what holds the name of a method or of a phase
 
 
