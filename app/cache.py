@@ -99,6 +99,7 @@ _KEPT: LRUCache = LRUCache(BUDGET, getsizeof=_size)
 _FIGURES: LRUCache = LRUCache(FIGURES)
 _LOCK = threading.RLock()
 _READING = threading.Lock()  # one reads the events of a run, the others find them read
+_DRAWING = threading.RLock()  # one draws a figure; always taken before the others, as what it draws is read meanwhile
 
 
 def kept(read: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,10 +109,14 @@ def kept(read: Callable[..., Any]) -> Callable[..., Any]:
 
 def shared(key: Hashable, make: Callable[[], Any]) -> Any:
     """The figure that `make` returns, made once for all sessions that ask with this `key`, and never changed."""
-    with _LOCK:
-        if key not in _FIGURES:
-            _FIGURES[key] = make()
-        return _FIGURES[key]
+    with _DRAWING:
+        with _LOCK:
+            if key in _FIGURES:
+                return _FIGURES[key]
+        figure = make()
+        with _LOCK:
+            _FIGURES[key] = figure
+        return figure
 
 
 def clear() -> None:

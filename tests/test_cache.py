@@ -3,6 +3,7 @@ tests/test_cache.py"""
 
 import json
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -183,3 +184,27 @@ def test_ranks_are_by_robust_margin_whatever_order_a_frame_stores(run):
     found = cache.margins(run, 10)
     assert (np.diff(found["margin_adv"][found["order"]]) >= 0).all()
     assert (cache.history(run, [10]).orders[0] == found["order"]).all()
+
+
+def test_a_figure_that_reads_events_while_they_are_read_elsewhere_blocks_nobody(tmp_path, monkeypatch):
+    """Drawing and reading each need a lock of their own and the one of the cache, in one order."""
+    run, reading = make_run(tmp_path / "one", n=24, classes=3, steps=2), threading.Event()
+    stamp = cache.stamp
+
+    def told(file):
+        reading.set()
+        return stamp(file)
+
+    def draw():
+        assert reading.wait(5)
+        return len(cache.course(run).events)
+
+    monkeypatch.setattr(cache, "stamp", told)
+    figures = []
+    drawer = threading.Thread(target=lambda: figures.append(cache.shared("key", draw)), daemon=True)
+    drawer.start()
+    reader = threading.Thread(target=cache.course, args=(run,), daemon=True)
+    reader.start()
+    drawer.join(10)
+    reader.join(10)
+    assert figures == [2] and not reader.is_alive()
