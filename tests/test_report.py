@@ -200,7 +200,7 @@ def test_the_table_shows_the_figures_of_the_rows(runs):
             expected = [
                 f"{100 * a['mean']:.2f} %",
                 f"{100 * a['std']:.2f}",
-                f"{100 * low:.1f} to {100 * high:.1f} %",
+                f"{100 * low:.1f}–{100 * high:.1f} %",
                 "3",
                 "359",
             ]
@@ -218,7 +218,7 @@ def test_averages_hold_one_norm_and_radius_only(runs):
     assert {name.replace("\u00a0", " ") for name in lines} >= {"L∞ 2/255", "L2 2/255", "L∞ 4/255"}
     main = next(row for row in rows if row[0] == "A" and "AutoAttack" in row[2])
     assert main[3:6] == ["63.0 %", f"{100 * np.mean([0.51, 0.45, 0.41]):.1f} %", "41.0 % (AutoAttack)"]
-    ratios = next(row for row in rows if row[:2] == ["A", "L∞\u00a02/255"] and row is not main)
+    ratios = next(row for row in rows if row[:2] == ["A", "L∞ 2/255"] and row is not main)
     assert ratios[3] == f"{i_rr(0.63, [0.51, 0.45, 0.41]):.2f}"
 
 
@@ -256,8 +256,8 @@ def test_the_hardest_images_come_with_their_shares(runs):
 def test_the_legacy_protocol_and_runs_that_differ_are_warned_of(runs):
     text = report(runs[:2])
     assert "Legacy: the attack works in normalised space" in text
-    said = re.search(r"Do not rank these runs by their figures: they differ in ([^<]*)", text)[1]
-    assert "Protocol" in said and "Stored bytes" in said and "Data hash" not in said
+    said = re.search(r"Do not rank these runs by their figures. ([^<]*)", text)[1]
+    assert "Protocols differ" in said and "Stored bytes differ" in said and "Real data" not in said
     assert "Do not rank" not in report(runs[:1]) and "Legacy" not in report(runs[:1])
 
 

@@ -79,7 +79,7 @@ def data_hash(contestant: Contestant) -> str | None:
 
 def label_type(contestant: Contestant) -> str | None:
     """``hard`` or ``soft``; older records of sets made here do not say it, and those are hard."""
-    made_here = contestant.config is not None and contestant.config.method != "imported"
+    made_here = contestant.config is not None and METHODS[contestant.config.method].kind != "imported"
     return contestant.facts.get("labels") or ("hard" if made_here else None)
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from c2r.evaluation.wording import percent
 from c2r.report.style import DASHES, LIGHT_LINES
-from c2r.report.wording import percent
 
 LABEL, PLOT, VALUE = 250, 560, 120  # px: width of names, of the plot and of figures beside it
 ROW, GAP = 16, 8  # px: height of a dot's row, room between groups

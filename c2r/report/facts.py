@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from c2r.attacks.figurekey import radius
+from c2r.attacks.figurekey import ball, radius
 from c2r.attacks.protocols import PROTOCOLS, attempts
+from c2r.evaluation import comparability
 from c2r.evaluation.badges import COLOURS, summary
 from c2r.networks.naming import network_name
 from c2r.registry import METHODS
 from c2r.report.subject import Subject
-from c2r.report.wording import threat
 
 UNKNOWN = "not recorded"
 
@@ -38,29 +38,29 @@ def _networks(s: Subject) -> str:
     return f"{networks} of {s.config.eval_seeds}{'' if networks else ', not evaluated'}"
 
 
-# what → (value of a run, whether runs that differ in it must not be ranked)
-FACTS: dict[str, tuple[Callable[[Subject], Any], bool]] = {
-    "Method": (lambda s: METHODS[s.config.method].label, False),
-    "What it is": (lambda s: METHODS[s.config.method].sentence, False),
-    "Real data": (lambda s: _data(s, "name") or s.config.data, True),
-    "Data hash": (lambda s: _data(s, "hash"), True),
-    "Image shape (C × H × W)": (lambda s: " × ".join(map(str, _data(s, "shape") or [])) or None, True),
-    "Images per class (IPC)": (lambda s: s.config.ipc, False),
-    "Stored images": (_stored, True),
-    "Stored bytes (images)": (_bytes, True),
-    "Stored bytes (labels)": (lambda s: s.facts.get("label_bytes"), False),
-    "Effective images": (_effective, True),
-    "Partition (parts per side)": (lambda s: s.facts.get("partition", s.config.partition), False),
-    "Labels": (lambda s: s.facts.get("labels", None if s.soft is None else "soft" if s.soft else "hard"), True),
-    "Protocol": (lambda s: s.config.protocol, True),
-    "ε of distillation and training": (lambda s: radius(s.config.eps), True),
-    "Downstream training": (lambda s: s.config.eval_training, True),
-    "Network": (lambda s: s.facts.get("network", network_name(s.config)), True),
-    "Networks evaluated": (_networks, True),
-    "Training steps": (lambda s: s.config.eval_steps, True),
-    "Test images": (lambda s: s.digest.get("n"), True),
-    "Selection": (lambda s: s.facts.get("selection"), True),
-    "Origin of the set": (lambda s: s.facts.get("origin"), False),
+# what → value of a run
+FACTS: dict[str, Callable[[Subject], Any]] = {
+    "Method": lambda s: METHODS[s.config.method].label,
+    "What it is": lambda s: METHODS[s.config.method].sentence,
+    "Real data": lambda s: _data(s, "name") or s.config.data,
+    "Data hash": lambda s: _data(s, "hash"),
+    "Image shape (C × H × W)": lambda s: " × ".join(map(str, _data(s, "shape") or [])) or None,
+    "Images per class (IPC)": lambda s: s.config.ipc,
+    "Stored images": _stored,
+    "Stored bytes (images)": _bytes,
+    "Stored bytes (labels)": lambda s: s.facts.get("label_bytes"),
+    "Effective images": _effective,
+    "Partition (parts per side)": lambda s: s.facts.get("partition", s.config.partition),
+    "Labels": lambda s: s.facts.get("labels", None if s.soft is None else "soft" if s.soft else "hard"),
+    "Protocol": lambda s: s.config.protocol,
+    "ε of distillation and training": lambda s: radius(s.config.eps),
+    "Downstream training": lambda s: s.config.eval_training,
+    "Network": lambda s: s.facts.get("network", network_name(s.config)),
+    "Networks evaluated": _networks,
+    "Training steps": lambda s: s.config.eval_steps,
+    "Test images": lambda s: s.digest.get("n"),
+    "Selection": lambda s: s.facts.get("selection"),
+    "Origin of the set": lambda s: s.facts.get("origin"),
 }
 
 
@@ -73,17 +73,12 @@ def side_by_side(subjects: Sequence[Subject], lines: Sequence[tuple[str, Sequenc
     return {"head": ["", *(s.name for s in subjects)], "rows": rows}
 
 
-def differing(subjects: Sequence[Subject]) -> list[str]:
-    """The facts in which the runs differ so that their figures must not be ranked."""
-    return [name for name, (value, matters) in FACTS.items() if matters and len({str(value(s)) for s in subjects}) > 1]
-
-
 def evaluated(subjects: Sequence[Subject]) -> dict[str, Any]:
     """What was evaluated, with the facts that forbid a ranking, and what each run lacks."""
-    lines = [(name, [value(s) for s in subjects]) for name, (value, _) in FACTS.items()]
+    lines = [(name, [value(s) for s in subjects]) for name, value in FACTS.items()]
     return side_by_side(subjects, lines) | {
         "several": len(subjects) > 1,
-        "differing": differing(subjects),
+        "differing": comparability.differences([s.contestant for s in subjects]),
         "gaps": [s for s in subjects if s.missing],
     }
 
@@ -110,7 +105,7 @@ def _plan(s: Subject) -> str:
     planned = attempts(s.config)
     told = (
         f"{s.name}: "
-        + ", ".join(f"{a.label} ({threat(a.norm, radius(a.radius))})" if a.norm else a.label for a in planned)
+        + ", ".join(f"{a.label} ({ball(a.norm, radius(a.radius))})" if a.norm else a.label for a in planned)
         + "."
     )
     absent = [a.label for a in planned if a.key not in s.attempts] if s.attempts else []

@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from c2r.evaluation.wording import interval, percent
 from c2r.report import wording
 
 TEMPLATES = Environment(
@@ -16,8 +17,8 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-TEMPLATES.filters |= {word.__name__: word for word in (wording.percent, wording.in_percent, wording.number)}
-TEMPLATES.filters |= {"interval": wording.interval}
+TEMPLATES.filters |= {word.__name__: word for word in (percent, wording.in_percent, wording.number)}
+TEMPLATES.filters |= {"interval": interval}
 
 
 def render(template: str, **shown: Any) -> str:

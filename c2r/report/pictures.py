@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from c2r.evaluation.metrics import wilson
+from c2r.evaluation.wording import interval
 from c2r.look.scorer import scorer
 from c2r.report.images import sheet
 from c2r.report.results import names
 from c2r.report.subject import Arrays, Subject
-from c2r.report.wording import interval
 
 CLASSES, EACH, HARDEST = 10, 10, 10
 

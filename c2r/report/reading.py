@@ -56,7 +56,7 @@ def _results(chosen: Path, lost: list[str]) -> dict[str, Any]:
     digest = _optional(lambda: summarise(rows, correct or outcomes) if rows else {}, {}, lost)
     lost += [few] if digest and (few := warning(digest["attempts"])) else []
     per_image = "test images" if correct else "synthetic images"
-    return {"digest": digest, "per_image": per_image, "test": test, "outcomes": outcomes}
+    return {"rows": rows, "digest": digest, "per_image": per_image, "test": test, "outcomes": outcomes}
 
 
 def _judgement(chosen: Path, lost: list[str]) -> dict[str, Any]:

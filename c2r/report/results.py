@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from c2r.attacks import figurekey
-from c2r.attacks.figurekey import FigureKey
+from c2r.attacks.figurekey import FigureKey, ball
 from c2r.evaluation import metrics
+from c2r.evaluation.wording import percent
 from c2r.report import charts
 from c2r.report.style import RUN_COLOURS
 from c2r.report.subject import Subject
-from c2r.report.wording import percent, threat
 
 
 class Line(NamedTuple):
@@ -68,7 +68,7 @@ def _line(s: Subject, of: FigureKey, name: str, key: str, a: dict[str, Any]) -> 
     clean = s.attempts.get("clean", {}).get("mean")
     return Line(
         name,
-        threat(of.norm, of.eps) if of.norm else None,
+        ball(of.norm, of.eps) or None,
         s.letter,
         a["mean"],
         None if a["std"] is None else 100 * a["std"],
@@ -122,9 +122,9 @@ def _headline(subjects: Sequence[Subject]) -> str:
         if clean is None or worst is None:
             continue
         label = s.attempts[groups[0]["worst_key"]]["label"]
-        ball = threat(groups[0]["norm"], groups[0]["eps"])
+        bounds = ball(groups[0]["norm"], groups[0]["eps"])
         told.append(
             f"{s.letter + ': ' if len(subjects) > 1 else ''}{percent(clean)} clean, {percent(worst)} under {label}"
-            f" ({ball})"
+            f" ({bounds})"
         )
     return "; ".join(told) or "Accuracy under every attack"

@@ -11,6 +11,8 @@ import numpy as np
 from c2r.attacks.figurekey import FigureKey
 from c2r.config import RunConfig
 from c2r.evaluation.badges import Badge
+from c2r.evaluation.contestant import Contestant
+from c2r.evaluation.digest import attempt
 from c2r.store.runs import Run
 
 Arrays = dict[str, np.ndarray]
@@ -22,8 +24,8 @@ class Subject:
 
     :param letter: A to F, what charts and tables call it; run: its folder; config: what was evaluated with
     :param evaluation: the manifest of the evaluation, that of the run where it has no folder of its own
-    :param digest: of `c2r.evaluation.digest.summarise`, {} without rows; per_image: on which images its per-image worst
-        case was counted
+    :param rows: its results; digest: of `c2r.evaluation.digest.summarise`, {} without rows; per_image: on which images
+        its per-image worst case was counted
     :param badges: of the checks; facts: facts.json; test: per-image results on test images; outcomes: key → [M, N] on
         the set
     :param images: uint8 [N, C, H, W] or None; labels [N]; order [N]: hardest first, or None; margins [N]: robust, or
@@ -36,6 +38,7 @@ class Subject:
     config: RunConfig
     evaluation: dict[str, Any]
     separate: bool
+    rows: list[dict[str, Any]] = field(default_factory=list)
     digest: dict[str, Any] = field(default_factory=dict)
     per_image: str = ""
     badges: list[Badge] = field(default_factory=list)
@@ -62,7 +65,12 @@ class Subject:
 
     def attempt(self, of: FigureKey) -> tuple[str, dict[str, Any] | None]:
         """The attempt that a key means, and what this evaluation calls it; ('', None) when it was not tried."""
-        return next(((key, a) for key, a in self.attempts.items() if a["of"] == of), ("", None))
+        return attempt(self.digest, of) if self.digest else ("", None)
+
+    @property
+    def contestant(self) -> Contestant:
+        """The same evaluation as it stands beside others on the Compare page."""
+        return Contestant(self.letter, self.rows, self.config, self.evaluation, self.facts, self.test)
 
     @property
     def keys(self) -> list[str]:

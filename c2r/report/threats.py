@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from c2r.attacks.figurekey import ball
 from c2r.evaluation import metrics
+from c2r.evaluation.wording import NONE, percent
 from c2r.report.subject import Subject
-from c2r.report.wording import DASH, percent, threat
 
 RATIOS = {
     "rr": "RR",
@@ -59,7 +60,7 @@ def threats(subjects: Sequence[Subject]) -> dict[str, Any] | None:
 def _threat(s: Subject, group: dict[str, Any]) -> Threat:
     return Threat(
         s.letter,
-        threat(group["norm"], group["eps"]) + (" targeted" if group["targeted"] else ""),
+        ball(group["norm"], group["eps"]) + (" targeted" if group["targeted"] else ""),
         ", ".join(s.attempts[key]["label"] for key in group["keys"]),
         s.attempts.get("clean", {}).get("mean"),
         group["average"],
@@ -74,7 +75,7 @@ def _threat(s: Subject, group: dict[str, Any]) -> Threat:
 
 def _worst(s: Subject, group: dict[str, Any]) -> str:
     key = group["worst_key"]
-    return f"{percent(group['worst'])} ({s.attempts[key]['label']})" if key else DASH
+    return f"{percent(group['worst'])} ({s.attempts[key]['label']})" if key else NONE
 
 
 def _worst_image(seen: dict[str, Any] | None, where: str) -> str | None:
