@@ -6,7 +6,7 @@ Letters: S recorded steps, N synthetic images, P images on the map, M chosen ima
 from dataclasses import dataclass
 from html import escape, unescape
 from textwrap import wrap
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import plotly.graph_objects as go
@@ -88,15 +88,21 @@ def chart_config(*, selectable: bool = False) -> dict[str, Any]:
 def selected_numbers(points: list[dict[str, Any]]) -> list[int]:
     """What a person selected, from ``event.selection.points``: image numbers of a map, bin numbers of a histogram; each
     once, ascending."""
-    found = [point["customdata"] for point in points if point.get("customdata") is not None]
-    return sorted({int(np.ravel(data)[0]) for data in found})
+    numbers = [point["customdata"] for point in points if point.get("customdata") is not None]
+    return sorted({int(np.ravel(data)[0]) for data in numbers})
 
 
-def blank(
-    statement: str, note: str, *, dark: bool, height: int, left: int = 56, right: int = 16, bottom: int = 48
-) -> go.Figure:
-    """An empty figure: statement and note at the left, transparent, fixed margins (px), state kept by `uirevision`."""
-    ink = tokens(dark)
+class Sides(TypedDict, total=False):
+    """Margins of a figure in px, where they are not the usual ones."""
+
+    left: int
+    right: int
+    bottom: int
+
+
+def blank(statement: str, note: str, *, dark: bool, height: int, **sides: Unpack[Sides]) -> go.Figure:
+    """An empty figure: statement and note at the left, transparent, fixed margins, state kept by `uirevision`."""
+    ink, margins = tokens(dark), {"left": 56, "right": 16, "bottom": 48, **sides}
     statements, notes = wrap(statement, STATEMENT_WIDTH), wrap(note, NOTE_WIDTH)
     small = f'<span style="font-size:13px;font-weight:400;color:{ink.muted}">{"<br>".join(notes)}</span>'
     top = 28 + 21 * (len(statements) + len(notes))
@@ -104,21 +110,12 @@ def blank(
         layout={
             "meta": {"statement": statement, "note": note},
             "template": {"layout": {"colorway": [ink.text]}},
-            "title": {
-                "text": "<br>".join([*statements, small]),
-                "font": {"size": 16, "color": ink.text, "weight": 600},
-                "x": 0,
-                "xref": "container",
-                "xanchor": "left",
-                "y": 1 - 22 / height,
-                "yref": "container",
-                "yanchor": "top",
-            },
+            "title": _title("<br>".join([*statements, small]), ink.text, height),
             "font": {"family": FONT, "size": 13, "color": ink.text},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "height": height,
-            "margin": {"l": left, "r": right, "t": top, "b": bottom, "autoexpand": False},
+            "margin": {name[0]: px for name, px in margins.items()} | {"t": top, "autoexpand": False},
             "uirevision": "keep",
             "dragmode": False,
             "showlegend": False,
@@ -131,6 +128,20 @@ def blank(
             },
         }
     )
+
+
+def _title(text: str, colour: str, height: int) -> dict[str, Any]:
+    """A title at the top left of a figure of this height in px."""
+    return {
+        "text": text,
+        "font": {"size": 16, "color": colour, "weight": 600},
+        "x": 0,
+        "xref": "container",
+        "xanchor": "left",
+        "y": 1 - 22 / height,
+        "yref": "container",
+        "yanchor": "top",
+    }
 
 
 def axis(title: str, *, dark: bool, **more: Any) -> dict[str, Any]:
