@@ -69,6 +69,10 @@ class Counted:
     n: int
     previous: Any = None
 
+    def below(self, counts: Any) -> float:
+        """The share of images in bins below margin 0."""
+        return float(np.asarray(counts)[np.asarray(self.edges)[1:] <= 0].sum()) / max(1, self.n)
+
 
 def margin_histogram(
     counted: Counted,
@@ -85,39 +89,41 @@ def margin_histogram(
     fix the axes for all steps. With `selectable`, `selected_numbers` gives the bins (0 to B-1) of selected bars.
     """
     edges, n = counted.edges, counted.n
-    below = np.asarray(edges)[1:] <= 0
-    broken, wrong = (
-        float(np.asarray(counts)[below].sum()) / max(1, n) for counts in (counted.adversarial, counted.clean)
+    note = f"n = {n} images, {percent(counted.below(counted.clean))} wrong unattacked; {attack}: upper bounds"
+    figure = blank(
+        broken_statement(counted.below(counted.adversarial)), note, dark=dark, height=360, right=36, bottom=62
     )
-    note = f"n = {n} images, {percent(wrong)} wrong unattacked; {attack}: upper bounds"
-    figure = blank(broken_statement(broken), note, dark=dark, height=360, right=36, bottom=62)
-    clean, bins = cropped(counted.clean, edges, span)
-    adversarial, _ = cropped(counted.adversarial, edges, span)
-    first = int(np.searchsorted(edges, bins[0]))
+    (clean, bins), (adversarial, _) = (cropped(side, edges, span) for side in (counted.clean, counted.adversarial))
+    first, unselected = int(np.searchsorted(edges, bins[0])), {"marker": {"opacity": 0.25}} if selectable else None
     for counts, name, colour, fill, size in (
         (clean, "clean", CLEAN, 0.6 if dark else 0.4, 1.0),
         (adversarial, "adversarial", ADVERSARIAL, 0.85, 0.55),
     ):
         figure.add_bar(
-            x=floats((bins[:-1] + bins[1:]) / 2),
-            y=counts,
-            customdata=first + np.arange(len(counts), dtype=np.int16),
+            **_bars(counts, bins, first, size),
             name=name,
-            width=size * float(bins[1] - bins[0]),
             marker={"color": faded(colour, fill), "line": {"color": colour, "width": (counts > 0).astype(np.int8)}},
             hovertemplate=f"{name}: %{{y}} of {n} images<br>margin around %{{x:.2f}}<extra></extra>",
-            unselected={"marker": {"opacity": 0.25}} if selectable else None,
+            unselected=unselected,
         )
     if counted.previous is not None:
         _outline(figure, cropped(counted.previous, edges, span)[0], bins, dark)
     both = np.asarray(counted.clean) + np.asarray(counted.adversarial)
     more = _holds_more(both, edges, bins, low=True), _holds_more(both, edges, bins, low=False)
     _histogram_axes(figure, bins, more, top or histogram_top([clean, adversarial]), dark)
-    if selectable:
-        figure.update_layout(
-            selectdirection="h"
-        )  # with a drag mode of select, Streamlit would not let a click select a bar
+    if selectable:  # with a drag mode of select, Streamlit would not let a click select a bar
+        figure.update_layout(selectdirection="h")
     return figure
+
+
+def _bars(counts: np.ndarray, bins: np.ndarray, first: int, size: float) -> dict[str, Any]:
+    """Where bars of a share `size` of a bin's width stand, and the number of the bin of each, from `first`."""
+    return {
+        "x": floats((bins[:-1] + bins[1:]) / 2),
+        "y": counts,
+        "width": size * float(bins[1] - bins[0]),
+        "customdata": first + np.arange(len(counts), dtype=np.int16),
+    }
 
 
 def empty_histogram(*, edges: Any, span: Span = (-5.0, 10.0), dark: bool = False) -> go.Figure:
