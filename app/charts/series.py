@@ -1,5 +1,6 @@
 """Figures of a whole run over steps (class separation, series of its method) and its final accuracies per attack."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,10 +53,10 @@ def separation_lines(
         raise unknown("separation figure", what, list(SEPARATION))
     name, meaning, span = SEPARATION[what]
     current, dark = drawing.current, drawing.dark
-    one, other = at_step(steps, clean, current), at_step(steps, adv, current)
+    unharmed, attacked = at_step(steps, clean, current), at_step(steps, adv, current)
     counted = "" if n is None else f"n = {n}; "
     figure = blank(
-        f"{name}: {number(one, 2)} clean, {number(other, 2)} adversarial",
+        f"{name}: {number(unharmed, 2)} clean, {number(attacked, 2)} adversarial",
         counted + meaning,
         dark=dark,
         height=240,
@@ -147,29 +148,40 @@ def accuracy_bars(rows: list[dict[str, Any]], *, wide: bool = False, dark: bool 
     `wide`: the chart has a whole page to itself. Names are slanted and the figures on the bars shortened where they
     would touch.
     """
-    found = attempts.figures(rows)
-    if not found:
+    figures = attempts.figures(rows)
+    if not figures:
         raise InputError(
             "The accuracy chart expects at least one evaluated attack, found none: evaluate the run first."
         )
-    called = attempts.names(found)
-    groups = [[100 * row["accuracy"] for row in rows if attempts.key_of(row) == key] for key in found]
-    means, spread = zip(
-        *[(float(np.mean(v)), float(np.std(v, ddof=1)) if len(v) > 1 else 0.0) for v in groups], strict=True
-    )
-    room, longest = BAR_ROOM[wide] / len(groups), LETTER * max(len(called[key]) for key in found)
+    called = attempts.names(figures)
+    groups = [[100 * row["accuracy"] for row in rows if attempts.key_of(row) == key] for key in figures]
+    means, spread = _mean_and_spread(groups)
+    room, longest = BAR_ROOM[wide] / len(groups), LETTER * max(len(called[key]) for key in figures)
     slanted, low = longest > room, min(128, 24 + round(0.64 * longest))
     figure = blank(
-        _accuracy_statement(found),
-        _accuracy_note(rows, found),
+        _accuracy_statement(figures),
+        _accuracy_note(rows, figures),
         dark=dark,
         height=292 + low if slanted else 340,
         bottom=low if slanted else 48,
     )
-    ink, names = tokens(dark), [plain(called[key]) for key in found]
-    colours = [CLEAN if key == attempts.CLEAN else ADVERSARIAL for key in found]
+    ink, names = tokens(dark), [plain(called[key]) for key in figures]
+    colours = [CLEAN if key == attempts.CLEAN else ADVERSARIAL for key in figures]
+    _accuracy_marks(figure, groups, colours, dark)
+    _accuracy_figures(figure, means, spread, room, dark)
+    look = {"showgrid": False, "tickfont": {"size": 13, "color": ink.text}, "tickangle": -40 if slanted else 0}
+    places = axis(
+        "", dark=dark, tickvals=list(range(len(names))), ticktext=names, range=[-0.6, len(groups) - 0.4], **look
+    )
+    figure.update_layout(xaxis=places, yaxis=axis("accuracy (%)", dark=dark, range=[0, 100], dtick=20))
+    return figure
+
+
+def _accuracy_marks(figure: go.Figure, groups: list[list[float]], colours: list[str], dark: bool) -> None:
+    """A bar for each attack with mean and standard deviation, and a dot for each seed."""
+    ink, (means, spread) = tokens(dark), _mean_and_spread(groups)
     figure.add_bar(
-        x=list(range(len(names))),
+        x=list(range(len(groups))),
         y=means,
         width=0.5,
         customdata=spread,
@@ -192,6 +204,21 @@ def accuracy_bars(rows: list[dict[str, Any]], *, wide: bool = False, dark: bool 
         hovertemplate="one seed: %{y:.1f} %<extra></extra>",
         marker={"color": ink.page, "size": 7, "line": {"color": ink.text, "width": 1.2}},
     )
+
+
+def _mean_and_spread(groups: list[list[float]]) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation (0 of a single seed) of each group."""
+    return (
+        [float(np.mean(group)) for group in groups],
+        [float(np.std(group, ddof=1)) if len(group) > 1 else 0.0 for group in groups],
+    )
+
+
+def _accuracy_figures(
+    figure: go.Figure, means: Sequence[float], spread: Sequence[float], room: float, dark: bool
+) -> None:
+    """The figures on the bars, as long as a bar of `room` px holds."""
+    ink = tokens(dark)
     for position, (mean, std) in enumerate(zip(means, spread, strict=True)):
         text = f"<b>{number(mean, int(room >= TENTH_ROOM))}</b>" + (
             f" ± {number(std)}" if any(spread) and room >= SPREAD_ROOM else ""
@@ -205,32 +232,26 @@ def accuracy_bars(rows: list[dict[str, Any]], *, wide: bool = False, dark: bool 
             yshift=4,
             font={"size": 13, "color": ink.text},
         )
-    look = {"showgrid": False, "tickfont": {"size": 13, "color": ink.text}, "tickangle": -40 if slanted else 0}
-    places = axis(
-        "", dark=dark, tickvals=list(range(len(names))), ticktext=names, range=[-0.6, len(groups) - 0.4], **look
-    )
-    figure.update_layout(xaxis=places, yaxis=axis("accuracy (%)", dark=dark, range=[0, 100], dtick=20))
-    return figure
 
 
-def _accuracy_statement(found: dict[str, dict[str, Any]]) -> str:
-    called, lowest = attempts.names(found), headline.worst(found)
-    clean = found.get(attempts.CLEAN)
+def _accuracy_statement(figures: dict[str, dict[str, Any]]) -> str:
+    called, lowest = attempts.names(figures), headline.worst(figures)
+    clean = figures.get(attempts.CLEAN)
     if clean is None or lowest is None:
-        key = next(iter(found))
+        key = next(iter(figures))
         return (
-            f"{plain(called[key])}: {number(100 * found[key]['mean'])}\u00a0% of the test images are classified"
+            f"{plain(called[key])}: {number(100 * figures[key]['mean'])}\u00a0% of the test images are classified"
             " correctly"
         )
-    unharmed, attacked = 100 * clean["mean"], 100 * found[lowest]["mean"]
+    unharmed, attacked = 100 * clean["mean"], 100 * figures[lowest]["mean"]
     shown = (f"{number(value)}\u00a0%" for value in (unharmed, attacked))
     lost = round(unharmed, 1) - round(attacked, 1)  # of what is shown, so that the title adds up
     return f"{plain(called[lowest])} costs {number(lost)} points: {{}} clean, {{}} attacked".format(*shown)
 
 
-def _accuracy_note(rows: list[dict[str, Any]], found: dict[str, dict[str, Any]]) -> str:
+def _accuracy_note(rows: list[dict[str, Any]], figures: dict[str, dict[str, Any]]) -> str:
     """Seeds, n and ε of the rows; when they differ, all of them."""
     seeds, counts = len({row["seed"] for row in rows}), sorted({int(row["n"]) for row in rows})
-    radii = sorted({plain(headline.threat(figure)) for figure in found.values()} - {""})
+    radii = sorted({plain(headline.threat(figure)) for figure in figures.values()} - {""})
     spread = f"mean ± std of {seeds} seeds (dots)" if seeds > 1 else "a single seed, so no spread"
     return f"n = {' or '.join(map(str, counts))} test images; {' or '.join(radii) + '; ' if radii else ''}{spread}"
