@@ -101,27 +101,46 @@ def _neighbours(ids: list[int], sample: int) -> None:
 
 
 def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes: dict[str, np.ndarray]) -> None:
-    step, names = view.step or 0, list(view.names)
-    image, delta = (frames.rows(view.path, step, name, [sample])[0] for name in ("images", "delta"))
-    times = pictures.enlargement(frames.largest_delta(view.path, step))
-    name, rank = names[frame["labels"][sample]], int(ranks(frame["order"])[sample])
-    attacked = pictures.adversarial_twin(image, delta)
-    panels = (
-        ("Clean", image, "pred_clean"),
-        (f"Adversarial ({view.attack_name})", attacked, "pred_adv"),
-        (f"Difference × {times}", pictures.difference(delta, times), ""),
+    image = frames.rows(view.path, view.shown, "images", [sample])[0]
+    _panels(view, frame, sample, image)
+    _facts(view, frame, sample)
+    _over_steps(view, sample)
+    _attacks(view, sample, outcomes)
+    _nearest(view, frame, sample)
+    st.download_button(
+        "PNG",
+        pictures.png(pictures.upscale(image, BIG)),
+        f"{view.path.name}-{sample}-step{view.step}.png",
+        "image/png",
+        icon=":material/download:",
+        on_click="ignore",
     )
-    side_by_side = st.grid(len(panels), min_column_width=96, wrap=False)
-    for label, picture, prediction in panels:
-        said = ", grey = no change"
-        if prediction:
-            said = f", classified as {words.sample_name(names, frame[prediction][sample])}"
-        if view.scorer and picture is attacked:  # frames hold the attack on the first scorer only
-            said = ", attacked for the first scorer of the run"
+
+
+def _panels(view: state.View, frame: dict[str, np.ndarray], sample: int, image: np.ndarray) -> None:
+    """The image beside its adversarial twin and their difference, with what each is taken for."""
+    names = list(view.names)
+    delta = frames.rows(view.path, view.shown, "delta", [sample])[0]
+    times = pictures.enlargement(frames.largest_delta(view.path, view.shown))
+    clean, attacked = (words.sample_name(names, frame[name][sample]) for name in ("pred_clean", "pred_adv"))
+    # Frames hold the attack on the first scorer only.
+    taken = "attacked for the first scorer of the run" if view.scorer else f"classified as {attacked}"
+    panels = (
+        ("Clean", image, f"classified as {clean}"),
+        (f"Adversarial ({view.attack_name})", pictures.adversarial_twin(image, delta), taken),
+        (f"Difference × {times}", pictures.difference(delta, times), "grey = no change"),
+    )
+    side_by_side, of = st.grid(len(panels), min_column_width=96, wrap=False), names[frame["labels"][sample]]
+    for label, picture, said in panels:
         with side_by_side:
-            images.show(pictures.upscale(picture, BIG), f"{label}, image {sample} of class {name}", f"{label}{said}")
+            images.show(pictures.upscale(picture, BIG), f"{label}, image {sample} of class {of}", f"{label}, {said}")
     if told := words.attacked_parts(view.opened):
         st.caption(told)
+
+
+def _facts(view: state.View, frame: dict[str, np.ndarray], sample: int) -> None:
+    """Rank, margins and score of an image, its soft label, and where these figures come from."""
+    rank = int(ranks(frame["order"])[sample])
     facts = st.columns(4)
     facts[0].metric("Rank (0 = hardest)", f"{rank} of {len(frame['labels'])}")
     facts[1].metric("Clean margin", f"{frame['margin_clean'][sample]:.2f}", help="In logits, on the scorer")
@@ -133,21 +152,17 @@ def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes
     facts[3].metric("Score", f"{frame['score'][sample]:.2f}", help="s = max(0, 1 − robust margin)")
     _label(view, sample)
     st.caption(words.plain(words.measured(view.opened, view.scorer)))
-    _over_steps(view, sample)
-    _attacks(view, sample, outcomes)
-    other = frames.nearest_other(view.path, step, sample, view.scorer)
+
+
+def _nearest(view: state.View, frame: dict[str, np.ndarray], sample: int) -> None:
+    """The nearest image of another class, with its margin."""
+    other = frames.nearest_other(view.path, view.shown, sample, view.scorer)
     if other is not None:
         st.markdown("**Nearest image of another class** (clean embeddings, original space)")
-        called = f"image {other}: {names[frame['labels'][other]]}, robust margin {frame['margin_adv'][other]:.2f}"
-        images.show(pictures.upscale(frames.rows(view.path, step, "images", [other])[0], 96), called, called, width=96)
-    st.download_button(
-        "PNG",
-        pictures.png(pictures.upscale(image, BIG)),
-        f"{view.path.name}-{sample}-step{view.step}.png",
-        "image/png",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+        margin, name = frame["margin_adv"][other], view.names[frame["labels"][other]]
+        called = f"image {other}: {name}, robust margin {margin:.2f}"
+        picture = frames.rows(view.path, view.shown, "images", [other])[0]
+        images.show(pictures.upscale(picture, 96), called, called, width=96)
 
 
 def _label(view: state.View, sample: int) -> None:
@@ -158,17 +173,17 @@ def _label(view: state.View, sample: int) -> None:
 
 
 def _over_steps(view: state.View, sample: int) -> None:
-    found = {}
+    shown = {}
     for i in charts.thin(len(view.steps), HISTORY):
         try:
-            found[view.steps[i]] = frames.rows(view.path, view.steps[i], "images", [sample])[0]
+            shown[view.steps[i]] = frames.rows(view.path, view.steps[i], "images", [sample])[0]
         except InputError:
             continue
-    if found:
+    if shown:
         st.markdown("**Over the steps**")
-        said = f"steps {', '.join(map(str, found))}"
+        said = f"steps {', '.join(map(str, shown))}"
         images.show(
-            pictures.strip(np.stack(list(found.values())), columns=HISTORY),
+            pictures.strip(np.stack(list(shown.values())), columns=HISTORY),
             f"Image {sample} at {said}",
             said.capitalize(),
         )
@@ -190,8 +205,8 @@ def _attacks(view: state.View, sample: int, outcomes: dict[str, np.ndarray]) -> 
     if not outcomes:
         st.caption("Not evaluated yet: per-attack figures come with the evaluation of the run.")
         return
-    found = attempts.figures(cache.own_rows(view.results)) if view.results else {}
-    shares = {key: float(hits[:, sample].mean()) for key, hits in attempts.ordered(outcomes, found).items()}
+    figures = attempts.figures(cache.own_rows(view.results)) if view.results else {}
+    shares = {key: float(hits[:, sample].mean()) for key, hits in attempts.ordered(outcomes, figures).items()}
     colours = [theme.CLEAN if key == attempts.CLEAN else theme.ADVERSARIAL for key in shares]
     alt = f"Networks still right: {attempts.bar_words(shares, view.called)}"
     images.show(
@@ -200,7 +215,7 @@ def _attacks(view: state.View, sample: int, outcomes: dict[str, np.ndarray]) -> 
         "In the order of the table; full: all networks right",
         width=320,
     )
-    plain_table(attempts.spoken_table(attempts.image_table(outcomes, sample, found)))
+    plain_table(attempts.spoken_table(attempts.image_table(outcomes, sample, figures)))
     st.caption(
         "Networks right: of the n evaluation networks, with the 95 % Wilson interval of that share. "
         "Test images: test accuracy of the same networks, mean over seeds."
