@@ -50,7 +50,7 @@ def why_not(run: Run) -> str:
 def pointer(run: Run, anchor: str) -> None:
     """One line near the top of a page while an evaluation of this run is at work: where its progress is. Else
     nothing."""
-    if any(one.alive for one in jobs.evaluations(run.path)):
+    if any(evaluation.alive for evaluation in jobs.evaluations(run.path)):
         st.caption(
             ":material/progress_activity: An evaluation of this set is at work: [its progress and its"
             f" buttons](#{anchor})."
@@ -109,7 +109,7 @@ def section(run: Run, key: str = "evaluation") -> None:
     if evaluated or own:
         st.markdown("**Evaluations of this set**")
         _table([*evaluated, *own], key)
-    if working := next((one for one in evaluated if one.alive), None):
+    if working := next((evaluation for evaluation in evaluated if evaluation.alive), None):
         _at_work(working, key)
         return
     if evaluated:
@@ -122,13 +122,13 @@ def section(run: Run, key: str = "evaluation") -> None:
     )
     with opened:
         _form(run, key)
-    st.fragment(_look_elsewhere, run_every=ELSEWHERE)(run.path, [one.id for one in evaluated])
+    st.fragment(_look_elsewhere, run_every=ELSEWHERE)(run.path, [evaluation.id for evaluation in evaluated])
 
 
 def begun(path: Path, known: list[str]) -> bool:
     """Whether an evaluation of the run folder `path` is at work that is not `known`: started from another tab or from a
     shell."""
-    return any(one.alive and one.id not in known for one in jobs.evaluations(path))
+    return any(evaluation.alive and evaluation.id not in known for evaluation in jobs.evaluations(path))
 
 
 def _look_elsewhere(path: Path, known: list[str]) -> None:
@@ -138,9 +138,9 @@ def _look_elsewhere(path: Path, known: list[str]) -> None:
 
 
 def _table(evaluated: list[Run], key: str) -> None:
-    started = [one.status.get("started") for one in evaluated]
+    started = [evaluation.status.get("started") for evaluation in evaluated]
     when = [f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M}" if isinstance(at, int | float) else "" for at in started]
-    table = attempts.evaluation_table(evaluated, [cache.own_rows(one.path) for one in evaluated], when)
+    table = attempts.evaluation_table(evaluated, [cache.own_rows(evaluation.path) for evaluation in evaluated], when)
     st.dataframe(
         {name: values for name, values in table.items() if name != "Note" or any(values)},
         key=f"{key}-table",
@@ -204,11 +204,8 @@ def _form(run: Run, key: str) -> None:
         )
         if facts and not problem:
             needs = f"{facts.memory_gb:.1f} GB of memory and {facts.disk_mb:.1f} MB of disk"
-            st.caption(
-                words.plain(
-                    " ".join((f"About {words.duration(60 * facts.minutes)} on this machine, {needs}.", *facts.notes))
-                )
-            )
+            told = (f"About {words.duration(60 * facts.minutes)} on this machine, {needs}.", *facts.notes)
+            st.caption(words.plain(" ".join(told)))
     if problem:
         shell.problem(problem)
     elif started:
