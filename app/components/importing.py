@@ -156,18 +156,18 @@ def _look(files: list[Any], format: str, normalisation: str) -> dict[str, Any] |
         return None
     if answer.problem:
         raise InputError(answer.problem)
-    found = json.loads(answer.text)
-    st.session_state["import-look"] = (key, found)
-    return found
+    facts = json.loads(answer.text)
+    st.session_state["import-look"] = (key, facts)
+    return facts
 
 
 def asks(text: str) -> dict[str, Any] | None:
     """The question in what a child printed, None when it asks nothing."""
     try:
-        found = json.loads(text)
+        question = json.loads(text)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and found.get("question") == "normalisation" else None
+    return question if isinstance(question, dict) and question.get("question") == "normalisation" else None
 
 
 def saved(files: list[tuple[str, bytes]], folder: Path) -> Path:
@@ -218,10 +218,8 @@ def _start(files: list[Any], facts: dict[str, Any], asked: list[str]) -> None:
         st.caption("Import waits until the real data are named.")
     if not st.button("Import", type="primary", icon=":material/upload:", key="import", disabled=not data) or not data:
         return
-    method = of_kind("imported")[0]
-    ipc = min(1000, -(-facts["shape"][0] // max(1, facts["classes"])))
     try:
-        path = runs.default_store() / runs.new_id(config.load("demo", {"method": method, "data": data, "ipc": ipc}))
+        path = runs.default_store() / runs.new_id(_settings(facts, data))
         with (
             disasters.spoken(),
             tempfile.TemporaryDirectory(prefix="c2r-upload-") as folder,
@@ -234,3 +232,9 @@ def _start(files: list[Any], facts: dict[str, Any], asked: list[str]) -> None:
         return
     state.choose_run(path.name)
     shell.go("live")
+
+
+def _settings(facts: dict[str, Any], data: str) -> config.RunConfig:
+    """Settings of a run of a set with these facts, distilled from `data`."""
+    ipc = min(1000, -(-facts["shape"][0] // max(1, facts["classes"])))
+    return config.load("demo", {"method": of_kind("imported")[0], "data": data, "ipc": ipc})
