@@ -251,22 +251,22 @@ def _opened(given: Any) -> tuple[str, str]:
 
 
 def _storage() -> None:
-    found, called = sizes.storage(runs.default_store()), state.spoken_names(runs.list_runs(runs.default_store()))
-    largest = sorted(found["runs"], key=lambda run: run["total"], reverse=True)
+    storage, called = sizes.storage(runs.default_store()), state.spoken_names(runs.list_runs(runs.default_store()))
+    largest = sorted(storage["runs"], key=lambda run: run["total"], reverse=True)
     if largest:
         shown = {called.get(run["id"], run["id"]): run["kinds"] for run in largest[:SHOWN]}
         figures.chart(
-            charts.storage_bars(shown, sizes.KINDS, free=found["free"], dark=state.is_dark()),
+            charts.storage_bars(shown, sizes.KINDS, free=storage["free"], dark=state.is_dark()),
             "keep-bars",
             lambda: _table(largest, called),
         )
     if len(largest) > SHOWN:
         st.caption(f"The chart shows the {SHOWN} largest of {len(largest)} runs; the table holds all of them.")
+    whole, rest, free = (size(storage[name]) for name in ("total", "rest", "free"))
     st.caption(
-        f"The whole store: {size(found['total'])}, of it {size(found['rest'])} for imported sets, logs and the queue; "
-        f"free on its disk: {size(found['free'])}."
+        f"The whole store: {whole}, of it {rest} for imported sets, logs and the queue; free on its disk: {free}."
     )
-    trash = found["deleted"]
+    trash = storage["deleted"]
     if not trash or guard.read_only():
         st.caption(
             "The trash is empty."
@@ -274,7 +274,7 @@ def _storage() -> None:
             else f"{len(trash)} deleted runs can be brought back where the app may change them."
         )
         return
-    names = {one["trash"]: _gone(one) for one in trash}
+    names = {deleted["trash"]: _gone(deleted) for deleted in trash}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Deleted runs", list(names), format_func=lambda name: names.get(name, name), key="keep-trash"
@@ -288,7 +288,7 @@ def _storage() -> None:
             key="keep-empty",
             on_click=_change,
             args=(_emptied,),
-            help=f"Frees {size(sum(one['total'] for one in trash))}; what is in it is lost then",
+            help=f"Frees {size(sum(deleted['total'] for deleted in trash))}; what is in it is lost then",
         )
 
 
@@ -297,15 +297,15 @@ def _emptied() -> tuple[str, str]:
     return f"Removed {count} deleted run{'' if count == 1 else 's'} for good.", ""
 
 
-def _gone(one: dict[str, Any]) -> str:
+def _gone(gone: dict[str, Any]) -> str:
     """What a deleted run was called, when it was deleted and how large it is."""
-    name = state.spoken_name(runs.open_run(runs.default_store() / deleting.TRASH / one["trash"]))
-    at = datetime.fromisoformat(one["time"]).astimezone()
-    return f"{name}, deleted {words.clock(at.timestamp(), time.time())}, {size(one['total'])}"
+    name = state.spoken_name(runs.open_run(runs.default_store() / deleting.TRASH / gone["trash"]))
+    at = datetime.fromisoformat(gone["time"]).astimezone()
+    return f"{name}, deleted {words.clock(at.timestamp(), time.time())}, {size(gone['total'])}"
 
 
-def _table(found: list[dict[str, Any]], called: dict[str, str]) -> dict[str, list[Any]]:
+def _table(kept: list[dict[str, Any]], called: dict[str, str]) -> dict[str, list[Any]]:
     """The numbers behind the chart, in MB."""
-    columns: dict[str, list[Any]] = {"Run": [called.get(run["id"], run["id"]) for run in found]}
-    columns |= {f"{kind}, MB": [run["kinds"][kind] / 1e6 for run in found] for kind in sizes.KINDS}
-    return columns | {"total, MB": [run["total"] / 1e6 for run in found]}
+    columns: dict[str, list[Any]] = {"Run": [called.get(run["id"], run["id"]) for run in kept]}
+    columns |= {f"{kind}, MB": [run["kinds"][kind] / 1e6 for run in kept] for kind in sizes.KINDS}
+    return columns | {"total, MB": [run["total"] / 1e6 for run in kept]}
