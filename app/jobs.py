@@ -132,7 +132,7 @@ def evaluate(path: Path, settings: config.RunConfig) -> Path:
     Waits like `start`. Raises InputError when one is at work already, or with the child's own sentence if it gave up.
     """
     places.check(settings)
-    if any(one.alive for one in evaluations(path)):
+    if any(evaluation.alive for evaluation in evaluations(path)):
         raise InputError(
             f"Run {path.name} is being evaluated: expected one evaluation at a time; wait for it or stop it."
         )
@@ -155,13 +155,13 @@ def evaluate_words(path: Path, settings: config.RunConfig, out: Path) -> list[st
 def evaluations(path: Path) -> list[runs.Run]:
     """The evaluations of a run that have folders of their own, newest first, with those that are just starting or died
     unseen."""
-    found = [look(run.path, "evaluate") if run.problem else run for run in runs.evaluations(path)]
-    listed = {run.path for run in found}
+    stored = [look(run.path, "evaluate") if run.problem else run for run in runs.evaluations(path)]
+    listed = {run.path for run in stored}
     unseen = [
         job.path for job in list(_JOBS.values()) if job.kind == "evaluate" and job.path.parent.parent == Path(path)
     ]
     fresh = [look(folder, "evaluate") for folder in unseen if folder not in listed]
-    return [*sorted((run for run in fresh if run.alive or run.problem), key=lambda run: run.id, reverse=True), *found]
+    return [*sorted((run for run in fresh if run.alive or run.problem), key=lambda run: run.id, reverse=True), *stored]
 
 
 @dataclass(frozen=True)

@@ -49,13 +49,13 @@ def resolved(steps: Sequence[int], *, linked: bool = False) -> int | None:
     wanted = chosen()
     if wanted is None:
         return steps[-1]
-    found = views.nearest(steps, wanted)
-    if found != wanted:
-        st.session_state["position"] = found
+    nearest = views.nearest(steps, wanted)
+    if nearest != wanted:
+        st.session_state["position"] = nearest
         if not linked:
-            said = f"The images of step {wanted} are not kept any more, as of most old steps: showing step {found}."
+            said = f"The images of step {wanted} are not kept any more, as of most old steps: showing step {nearest}."
             st.session_state["notes"] = [said]
-    return found
+    return nearest
 
 
 def go(step: int | None) -> None:

@@ -47,7 +47,7 @@ def spoken(name: str, value: Any) -> str:
     if isinstance(value, str):
         return choice(name, value) or "none"
     if isinstance(value, tuple) and name in CALLED:
-        return ", ".join(choice(name, one) for one in value) or "none"
+        return ", ".join(choice(name, option) for option in value) or "none"
     return fields.shown(config.declared(name), value) or "none"
 
 

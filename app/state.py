@@ -85,20 +85,20 @@ class View:
 
 def all_runs() -> list[Run]:
     """Every run a person can look at, newest first: the store's, those just starting, and last the recorded sample."""
-    found = [jobs.look(run.path) if run.problem else run for run in runs.list_runs(runs.default_store())]
-    listed = {run.path for run in found}
+    stored = [jobs.look(run.path) if run.problem else run for run in runs.list_runs(runs.default_store())]
+    listed = {run.path for run in stored}
     fresh = [jobs.look(path) for path in jobs.starting() if path not in listed]
     sample = sample_path()
-    return [*fresh, *found, *([runs.open_run(sample)] if sample.is_dir() and sample not in listed else [])]
+    return [*fresh, *stored, *([runs.open_run(sample)] if sample.is_dir() and sample not in listed else [])]
 
 
-def first_shown(found: list[Run]) -> Run:
+def first_shown(listed: list[Run]) -> Run:
     """The run of a session that asks for none: the newest at work or with recorded steps or results, else the
     newest."""
     shown = (
-        run for run in found if not run.problem and (run.alive or recorded_steps(run.path) or cache.rows(run.path))
+        run for run in listed if not run.problem and (run.alive or recorded_steps(run.path) or cache.rows(run.path))
     )
-    return next(shown, found[0])
+    return next(shown, listed[0])
 
 
 def run_name(run: Run) -> str:
@@ -113,9 +113,9 @@ def spoken_name(run: Run) -> str:
     )
 
 
-def spoken_names(found: Sequence[Run]) -> dict[str, str]:
+def spoken_names(listed: Sequence[Run]) -> dict[str, str]:
     """What stands for each run → what it is called on screen, no two alike."""
-    return dict(zip(map(run_name, found), words.distinct([spoken_name(run) for run in found]), strict=True))
+    return dict(zip(map(run_name, listed), words.distinct([spoken_name(run) for run in listed]), strict=True))
 
 
 def in_names(text: str) -> str:
@@ -123,7 +123,7 @@ def in_names(text: str) -> str:
     if not DATED.search(text):
         return text
     names = {run.id: spoken_name(run) for run in all_runs()}
-    return DATED.sub(lambda found: names.get(found[0], found[0]), text)
+    return DATED.sub(lambda dated: names.get(dated[0], dated[0]), text)
 
 
 def is_sample(path: Path) -> bool:
@@ -142,20 +142,22 @@ class Results(NamedTuple):
 def result_folders(run: Run) -> Results:
     """The headline evaluation first, then the others, newest first, the run's own, and those of earlier steps, which
     stand for nothing else."""
-    found, steps = (
-        [one for one in runs.evaluations(run.path) if one.state == "done" and not one.problem],
-        runs.frame_steps(run.path),
-    )
-    own = [run] if (run.path / "rows.jsonl").exists() else []
-    earlier = [one for one in found if not of_newest(one, steps)]
-    current = [*(one for one in found if one not in earlier), *own]
+    finished = [
+        evaluation for evaluation in runs.evaluations(run.path) if evaluation.state == "done" and not evaluation.problem
+    ]
+    own, steps = [run] if (run.path / "rows.jsonl").exists() else [], runs.frame_steps(run.path)
+    earlier = [evaluation for evaluation in finished if not of_newest(evaluation, steps)]
+    current = [*(evaluation for evaluation in finished if evaluation not in earlier), *own]
     headline = headline_folder(run.path)
-    current.sort(key=lambda one: one.path != headline)
+    current.sort(key=lambda evaluation: evaluation.path != headline)
     ordered = [*current, *earlier]
-    titles = [attempts.title(one) + (f", of step {one.manifest['step']}" if one in earlier else "") for one in ordered]
+    titles = [
+        attempts.title(evaluation) + (f", of step {evaluation.manifest['step']}" if evaluation in earlier else "")
+        for evaluation in ordered
+    ]
     folders = {
-        f"{title} ({one.id})" if titles.count(title) > 1 else title: one.path
-        for title, one in zip(titles, ordered, strict=True)
+        f"{title} ({evaluation.id})" if titles.count(title) > 1 else title: evaluation.path
+        for title, evaluation in zip(titles, ordered, strict=True)
     }
     return Results(folders, current[0].path if current else None)
 

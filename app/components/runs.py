@@ -46,11 +46,11 @@ def table(runs: list[Run]) -> None:
     told = [describing.about(run.path) for run in runs]
     called = state.spoken_names(runs)
     wanted = _wanted(runlist.tags(told))
-    kept = [(run, one) for run, one in zip(runs, told, strict=True) if wanted <= set(one.tags)]
+    kept = [(run, about) for run, about in zip(runs, told, strict=True) if wanted <= set(about.tags)]
     if not kept:
         st.caption("No run has all of these tags.")
         return
-    runs, told = [run for run, _ in kept], [one for _, one in kept]
+    runs, told = [run for run, _ in kept], [about for _, about in kept]
     names = [state.run_name(run) for run in runs]
     key = f"run-table-{zlib.crc32(','.join(names).encode())}"  # other rows: another table, in which no row is chosen
 
@@ -59,11 +59,9 @@ def table(runs: list[Run]) -> None:
         if rows and rows[0] < len(names):
             state.choose_run(names[rows[0]])
 
-    evaluating = [next((one.state for one in jobs.evaluations(run.path) if one.alive), "") for run in runs]
-    rows = runlist.run_table(
-        runs, [cache.rows(run.path) for run in runs], [called[name] for name in names], time.time(), evaluating
-    )
-    shown = runlist.with_about(rows, told, [run.id for run in runs])
+    evaluating, rows = [_evaluating(run) for run in runs], [cache.rows(run.path) for run in runs]
+    listed = runlist.run_table(runs, rows, [called[name] for name in names], time.time(), evaluating)
+    shown = runlist.with_about(listed, told, [run.id for run in runs])
     high = runlist.row_height(shown, {name: WIDTHS[name] for name in WRAPPED})
     pictures = _pictures(runs, *((3, 2) if high < SQUARE else (3, 3)))
     st.dataframe(
@@ -79,6 +77,11 @@ def table(runs: list[Run]) -> None:
         column_config=_columns(*glance.scale(pictures["Margin"])),
         alt="All runs with images, name, progress, margins over the steps, accuracies and notes",
     )
+
+
+def _evaluating(run: Run) -> str:
+    """The state of an evaluation of a run that is at work or waits, '' without one."""
+    return next((evaluation.state for evaluation in jobs.evaluations(run.path) if evaluation.alive), "")
 
 
 def _wanted(tags: list[str]) -> set[str]:

@@ -32,7 +32,7 @@ def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], outcome
                     pictures.upscale(image, TILE), f"Image {i}: {name}, rank {rank[i]}, robust margin {margin:.2f}"
                 )
                 st.markdown(f"**#{i} · {words.plain(name)}**  \n{margin_word(margin)}")
-                _bars(view, {key: float(found[:, i].mean()) for key, found in outcomes.items()})
+                _bars(view, {key: float(hits[:, i].mean()) for key, hits in outcomes.items()})
                 told = (
                     ""
                     if hits is None
