@@ -78,7 +78,7 @@ def all_figures(dark=False):
     clean, adv = margin_summary(run["clean"][3]), margin_summary(run["adv"][3])
     quantiles = [margin_summary(m)["quantiles"] for m in run["adv"]]
     rank = np.stack([ranks(order) for order in run["orders"]])
-    lines, drawing = {"current": 30, "dark": dark}, charts.Drawing(30, dark=dark)
+    drawing, few = charts.Drawing(30, dark=dark), charts.Paths(rank[:, :5], run["labels"][:5], CLASSES)
     rows = [
         {"label": label, "attack": attack, "accuracy": accuracy + seed / 100, "n": 1000, "eps": "2/255", "seed": seed}
         for seed in range(3)
@@ -88,9 +88,11 @@ def all_figures(dark=False):
         "histogram": histogram(clean["counts"], adv["counts"], n=n, dark=dark),
         "bands": charts.margin_bands(STEPS, charts.Quantiles(quantiles, n, np.array(quantiles) + 2), "LS-PGD", drawing),
         "history": charts.margin_history(STEPS, run["clean"][:, 0], run["adv"][:, 0], "LS-PGD", drawing),
-        "heatmap": charts.curriculum_heatmap(STEPS, charts.rank_matrix(run["orders"], run["adv"])[0], n=n, **lines),
-        "classes": charts.curriculum_classes(STEPS, run["orders"], run["labels"], classes=CLASSES, **lines),
-        "paths": charts.rank_paths(STEPS, rank[:, :5], run["labels"][:5], CLASSES, n=n, **lines),
+        "heatmap": charts.curriculum_heatmap(
+            STEPS, charts.rank_matrix(run["orders"], run["adv"])[0], n=n, drawing=drawing
+        ),
+        "classes": charts.curriculum_classes(STEPS, run["orders"], run["labels"], classes=CLASSES, drawing=drawing),
+        "paths": charts.rank_paths(STEPS, few, n=n, drawing=drawing),
         "map": map_of(run, dark=dark),
         "separation": charts.separation_lines(STEPS, STEPS / 300, STEPS / 600, what="knn", n=n, drawing=drawing),
         "losses": charts.series_lines(loss(STEPS, [None, *(5 - STEPS[1:] / 100)]), drawing),
@@ -260,11 +262,11 @@ def test_the_heat_map_has_symmetric_limits_and_the_line_of_margin_zero():
 
 def test_the_class_picture_is_a_strip_a_class_of_its_median_rank_the_hardest_of_the_shown_step_at_the_top():
     orders, labels = np.array([[2, 0, 1, 3], [1, 3, 0, 2]]), np.array([0, 1, 0, 1])
-    figure = charts.curriculum_classes([0, 10], orders, labels, classes=["a", "b"], current=0)
+    figure = charts.curriculum_classes([0, 10], orders, labels, classes=["a", "b"], drawing=charts.Drawing(0))
     heat = figure.data[0]
     assert figure.layout.yaxis.ticktext == ("a", "b") and heat.z.tolist() == [[0.5, 2.5], [2.5, 0.5]]
     assert text_of(figure) == "At step 0, a is the hardest class and b the easiest"
-    later = charts.curriculum_classes([0, 10], orders, labels, classes=["a", "b"], current=10)
+    later = charts.curriculum_classes([0, 10], orders, labels, classes=["a", "b"], drawing=charts.Drawing(10))
     assert later.layout.yaxis.ticktext == ("b", "a") and later.data[0].z.tolist() == [[2.5, 0.5], [0.5, 2.5]]
     assert (heat.zmin, heat.zmax) == (later.data[0].zmin, later.data[0].zmax) == (0, 3)
 
@@ -277,7 +279,7 @@ def test_the_axes_over_steps_of_a_run_at_work_reach_to_its_last_step_from_the_st
         drawing = charts.Drawing(until=100, span=(-5, 5))
         bands = charts.margin_bands(steps, charts.Quantiles(quantiles[:last], 9), "LS-PGD", drawing)
         losses = charts.series_lines(loss(steps, [None, 0.9, 0.7][:last]), drawing)
-        heat = charts.curriculum_heatmap(steps, np.ones((last, 9)), n=9, limit=3.0, until=100)
+        heat = charts.curriculum_heatmap(steps, np.ones((last, 9)), n=9, limit=3.0, drawing=charts.Drawing(until=100))
         ends.add(
             (
                 *(figure.layout.xaxis.range[1] for figure in (bands, losses, heat)),
@@ -293,8 +295,8 @@ def test_the_axes_over_steps_of_a_run_at_work_reach_to_its_last_step_from_the_st
 
 
 def test_rank_paths_name_the_biggest_mover_and_grey_out_other_classes():
-    paths = np.array([[0, 5, 9], [1, 8, 2]])
-    figure = charts.rank_paths([0, 10], paths, [0, 1, 0], CLASSES, n=10, samples=[4, 6, 8], highlight=[1])
+    paths = charts.Paths(np.array([[0, 5, 9], [1, 8, 2]]), [0, 1, 0], CLASSES, [4, 6, 8])
+    figure = charts.rank_paths([0, 10], paths, n=10, highlight=[1])
     assert text_of(figure) == "kind 0 #8 moved most: from rank 9 to rank 2"
     colours = [trace.line.color for trace in figure.data]
     assert colours[1] == theme.class_colour(1, 10) and colours[0] == colours[2] == faded(theme.tokens(False).muted, 0.3)
@@ -410,7 +412,7 @@ def test_many_classes_are_named_on_the_map_instead_of_in_a_legend():
 def test_a_class_name_cannot_smuggle_markup_into_a_chart():
     figure = charts.curriculum_classes([0], [[0, 1]], [0, 1], classes=["<b>x</b>", "y"])
     assert "<b>" not in figure.to_json() and figure.layout.yaxis.ticktext[0] == "&lt;b&gt;x&lt;/b&gt;"
-    assert "<b>x</b>" in charts.alt_text(charts.rank_paths([0, 1], [[0], [5]], [0], ["<b>x</b>"], n=9))
+    assert "<b>x</b>" in charts.alt_text(charts.rank_paths([0, 1], charts.Paths([[0], [5]], [0], ["<b>x</b>"]), n=9))
 
 
 def test_the_map_refuses_an_unknown_colour_and_missing_values_in_one_sentence():
@@ -526,7 +528,9 @@ def test_accuracy_bars_keep_radii_apart_and_never_call_an_unbounded_attack_the_w
 def test_every_chart_can_be_drawn_after_the_first_step_alone():
     run = run_of()
     order, margins = run["orders"][:1], run["adv"][:1]
-    assert charts.curriculum_heatmap([0], charts.rank_matrix(order, margins)[0], n=100, current=0).data[0].z.shape == (
+    assert charts.curriculum_heatmap([0], charts.rank_matrix(order, margins)[0], n=100, drawing=charts.Drawing(0)).data[
+        0
+    ].z.shape == (
         100,
         1,
     )
@@ -534,7 +538,7 @@ def test_every_chart_can_be_drawn_after_the_first_step_alone():
     assert "The median robust margin is −0.9 logits" in text_of(
         charts.margin_bands([0], charts.Quantiles([margin_summary(margins[0])["quantiles"]], 100), "LS-PGD")
     )
-    assert "from rank 3 to rank 3" in text_of(charts.rank_paths([0], [[3]], [0], CLASSES, n=100))
+    assert "from rank 3 to rank 3" in text_of(charts.rank_paths([0], charts.Paths([[3]], [0], CLASSES), n=100))
 
 
 def test_numbers_have_a_true_minus_and_no_minus_zero():
@@ -736,7 +740,9 @@ def test_the_class_picture_states_the_shown_step_also_above_its_most_steps():
     orders = np.tile(np.arange(40), (50, 1))
     orders[23] = orders[23][::-1]
     said = {
-        step: text_of(charts.curriculum_classes(range(50), orders, np.arange(40) // 20, current=step, max_steps=5))
+        step: text_of(
+            charts.curriculum_classes(range(50), orders, np.arange(40) // 20, max_steps=5, drawing=charts.Drawing(step))
+        )
         for step in (0, 23)
     }
     assert said[0].startswith("At step 0, 0 is the hardest") and said[23].startswith("At step 23, 1 is the hardest")
