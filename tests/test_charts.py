@@ -1,6 +1,7 @@
 """The charts say what the data say, keep still from step to step, and stay small."""
 
 import tomllib
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
@@ -57,7 +58,13 @@ def zero_lines(figure, direction):
 
 
 def map_of(run, step=3, **more):
-    return charts.embedding_map(run["xy_clean"][step], run["xy_adv"][step], run["labels"], classes=CLASSES, **more)
+    """The map of a recorded step; each of `more` goes to the part of the map that has a field of its name."""
+
+    def part(kind, *first):
+        return kind(*first, **{field.name: more.pop(field.name) for field in fields(kind) if field.name in more})
+
+    points = part(charts.Points, run["xy_clean"][step], run["xy_adv"][step], run["labels"], CLASSES)
+    return charts.embedding_map(points, *map(part, (charts.Colouring, charts.Emphasis, charts.Plane)), **more)
 
 
 def histogram(clean, adv, n=100, previous=None, **more):
@@ -346,7 +353,7 @@ def test_a_map_of_a_thousand_images_stays_below_200_kilobytes():
     figure = map_of(
         run,
         values=run["adv"][3],
-        colour="margin",
+        by="margin",
         selected=np.arange(50),
         lines=np.arange(50),
         background=np.zeros((1000, 2)),
@@ -376,10 +383,10 @@ def test_a_solo_class_keeps_its_strength_and_the_others_fade():
 
 def test_map_colours_of_margin_are_symmetric_and_of_rank_put_the_hardest_farthest_from_the_page():
     run = run_of()
-    margin = map_of(run, values=run["adv"][3], colour="margin", limit=4).layout.coloraxis
+    margin = map_of(run, values=run["adv"][3], by="margin", limit=4).layout.coloraxis
     assert (margin.cmin, margin.cmax) == (-4, 4)
     hardest = {
-        dark: map_of(run, values=ranks(run["orders"][3]), colour="rank", dark=dark).layout.coloraxis.colorscale[0][1]
+        dark: map_of(run, values=ranks(run["orders"][3]), by="rank", dark=dark).layout.coloraxis.colorscale[0][1]
         for dark in (False, True)
     }
     assert hardest == {False: "#440154", True: "#fde725"}
@@ -403,7 +410,7 @@ def test_umap_axes_carry_no_numbers_and_pca_axes_name_their_share():
 def test_many_classes_are_named_on_the_map_instead_of_in_a_legend():
     labels = np.arange(60)
     xy = np.stack([labels * 10.0, labels * 10.0], axis=1)
-    figure = charts.embedding_map(xy, xy, labels, classes=[f"c{k}" for k in labels])
+    figure = charts.embedding_map(charts.Points(xy, xy, labels, [f"c{k}" for k in labels]))
     written = [note.text for note in figure.layout.annotations]
     assert "c0" in written and len(written) > 30
     assert not any(t.showlegend for t in figure.data if t.name in written)
@@ -418,9 +425,9 @@ def test_a_class_name_cannot_smuggle_markup_into_a_chart():
 def test_the_map_refuses_an_unknown_colour_and_missing_values_in_one_sentence():
     run = run_of()
     with pytest.raises(InputError, match="Did you mean 'margin'"):
-        map_of(run, colour="margins")
+        map_of(run, by="margins")
     with pytest.raises(InputError, match="expects one value per image, found none"):
-        map_of(run, colour="rank")
+        map_of(run, by="rank")
 
 
 def test_separation_lines_state_both_figures_at_the_current_step():
@@ -689,7 +696,7 @@ def test_a_picture_of_a_wrong_kind_is_refused_in_one_sentence():
 @pytest.mark.parametrize("method", ["UMAP", "PCA"])
 def test_the_plot_of_the_map_is_a_square_with_its_legends_below(colour, method):
     run = run_of()
-    layout = map_of(run, method=method, colour=colour, values=run["adv"][3], side=500).layout
+    layout = map_of(run, method=method, by=colour, values=run["adv"][3], side=500).layout
     plot = layout.height - layout.margin.t - layout.margin.b
     assert plot == 500 - layout.margin.l - layout.margin.r and layout.margin.r == 1
     tops = [
@@ -708,7 +715,9 @@ def test_names_of_classes_cover_no_point_and_no_other_name_and_lead_to_the_middl
     labels = np.repeat(np.arange(10), 12)
     clean = centres[labels] + draw.normal(0, 8, (120, 2))
     both = np.concatenate([clean, clean + shift * draw.normal(0, 10, (120, 2))])
-    figure = charts.embedding_map(both[:120], both[120:], labels, classes=CLASSES, ranges=((0, side), (0, side)))
+    figure = charts.embedding_map(
+        charts.Points(both[:120], both[120:], labels, CLASSES), plane=charts.Plane(ranges=((0, side), (0, side)))
+    )
     notes = figure.layout.annotations
     assert [note.text for note in notes] == list(CLASSES)
     assert np.allclose(
