@@ -37,8 +37,8 @@ def course(path: Path) -> list[float] | None:
     """The median robust margins of up to `POINTS` recorded steps, the first and the last among them; None for fewer
     than two."""
     file = path / "events.jsonl"
-    found = _course(str(file), cache.stamp(file))
-    return found.tolist() if len(found) > 1 else None
+    medians = _course(str(file), cache.stamp(file))
+    return medians.tolist() if len(medians) > 1 else None
 
 
 @cache.kept
@@ -55,8 +55,8 @@ def _sheet(path: str, step: int, columns: int, rows: int, when: cache.Stamp) -> 
 def _course(file: str, when: cache.Stamp) -> np.ndarray:
     if when[1] == 0:
         return np.empty(0)
-    found = dict(_points(Path(file), when[1]))
-    return np.array([found[step] for step in sorted(found)], float)
+    medians = dict(_points(Path(file), when[1]))
+    return np.array([medians[step] for step in sorted(medians)], float)
 
 
 def _points(file: Path, size: int) -> Iterator[tuple[int, float]]:

@@ -63,8 +63,8 @@ def problem_of(settings: RunConfig) -> str:
 def check(settings: RunConfig) -> None:
     """Raise InputError when settings name a file that the app may not read: called before every child that would read
     it."""
-    if found := problem_of(settings):
-        raise InputError(found)
+    if reason := problem_of(settings):
+        raise InputError(reason)
 
 
 def _open_to_others() -> bool:

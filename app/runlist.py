@@ -17,6 +17,7 @@ EVALUATING = {
     "queued": "eval. waits",
     "stopping": "eval. stops",
 }  # short: a column
+COLUMNS = ("Run", "State", "Dataset", "IPC", "Method", "Step", "Age", "Clean", "Worst attack", "Worst by", "n", "Note")
 
 
 def run_table(
@@ -26,45 +27,34 @@ def run_table(
 
     `evaluating`: for each run the state of an evaluation of its own that is at work or waits, '' without one.
     """
-    table: Columns = {
-        key: []
-        for key in (
-            "Run",
-            "State",
-            "Dataset",
-            "IPC",
-            "Method",
-            "Step",
-            "Age",
-            "Clean",
-            "Worst attack",
-            "Worst by",
-            "n",
-            "Note",
-        )
-    }
-    for run, results, name in zip(runs, rows, names, strict=True):
-        found = attempts.figures(results)
-        lowest = attempts.worst(found)
-        settings, started = run.config, run.status.get("started")
-        table["Run"].append(name)
-        table["State"].append("damaged" if run.problem else run.state)
-        table["Dataset"].append(words.place(settings.data) if settings else None)
-        table["IPC"].append(settings.ipc if settings else None)
-        table["Method"].append(settings.method if settings else None)
-        table["Step"].append(words.progress_text(run))
-        table["Clean"].append(_percent(found, attempts.CLEAN))
-        table["Worst attack"].append(_percent(found, lowest))
-        table["Worst by"].append(f"{found[lowest]['label']}, {headline.ball(found[lowest])}" if lowest else None)
-        table["n"].append(found[lowest or attempts.CLEAN]["n"] if lowest or attempts.CLEAN in found else None)
-        table["Age"].append(words.age(now - started) if isinstance(started, int | float) else None)
-        table["Note"].append(
-            run.problem or (headline.warning(found) if run.state == "done" else str(run.status.get("message", "")))
-        )
+    told = [_row(run, results, name, now) for run, results, name in zip(runs, rows, names, strict=True)]
+    table: Columns = {column: [row[column] for row in told] for column in COLUMNS}
     for place, state in enumerate(evaluating):
         if state:
             table["State"][place] = EVALUATING.get(state, state)
     return table
+
+
+def _row(run: Run, results: list[dict[str, Any]], name: str, now: float) -> dict[str, Any]:
+    """What the table says of a run that is called `name` and has these results, by column."""
+    figures, settings, started = attempts.figures(results), run.config, run.status.get("started")
+    lowest = attempts.worst(figures)
+    counted = lowest or attempts.CLEAN
+    return {
+        "Run": name,
+        "State": "damaged" if run.problem else run.state,
+        "Dataset": words.place(settings.data) if settings else None,
+        "IPC": settings.ipc if settings else None,
+        "Method": settings.method if settings else None,
+        "Step": words.progress_text(run),
+        "Age": words.age(now - started) if isinstance(started, int | float) else None,
+        "Clean": _percent(figures, attempts.CLEAN),
+        "Worst attack": _percent(figures, lowest),
+        "Worst by": f"{figures[lowest]['label']}, {headline.ball(figures[lowest])}" if lowest else None,
+        "n": figures[counted]["n"] if counted in figures else None,
+        "Note": run.problem
+        or (headline.warning(figures) if run.state == "done" else str(run.status.get("message", ""))),
+    }
 
 
 def with_about(table: Columns, told: list[About], folders: list[str]) -> Columns:
@@ -72,8 +62,8 @@ def with_about(table: Columns, told: list[About], folders: list[str]) -> Columns
     folders."""
     notes = zip(
         table["Note"],
-        (" ".join(f"#{tag}" for tag in one.tags) for one in told),
-        (one.note for one in told),
+        (" ".join(f"#{tag}" for tag in about.tags) for about in told),
+        (about.note for about in told),
         strict=True,
     )
     return table | {
@@ -85,7 +75,7 @@ def with_about(table: Columns, told: list[About], folders: list[str]) -> Columns
 
 def tags(told: Iterable[About]) -> list[str]:
     """Every tag that a person gave, sorted."""
-    return sorted({tag for one in told for tag in one.tags}, key=str.casefold)
+    return sorted({tag for about in told for tag in about.tags}, key=str.casefold)
 
 
 def row_height(table: Columns, widths: dict[str, int]) -> int:
@@ -100,6 +90,6 @@ def _joined(*parts: str | None) -> str:
     return " · ".join(part for part in parts if part not in (None, "", "–"))
 
 
-def _percent(found: dict[str, dict[str, Any]], key: str | None) -> float | None:
-    mean = found[key]["mean"] if key in found else None
+def _percent(figures: dict[str, dict[str, Any]], key: str | None) -> float | None:
+    mean = figures[key]["mean"] if key in figures else None
     return None if mean is None else 100 * mean

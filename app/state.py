@@ -142,15 +142,10 @@ class Results(NamedTuple):
 def result_folders(run: Run) -> Results:
     """The headline evaluation first, then the others, newest first, the run's own, and those of earlier steps, which
     stand for nothing else."""
-    finished, steps = (
-        [
-            evaluation
-            for evaluation in runs.evaluations(run.path)
-            if evaluation.state == "done" and not evaluation.problem
-        ],
-        runs.frame_steps(run.path),
-    )
-    own = [run] if (run.path / "rows.jsonl").exists() else []
+    finished = [
+        evaluation for evaluation in runs.evaluations(run.path) if evaluation.state == "done" and not evaluation.problem
+    ]
+    own, steps = [run] if (run.path / "rows.jsonl").exists() else [], runs.frame_steps(run.path)
     earlier = [evaluation for evaluation in finished if not of_newest(evaluation, steps)]
     current = [*(evaluation for evaluation in finished if evaluation not in earlier), *own]
     headline = headline_folder(run.path)

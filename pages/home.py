@@ -47,10 +47,10 @@ for column, (target, title, text, icon) in zip(st.columns(3), CARDS, strict=True
             shell.go(target)
 
 st.subheader("Runs")
-found = state.all_runs()
+listed = state.all_runs()
 current = state.current().run
-if found:
-    runs.table(found)
+if listed:
+    runs.table(listed)
 else:
     st.info("There is no run yet, and the recorded sample run is missing: start a run and it will be listed here.")
 if current is not None:

@@ -1,6 +1,7 @@
 """The charts say what the data say, keep still from step to step, and stay small."""
 
 import tomllib
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
@@ -57,7 +58,13 @@ def zero_lines(figure, direction):
 
 
 def map_of(run, step=3, **more):
-    return charts.embedding_map(run["xy_clean"][step], run["xy_adv"][step], run["labels"], classes=CLASSES, **more)
+    """The map of a recorded step; each of `more` goes to the part of the map that has a field of its name."""
+
+    def part(kind, *first):
+        return kind(*first, **{field.name: more.pop(field.name) for field in fields(kind) if field.name in more})
+
+    points = part(charts.Points, run["xy_clean"][step], run["xy_adv"][step], run["labels"], CLASSES)
+    return charts.embedding_map(points, *map(part, (charts.Colouring, charts.Emphasis, charts.Plane)), **more)
 
 
 def histogram(clean, adv, n=100, previous=None, **more):
@@ -78,7 +85,7 @@ def all_figures(dark=False):
     clean, adv = margin_summary(run["clean"][3]), margin_summary(run["adv"][3])
     quantiles = [margin_summary(m)["quantiles"] for m in run["adv"]]
     rank = np.stack([ranks(order) for order in run["orders"]])
-    lines, drawing = {"current": 30, "dark": dark}, charts.Drawing(30, dark=dark)
+    drawing, few = charts.Drawing(30, dark=dark), charts.Paths(rank[:, :5], run["labels"][:5], CLASSES)
     rows = [
         {"label": label, "attack": attack, "accuracy": accuracy + seed / 100, "n": 1000, "eps": "2/255", "seed": seed}
         for seed in range(3)
@@ -88,9 +95,11 @@ def all_figures(dark=False):
         "histogram": histogram(clean["counts"], adv["counts"], n=n, dark=dark),
         "bands": charts.margin_bands(STEPS, charts.Quantiles(quantiles, n, np.array(quantiles) + 2), "LS-PGD", drawing),
         "history": charts.margin_history(STEPS, run["clean"][:, 0], run["adv"][:, 0], "LS-PGD", drawing),
-        "heatmap": charts.curriculum_heatmap(STEPS, charts.rank_matrix(run["orders"], run["adv"])[0], n=n, **lines),
-        "classes": charts.curriculum_classes(STEPS, run["orders"], run["labels"], classes=CLASSES, **lines),
-        "paths": charts.rank_paths(STEPS, rank[:, :5], run["labels"][:5], CLASSES, n=n, **lines),
+        "heatmap": charts.curriculum_heatmap(
+            STEPS, charts.rank_matrix(run["orders"], run["adv"])[0], n=n, drawing=drawing
+        ),
+        "classes": charts.curriculum_classes(STEPS, run["orders"], run["labels"], classes=CLASSES, drawing=drawing),
+        "paths": charts.rank_paths(STEPS, few, n=n, drawing=drawing),
         "map": map_of(run, dark=dark),
         "separation": charts.separation_lines(STEPS, STEPS / 300, STEPS / 600, what="knn", n=n, drawing=drawing),
         "losses": charts.series_lines(loss(STEPS, [None, *(5 - STEPS[1:] / 100)]), drawing),
@@ -260,11 +269,11 @@ def test_the_heat_map_has_symmetric_limits_and_the_line_of_margin_zero():
 
 def test_the_class_picture_is_a_strip_a_class_of_its_median_rank_the_hardest_of_the_shown_step_at_the_top():
     orders, labels = np.array([[2, 0, 1, 3], [1, 3, 0, 2]]), np.array([0, 1, 0, 1])
-    figure = charts.curriculum_classes([0, 10], orders, labels, classes=["a", "b"], current=0)
+    figure = charts.curriculum_classes([0, 10], orders, labels, classes=["a", "b"], drawing=charts.Drawing(0))
     heat = figure.data[0]
     assert figure.layout.yaxis.ticktext == ("a", "b") and heat.z.tolist() == [[0.5, 2.5], [2.5, 0.5]]
     assert text_of(figure) == "At step 0, a is the hardest class and b the easiest"
-    later = charts.curriculum_classes([0, 10], orders, labels, classes=["a", "b"], current=10)
+    later = charts.curriculum_classes([0, 10], orders, labels, classes=["a", "b"], drawing=charts.Drawing(10))
     assert later.layout.yaxis.ticktext == ("b", "a") and later.data[0].z.tolist() == [[2.5, 0.5], [0.5, 2.5]]
     assert (heat.zmin, heat.zmax) == (later.data[0].zmin, later.data[0].zmax) == (0, 3)
 
@@ -277,7 +286,7 @@ def test_the_axes_over_steps_of_a_run_at_work_reach_to_its_last_step_from_the_st
         drawing = charts.Drawing(until=100, span=(-5, 5))
         bands = charts.margin_bands(steps, charts.Quantiles(quantiles[:last], 9), "LS-PGD", drawing)
         losses = charts.series_lines(loss(steps, [None, 0.9, 0.7][:last]), drawing)
-        heat = charts.curriculum_heatmap(steps, np.ones((last, 9)), n=9, limit=3.0, until=100)
+        heat = charts.curriculum_heatmap(steps, np.ones((last, 9)), n=9, limit=3.0, drawing=charts.Drawing(until=100))
         ends.add(
             (
                 *(figure.layout.xaxis.range[1] for figure in (bands, losses, heat)),
@@ -293,8 +302,8 @@ def test_the_axes_over_steps_of_a_run_at_work_reach_to_its_last_step_from_the_st
 
 
 def test_rank_paths_name_the_biggest_mover_and_grey_out_other_classes():
-    paths = np.array([[0, 5, 9], [1, 8, 2]])
-    figure = charts.rank_paths([0, 10], paths, [0, 1, 0], CLASSES, n=10, samples=[4, 6, 8], highlight=[1])
+    paths = charts.Paths(np.array([[0, 5, 9], [1, 8, 2]]), [0, 1, 0], CLASSES, [4, 6, 8])
+    figure = charts.rank_paths([0, 10], paths, n=10, highlight=[1])
     assert text_of(figure) == "kind 0 #8 moved most: from rank 9 to rank 2"
     colours = [trace.line.color for trace in figure.data]
     assert colours[1] == theme.class_colour(1, 10) and colours[0] == colours[2] == faded(theme.tokens(False).muted, 0.3)
@@ -344,7 +353,7 @@ def test_a_map_of_a_thousand_images_stays_below_200_kilobytes():
     figure = map_of(
         run,
         values=run["adv"][3],
-        colour="margin",
+        by="margin",
         selected=np.arange(50),
         lines=np.arange(50),
         background=np.zeros((1000, 2)),
@@ -374,10 +383,10 @@ def test_a_solo_class_keeps_its_strength_and_the_others_fade():
 
 def test_map_colours_of_margin_are_symmetric_and_of_rank_put_the_hardest_farthest_from_the_page():
     run = run_of()
-    margin = map_of(run, values=run["adv"][3], colour="margin", limit=4).layout.coloraxis
+    margin = map_of(run, values=run["adv"][3], by="margin", limit=4).layout.coloraxis
     assert (margin.cmin, margin.cmax) == (-4, 4)
     hardest = {
-        dark: map_of(run, values=ranks(run["orders"][3]), colour="rank", dark=dark).layout.coloraxis.colorscale[0][1]
+        dark: map_of(run, values=ranks(run["orders"][3]), by="rank", dark=dark).layout.coloraxis.colorscale[0][1]
         for dark in (False, True)
     }
     assert hardest == {False: "#440154", True: "#fde725"}
@@ -401,7 +410,7 @@ def test_umap_axes_carry_no_numbers_and_pca_axes_name_their_share():
 def test_many_classes_are_named_on_the_map_instead_of_in_a_legend():
     labels = np.arange(60)
     xy = np.stack([labels * 10.0, labels * 10.0], axis=1)
-    figure = charts.embedding_map(xy, xy, labels, classes=[f"c{k}" for k in labels])
+    figure = charts.embedding_map(charts.Points(xy, xy, labels, [f"c{k}" for k in labels]))
     written = [note.text for note in figure.layout.annotations]
     assert "c0" in written and len(written) > 30
     assert not any(t.showlegend for t in figure.data if t.name in written)
@@ -410,15 +419,15 @@ def test_many_classes_are_named_on_the_map_instead_of_in_a_legend():
 def test_a_class_name_cannot_smuggle_markup_into_a_chart():
     figure = charts.curriculum_classes([0], [[0, 1]], [0, 1], classes=["<b>x</b>", "y"])
     assert "<b>" not in figure.to_json() and figure.layout.yaxis.ticktext[0] == "&lt;b&gt;x&lt;/b&gt;"
-    assert "<b>x</b>" in charts.alt_text(charts.rank_paths([0, 1], [[0], [5]], [0], ["<b>x</b>"], n=9))
+    assert "<b>x</b>" in charts.alt_text(charts.rank_paths([0, 1], charts.Paths([[0], [5]], [0], ["<b>x</b>"]), n=9))
 
 
 def test_the_map_refuses_an_unknown_colour_and_missing_values_in_one_sentence():
     run = run_of()
     with pytest.raises(InputError, match="Did you mean 'margin'"):
-        map_of(run, colour="margins")
+        map_of(run, by="margins")
     with pytest.raises(InputError, match="expects one value per image, found none"):
-        map_of(run, colour="rank")
+        map_of(run, by="rank")
 
 
 def test_separation_lines_state_both_figures_at_the_current_step():
@@ -526,7 +535,9 @@ def test_accuracy_bars_keep_radii_apart_and_never_call_an_unbounded_attack_the_w
 def test_every_chart_can_be_drawn_after_the_first_step_alone():
     run = run_of()
     order, margins = run["orders"][:1], run["adv"][:1]
-    assert charts.curriculum_heatmap([0], charts.rank_matrix(order, margins)[0], n=100, current=0).data[0].z.shape == (
+    assert charts.curriculum_heatmap([0], charts.rank_matrix(order, margins)[0], n=100, drawing=charts.Drawing(0)).data[
+        0
+    ].z.shape == (
         100,
         1,
     )
@@ -534,7 +545,7 @@ def test_every_chart_can_be_drawn_after_the_first_step_alone():
     assert "The median robust margin is −0.9 logits" in text_of(
         charts.margin_bands([0], charts.Quantiles([margin_summary(margins[0])["quantiles"]], 100), "LS-PGD")
     )
-    assert "from rank 3 to rank 3" in text_of(charts.rank_paths([0], [[3]], [0], CLASSES, n=100))
+    assert "from rank 3 to rank 3" in text_of(charts.rank_paths([0], charts.Paths([[3]], [0], CLASSES), n=100))
 
 
 def test_numbers_have_a_true_minus_and_no_minus_zero():
@@ -685,7 +696,7 @@ def test_a_picture_of_a_wrong_kind_is_refused_in_one_sentence():
 @pytest.mark.parametrize("method", ["UMAP", "PCA"])
 def test_the_plot_of_the_map_is_a_square_with_its_legends_below(colour, method):
     run = run_of()
-    layout = map_of(run, method=method, colour=colour, values=run["adv"][3], side=500).layout
+    layout = map_of(run, method=method, by=colour, values=run["adv"][3], side=500).layout
     plot = layout.height - layout.margin.t - layout.margin.b
     assert plot == 500 - layout.margin.l - layout.margin.r and layout.margin.r == 1
     tops = [
@@ -704,7 +715,9 @@ def test_names_of_classes_cover_no_point_and_no_other_name_and_lead_to_the_middl
     labels = np.repeat(np.arange(10), 12)
     clean = centres[labels] + draw.normal(0, 8, (120, 2))
     both = np.concatenate([clean, clean + shift * draw.normal(0, 10, (120, 2))])
-    figure = charts.embedding_map(both[:120], both[120:], labels, classes=CLASSES, ranges=((0, side), (0, side)))
+    figure = charts.embedding_map(
+        charts.Points(both[:120], both[120:], labels, CLASSES), plane=charts.Plane(ranges=((0, side), (0, side)))
+    )
     notes = figure.layout.annotations
     assert [note.text for note in notes] == list(CLASSES)
     assert np.allclose(
@@ -736,7 +749,9 @@ def test_the_class_picture_states_the_shown_step_also_above_its_most_steps():
     orders = np.tile(np.arange(40), (50, 1))
     orders[23] = orders[23][::-1]
     said = {
-        step: text_of(charts.curriculum_classes(range(50), orders, np.arange(40) // 20, current=step, max_steps=5))
+        step: text_of(
+            charts.curriculum_classes(range(50), orders, np.arange(40) // 20, max_steps=5, drawing=charts.Drawing(step))
+        )
         for step in (0, 23)
     }
     assert said[0].startswith("At step 0, 0 is the hardest") and said[23].startswith("At step 23, 1 is the hardest")

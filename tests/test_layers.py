@@ -27,24 +27,6 @@ ROOMS = [
 ]
 
 
-# Functions that still take more than six parameters; whoever mends one takes it out, until nothing is left.
-MANY_PARAMETERS = {
-    "app.charts.base.blank",
-    "app.charts.curriculum._path",
-    "app.charts.curriculum.curriculum_classes",
-    "app.charts.curriculum.curriculum_heatmap",
-    "app.charts.curriculum.rank_paths",
-    "app.charts.maps._name_classes",
-    "app.charts.maps.embedding_map",
-    "app.charts.margins.margin_bands",
-    "app.charts.margins.margin_histogram",
-    "app.charts.margins.margin_history",
-    "app.charts.series.loss_lines",
-    "app.charts.series.separation_lines",
-    "app.views.arrange",
-}
-
-
 def imported(file: Path) -> set[str]:
     """Every module a file names in an import, also inside functions."""
     found = set()
@@ -169,7 +151,7 @@ def test_functions_take_at_most_six_parameters_or_say_why():
                 and "More than six" not in (ast.get_docstring(node) or "")
             ):
                 many.add(f"{module(file)}.{node.name}")
-    assert not many - MANY_PARAMETERS
+    assert not many
 
 
 def test_no_file_is_named_utils():

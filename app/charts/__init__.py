@@ -19,9 +19,9 @@
 from app.charts.base import Drawing, alt_text, chart_config, selected_numbers
 from app.charts.comparison import accuracy_profile, accuracy_sweep
 from app.charts.cumulative import margin_cumulative
-from app.charts.curriculum import curriculum_classes, curriculum_heatmap, rank_paths
+from app.charts.curriculum import Paths, curriculum_classes, curriculum_heatmap, rank_paths
 from app.charts.heatmaps import class_heatmap, transfer_heatmap
-from app.charts.maps import embedding_map, map_ranges
+from app.charts.maps import Colouring, Emphasis, Plane, Points, embedding_map, map_ranges
 from app.charts.margins import (
     Counted,
     Quantiles,
@@ -38,8 +38,13 @@ from app.charts.storage import storage_bars
 from c2r.look.summary import rank_matrix, thin
 
 __all__ = [
+    "Colouring",
     "Counted",
     "Drawing",
+    "Emphasis",
+    "Paths",
+    "Plane",
+    "Points",
     "Quantiles",
     "accuracy_bars",
     "accuracy_profile",

@@ -1,12 +1,15 @@
 """The curriculum over steps: which margins and classes stand on which rank, and who moved. Rank 0, the hardest, is at
 the top."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from app.charts.base import (
+    UNMARKED,
+    Drawing,
     axis,
     blank,
     broken_statement,
@@ -34,9 +37,10 @@ def _rank_cells(bins: int, n: int) -> dict[str, float]:
     return {"y0": (n / bins - 1) / 2, "dy": n / bins}
 
 
-def _rank_axes(figure: go.Figure, steps: np.ndarray, n: int, dark: bool, until: float | None = None) -> None:
+def _rank_axes(figure: go.Figure, steps: np.ndarray, n: int, drawing: Drawing) -> None:
+    dark = drawing.dark
     look = axis("rank (0 = hardest)", dark=dark, range=[n - 0.5, -0.5], showgrid=False, tickformat="d")
-    figure.update_layout(xaxis=solid_steps(steps, dark=dark, until=until), yaxis=look)
+    figure.update_layout(xaxis=solid_steps(steps, dark=dark, until=drawing.until), yaxis=look)
 
 
 def curriculum_heatmap(
@@ -44,29 +48,41 @@ def curriculum_heatmap(
     margins_by_rank: Any,
     *,
     n: int,
-    current: float | None = None,
     highlight_ranks: Any = None,
     limit: float | None = None,
-    until: float | None = None,
-    dark: bool = False,
+    drawing: Drawing = UNMARKED,
 ) -> go.Figure:
     """Robust margins by rank and step: `margins_by_rank` [S, R] from `rank_matrix`, of `n` images.
 
-    Colours are symmetric around 0 and clipped at ±`limit` (the 99th percentile of |margin| when None). The step axis
-    reaches to `until`. The line is
+    Colours are symmetric around 0 and clipped at ±`limit` (the 99th percentile of |margin| when None). The line is
     where the margin passes 0. `highlight_ranks` [S, M] draws the ranks of chosen images.
     """
-    matrix = floats(margins_by_rank)
-    steps, bins = _kept_steps(steps, len(matrix)), matrix.shape[1]
-    limit = float(limit or np.percentile(np.abs(matrix), 99) or 1.0)
+    matrix, dark = floats(margins_by_rank), drawing.dark
+    steps = _kept_steps(steps, len(matrix))
     broken = (matrix <= 0).mean(axis=1)
-    now = nearest(steps, current)
+    now = nearest(steps, drawing.current)
     note = f"n = {n} images, ranked anew at every step; above the dashed line: broken within ε"
     figure = blank(_frontier(float(broken[0]), float(broken[now])), note, dark=dark, height=400, right=104)
+    _add_margins(figure, steps, matrix, n, limit, dark)
+    ink = tokens(dark)
+    _path(figure, steps, broken * n - 0.5, "margin 0", {"color": ink.zero, "width": 2, "dash": "dash"})
+    for path in np.asarray(highlight_ranks).T if highlight_ranks is not None else ():
+        _path(figure, steps, path, "halo", {"color": ink.page, "width": 5, "dash": "solid"})
+        _path(figure, steps, path, "chosen image", {"color": ink.text, "width": 2, "dash": "solid"})
+    _rank_axes(figure, steps, n, drawing)
+    mark_step(figure, drawing.current, dark=dark)
+    return figure
+
+
+def _add_margins(
+    figure: go.Figure, steps: np.ndarray, matrix: np.ndarray, n: int, limit: float | None, dark: bool
+) -> None:
+    """The cells of margins [S, R] over steps and `n` ranks, with their colours and what these mean."""
+    limit = float(limit or np.percentile(np.abs(matrix), 99) or 1.0)
     figure.add_heatmap(
         x=floats(steps),
         z=matrix.T,
-        **_rank_cells(bins, n),
+        **_rank_cells(matrix.shape[1], n),
         zmin=-limit,
         zmax=limit,
         colorscale=margin_scale(dark),
@@ -74,27 +90,10 @@ def curriculum_heatmap(
         colorbar=colour_bar(f"robust margin<br>(logits), colours<br>end at ±{limit:.1f}", dark),
         hovertemplate="rank %{y:.0f}, step %{x}<br>margin %{z:.2f} logits<extra></extra>",
     )
-    ink = tokens(dark)
-    _path(figure, steps, broken * n - 0.5, "margin 0", ink.zero, 2, "dash")
-    for path in np.asarray(highlight_ranks).T if highlight_ranks is not None else ():
-        _path(figure, steps, path, "halo", ink.page, 5)
-        _path(figure, steps, path, "chosen image", ink.text, 2)
-    _rank_axes(figure, steps, n, dark, until)
-    mark_step(figure, current, dark=dark)
-    return figure
 
 
-def _path(
-    figure: go.Figure, steps: np.ndarray, heights: Any, name: str, colour: str, width: float, dash: str = "solid"
-) -> None:
-    figure.add_scatter(
-        x=floats(steps),
-        y=floats(heights),
-        mode="lines",
-        name=name,
-        hoverinfo="skip",
-        line={"color": colour, "width": width, "dash": dash},
-    )
+def _path(figure: go.Figure, steps: np.ndarray, heights: Any, name: str, line: dict[str, Any]) -> None:
+    figure.add_scatter(x=floats(steps), y=floats(heights), mode="lines", name=name, hoverinfo="skip", line=line)
 
 
 def _frontier(before: float, now: float) -> str:
@@ -108,10 +107,8 @@ def curriculum_classes(
     labels: Any,
     *,
     classes: Any = None,
-    current: float | None = None,
-    until: float | None = None,
     max_steps: int = 100,
-    dark: bool = False,
+    drawing: Drawing = UNMARKED,
 ) -> go.Figure:
     """One strip a class: the median rank of its images over steps, from `orders` [S, N] and `labels` [N]; `classes` are
     the names [K].
@@ -119,99 +116,112 @@ def curriculum_classes(
     The hardest class of the shown step is at the top.
     """
     orders, labels, names = np.asarray(orders), np.asarray(labels), class_names(labels, classes)
-    chosen = thin(len(orders), max_steps, nearest(steps, current))
+    chosen, dark = thin(len(orders), max_steps, nearest(steps, drawing.current)), drawing.dark
     steps, n = np.asarray(steps)[chosen], len(labels)
-    ranks = np.argsort(orders[chosen].astype(int), axis=1)
     there = [k for k in range(len(names)) if (labels == k).any()]
-    medians = np.stack([np.median(ranks[:, labels == k], axis=1) for k in there])
-    now = nearest(steps, current)
+    medians = _median_ranks(orders[chosen], labels, there)
+    now = nearest(steps, drawing.current)
     rows = np.argsort(medians[:, now], kind="stable")
     called = [names[there[i]] for i in rows]
     statement = f"At step {steps[now]:g}, {called[0]} is the hardest class and {called[-1]} the easiest"
+    alone = f"All images are of class {called[0]}"
     note = f"median rank of each class's images, of n = {n}: {medians.min():.0f} (hardest) to {medians.max():.0f}"
-    figure = blank(
-        statement if len(there) > 1 else f"All images are of class {called[0]}",
-        note,
-        dark=dark,
-        height=400,
-        left=92,
-        right=104,
-    )
+    figure = blank(statement if len(there) > 1 else alone, note, dark=dark, height=400, left=92, right=104)
+    _add_strips(figure, steps, medians[rows], called, n, dark)
+    ticks = thin(len(there), 20)
+    words = {"tickvals": ticks, "ticktext": [called[i] for i in ticks]}
+    look = axis("", dark=dark, range=[len(there) - 0.5, -0.5], showgrid=False, **words)
+    figure.update_layout(xaxis=solid_steps(steps, dark=dark, until=drawing.until), yaxis=look)
+    mark_step(figure, drawing.current, dark=dark)
+    return figure
+
+
+def _median_ranks(orders: np.ndarray, labels: np.ndarray, classes: list[int]) -> np.ndarray:
+    """The median rank of the images of each of `classes` over steps, from `orders` [S, N]: [len(classes), S]."""
+    ranks = np.argsort(orders.astype(int), axis=1)
+    return np.stack([np.median(ranks[:, labels == k], axis=1) for k in classes])
+
+
+def _add_strips(
+    figure: go.Figure, steps: np.ndarray, medians: np.ndarray, called: list[str], n: int, dark: bool
+) -> None:
+    """A strip of cells for each class, from its median ranks of `n` over steps [K, S] and its name [K]."""
     figure.add_heatmap(
         x=floats(steps),
-        z=floats(medians[rows]),
+        z=floats(medians),
         zmin=0,
         zmax=n - 1,
         colorscale=rank_scale(dark),
         zsmooth=False,
-        ygap=1 if len(there) <= 20 else 0,
+        ygap=1 if len(called) <= 20 else 0,
         customdata=np.array(called)[:, None].repeat(len(steps), 1),
         colorbar=colour_bar("median rank<br>(0 = hardest)", dark),
         hovertemplate="%{customdata}, step %{x}<br>median rank %{z:.0f}<extra></extra>",
     )
-    ticks = thin(len(there), 20)
-    look = axis(
-        "",
-        dark=dark,
-        range=[len(there) - 0.5, -0.5],
-        showgrid=False,
-        tickvals=ticks,
-        ticktext=[called[i] for i in ticks],
-    )
-    figure.update_layout(xaxis=solid_steps(steps, dark=dark, until=until), yaxis=look)
-    mark_step(figure, current, dark=dark)
-    return figure
 
 
-def rank_paths(
-    steps: Any,
-    ranks: Any,
-    labels: Any,
-    names: Any,
-    *,
-    n: int,
-    samples: Any = None,
-    highlight: Any = None,
-    current: float | None = None,
-    until: float | None = None,
-    dark: bool = False,
-) -> go.Figure:
-    """The ranks [S, M] of M chosen images over steps, one line each, named at its end.
+@dataclass(frozen=True)
+class Paths:
+    """The ranks [S, M] of M chosen images over steps, the classes [M] of the images, the names [K] of all classes
+    (numbers when None), and the numbers [M] of the images (None leaves them out)."""
 
-    `labels` [M] are their classes, `names` [K] the class names, `samples` [M] the numbers of the images, `highlight`
-    the classes that keep their colour (None = all), `n` the number of all images (the rank axis).
+    ranks: Any
+    labels: Any
+    classes: Any = None
+    samples: Any = None
+
+    def names(self) -> list[str]:
+        """What each image is called: its class and, where it is given, its number."""
+        classes = class_names(self.labels, self.classes)
+        return [
+            f"{classes[k]}{'' if self.samples is None else f' #{self.samples[i]}'}" for i, k in enumerate(self.labels)
+        ]
+
+
+def rank_paths(steps: Any, paths: Paths, *, n: int, highlight: Any = None, drawing: Drawing = UNMARKED) -> go.Figure:
+    """The ranks of chosen images over steps [S], one line each, named at its end.
+
+    `highlight` are the classes that keep their colour (None = all), `n` is the number of all images (the rank axis).
     """
-    ranks, labels, names = np.asarray(ranks, dtype=np.float32), np.asarray(labels), class_names(labels, names)
-    steps, ink = np.asarray(steps), tokens(dark)
-    called = [f"{names[k]}{'' if samples is None else f' #{samples[i]}'}" for i, k in enumerate(labels)]
-    now = nearest(steps, current)
-    moved = ranks[now] - ranks[0]
-    most = int(np.abs(moved).argmax())
+    steps, ranks, called = np.asarray(steps), np.asarray(paths.ranks, dtype=np.float32), paths.names()
+    now = nearest(steps, drawing.current)
+    most = int(np.abs(ranks[now] - ranks[0]).argmax())
     figure = blank(
         f"{called[most]} moved most: from rank {ranks[0, most]:.0f} to rank {ranks[now, most]:.0f}",
         f"{ranks.shape[1]} of n = {n} images; rank 0 is the hardest; compared are the first step and step"
         f" {steps[now]:g}",
-        dark=dark,
+        dark=drawing.dark,
         height=420,
         right=140,
     )
+    ends = _add_paths(figure, steps, paths, highlight, drawing.dark)
+    span = (n - 0.5 + 0.02 * n, -0.5 - 0.02 * n)
+    _rank_axes(figure, steps, n, drawing)
+    figure.update_yaxes(range=span)
+    end_labels(figure, ends, span, gap=14)
+    mark_step(figure, drawing.current, dark=drawing.dark)
+    return figure
+
+
+def _add_paths(figure: go.Figure, steps: np.ndarray, paths: Paths, highlight: Any, dark: bool) -> list[End]:
+    """A line for each image, grey where its class is not among `highlight`; returns the ends of the others."""
+    ranks, count, ink = (
+        np.asarray(paths.ranks, dtype=np.float32),
+        len(class_names(paths.labels, paths.classes)),
+        tokens(dark),
+    )
     ends = []
-    for i, k in enumerate(labels):
+    for i, (k, name) in enumerate(zip(paths.labels, paths.names(), strict=True)):
         strong = highlight is None or k in highlight
-        colour = class_colour(int(k), len(names)) if strong else faded(ink.muted, 0.3)
+        colour = class_colour(int(k), count) if strong else faded(ink.muted, 0.3)
         figure.add_scatter(
             x=floats(steps),
             y=ranks[:, i],
             mode="lines",
-            name=called[i],
+            name=name,
             line={"color": colour, "width": 2.5 if strong else 1.5},
             hovertemplate="rank %{y:.0f}, step %{x}",
         )
         if strong:
-            ends.append(End(float(ranks[-1, i]), called[i], ink.text, colour))
-    span = (n - 0.5 + 0.02 * n, -0.5 - 0.02 * n)
-    _rank_axes(figure, steps, n, dark, until)
-    figure.update_yaxes(range=span)
-    end_labels(figure, ends, span, gap=14)
-    mark_step(figure, current, dark=dark)
-    return figure
+            ends.append(End(float(ranks[-1, i]), name, ink.text, colour))
+    return ends

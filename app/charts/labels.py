@@ -20,9 +20,9 @@ class End(NamedTuple):
 
 def last(values: Any) -> float:
     """The last value that exists, NaN when there is none: where a line ends."""
-    found = floats(values)
-    found = found[np.isfinite(found)]
-    return float(found[-1]) if len(found) else float("nan")
+    known = floats(values)
+    known = known[np.isfinite(known)]
+    return float(known[-1]) if len(known) else float("nan")
 
 
 def lines_end(steps: Any, until: float | None) -> float | None:

@@ -1,6 +1,7 @@
 """The embedding map of one step: the same images clean and adversarial; one `ranges` for all steps keeps the picture
 still."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,56 @@ LEGEND = {
 KEY = LEGEND | {"itemclick": False, "itemdoubleclick": False}
 
 
+@dataclass(frozen=True)
+class Points:
+    """Where P images of one step lie on the map, clean and adversarial [P, 2], and their classes [P].
+
+    `classes` are the names [K] (numbers when None), `ids` [P] the numbers of the images, handed back by
+    `selected_numbers` (their places in [P] when None); `background` [Q, 2] are real images behind them.
+    """
+
+    clean: Any
+    adversarial: Any
+    labels: Any
+    classes: Any = None
+    ids: Any = None
+    background: Any = None
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """What colours the images: class needs nothing more; margin (logits), rank (0 = hardest) and broken (0/1) read
+    `values` [P], and `limit` fixes the end of their colours."""
+
+    by: str = "class"
+    values: Any = None
+    limit: float | None = None
+
+
+@dataclass(frozen=True)
+class Emphasis:
+    """What stands out: the images at the positions `selected` in [P] are outlined, those at `lines` drawn as lines from
+    clean to adversarial, and of all classes only `solo` keeps its strength."""
+
+    selected: Any = None
+    lines: Any = None
+    solo: int | None = None
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The plane of the map: the projection onto it, what its axes show (all images when None), the variance shares
+    `explained` [2] of a PCA, and the width of the figure in px at which the plot is a square."""
+
+    method: str = "UMAP"
+    ranges: Ranges | None = None
+    explained: Any = None
+    side: int = 600
+
+
+BY_CLASS, NOTHING, UMAP = Colouring(), Emphasis(), Plane()
+
+
 def map_ranges(*points: Any) -> Ranges:
     """One square ((x0, x1), (y0, y1)) around all `points` [.., 2] of all steps, with a little room."""
     flat = np.concatenate([np.reshape(p, (-1, 2)) for p in points]).astype(float)
@@ -59,81 +110,60 @@ def map_ranges(*points: Any) -> Ranges:
 
 
 def embedding_map(
-    xy_clean: Any,
-    xy_adv: Any,
-    labels: Any,
+    points: Points,
+    colouring: Colouring = BY_CLASS,
+    emphasis: Emphasis = NOTHING,
+    plane: Plane = UMAP,
     *,
-    values: Any = None,
-    colour: str = "class",
-    classes: Any = None,
-    ids: Any = None,
-    selected: Any = None,
-    lines: Any = None,
-    background: Any = None,
-    ranges: Ranges | None = None,
-    limit: float | None = None,
-    method: str = "UMAP",
-    explained: Any = None,
-    solo: int | None = None,
     strangers: float | None = None,
-    side: int = 600,
     dark: bool = False,
 ) -> go.Figure:
     """Images [P] of one step on the map: circle = clean, cross = adversarial, the same colour for both.
 
-    `colour` class needs nothing more; margin (logits), rank (0 = hardest) and broken (0/1) read `values` [P], and
-    `limit` fixes the end of their colours. `ids` [P] are the images' numbers, handed back by `selected_numbers`.
-    `selected` and `lines` are positions in [P] (outlined; drawn as lines from clean to adversarial), `background`
-    [Q, 2] real images, `solo` a class, `explained` [2] the variance shares of a PCA. `strangers`, the share of images
-    that under attack lie among another class in the original space, is stated; nothing on the map can tell it. The plot
-    is a square when the figure is `side` px wide, its legends stand below. Raises InputError for an unknown colour or
-    method and for missing values.
+    `strangers`, the share of images that under attack lie among another class in the original space, is stated; nothing
+    on the map can tell it. The legends stand below the plot. Raises InputError for an unknown colour or method and for
+    missing values.
     """
-    _check(colour, values, method)
-    clean, adversarial, labels = floats(xy_clean), floats(xy_adv), np.asarray(labels)
-    names, ranges = class_names(labels, classes), ranges or map_ranges(xy_clean, xy_adv)
-    figure = _square(
-        _statement(labels, values, colour, strangers), _note(len(labels), colour, strangers), method, side, dark
-    )
-    _add_background(figure, background, dark)
-    _add_lines(figure, clean, adversarial, lines, dark)
-    for word, mark, points in (("clean", CLEAN_MARK, clean), ("adversarial", ADVERSARIAL_MARK, adversarial)):
-        hover = f"image %{{customdata}}, {word}{HOVER[colour]}<extra>%{{fullData.name}}</extra>"
-        for k in np.unique(labels):
-            member = np.flatnonzero(labels == k)
-            _add_class(
-                figure,
-                points[member],
-                np.arange(len(labels))[member] if ids is None else np.asarray(ids)[member],
-                hover,
-                str(k),
-            )
-            figure.data[-1].marker = _marker(
-                mark, int(k), len(names), len(labels), None if colour == "class" else floats(values)[member], dark
-            )
-            figure.data[-1].update(_emphasis(member, names[k], selected, faint=solo not in (None, k)))
-            figure.data[-1].meta = word
-            figure.data[-1].showlegend = colour == "class" and word == "clean" and len(names) <= LEGEND_CLASSES
-    _add_rings(figure, clean, adversarial, selected, dark)
-    _add_keys(figure, colour, dark)
+    _check(colouring, plane.method)
+    ranges, points = plane.ranges or map_ranges(points.clean, points.adversarial), _arrays(points)
+    note = _note(len(points.labels), colouring.by, strangers)
+    figure = _square(_statement(points.labels, colouring, strangers), note, plane, dark)
+    _add_background(figure, points.background, dark)
+    _add_lines(figure, points, emphasis.lines, dark)
+    _add_images(figure, points, colouring, emphasis, dark)
+    _add_rings(figure, points, emphasis.selected, dark)
+    _add_keys(figure, colouring.by, dark)
     figure.update_layout(
-        **_map_layout(ranges, method, explained, dark), coloraxis=_colour_axis(colour, values, limit, dark)
+        **_map_layout(ranges, plane.method, plane.explained, dark), coloraxis=_colour_axis(colouring, dark)
     )
-    _place_below(figure, colour)
-    if colour == "class":
-        _name_classes(figure, clean, adversarial, labels, names, ranges, dark)
+    _place_below(figure, colouring.by)
+    if colouring.by == "class":
+        _name_classes(figure, points, ranges, dark)
     return figure
 
 
-def _check(colour: str, values: Any, method: str) -> None:
-    if colour not in HOVER:
-        raise unknown("map colour", colour, list(HOVER))
+def _arrays(points: Points) -> Points:
+    """The points as arrays, with a name for every class and a number for every image."""
+    labels = np.asarray(points.labels)
+    return replace(
+        points,
+        clean=floats(points.clean),
+        adversarial=floats(points.adversarial),
+        labels=labels,
+        classes=class_names(labels, points.classes),
+        ids=np.arange(len(labels)) if points.ids is None else np.asarray(points.ids),
+    )
+
+
+def _check(colouring: Colouring, method: str) -> None:
+    if colouring.by not in HOVER:
+        raise unknown("map colour", colouring.by, list(HOVER))
     if method not in AXES_NOTE:
         raise unknown("projection", method, list(AXES_NOTE))
-    if colour != "class" and values is None:
+    if colouring.by != "class" and colouring.values is None:
         raise InputError(
-            f"The map colour '{colour}' expects one value per image, found none: give the values or choose the colour"
-            " 'class'."
+            f"The map colour '{colouring.by}' expects one value per image, found none: give the values or choose the"
+            " colour 'class'."
         )
 
 
@@ -147,13 +177,12 @@ def _note(n: int, colour: str, strangers: float | None) -> str:
     return f"n = {n} images, clean and attacked{measured}"
 
 
-def _square(statement: str, note: str, method: str, side: int, dark: bool) -> go.Figure:
-    """An empty figure, `side` px wide, around a square plot; `_place_below` adds the room of the legends."""
-    left, bottom = (1, 8) if method == "UMAP" else (56, 48)
-    figure = blank(
-        statement, f"{note}. {AXES_NOTE[method]}.", dark=dark, height=side, left=left, right=1, bottom=bottom
-    )
-    return figure.update_layout(height=side - left - 1 + figure.layout.margin.t + bottom)
+def _square(statement: str, note: str, plane: Plane, dark: bool) -> go.Figure:
+    """An empty figure around a square plot; `_place_below` adds the room of the legends."""
+    left, bottom = (1, 8) if plane.method == "UMAP" else (56, 48)
+    told = f"{note}. {AXES_NOTE[plane.method]}."
+    figure = blank(statement, told, dark=dark, height=plane.side, left=left, right=1, bottom=bottom)
+    return figure.update_layout(height=plane.side - left - 1 + figure.layout.margin.t + bottom)
 
 
 def _place_below(figure: go.Figure, colour: str) -> None:
@@ -179,20 +208,40 @@ def _lines(names: list[str]) -> int:
     return -(-len(names) // per_line) * LINE + 6 if names else 0
 
 
-def _statement(labels: np.ndarray, values: Any, colour: str, strangers: float | None) -> str:
+def _statement(labels: np.ndarray, colouring: Colouring, strangers: float | None) -> str:
     """What the map shows, as a sentence; a figure in it is of the images, never of places on the map."""
+    values, colour = np.asarray(colouring.values), colouring.by
     if colour == "rank":
-        hardest = np.argsort(np.asarray(values), kind="stable")[: max(1, len(labels) // 10)]
+        hardest = np.argsort(values, kind="stable")[: max(1, len(labels) // 10)]
         return (
             f"The {len(hardest)} hardest images here come from {len(np.unique(labels[hardest]))} of"
             f" {len(np.unique(labels))} classes"
         )
     if colour in ("margin", "broken"):
-        broken = np.asarray(values) <= 0 if colour == "margin" else np.asarray(values) != 0
+        broken = values <= 0 if colour == "margin" else values != 0
         return broken_statement(float(broken.mean()))
     if strangers is None or not np.isfinite(strangers):
         return "The images, clean and under attack"
     return f"Under attack, {images(strangers, 'nearest to another class')}"
+
+
+def _add_images(figure: go.Figure, points: Points, colouring: Colouring, emphasis: Emphasis, dark: bool) -> None:
+    """The images class by class, first all of them clean, then all adversarial."""
+    n, names = len(points.labels), points.classes
+    values = None if colouring.by == "class" else floats(colouring.values)
+    for word, mark, places in (
+        ("clean", CLEAN_MARK, points.clean),
+        ("adversarial", ADVERSARIAL_MARK, points.adversarial),
+    ):
+        hover = f"image %{{customdata}}, {word}{HOVER[colouring.by]}<extra>%{{fullData.name}}</extra>"
+        for k in np.unique(points.labels):
+            member = np.flatnonzero(points.labels == k)
+            _add_class(figure, places[member], points.ids[member], hover, str(k))
+            trace, own = figure.data[-1], None if values is None else values[member]
+            trace.marker = _marker(mark, int(k), len(names), n, own, dark)
+            trace.update(_emphasis(member, names[k], emphasis.selected, faint=emphasis.solo not in (None, k)))
+            trace.meta = word
+            trace.showlegend = values is None and word == "clean" and len(names) <= LEGEND_CLASSES
 
 
 def _add_class(figure: go.Figure, points: np.ndarray, ids: np.ndarray, hover: str, group: str) -> None:
@@ -246,13 +295,13 @@ def _add_background(figure: go.Figure, background: Any, dark: bool) -> None:
         )
 
 
-def _add_lines(figure: go.Figure, clean: np.ndarray, adversarial: np.ndarray, lines: Any, dark: bool) -> None:
+def _add_lines(figure: go.Figure, points: Points, lines: Any, dark: bool) -> None:
     """Displacement of the images at positions `lines`: one trace, a gap after every pair."""
     if lines is None or not len(lines):
         return
     index = np.asarray(lines, dtype=int)
     gap = np.full((len(index), 2), np.nan, dtype=np.float32)
-    path = np.stack([clean[index], adversarial[index], gap], axis=1).reshape(-1, 2)
+    path = np.stack([points.clean[index], points.adversarial[index], gap], axis=1).reshape(-1, 2)
     look = {"color": faded(tokens(dark).text, 0.55), "width": 1.2}
     figure.add_scattergl(
         x=path[:, 0],
@@ -267,14 +316,15 @@ def _add_lines(figure: go.Figure, clean: np.ndarray, adversarial: np.ndarray, li
     )
 
 
-def _add_rings(figure: go.Figure, clean: np.ndarray, adversarial: np.ndarray, selected: Any, dark: bool) -> None:
+def _add_rings(figure: go.Figure, points: Points, selected: Any, dark: bool) -> None:
     """An outline around selected images, so that a selection is no new colour."""
     if selected is None or not len(selected):
         return
-    points = np.concatenate([clean[np.asarray(selected)], adversarial[np.asarray(selected)]])
+    chosen = np.asarray(selected)
+    places = np.concatenate([points.clean[chosen], points.adversarial[chosen]])
     look = {"symbol": "circle-open", "size": 14, "color": tokens(dark).text, "line": {"width": 1.5}}
     figure.add_scattergl(
-        x=points[:, 0], y=points[:, 1], mode="markers", marker=look, name="selected", hoverinfo="skip", showlegend=False
+        x=places[:, 0], y=places[:, 1], mode="markers", marker=look, name="selected", hoverinfo="skip", showlegend=False
     )
 
 
@@ -323,8 +373,9 @@ def _map_layout(ranges: Ranges, method: str, explained: Any, dark: bool) -> dict
     }
 
 
-def _colour_axis(colour: str, values: Any, limit: float | None, dark: bool) -> dict[str, Any] | None:
+def _colour_axis(colouring: Colouring, dark: bool) -> dict[str, Any] | None:
     """The shared colours of margin (symmetric around 0), rank (hardest stands out) and broken (two colours)."""
+    colour, values, limit = colouring.by, colouring.values, colouring.limit
     if colour == "class":
         return None
     if colour == "broken":
@@ -353,22 +404,13 @@ def _bar_below(title: str, dark: bool) -> dict[str, Any]:
     return bar | {"title": bar["title"] | {"side": "top"}}
 
 
-def _name_classes(
-    figure: go.Figure,
-    clean: np.ndarray,
-    adversarial: np.ndarray,
-    labels: np.ndarray,
-    names: list[str],
-    ranges: Ranges,
-    dark: bool,
-) -> None:
+def _name_classes(figure: go.Figure, points: Points, ranges: Ranges, dark: bool) -> None:
     """Class names beside the middles of their clean images [P, 2], off the points, a thin line to each middle."""
-    ink, known = tokens(dark), np.unique(labels)
-    middles = np.stack([np.nanmedian(clean[labels == k], axis=0) for k in known])
+    ink, known, names = tokens(dark), np.unique(points.labels), points.classes
+    middles = np.stack([np.nanmedian(points.clean[points.labels == k], axis=0) for k in known])
+    both = np.concatenate([points.clean, points.adversarial])
     font, page = {"size": 12, "color": ink.text, "weight": 600}, faded(ink.page, 0.7)
-    for at, (x, y), place in place_names(
-        middles, [names[k] for k in known], np.concatenate([clean, adversarial]), ranges, NARROW
-    ):
+    for at, (x, y), place in place_names(middles, [names[k] for k in known], both, ranges, NARROW):
         far = place != (x, y)
         line = (
             {"ax": place[0], "ay": place[1], "axref": "x", "ayref": "y", "arrowhead": 0, "arrowwidth": 1} if far else {}

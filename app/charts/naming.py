@@ -43,7 +43,7 @@ def place_names(
     ring = np.stack([np.sin(turns), np.cos(turns)], axis=1)
     offsets = np.concatenate([reach * (ring if reach else ring[:1]) for reach in REACH])
     taken: list[np.ndarray] = []
-    found = []
+    placed = []
     for k, middle in enumerate(middles):
         if not np.isfinite(middle).all():
             continue
@@ -52,8 +52,8 @@ def place_names(
         best = _best(places, half, counted, taken, side)
         if best is not None:
             taken.append(np.concatenate([places[best], half]))
-            found.append(Name(k, _pair(middle), _pair(places[best] * scale + low if best else middle)))
-    return found
+            placed.append(Name(k, _pair(middle), _pair(places[best] * scale + low if best else middle)))
+    return placed
 
 
 def _counted(drawn: np.ndarray, side: float) -> np.ndarray:

@@ -249,9 +249,9 @@ def _accuracy_statement(figures: dict[str, dict[str, Any]]) -> str:
     return f"{plain(called[lowest])} costs {number(lost)} points: {{}} clean, {{}} attacked".format(*shown)
 
 
-def _accuracy_note(rows: list[dict[str, Any]], found: dict[str, dict[str, Any]]) -> str:
+def _accuracy_note(rows: list[dict[str, Any]], figures: dict[str, dict[str, Any]]) -> str:
     """Seeds, n and ε of the rows; when they differ, all of them."""
     seeds, counts = len({row["seed"] for row in rows}), sorted({int(row["n"]) for row in rows})
-    radii = sorted({plain(headline.threat(figure)) for figure in found.values()} - {""})
+    radii = sorted({plain(headline.threat(figure)) for figure in figures.values()} - {""})
     spread = f"mean ± std of {seeds} seeds (dots)" if seeds > 1 else "a single seed, so no spread"
     return f"n = {' or '.join(map(str, counts))} test images; {' or '.join(radii) + '; ' if radii else ''}{spread}"

@@ -97,35 +97,17 @@ def _order(look: Look, shown: int) -> None:
 
 
 def _picture(kind: str, look: Look, past: cache.History, now: Arrays, shown: int, chosen: list[int]) -> go.Figure:
-    n = len(now["order"])
+    n, drawing = len(now["order"]), charts.Drawing(shown, look.until, dark=look.dark)
     if kind == CLASS:
-        return charts.curriculum_classes(
-            past.steps, past.orders, now["labels"], classes=look.names, current=shown, until=look.until, dark=look.dark
-        )
+        return charts.curriculum_classes(past.steps, past.orders, now["labels"], classes=look.names, drawing=drawing)
     if kind == MOVED:
         kept = views.of_class(now["labels"], look.class_index)
         ids = chosen[:PATHS] or views.far_movers(past.ordered[0].order, past.ordered[-1].order, kept, PATHS)
-        return charts.rank_paths(
-            past.steps,
-            past.ranks(ids),
-            now["labels"][ids],
-            look.names,
-            n=n,
-            samples=ids,
-            current=shown,
-            until=look.until,
-            dark=look.dark,
-        )
+        paths = charts.Paths(past.ranks(ids), now["labels"][ids], look.names, ids)
+        return charts.rank_paths(past.steps, paths, n=n, drawing=drawing)
     highlight = past.ranks(chosen) if 0 < len(chosen) <= HIGHLIGHTS else None
     return charts.curriculum_heatmap(
-        past.steps,
-        past.by_rank,
-        n=n,
-        current=shown,
-        highlight_ranks=highlight,
-        limit=_limit(look),
-        until=look.until,
-        dark=look.dark,
+        past.steps, past.by_rank, n=n, highlight_ranks=highlight, limit=_limit(look), drawing=drawing
     )
 
 

@@ -45,14 +45,14 @@ def buttons(path: Path, step: int | None, rows: list[dict[str, Any]], key: str =
     name = f"{path.name}{'' if step is None else f'-step{step}'}"
     st.markdown("**The set**" if step is None else f"**The set at step {step}**")
     for kind, label in DIRECT.items():
-        found = EXPORTS[kind]
+        export = EXPORTS[kind]
         _button(
             label,
             lambda kind=kind: _content(kind, path, step),
-            _file(kind, name, found.suffix),
-            found.mime,
+            _file(kind, name, export.suffix),
+            export.mime,
             f"{key}-{kind}",
-            found.label,
+            export.label,
         )
     _made("dc-pt", path, step, name, key)
     st.markdown("**Results**")

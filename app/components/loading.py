@@ -88,8 +88,8 @@ def _take(preset: str) -> None:
     if file is None:
         return
     try:
-        found = config.from_json(file.getvalue().decode("utf-8", "replace"))
-        values = found.model_dump(mode="json", include=found.model_fields_set)
+        given = config.from_json(file.getvalue().decode("utf-8", "replace"))
+        values = given.model_dump(mode="json", include=given.model_fields_set)
         settings = config.load(preset, values)
     except InputError as error:
         st.session_state["load-problem"] = str(error)

@@ -119,21 +119,11 @@ def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour:
     hard = np.isin(layout.index, views.hardest(frame["order"], labels, HARDEST, view.class_index))
     drawn = {"selection": positions, "hardest": np.flatnonzero(hard), "none": None}[lines]
     figure = charts.embedding_map(
-        layout.clean,
-        layout.adversarial,
-        labels[layout.index],
-        values=None if values is None else values[layout.index],
-        colour=colour,
-        classes=list(view.names),
-        ids=layout.index,
-        selected=positions if len(positions) else None,
-        lines=drawn,
-        ranges=layout.ranges,
-        method=layout.method,
-        explained=layout.explained,
-        solo=view.class_index,
+        charts.Points(layout.clean, layout.adversarial, labels[layout.index], list(view.names), layout.index),
+        charts.Colouring(colour, None if values is None else values[layout.index]),
+        charts.Emphasis(positions if len(positions) else None, drawn, view.class_index),
+        charts.Plane(layout.method, layout.ranges, layout.explained, SIDE),
         strangers=views.strangers(cache.events(view.path, view.scorer), view.step),
-        side=SIDE,
         dark=state.is_dark(),
     )
 
