@@ -31,6 +31,7 @@ sample: $(VENV)/.app  ## record app/sample_run again, as it is committed
 	rm -rf app/sample_run
 	$(BIN)/python -m c2r distill --preset demo --out app/sample_run
 	rm -rf app/sample_run/parts app/sample_run/lock app/.slots
+	echo "A recorded sample run: while this file lies here, the run keeps its name and is not deleted." > app/sample_run/sample.txt
 
 bench: $(VENV)/.test  ## attack cost, cost of recording, live tick, first picture
 	for file in attack_cost recording live_tick first_picture; do $(BIN)/python benchmarks/$$file.py || exit 1; done

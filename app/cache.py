@@ -20,11 +20,10 @@ import numpy as np
 from cachetools import LRUCache, cached
 from cachetools.keys import hashkey
 
-from app import charts
 from c2r.errors import InputError
-from c2r.look.summary import BIN_EDGES, hardest_first, ranks
+from c2r.look.summary import BIN_EDGES, hardest_first, rank_matrix, ranks
 from c2r.scorers import stored
-from c2r.store import runs
+from c2r.store import results, runs
 from c2r.store.schema import SCORED
 
 BUDGET = 64 * 2**20  # bytes of everything kept
@@ -72,16 +71,16 @@ class History:
     @property
     def orders(self) -> np.ndarray:
         """Who stood on which rank: [S, N]."""
-        return np.stack([one.order for one in self.ordered])
+        return np.stack([ordered.order for ordered in self.ordered])
 
     @property
     def by_rank(self) -> np.ndarray:
         """Mean robust margins by rank: [S, R]."""
-        return np.stack([one.by_rank for one in self.ordered])
+        return np.stack([ordered.by_rank for ordered in self.ordered])
 
     def ranks(self, ids: list[int]) -> np.ndarray:
         """The ranks of the images `ids` [M]: [S, M]."""
-        return np.stack([ranks(one.order)[ids] for one in self.ordered])
+        return np.stack([ranks(ordered.order)[ids] for ordered in self.ordered])
 
 
 def _size(value: Any) -> int:
@@ -184,9 +183,9 @@ def _under(event: dict[str, Any], scorer: str) -> dict[str, Any]:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """The evaluation rows that stand for a run (see `runs.results`), or those of an evaluation's folder; [] before the
-    evaluation."""
-    return own_rows(runs.results(path))
+    """The evaluation rows that stand for a run (see `results.headline_folder`), or those of an evaluation's folder; []
+    before the evaluation."""
+    return own_rows(results.headline_folder(path))
 
 
 def own_rows(folder: Path) -> list[dict[str, Any]]:
@@ -237,7 +236,7 @@ def frame_stamp(path: Path, step: int) -> Stamp:
 
 @kept
 def _rows(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `when` is part of the key, here and below
-    return runs.own_rows(Path(path))
+    return results.own_rows(Path(path))
 
 
 @kept
@@ -248,9 +247,9 @@ def _margins(path: str, step: int, when: Stamp, scorer: str) -> Arrays:  # noqa:
 
 @kept
 def _ordered(path: str, step: int, when: Stamp, scorer: str) -> Ordered:  # noqa: ARG001
-    found = _of_this_run(path, step, ("labels", "margin_adv"), scorer)
-    order = hardest_first(found["margin_adv"]).astype(np.int32)
-    by_rank, _ = charts.rank_matrix(order[None], found["margin_adv"][None])
+    frame = _of_this_run(path, step, ("labels", "margin_adv"), scorer)
+    order = hardest_first(frame["margin_adv"]).astype(np.int32)
+    by_rank, _ = rank_matrix(order[None], frame["margin_adv"][None])
     return Ordered(order, by_rank[0])
 
 

@@ -1,8 +1,7 @@
 """Which evaluations are compared: those that can be, those a link or a person chose, and what their folders hold.
 
 A token names one in the address: a run's name stands for its headline evaluation, ``run/evaluation`` for another one. A
-token is
-compared with what the store offers and never joined to a path.
+token is compared with what the store offers and never joined to a path.
 """
 
 import hashlib
@@ -13,26 +12,20 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import attempts, cache, state, words
-from app.comparing import Contestant
-from c2r import config
+from app import cache, state, words
 from c2r.errors import InputError
 from c2r.evaluation import badges
+from c2r.evaluation.attempts import usable
 from c2r.evaluation.badges import Badge
-from c2r.registry import METHODS, of_kind
-from c2r.settings import AttackSettings, EvaluationSettings, RecordSettings, ScorerSettings, SyntheticSettings
-from c2r.store import housekeeping as keeping
-from c2r.store import runs
-from c2r.store.runs import Run, evaluation_facts
+from c2r.evaluation.contestant import Contestant
+from c2r.store import describing, runs
+from c2r.store.results import evaluation_facts
+from c2r.store.runs import Run
 
 MOST = 6
 OWN = "own"  # of a run whose headline is another evaluation
-NEEDED = (*attempts.NEEDED, "key", "seed")
 DEFAULT = 4
 DATE = re.compile(r"^\d{8}-\d{4}-\d{2}-")
-BASELINES = (*of_kind("baseline"), *of_kind("reference"))
-# Settings that say nothing about the set itself.
-UNLIKE = {"device", "threads", *EvaluationSettings.model_fields, *RecordSettings.model_fields}
 
 
 @dataclass(frozen=True)
@@ -58,10 +51,10 @@ class Entry:
         return self.contestant.name
 
 
-def offers(found: Sequence[Run]) -> dict[str, Offer]:
+def offers(stored: Sequence[Run]) -> dict[str, Offer]:
     """Every evaluation of these runs that holds results, by token, in the order of the runs, a run's headline first."""
     offered = {}
-    for run in found:
+    for run in stored:
         folders, usual = state.Results({}, None) if run.problem else state.result_folders(run)
         for folder in folders.values():
             if cache.own_rows(folder):
@@ -151,7 +144,7 @@ def make_headline(offer: Offer) -> None:
         for token, shown in offers(state.all_runs()).items()
         if token in st.session_state.get("contestants", [])
     ]
-    keeping.describe(offer.run.path, headline="" if offer.folder == offer.run.path else offer.folder.name)
+    describing.describe(offer.run.path, headline="" if offer.folder == offer.run.path else offer.folder.name)
     now = {after.folder: token for token, after in offers(state.all_runs()).items()}
     choose([now[folder] for folder in before if folder in now])
 
@@ -191,31 +184,9 @@ def _entry(offer: Offer, name: str) -> Entry:
         test = dict(cache.arrays(offer.folder, "test") or {})
     except InputError as error:
         problems.append(str(error))
-    rows = [row for row in cache.own_rows(offer.folder) if all(key in row for key in NEEDED)]
+    rows = usable(cache.own_rows(offer.folder), "key", "seed")
     contestant = Contestant(name, rows, settings, manifest, facts, test)
     return Entry(offer, contestant, checks, tuple(problems))
-
-
-def baseline_settings(settings: config.RunConfig, method: str) -> config.RunConfig:
-    """The same settings with a baseline's method. Raises InputError when they do not fit it."""
-    return config.validate(settings.model_dump(mode="json") | {"method": method, "imported": ""})
-
-
-# What a baseline never reads beside what its settings leave out: no update is made, and all real images need no set.
-_NO_UPDATES = {"steps", *AttackSettings.model_fields}
-UNREAD = {
-    "baseline": _NO_UPDATES,
-    "reference": _NO_UPDATES | {*ScorerSettings.model_fields, *SyntheticSettings.model_fields},
-}
-
-
-def baseline_run(settings: config.RunConfig, found: Sequence[Run]) -> Run | None:
-    """The newest run that makes its set as these settings say and has not ended badly, None when there is none;
-    evaluations may differ."""
-    ignored = UNLIKE | UNREAD[METHODS[settings.method].kind]
-    wanted = settings.model_dump(exclude=ignored)
-    usable = (run for run in found if not run.problem and (run.alive or run.state == "done"))
-    return next((run for run in usable if run.config and run.config.model_dump(exclude=ignored) == wanted), None)
 
 
 def transfer_file(store: Path, chosen: Sequence[Offer]) -> Path:

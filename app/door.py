@@ -43,11 +43,11 @@ FORM = """<!doctype html>
 <title>C2R: password</title>
 <link rel="icon" href="data:,"><style>
 :root {{ color-scheme: light dark; font: 16px sans-serif }}
-body {{ max-width: 22rem; margin: 18vh auto; padding: 0 1rem }}
-body {{ background: light-dark(#ffffff, #0e1117); color: light-dark(#1a1f26, #e8ebf0) }}
+body {{ max-width: 22rem; margin: 18vh auto; padding: 0 1rem;
+  background: light-dark(#ffffff, #0e1117); color: light-dark(#1a1f26, #e8ebf0) }}
 label, input, button {{ display: block; width: 100%; box-sizing: border-box; font: inherit }}
-input, button {{ margin: .4rem 0 1rem; padding: .55rem .7rem; border-radius: .375rem }}
-input, button {{ border: 1px solid light-dark(#6b7480, #8b95a3) }}
+input, button {{ margin: .4rem 0 1rem; padding: .55rem .7rem;
+  border: 1px solid light-dark(#6b7480, #8b95a3); border-radius: .375rem }}
 button {{ background: #0068a3; border-color: #0068a3; color: #ffffff; cursor: pointer }}
 </style></head><body><main><h1>C2R</h1><form method="post"><label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required autofocus>

@@ -16,12 +16,12 @@ from c2r.formats.fromrun import START
 from c2r.look.project import apply_basis
 from c2r.scorers import stored
 from c2r.store import runs
-from c2r.store.files import Rows, outlines, read_array_rows
+from c2r.store.files import RowNumbers, outlines, read_array_rows
 
 PART = 1000  # rows of a large array in memory at once
 
 
-def rows(path: Path, step: int, name: str, ids: Rows) -> np.ndarray:
+def rows(path: Path, step: int, name: str, ids: RowNumbers) -> np.ndarray:
     """Of the array `name` (images, delta, embedding_clean, …) of a recorded step the rows `ids`. Raises InputError."""
     return runs.read_rows_of(path, step, name, ids)
 
@@ -45,7 +45,7 @@ def stored_set(path: Path, step: int, partition: int) -> DistilledSet:
     return DistilledSet(images, labels, outlines(path, soft)[runs.SOFT] if soft else None, partition)
 
 
-def soft_labels(path: Path, step: int, ids: Rows) -> np.ndarray | None:
+def soft_labels(path: Path, step: int, ids: RowNumbers) -> np.ndarray | None:
     """The soft labels of the images `ids` at a recorded step, over parts or views their mean: [M, K]; None where labels
     are hard. Raises InputError."""
     file = _soft_file(path, step)

@@ -6,7 +6,7 @@ from typing import Any
 from app import attempts, words
 from app.attempts import Columns
 from c2r.store import headline
-from c2r.store.housekeeping import About
+from c2r.store.describing import About
 from c2r.store.runs import Run
 
 LETTER, LEADING, PADDING = 7, 19, 16  # px of an average letter, from line to line, and of a cell's edges together

@@ -21,6 +21,7 @@ CALLED = {
     },
     "scorers": {name: label[0].upper() + label[1:] for name, label in SCORERS.items()},
     "model": {"convnet": "ConvNet", "resnet18": "ResNet-18", "mlp": "MLP"},
+    "norm": {"own": "The network's own", "instance": "Instance norm", "group": "Group norm", "batch": "Batch norm"},
     "eval_training": {"pgd-at": "PGD adversarial training", "standard": "Standard"},
 }
 

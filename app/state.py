@@ -6,6 +6,7 @@ read
 `current()`. A run id from the address bar is compared with the runs of the store and never joined to a path.
 """
 
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -18,8 +19,9 @@ import streamlit as st
 from app import attempts, cache, jobs, links, views, words
 from c2r.errors import InputError
 from c2r.look.description import Description, description
-from c2r.store import housekeeping as keeping
-from c2r.store import runs
+from c2r.paths import at_home
+from c2r.store import describing, runs
+from c2r.store.results import headline_folder, of_newest
 from c2r.store.runs import Run
 
 ALL_CLASSES = -1
@@ -31,7 +33,7 @@ DATED = re.compile(r"\b\d{8}-\d{4}-\d{2}-[\w-]+")  # an id as runs get it, see `
 def sample_path() -> Path:
     """The recorded run that comes with the app, so that no page is blank before the first run (``$C2R_SAMPLE`` replaces
     it)."""
-    return keeping.sample_path()
+    return at_home(os.environ.get("C2R_SAMPLE") or Path(__file__).resolve().parent / "sample_run")
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,9 @@ def run_name(run: Run) -> str:
 
 def spoken_name(run: Run) -> str:
     """What a run is called on screen: the name a person gave it, else one made from its settings and its start."""
-    return SAMPLE_NAME if is_sample(run.path) else keeping.about(run.path).name or words.default_name(run, time.time())
+    return (
+        SAMPLE_NAME if is_sample(run.path) else describing.about(run.path).name or words.default_name(run, time.time())
+    )
 
 
 def spoken_names(listed: Sequence[Run]) -> dict[str, str]:
@@ -147,9 +151,9 @@ def result_folders(run: Run) -> Results:
         runs.frame_steps(run.path),
     )
     own = [run] if (run.path / "rows.jsonl").exists() else []
-    earlier = [evaluation for evaluation in finished if not runs.of_newest(evaluation, steps)]
+    earlier = [evaluation for evaluation in finished if not of_newest(evaluation, steps)]
     current = [*(evaluation for evaluation in finished if evaluation not in earlier), *own]
-    headline = runs.results(run.path)
+    headline = headline_folder(run.path)
     current.sort(key=lambda evaluation: evaluation.path != headline)
     ordered = [*current, *earlier]
     titles = [

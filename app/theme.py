@@ -179,6 +179,9 @@ SERIES_MARKS = {
 }
 
 
+BadgeColour = Literal["red", "orange", "blue", "green", "violet", "gray"]
+
+
 def series_mark(place: int, dark: bool) -> dict[str, str]:
     """The look of the series at this place on its axis; beyond the last look it is the last one's."""
     return SERIES_MARKS[dark][min(place, len(SERIES_MARKS[dark]) - 1)]
@@ -189,7 +192,7 @@ class Badge(NamedTuple):
 
     icon: str
     word: str
-    colour: Literal["red", "orange", "blue", "green", "violet", "gray"]
+    colour: BadgeColour
 
 
 STATE_BADGES = {

@@ -6,14 +6,14 @@ Letters: N synthetic images, K classes, S recorded steps, M evaluation networks.
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from app import charts, words
+from app import words
 from app.attempts import Columns
-from c2r.look.summary import biggest_movers, ranks
+from c2r.look.summary import biggest_movers, ranks, thin
 
 
 def soft_words(shares: np.ndarray, names: list[str], most: int) -> str:
@@ -54,8 +54,8 @@ def strangers(events: list[dict[str, Any]], step: int | None) -> float | None:
 
     One minus the adversarial kNN accuracy that the event of `step` stores.
     """
-    found = next((event.get("separation") for event in events if event["step"] == step), None)
-    accuracy = ((found or {}).get("adv") or {}).get("knn")
+    separation = next((event.get("separation") for event in events if event["step"] == step), None)
+    accuracy = ((separation or {}).get("adv") or {}).get("knn")
     return 1 - accuracy if isinstance(accuracy, int | float) and np.isfinite(accuracy) else None
 
 
@@ -77,7 +77,7 @@ def drawn(events: list[dict[str, Any]], shown: int) -> list[dict[str, Any]]:
     """Those of `events` that a line over steps is drawn through: all up to `MOST_DRAWN`, else evenly spread, with the
     one of step `shown`."""
     place = next((i for i, event in enumerate(events) if event["step"] == shown), None)
-    return [events[i] for i in charts.thin(len(events), MOST_DRAWN, place)]
+    return [events[i] for i in thin(len(events), MOST_DRAWN, place)]
 
 
 # recorded steps whose curriculum is read for the pictures over steps: 20,000 cells take a browser a tenth of a second
@@ -87,7 +87,7 @@ MOST_ORDERED = 100
 def over_steps(steps: list[int], shown: int) -> list[int]:
     """Those of the recorded `steps` whose curriculum is drawn: all up to `MOST_ORDERED`, else evenly spread, `shown`
     among them."""
-    return [steps[i] for i in charts.thin(len(steps), MOST_ORDERED, steps.index(shown))]
+    return [steps[i] for i in thin(len(steps), MOST_ORDERED, steps.index(shown))]
 
 
 def with_figures(steps: Iterable[int], events: list[dict[str, Any]]) -> list[int]:
@@ -108,9 +108,9 @@ def nearest(steps: Iterable[int], wanted: int) -> int:
 
 def spans(ids: Iterable[int]) -> str:
     """Whole numbers from 0 as a short text, ascending: ``0-3,7``."""
-    found = set(ids)
-    starts = sorted(i for i in found if i - 1 not in found)
-    ends = sorted(i for i in found if i + 1 not in found)
+    numbers = set(ids)
+    starts = sorted(i for i in numbers if i - 1 not in numbers)
+    ends = sorted(i for i in numbers if i + 1 not in numbers)
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
 
 
@@ -197,27 +197,20 @@ def arrange(
     frame: dict[str, np.ndarray],
     sort: str,
     *,
-    class_index: int | None,
-    ids: list[int] | None,
-    accuracy: np.ndarray | None,
-    change: np.ndarray | None,
-    worst: np.ndarray | None = None,
+    class_index: int | None = None,
+    ids: list[int] | None = None,
     keep: np.ndarray | None = None,
+    values: Mapping[str, np.ndarray | None] | None = None,
 ) -> list[int]:
     """The samples of the gallery in order: filtered by class, `ids` and `keep` [N], sorted by the value of `SORTS`
     named `sort`.
 
-    `accuracy` and `worst` [N] (under the chosen and the worst attempt) and `change` [N] (since the start) may be
-    absent; then their
-    sorts fall back to the rank.
+    `values`: what else they may be sorted by, [N] each: `accuracy` and `worst` (under the chosen and the worst attempt)
+    and `change` (since the start). The sort by one that is absent falls back to the rank.
     """
     n = len(frame["labels"])
     keys = {"rank": ranks(frame["order"]), "margin": frame["margin_adv"], "sample": np.arange(n)}
-    keys |= {
-        name: value
-        for name, value in (("accuracy", accuracy), ("worst", worst), ("change", change))
-        if value is not None
-    }
+    keys |= {name: value for name, value in (values or {}).items() if value is not None}
     word = SORTS.get(sort, "rank")
     key = keys.get(word.lstrip("-"), keys["rank"]).astype(float)
     kept = of_class(frame["labels"], class_index)

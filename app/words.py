@@ -9,7 +9,7 @@ import numpy as np
 
 from c2r.distilled import DistilledSet
 from c2r.errors import one_line
-from c2r.formats.safe import size
+from c2r.evaluation.wording import size
 from c2r.look.description import Description, description
 from c2r.look.scorer import scorer as network
 from c2r.registry import ATTACKS, Phase

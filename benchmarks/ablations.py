@@ -11,8 +11,8 @@ import statistics
 
 from c2r.config import load, parse_assignments
 from c2r.data.real import load_on_device
+from c2r.evaluation.attempts import by_attack
 from c2r.evaluation.evaluate import Row, TrainingSet, evaluate
-from c2r.evaluation.metrics import by_attack
 from c2r.methods.distill import Finished, distill
 from c2r.registry import METHODS
 
@@ -28,7 +28,7 @@ def once(preset: str, changes: dict[str, str]) -> dict[str, float]:
         for event in evaluate(TrainingSet(result.images, result.labels, partition=config.partition), config, data)
         if isinstance(event, Row)
     ]
-    return {found["label"]: 100 * found["mean"] for found in by_attack(rows).values()}
+    return {figure["label"]: 100 * figure["mean"] for figure in by_attack(rows).values()}
 
 
 def main() -> None:

@@ -1,12 +1,9 @@
 """How long a run takes to answer a command, and to do it: pause, resume, step and stop at drawn moments of every phase.
 
 Run: python benchmarks/acknowledge.py [--runs 5] [--seed 0]. Every run (digits, small) waits in the queue first, is
-paused and resumed
-once in every phase, stepped in the distillation, and stopped in a drawn one; a finished run is evaluated with
-AutoAttack as often,
-paused and resumed three times at drawn moments and stopped. Per phase, in seconds from the command on: until
-status.json answers, and
-until the run has done it; median and largest.
+paused and resumed once in every phase, stepped in the distillation, and stopped in a drawn one; a finished run is
+evaluated with AutoAttack as often, paused and resumed three times at drawn moments and stopped. Per phase, in seconds
+from the command on: until status.json answers, and until the run has done it; median and largest.
 """
 
 import argparse
@@ -116,7 +113,7 @@ def an_evaluation(run: Path, out: Path, chance: random.Random, times: Times) -> 
     """An evaluation with AutoAttack, paused and resumed three times and stopped."""
     settings = ("protocol=custom", "eval_attacks=autoattack", "eval_images=600", "width=64")
     with launched("evaluate", str(run), *(f"--set={setting}" for setting in settings), "--out", str(out)):
-        until(out, lambda found: "AutoAttack" in str(found.status.get("message")))
+        until(out, lambda look: "AutoAttack" in str(look.status.get("message")))
         for word in ("pause", "resume") * 3:
             time.sleep(chance.uniform(0, 1.5))
             timed(out, word, "evaluate, AutoAttack", times)
@@ -136,10 +133,10 @@ def main() -> None:
         for number in range(chosen.runs):
             an_evaluation(evaluated, evaluated / "evaluations" / f"{number}", chance, times)
     print("| phase | commands | answered, median | largest | done, median | largest |\n|---|--:|--:|--:|--:|--:|")
-    for where, found in times.items():
-        answered, finished = [one[1] for one in found], [one[2] for one in found if one[2] == one[2]]
+    for where, answers in times.items():
+        answered, finished = [heard for _, heard, _ in answers], [done for *_, done in answers if done == done]
         ends = f"{statistics.median(finished):.2f} | {max(finished):.2f}" if finished else "– | –"
-        print(f"| {where} | {len(found)} | {statistics.median(answered):.2f} | {max(answered):.2f} | {ends} |")
+        print(f"| {where} | {len(answers)} | {statistics.median(answered):.2f} | {max(answered):.2f} | {ends} |")
 
 
 if __name__ == "__main__":

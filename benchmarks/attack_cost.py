@@ -2,12 +2,9 @@
 
 Run: python benchmarks/attack_cost.py [--data PATH] (digits by default). *cold*: test images, no perturbation known.
 *warm*: the synthetic images of a short distillation under the scorer, each attack starting from what was found
-`record_every`
-updates ago, which is how C2R scores them; means over these calls. *inside*: the attacks of its updates, one line search
-under the
-network and the augmentation of that update, from the scorer's perturbation; *inside, from zero*: the same without it.
-Gains are
-relative to the clean loss.
+`record_every` updates ago, which is how C2R scores them; means over these calls. *inside*: the attacks of its updates,
+one line search under the network and the augmentation of that update, from the scorer's perturbation; *inside, from
+zero*: the same without it. Gains are relative to the clean loss.
 """
 
 import argparse
@@ -21,15 +18,20 @@ import torch
 
 from c2r.config import RunConfig
 from c2r.config import load as preset
-from c2r.core.linesearch import Trace, ls_pgd
+from c2r.core.linesearch import Search, Start, Trace, ls_pgd
 from c2r.core.margins import sample_losses
 from c2r.core.pgd import attack, pgd
 from c2r.core.threat import Threat
 from c2r.data.real import RealData, fixed_test_subset, load_on_device
+from c2r.methods.c2r import update
 from c2r.methods.distill import Recorded, distill
 from c2r.methods.pool import Pool, train_network
 from c2r.networks.models import Network
-from c2r.registry import c2r as loss_of_c2r
+
+
+def warm(trace: Trace | None) -> Start | None:
+    """Where an attack starts that comes after `trace`."""
+    return None if trace is None else Start(trace.delta, trace.loss)
 
 
 def compare(
@@ -37,11 +39,11 @@ def compare(
 ) -> dict[str, float]:
     """One comparison on images x with labels y; `start` is the earlier trace of a warm call."""
     threat, generator = Threat(config.eps), torch.Generator().manual_seed(0)
-    warm = {} if start is None else {"start": start.delta, "cached_loss": start.loss}
+    search = Search(threat, config, config.cold_rounds if start is None else 0)
     seconds: list[float] = []
     for _ in range(repeats):
         began = time.perf_counter()
-        fast = ls_pgd(network, x, y, threat=threat, settings=config, rounds=0 if warm else config.cold_rounds, **warm)
+        fast = ls_pgd(network, x, y, search, warm(start))
         middle = time.perf_counter()
         slow = pgd(network, x, y, threat=threat, generator=generator, steps=10)
         seconds.append((middle - began) / (time.perf_counter() - middle))
@@ -68,46 +70,38 @@ def scorer_of(config: RunConfig, data: RealData) -> Network:
 
 def warm_calls(config: RunConfig, data: RealData, network: Network, repeats: int) -> dict[str, float]:
     """Mean over consecutive recorded steps of a distillation, the first (cold) call left out."""
-    found, trace = [], None
+    compared, trace = [], None
     for event in distill(config, data):
         if isinstance(event, Recorded):
             x, y = torch.from_numpy(event.arrays["images"]).float() / 255, torch.from_numpy(event.arrays["labels"])
             if trace is not None:
-                found.append(compare(network, x, y, config, trace, repeats))
-            warm = {} if trace is None else {"start": trace.delta, "cached_loss": trace.loss}
-            trace = ls_pgd(
-                network,
-                x,
-                y,
-                threat=Threat(config.eps),
-                settings=config,
-                rounds=0 if warm else config.cold_rounds,
-                **warm,
-            )
-    return {name: statistics.mean(row[name] for row in found) for name in found[0]}
+                compared.append(compare(network, x, y, config, trace, repeats))
+            search = Search(Threat(config.eps), config, config.cold_rounds if trace is None else 0)
+            trace = ls_pgd(network, x, y, search, warm(trace))
+    return {name: statistics.mean(row[name] for row in compared) for name in compared[0]}
 
 
 def inside_updates(config: RunConfig, data: RealData) -> dict[str, dict[str, float]]:
     """Mean over the updates of a distillation, from the warm start and from zero."""
-    found: dict[str, list[tuple[float, float]]] = {"inside": [], "inside, from zero": []}
+    gains: dict[str, list[tuple[float, float]]] = {"inside": [], "inside, from zero": []}
 
     def measured(model: Network, x: torch.Tensor, y: torch.Tensor, *others: Any) -> Trace:
         threat, trace = Threat(config.eps), attack(model, x, y, *others)
         slow = pgd(model, x, y, threat=threat, generator=torch.Generator().manual_seed(0), steps=10)
-        zero = ls_pgd(model, x, y, threat=threat, settings=config)
+        zero = ls_pgd(model, x, y, Search(threat, config))
         with torch.no_grad():
             clean = sample_losses(model(x), y)
-        for name, fast in zip(found, (trace, zero), strict=True):
+        for name, fast in zip(gains, (trace, zero), strict=True):
             cost = (fast.forwards + fast.backwards) / (slow.forwards + slow.backwards)
-            found[name].append((cost, float((fast.loss - clean).mean() / (slow.loss - clean).mean())))
+            gains[name].append((cost, float((fast.loss - clean).mean() / (slow.loss - clean).mean())))
         return trace
 
-    with patch.object(loss_of_c2r, "attack", measured):
+    with patch.object(update, "attack", measured):
         for _ in distill(config, data):
             pass
     return {
         name: dict(zip(("cost_share", "gain_share"), map(statistics.mean, zip(*rows, strict=True)), strict=True))
-        for name, rows in found.items()
+        for name, rows in gains.items()
     }
 
 

@@ -5,8 +5,7 @@ Run in an environment that also has the references (they are no dependency of th
     python benchmarks/attack_proof.py --data PATH --run RUN --keep FOLDER --out docs/attacks.md [--only pgd,cw-l2]
     [--images 1000]
 RUN is a finished cifar10-small run whose first evaluation network is attacked; an undefended and an adversarially
-trained
-network are trained here on the real images. Seconds are paired: ours and theirs take turns on the same images.
+trained network are trained here on the real images. Seconds are paired: ours and theirs take turns on the same images.
 """
 
 import argparse
@@ -32,9 +31,10 @@ from c2r.data.real import RealData, fixed_test_subset, load_on_device
 from c2r.data.real import statistics as channel_statistics
 from c2r.evaluation.judging import load_networks
 from c2r.networks.models import Network, build, frozen
-from c2r.networks.training import train
+from c2r.networks.training import Training, train
 from c2r.store.files import read_lines
-from c2r.store.runs import open_run, results
+from c2r.store.results import headline_folder
+from c2r.store.runs import open_run
 from c2r.work.evaluations import save_network
 
 EPS, L2 = 2 / 255, 128 / 255
@@ -97,13 +97,13 @@ PAIRS: dict[str, tuple[dict[str, Any], str, Callable[[Network, Tensor, Tensor], 
 
 def networks(config: RunConfig, data: RealData, run: Path) -> dict[str, Network]:
     """The three networks: name → frozen network."""
-    found = {
+    trained = {
         "undefended": _trained(config, data, None),
         "adversarially trained": _trained(config, data, Threat(config.eps)),
     }
-    settings = open_run(results(run)).config
+    settings = open_run(headline_folder(run)).config
     assert settings is not None, "the run must be readable"
-    return found | {"trained on a C2R set": load_networks(results(run), settings, data)[0]}
+    return trained | {"trained on a C2R set": load_networks(headline_folder(run), settings, data)[0]}
 
 
 def kept(folder: Path, config: RunConfig, data: RealData, run: Path) -> dict[str, Network]:
@@ -132,7 +132,7 @@ def _trained(config: RunConfig, data: RealData, threat: Threat | None) -> Networ
         index = torch.randint(len(data.images), (128,), generator=generator)
         return data.images[index].float() / 255, data.labels[index]
 
-    for _ in train(network, batches, steps=2000, rate=0.05, threat=threat, at_steps=1, generator=generator):
+    for _ in train(network, batches, Training(2000, 0.05, threat, 1), generator):
         pass
     return frozen(network)
 
@@ -149,16 +149,16 @@ def compare(name: str, network: Network, x: Tensor, y: Tensor) -> dict[str, Any]
     for seed in range(repeats):
         torch.manual_seed(seed)
         began = time.perf_counter()
-        found = attack(name, network, x, y, eps=eps, seed=seed, changes=options)
+        ours = attack(name, network, x, y, eps=eps, seed=seed, changes=options)
         middle = time.perf_counter()
         images = torch.cat([theirs(network, a.clone(), b) for a, b in zip(x.split(BATCH), y.split(BATCH), strict=True)])
         ratios.append((time.perf_counter() - middle) / (middle - began))
         with torch.no_grad():
             wrong = torch.cat([network(part).argmax(1) for part in images.split(BATCH)]) != y
         size = Threat(eps, known.norm).distance(images - x)
-        own.append(1 - float(found.fooled.float().mean()))
+        own.append(1 - float(ours.fooled.float().mean()))
         other.append(1 - float((clean_wrong | (wrong & (size <= eps * (1 + 1e-3) + 1e-5))).float().mean()))
-    both = wrong & torch.isfinite(found.distance) & ~clean_wrong
+    both = wrong & torch.isfinite(ours.distance) & ~clean_wrong
     distances = known.nearest and not options.get("leave") and bool(both.any())
     return {
         "attack": row,
@@ -171,7 +171,7 @@ def compare(name: str, network: Network, x: Tensor, y: Tensor) -> dict[str, Any]
         "ours": statistics.mean(own),
         "theirs": statistics.mean(other),
         "ratio": statistics.median(ratios),
-        "ours_distance": float(found.distance[both].median()) if distances else None,
+        "ours_distance": float(ours.distance[both].median()) if distances else None,
         "theirs_distance": float(size[both].median()) if distances else None,
     }
 
@@ -189,6 +189,15 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
+    rows = measured(chosen)
+    if chosen.out:
+        command = "python benchmarks/attack_proof.py --data PATH --run RUN --keep FOLDER --out docs/attacks.md"
+        chosen.out.write_text(_page(rows, command), encoding="utf-8")
+
+
+def measured(chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """The rows found so far and those that are asked for, in the order of `PAIRS`; each is kept as soon as it is
+    known."""
     config = preset("cifar10-small", {"data": chosen.data, "threads": chosen.threads})
     data = load_on_device(config)
     index = fixed_test_subset(data, chosen.images, 0)
@@ -208,12 +217,7 @@ def main() -> None:
             print(json.dumps(rows[-1]), flush=True)
             with open(chosen.keep / "rows.jsonl", "a", encoding="utf-8") as file:
                 file.write(json.dumps(rows[-1]) + "\n")
-    rows.sort(key=lambda row: list(PAIRS).index(row["attack"]))
-    if chosen.out:
-        chosen.out.write_text(
-            _page(rows, "python benchmarks/attack_proof.py --data PATH --run RUN --keep FOLDER --out docs/attacks.md"),
-            encoding="utf-8",
-        )
+    return sorted(rows, key=lambda row: list(PAIRS).index(row["attack"]))
 
 
 def _page(rows: list[dict[str, Any]], command: str) -> str:
@@ -258,19 +262,20 @@ def _line(row: dict[str, Any]) -> str:
 
 INTRODUCTION = """# Our attacks against the references
 
-Robust accuracy in percent on the same {n} CIFAR-10 test images (JPEG copy, 16 × 16) and the same networks (ConvNet-3, width 48),
-L∞ at ε = 2/255, L2 counted within 128/255. The same settings on both sides; seconds are paired, medians of the repeats, on one
-thread of a shared machine. References: torchattacks 3.5.1 and AutoAttack's authors' code (pyautoattack 0.2.0), installed beside the project,
-never into it. Made by
+Robust accuracy in percent on the same {n} CIFAR-10 test images (JPEG copy, 16 × 16) and the same networks
+(ConvNet-3, width 48), L∞ at ε = 2/255, L2 counted within 128/255. The same settings on both sides; seconds are
+paired, medians of the repeats, on one thread of a shared machine. References: torchattacks 3.5.1 and
+AutoAttack's authors' code (pyautoattack 0.2.0), installed beside the project, never into it. Made by
 
     {command}
 
-Where ours is lower it is mostly because the best point of each image counts and not the last one; where it is faster, because
-images leave once they are fooled, and mistakes on clean images are never attacked. That can save no more than the share of the
-images that do not withstand: where 45 % do, twice as fast is about the limit, and one pass over the clean images is paid first.
-torchattacks' CW ends for the whole batch when its summed loss stalls; ours takes all steps for every image, finds smaller
-distances and takes longer, unless an image may leave within ε (*leaving*), which gives the same robust accuracy.
-Attacks with a random start are run three times on both sides, with other seeds; the accuracies are means.
+Where ours is lower it is mostly because the best point of each image counts and not the last one; where it is
+faster, because images leave once they are fooled, and mistakes on clean images are never attacked. That can
+save no more than the share of the images that do not withstand: where 45 % do, twice as fast is about the
+limit, and one pass over the clean images is paid first. torchattacks' CW ends for the whole batch when its
+summed loss stalls; ours takes all steps for every image, finds smaller distances and takes longer, unless an
+image may leave within ε (*leaving*), which gives the same robust accuracy. Attacks with a random start are run
+three times on both sides, with other seeds; the accuracies are means.
 """
 
 

@@ -2,13 +2,10 @@
 of the product.
 
 Run: python benchmarks/dying.py '{"after": NAME, "skip": 0, "how": "half"}' distill --preset demo --out DIR. NAME is a
-file of the run
-folder such as ``frames/000040.safetensors``, ``events.jsonl`` or ``claim`` (the folder itself); the write that dies is
-the one that
-comes `skip` writes after the first one of NAME. `how`: ``half`` leaves half of the bytes (of a new line: half of the
-line), ``before``
-and ``after`` have all bytes and lie on either side of the rename. With {"log": FILE} nothing dies and the names of all
-writes are listed.
+file of the run folder such as ``frames/000040.safetensors``, ``events.jsonl`` or ``claim`` (the folder itself); the
+write that dies is the one that comes `skip` writes after the first one of NAME. `how`: ``half`` leaves half of the
+bytes (of a new line: half of the line), ``before`` and ``after`` have all bytes and lie on either side of the rename.
+With {"log": FILE} nothing dies and the names of all writes are listed.
 """
 
 import json

@@ -40,10 +40,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=5)
     with browser() as chrome:
-        found = [once(chrome) for _ in range(parser.parse_args().times)]
+        seconds = [once(chrome) for _ in range(parser.parse_args().times)]
     print(
         "first picture",
-        json.dumps({"median_s": round(statistics.median(found), 2), "all_s": [round(s, 2) for s in found]}),
+        json.dumps({"median_s": round(statistics.median(seconds), 2), "all_s": [round(s, 2) for s in seconds]}),
     )
 
 

@@ -4,16 +4,14 @@ Run: python benchmarks/kill_test.py [--kills 100] [--seed 0]. Every run gets up 
 of its life:
 
 - six of ten inside a write: half-way through the bytes, before or after the rename (see dying.py); which write is drawn
-by kind, so
-  that the few of the evaluation are met as often as the many frames and checkpoints;
+  by kind, so that the few of the evaluation are met as often as the many frames and checkpoints;
 - three of ten at a moment: up to half a second after a drawn file appeared;
 - one of ten while libraries load.
 
 After a kill the folder must open, and the run is resumed; after its kills it ends, and its images, frames, map,
-outcomes and rows are
-compared with the reference, bit for bit. Every kill is counted as opened (the folder opens without a problem), resumed
-(the run went
-on from there and came to its end) and identical (the run it belongs to ended as the reference did).
+outcomes and rows are compared with the reference, bit for bit. Every kill is counted as opened (the folder opens
+without a problem), resumed (the run went on from there and came to its end) and identical (the run it belongs to ended
+as the reference did).
 """
 
 import argparse
@@ -34,6 +32,7 @@ import numpy as np
 from safetensors import safe_open
 
 from c2r.store import runs
+from c2r.store.results import read_rows
 
 SETTINGS = {
     "data": "digits",
@@ -90,31 +89,33 @@ def launch(arguments: list[str], plan: dict[str, Any]) -> subprocess.Popen:
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def identical(one: Path, two: Path) -> bool:
+def identical(ended: Path, reference: Path) -> bool:
     """Whether two finished runs hold the same set, frames, map, outcomes and rows (seconds aside)."""
     for name in ("synthetic", "outcomes", "test", "map"):
-        first, second = runs.read_arrays(one, name), runs.read_arrays(two, name)
+        first, second = runs.read_arrays(ended, name), runs.read_arrays(reference, name)
         if set(first) != set(second) or any(not np.array_equal(first[key], second[key]) for key in first):
             return False
-    if runs.frame_steps(one) != runs.frame_steps(two) or [e["step"] for e in runs.read_events(one)] != [
-        e["step"] for e in runs.read_events(two)
+    if runs.frame_steps(ended) != runs.frame_steps(reference) or [e["step"] for e in runs.read_events(ended)] != [
+        e["step"] for e in runs.read_events(reference)
     ]:
         return False
-    for step in runs.frame_steps(one):
-        first, second = runs.read_frame(one, step), runs.read_frame(two, step)
+    for step in runs.frame_steps(ended):
+        first, second = runs.read_frame(ended, step), runs.read_frame(reference, step)
         if any(not np.array_equal(first[key], second[key]) for key in first):
             return False
-    plain = [[{k: v for k, v in row.items() if k != "seconds"} for row in runs.read_rows(path)] for path in (one, two)]
+    plain = [
+        [{k: v for k, v in row.items() if k != "seconds"} for row in read_rows(path)] for path in (ended, reference)
+    ]
     return plain[0] == plain[1]
 
 
 def drawn(chance: random.Random, writes: list[str], most: int) -> list[dict[str, Any]]:
     """The kills of one run in the order of its life: what they are called, the place in `writes` they are about, and
     how they are done."""
-    found = []
+    kills = []
     for _ in range(most):
         kind = chance.choice(list(KINDS))
-        found.append(
+        kills.append(
             {
                 "what": chance.choices(
                     ("inside a write", "inside status.json", "at a moment", "while libraries load"), (11, 1, 6, 2)
@@ -125,7 +126,7 @@ def drawn(chance: random.Random, writes: list[str], most: int) -> list[dict[str,
                 "share": chance.random(),
             }
         )
-    return sorted(found, key=lambda kill: kill["place"])
+    return sorted(kills, key=lambda kill: kill["place"])
 
 
 def planned(kill: dict[str, Any], writes: list[str], begin: int) -> dict[str, Any] | None:
@@ -201,7 +202,7 @@ def one_run(out: Path, reference: Path, writes: list[str], kills: list[dict[str,
     )
     if not ended:
         print(f"A run did not come to its end: {runs.open_run(out)}", flush=True)
-    same = ended and identical(reference, out)
+    same = ended and identical(out, reference)
     count.update(kills=met, opened=opened, resumed=met if ended else 0, identical=met if same else 0, runs=1)
 
 

@@ -2,8 +2,8 @@
 
 Run: python benchmarks/live_tick.py. Time: the page's own fragment in Streamlit's test runner, after a first (cold) run.
 A second session that looks at the same step shares its figures. Bytes: what a real browser's socket receives. Between
-ticks one
-more step is recorded, so nothing is served from a cache that a live run would miss. Goals: at most 300 ms and 500 kB.
+ticks one more step is recorded, so nothing is served from a cache that a live run would miss. Goals: at most 300 ms and
+500 kB.
 """
 
 import json
@@ -47,14 +47,14 @@ def milliseconds(path: Path, ticks: int = 9) -> tuple[list[float], list[float]]:
     """Server time of the fragment, one recorded step further each time: of the first session that looks, and of a
     second one."""
     apps = [AppTest.from_function(tick, args=(str(path),), default_timeout=60).run() for _ in range(2)]
-    found: tuple[list[float], list[float]] = ([], [])
+    seconds: tuple[list[float], list[float]] = ([], [])
     for number in range(ticks):
         grow(path, 1000 + number)
-        for app, times in zip(apps, found, strict=True):
+        for app, times in zip(apps, seconds, strict=True):
             began = time.perf_counter()
             assert not app.run().exception, app.exception
             times.append(1000 * (time.perf_counter() - began))
-    return found
+    return seconds
 
 
 def kilobytes(store: Path, path: Path, ticks: int = 4) -> list[float]:
@@ -66,13 +66,13 @@ def kilobytes(store: Path, path: Path, ticks: int = 4) -> list[float]:
         page.goto(f"{address}/live?run={path.name}")
         settled(page)
         page.wait_for_timeout(4000)
-        found = []
+        received = []
         for number in range(ticks):
             before = sum(counts)
             grow(path, 2000 + number)
             page.wait_for_timeout(2200)
-            found.append((sum(counts) - before) / 1000)
-    return found
+            received.append((sum(counts) - before) / 1000)
+    return received
 
 
 def main() -> None:

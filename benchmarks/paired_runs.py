@@ -13,15 +13,16 @@ import statistics
 from pathlib import Path
 
 from c2r.evaluation import paired
-from c2r.store.runs import open_run, read_arrays, read_rows
+from c2r.store.results import read_rows
+from c2r.store.runs import open_run, read_arrays
 
 ATTACKS = {"clean": "clean", "fgsm": "FGSM", "pgd": "PGD-10"}
 
 
 def runs_of(store: Path, pattern: str) -> list[Path]:
     """The finished runs of a group. Exits when there is none."""
-    found = [path for path in sorted(store.glob(pattern)) if open_run(path).state == "done"]
-    return found or exit(f"No finished run fits '{pattern}' in {store}.")
+    finished = [path for path in sorted(store.glob(pattern)) if open_run(path).state == "done"]
+    return finished or exit(f"No finished run fits '{pattern}' in {store}.")
 
 
 def accuracies(run: Path, attack: str) -> float:
@@ -44,9 +45,10 @@ def cell(group: list[Path], reference: list[Path], attack: str) -> str:
     told = f"{statistics.mean(values):.1f}{spread}"
     if group == reference:
         return told
-    one, other = side(group, attack), side(reference, attack)
-    found = paired.obstacle(one, other) or paired.difference(one, other)
-    return f"{told}; {found}" if isinstance(found, str) else f"{told}; {found.text} {found.verdict}"
+    sides = side(group, attack), side(reference, attack)
+    told_apart = paired.obstacle(*sides) or paired.difference(*sides)
+    shown = told_apart if isinstance(told_apart, str) else f"{told_apart.text} {told_apart.verdict}"
+    return f"{told}; {shown}"
 
 
 def main() -> None:

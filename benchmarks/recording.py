@@ -1,8 +1,7 @@
 """What recording costs: the demo with every frame on against the same with the first and last alone, paired.
 
 Run: python benchmarks/recording.py [--pairs 5]. Both write a run folder; only `record_every` differs. Map and
-evaluation
-are left out, since they do not depend on it in time. The goal is a median ratio of at most 1.03.
+evaluation are left out, since they do not depend on it in time. The goal is a median ratio of at most 1.03.
 """
 
 import argparse
@@ -39,8 +38,10 @@ def main() -> None:
     pairs, every, off = parser.parse_args().pairs, load("demo").record_every, load("demo").steps
     with tempfile.TemporaryDirectory() as place:
         seconds(off, Path(place) / "warm-up")
-        found = [(seconds(every, Path(place) / f"on{i}"), seconds(off, Path(place) / f"off{i}")) for i in range(pairs)]
-    ratios = sorted(on / off for on, off in found)
+        pairings = [
+            (seconds(every, Path(place) / f"on{i}"), seconds(off, Path(place) / f"off{i}")) for i in range(pairs)
+        ]
+    ratios = sorted(on / off for on, off in pairings)
     facts = {
         "pairs": pairs,
         "frames_on": expected_frames(load("demo")),
@@ -52,7 +53,7 @@ def main() -> None:
             facts
             | {
                 "ratios": [round(r, 3) for r in ratios],
-                "seconds_on": round(statistics.median(a for a, _ in found), 2),
+                "seconds_on": round(statistics.median(on for on, _ in pairings), 2),
             }
         ),
     )

@@ -1,15 +1,11 @@
 """Hours of live ticking with several real browser sessions on one living run: does the server's memory stay flat?
 
 Run: python benchmarks/soak.py [--minutes 120] [--sessions 8] [--every 2] [--images 1000] [--out soak.json]. A thread
-records a step
-of the run every two seconds, thinned like any other; every session watches its Live page, which looks again every
-`--every` seconds,
-and once a minute one of them, in turn, also looks at the gallery and the map and comes back. Once a minute the server's
-own memory,
-that of the browser and the step that each session shows are taken down. Reported: memory over time with its slope,
-processor time
-of the server, sessions that fell behind, errors on the pages. The browsers draw in software here and take most of the
-processor.
+records a step of the run every two seconds, thinned like any other; every session watches its Live page, which looks
+again every `--every` seconds, and once a minute one of them, in turn, also looks at the gallery and the map and comes
+back. Once a minute the server's own memory, that of the browser and the step that each session shows are taken down.
+Reported: memory over time with its slope, processor time of the server, sessions that fell behind, errors on the pages.
+The browsers draw in software here and take most of the processor.
 """
 
 import argparse
@@ -116,6 +112,31 @@ def watch(store: Path, chosen: argparse.Namespace) -> list[dict[str, float]]:
     return looks
 
 
+def summary(chosen: argparse.Namespace, looks: list[dict[str, float]]) -> dict[str, float]:
+    """What the looks say: memory over time with its slope, sessions that fell behind, errors, processor time."""
+    settled = looks[len(looks) // 4 :]  # the first quarter fills the caches
+    slope = (
+        np.polyfit([look["minute"] for look in settled], [look["server_MB"] for look in settled], 1)[0]
+        if len(settled) > 2
+        else 0.0
+    )
+    return {
+        "minutes": chosen.minutes,
+        "sessions": chosen.sessions,
+        "every_s": chosen.every,
+        "images": chosen.images,
+        "steps": looks[-1]["step"] // 10,
+        "first_MB": looks[0]["server_MB"],
+        "quarter_MB": settled[0]["server_MB"],
+        "last_MB": looks[-1]["server_MB"],
+        "largest_MB": max(look["server_MB"] for look in looks),
+        "slope_MB_per_hour": round(60 * slope, 1),
+        "behind": sum(look["behind"] for look in looks),
+        "errors": looks[-1]["errors"],
+        "server_cpu_share": round(looks[-1]["server_cpu_s"] / (60 * looks[-1]["minute"]), 2),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=120)
@@ -136,27 +157,7 @@ def main() -> None:
         finally:
             ended.set()
             recorder.join()
-    settled = looks[len(looks) // 4 :]  # the first quarter fills the caches
-    slope = (
-        np.polyfit([look["minute"] for look in settled], [look["server_MB"] for look in settled], 1)[0]
-        if len(settled) > 2
-        else 0.0
-    )
-    facts = {
-        "minutes": chosen.minutes,
-        "sessions": chosen.sessions,
-        "every_s": chosen.every,
-        "images": chosen.images,
-        "steps": looks[-1]["step"] // 10,
-        "first_MB": looks[0]["server_MB"],
-        "quarter_MB": settled[0]["server_MB"],
-        "last_MB": looks[-1]["server_MB"],
-        "largest_MB": max(look["server_MB"] for look in looks),
-        "slope_MB_per_hour": round(60 * slope, 1),
-        "behind": sum(look["behind"] for look in looks),
-        "errors": looks[-1]["errors"],
-        "server_cpu_share": round(looks[-1]["server_cpu_s"] / (60 * looks[-1]["minute"]), 2),
-    }
+    facts = summary(chosen, looks)
     print(json.dumps(facts))
     if chosen.out:
         chosen.out.write_text(json.dumps({"facts": facts, "looks": looks}) + "\n")

@@ -1,4 +1,4 @@
-"""Settings of a run from a preset, a file or a form, and back: one sentence for the first thing that is wrong. No torch.
+"""Settings of a run from a preset, a file or a form, and back; one sentence for the first thing that is wrong.
 
 Which settings there are depends on the method (`kind_of`): those of every run, and the groups that its row adds.
 """

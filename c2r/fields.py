@@ -1,10 +1,12 @@
 """What a setting is: radii in pixel units, the declaration `setting`, and reading back what was declared."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, PlainSerializer
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, core_schema
 
 from c2r.named import named
 
@@ -58,40 +60,63 @@ def as_names(value: Any) -> Any:
 Names = BeforeValidator(as_names)
 
 
-def setting(
-    default: Any, label: str, help: str, unit: str = "", symbol: str = "", table: str = "", **limits: Any
-) -> Any:
-    """Declare one setting: its `label` on screen, what it does, its unit, the paper's symbol. More than six parameters,
-    because they are the columns of the table of settings.
+@dataclass(frozen=True)
+class KeysOf:
+    """The rule that a text, or each of several, is a key of a table, which is imported when the words are asked for."""
 
-    :param table: ``module:name`` of the table whose keys are the words to choose from
+    table: str
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The keys of the table, in its order."""
+        return tuple(named(self.table))
+
+    def __get_pydantic_core_schema__(self, kind: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._known, handler(kind))
+
+    def _known(self, value: Any) -> Any:
+        words = self.words
+        if any(word not in words for word in ((value,) if isinstance(value, str) else value)):
+            raise ValueError(f"a word is no row of {self.table}")
+        return value
+
+
+def setting(
+    default: Any, label: str, help: str, unit: str = "", symbol: str = "", *, table: str = "", **limits: Any
+) -> Any:
+    """Declare one setting.
+
+    :param label: its name on screen; help: what it does; symbol: the paper's
+    :param table: ``module:name`` of a table whose keys are the words that the setting, or each of its items, may take
     :param limits: pydantic's (``ge``, ``le``, ``gt``, ``lt``)
     """
     said = f"{symbol}: {help}" if symbol else help
-    about: dict[str, Any] = {"unit": unit, "label": label, "symbol": symbol, "table": table}
-    return Field(default=default, description=said, json_schema_extra=about, **limits)
+    field = Field(
+        default=default, description=said, json_schema_extra={"unit": unit, "label": label, "symbol": symbol}, **limits
+    )
+    if table:
+        field.metadata.append(KeysOf(table))
+    return field
 
 
 def choices(field: FieldInfo) -> tuple[str, ...]:
-    """The allowed words of a setting that has a fixed choice (also of its items, for a tuple), else ()."""
-    if table := _declared(field, "table"):
-        return tuple(named(table))
+    """The allowed words of a setting that has a fixed choice (also of its items, for a tuple), else (). Loads the
+    setting's table, if it has one."""
+    for rule in field.metadata:
+        if isinstance(rule, KeysOf):
+            return rule.words
     kind = get_args(field.annotation)[0] if is_list(field) else field.annotation
     return get_args(kind) if get_origin(kind) is Literal else ()
 
 
-def outside(field: FieldInfo, value: Any) -> bool:
-    """Whether a value of a setting that chooses from a table holds a word that the table does not have."""
-    words = value if isinstance(value, tuple) else (value,)
-    return bool(_declared(field, "table")) and not set(words) <= set(choices(field))
-
-
 def limits(field: FieldInfo) -> dict[str, float]:
     """The numeric limits of a setting: any of ``ge``, ``gt``, ``le``, ``lt``."""
-    found: dict[str, float] = {}
-    for rule in field.metadata:
-        found |= {key: getattr(rule, key) for key in ("ge", "gt", "le", "lt") if getattr(rule, key, None) is not None}
-    return found
+    return {
+        key: getattr(rule, key)
+        for rule in field.metadata
+        for key in ("ge", "gt", "le", "lt")
+        if getattr(rule, key, None) is not None
+    }
 
 
 def unit(field: FieldInfo) -> str:
@@ -126,8 +151,8 @@ def is_list(field: FieldInfo) -> bool:
 
 def shown(field: FieldInfo, value: Any) -> str:
     """A value as a person writes it: radii as ``2/255``, several values with commas."""
-    one = format_radius if is_radius(field) else str
-    return ",".join(map(one, value)) if isinstance(value, tuple) else one(value)
+    written = format_radius if is_radius(field) else str
+    return ",".join(map(written, value)) if isinstance(value, tuple) else written(value)
 
 
 def expected(field: FieldInfo) -> str:

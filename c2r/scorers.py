@@ -1,6 +1,6 @@
 """The scorers of a run by name: networks under which its set is recorded, and where their figures stand. No torch.
 
-In a frame, a basis and a map the first scorer's arrays have their plain names, those of another one its name behind an @.
+In a frame, a basis and a map the first scorer's arrays have their plain names, those of another one ``NAME@SCORER``.
 """
 
 from collections.abc import Mapping

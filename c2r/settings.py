@@ -8,9 +8,9 @@ one.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict
 
-from c2r.fields import Names, Radius, RadiusList, outside, setting
+from c2r.fields import Names, Radius, RadiusList, setting
 
 Model = Literal["convnet", "resnet18", "mlp"]
 TEXT: dict[str, Any] = {"max_length": 4096, "pattern": r"^[^\x00-\x1f\x7f]*$"}  # of paths and names
@@ -20,13 +20,6 @@ class Settings(BaseModel):
     """Base of every group: frozen, unknown names refused, defaults checked too."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
-
-    @field_validator("*")
-    @classmethod
-    def _stands_in_its_table(cls, value: Any, info: ValidationInfo) -> Any:
-        if outside(cls.model_fields[str(info.field_name)], value):
-            raise ValueError("no word of its table")
-        return value
 
 
 class RunSettings(Settings):
@@ -124,6 +117,12 @@ class NetworkSettings(Settings):
         "blocks",
         ge=1,
         le=6,
+    )
+    norm: Literal["own", "instance", "group", "batch"] = setting(
+        "own",
+        "Norm layer",
+        "Norm between the layers: own = instance norm in the ConvNet, group norm in ResNet-18, none in the MLP; batch"
+        " norm couples the images of a training step",
     )
 
 

@@ -14,16 +14,16 @@ chosen = compare.choose(view)
 if not chosen:
     compare.empty(view)
     st.stop()
-summaries = compare.summaries(chosen)
+compare.readable(chosen)
 compare_checks.show(chosen)
 if len(chosen) == 1:
     compare.alone(chosen[0])
-threat = compare.choose_threat(summaries)
-places = compare.verdict(chosen, summaries, threat) if len(chosen) > 1 else None
+threat = compare.choose_threat(chosen)
+places = compare.verdict(chosen, threat) if len(chosen) > 1 else None
 if len(chosen) > 1:
     compare.baselines(chosen[0].offer.run, chosen[0])
-compare.accuracy(chosen, summaries, threat, places)
+compare.accuracy(chosen, threat, places)
 if len(chosen) > 1:
-    compare.paired(chosen, summaries, threat)
-compare.ratios(chosen, summaries, threat)
-compare_closer.show(chosen, summaries, threat)
+    compare.paired(chosen, threat)
+compare.ratios(chosen, threat)
+compare_closer.show(chosen, threat)

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from app import attempts, state, views, words
+from app import state, views, words
 from app.components import controls, details, maps, playback, samples, shell
+from c2r.evaluation.outcomes import ordered, shares_right
 
 shell.header(
     "Embeddings",
@@ -40,7 +41,7 @@ with row.container(width=maps.SIDE):
         controls.compute_map(view)
 ids = state.selection(view.opened.id, n)
 outcomes = shell.optional(view.results, "outcomes") if ids else None
-shares = attempts.shares(attempts.ordered(outcomes or {}, view.called), n)
+shares = shares_right(ordered(outcomes or {}, view.called), n)
 columns = views.sample_table(frame, ids, names, shares, view.called)
 with row.container():
     if ids:

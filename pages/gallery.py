@@ -5,6 +5,7 @@ import streamlit as st
 from app import attempts, cache, charts, state, views, words
 from app.components import details, evaluation, exporting, playback, shell, tiles
 from app.components.figures import chart
+from c2r.evaluation.outcomes import ordered, shares_right, worst_share
 
 shell.header(
     "Gallery",
@@ -16,8 +17,8 @@ playback.bar(view)
 frame = shell.needs_frame(view)
 labels, rows = frame["labels"], cache.own_rows(view.results) if view.results else []
 figures, chosen = attempts.figures(rows), state.selection(view.opened.id, len(labels))
-stored = attempts.ordered(shell.optional(view.results, "outcomes") or {}, figures)
-shares = attempts.shares(stored, len(labels))
+stored = ordered(shell.optional(view.results, "outcomes") or {}, figures)
+shares = shares_right(stored, len(labels))
 outcomes = {key: stored[key] for key in shares}
 
 evaluation.pointer(view.opened, "the-whole-set")
@@ -29,10 +30,12 @@ ids = views.arrange(
     wanted.sort,
     class_index=view.class_index,
     ids=chosen if wanted.only else None,
-    accuracy=shares.get(view.attack),
-    change=tiles.change(view, wanted.sort),
-    worst=attempts.worst_share(shares, figures),
     keep=attempts.broken(shares.get(view.attack), wanted.filter),
+    values={
+        "accuracy": shares.get(view.attack),
+        "change": tiles.change(view, wanted.sort),
+        "worst": worst_share(shares, figures),
+    },
 )
 st.caption(
     f"{len(ids)} of {len(labels)} images at step {view.step}. {words.plain(words.measured(view.opened, view.scorer))} "

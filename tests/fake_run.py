@@ -17,9 +17,10 @@ from c2r.attacks import catalog
 from c2r.evaluation import badges
 from c2r.evaluation.badges import Badge
 from c2r.look.summary import margin_summary
+from c2r.networks.naming import network_name
 from c2r.registry import METHODS, describe
 from c2r.scorers import under
-from c2r.store import housekeeping as keeping
+from c2r.store import describing
 from c2r.store.files import save_arrays, write_atomic
 from c2r.store.writing import RunWriter, save_rows
 
@@ -235,7 +236,7 @@ def _map(writer: RunWriter, draw: np.random.Generator, world: dict[str, np.ndarr
 def make_named(path: Path, **settings: Any) -> Path:
     """`make_run`, and the run is called as its folder is, as if a person had named it."""
     run = make_run(path, **settings)
-    keeping.describe(run, path.name)
+    describing.describe(run, path.name)
     return run
 
 
@@ -291,7 +292,7 @@ def _evaluation(
         "label_bytes": n,
         "labels": "hard",
         "partition": settings.partition,
-        "network": f"{settings.model}-{settings.width}-d{settings.depth}",
+        "network": network_name(settings),
         "steps": settings.eval_steps,
         "data_hash": "d1" * 8,
         "seeds": list(range(NETWORKS)),
@@ -311,7 +312,7 @@ def _row(settings: config.RunConfig, key: str, share: float, seed: int) -> dict[
     passes = 1.0 if attack == "clean" else catalog.passes(attack) / 2
     return {
         "method": settings.method,
-        "network": f"{settings.model}-{settings.width}",
+        "network": network_name(settings, with_depth=False),
         "training": "pgd-at",
         "protocol": settings.protocol,
         "key": key,

@@ -6,8 +6,11 @@ import pytest
 from fake_run import make_evaluation, make_run
 
 from app import attempts, cache, pictures
+from c2r.evaluation.attempts import figures, names
 from c2r.evaluation.metrics import wilson
+from c2r.evaluation.outcomes import shares_right, worst_share
 from c2r.store import runs
+from c2r.store.headline import worst
 
 
 def row(key, accuracy, *, label="", norm="Linf", eps="2/255", targeted=False, seed=0):
@@ -38,7 +41,7 @@ ROWS = [
 
 
 def test_clean_comes_first_and_a_sweep_is_named_by_its_radii():
-    called = attempts.names(attempts.figures(ROWS))
+    called = names(figures(ROWS))
     assert list(called)[0] == "clean"
     assert called == {
         "clean": "Clean",
@@ -51,20 +54,18 @@ def test_clean_comes_first_and_a_sweep_is_named_by_its_radii():
 
 
 def test_the_worst_attack_is_never_unbounded_targeted_or_of_another_radius():
-    found = attempts.figures(ROWS)
-    assert attempts.worst(found) == "autoattack" and found["autoattack"]["mean"] == pytest.approx(0.42)
-    assert (
-        attempts.worst(attempts.figures([row("clean", 0.9), row("deepfool", 0.0, norm="L2", eps="unbounded")])) is None
-    )
-    assert attempts.worst(attempts.figures([row("clean", 0.9), row("clamp", 0.1, norm="", eps="")])) is None
+    found = figures(ROWS)
+    assert worst(found) == "autoattack" and found["autoattack"]["mean"] == pytest.approx(0.42)
+    assert worst(figures([row("clean", 0.9), row("deepfool", 0.0, norm="L2", eps="unbounded")])) is None
+    assert worst(figures([row("clean", 0.9), row("clamp", 0.1, norm="", eps="")])) is None
 
 
 def test_rows_that_lack_a_value_are_left_out():
-    assert list(attempts.figures([*ROWS, {"key": "square", "attack": "square"}])) == list(attempts.figures(ROWS))
+    assert list(figures([*ROWS, {"key": "square", "attack": "square"}])) == list(figures(ROWS))
 
 
 def test_a_link_may_name_an_attempt_by_its_key_or_by_its_name():
-    called = attempts.names(attempts.figures(ROWS))
+    called = names(figures(ROWS))
     assert attempts.asked_for("autoattack", called) == attempts.asked_for("AutoAttack", called) == "autoattack"
     assert attempts.asked_for("tickle", called) is None
     assert (
@@ -76,15 +77,15 @@ def test_a_link_may_name_an_attempt_by_its_key_or_by_its_name():
 
 def test_accuracy_of_one_image_is_the_share_of_networks_that_are_right():
     hits = {"clean": np.array([[1, 1], [1, 0], [0, 0], [1, 1]], np.uint8), "odd": np.ones((2, 7), np.uint8)}
-    assert {key: value.tolist() for key, value in attempts.shares(hits, 2).items()} == {"clean": [0.75, 0.5]}
-    assert attempts.shares(None, 2) == {}
+    assert {key: value.tolist() for key, value in shares_right(hits, 2).items()} == {"clean": [0.75, 0.5]}
+    assert shares_right(None, 2) == {}
 
 
 def test_the_worst_share_of_an_image_leaves_out_what_may_not_be_called_worst():
     shares = {"clean": np.array([0.1]), "pgd": np.array([0.6]), "autoattack": np.array([0.3]), "cw-l2": np.array([0.0])}
-    assert attempts.worst_share(shares, attempts.figures(ROWS)).tolist() == [0.3]
-    assert attempts.worst_share({"clean": np.array([0.1]), "fgsm": np.array([0.5])}, {}).tolist() == [0.5]
-    assert attempts.worst_share({"clean": np.array([0.1])}, attempts.figures(ROWS)) is None
+    assert worst_share(shares, figures(ROWS)).tolist() == [0.3]
+    assert worst_share({"clean": np.array([0.1]), "fgsm": np.array([0.5])}, {}).tolist() == [0.5]
+    assert worst_share({"clean": np.array([0.1])}, figures(ROWS)) is None
 
 
 def test_broken_on_a_network_means_any_and_broken_on_most_more_than_half():
@@ -96,7 +97,7 @@ def test_broken_on_a_network_means_any_and_broken_on_most_more_than_half():
 
 def test_the_table_of_an_image_has_its_interval_and_the_figure_of_the_whole_set():
     outcomes = {"autoattack": np.array([[1, 0], [0, 0], [1, 0]]), "clean": np.ones((3, 2), int)}
-    table = attempts.image_table(outcomes, 0, attempts.figures(ROWS))
+    table = attempts.image_table(outcomes, 0, figures(ROWS))
     low, high = wilson(2, 3)
     assert table["Attack"] == ["Clean", "AutoAttack"] and table["Threat"] == ["", "L∞ 2/255"]
     assert table["Correct"] == [3, 2] and table["Networks (n)"] == [3, 3] and table["This image"] == [100.0, 66.67]
@@ -105,7 +106,7 @@ def test_the_table_of_an_image_has_its_interval_and_the_figure_of_the_whole_set(
 
 
 def test_the_table_of_the_set_gives_mean_spread_and_threat_of_every_attempt():
-    table = attempts.table(attempts.figures(ROWS))
+    table = attempts.table(figures(ROWS))
     line = table["Attack"].index("AutoAttack")
     assert table["Accuracy"][line] == 42.0 and table["± std"][line] == 2.83 and table["Networks"][line] == 2
     assert table["Threat"][table["Attack"].index("CW-100 L2")] == "L2 unbounded"

@@ -7,10 +7,11 @@ from torch import nn
 
 from c2r.attacks.apgd import checkpoints, rivals
 from c2r.attacks.catalog import passes
-from c2r.attacks.fab import nearest_crossing
+from c2r.attacks.fab import fab_t, nearest_crossing
 from c2r.attacks.losses import Aim, dlr
-from c2r.attacks.run import ATTACKS, Hunt, attack, hunting
+from c2r.attacks.run import How, attack, prepared
 from c2r.attacks.square import side
+from c2r.attacks.state import AttackState, Rules
 from c2r.core.threat import Threat
 
 EPS = 0.05
@@ -119,11 +120,11 @@ def test_fab_finds_the_nearest_point_of_the_linear_two_class_model():
     model, x, y = right_case(2)
     apart = (model.weight[0] - model.weight[1]).abs().sum()
     exact = (model(x)[:, 0] - model(x)[:, 1]).abs() / apart
-    hunt = Hunt(model, x, y, threat=Threat(1.0), seed=0, nearest=True)
-    for _ in ATTACKS["fab-t"](hunt, steps=30, targets=9):
+    state = AttackState(model, x, Aim(y), Rules(Threat(1.0), nearest=True))
+    for _ in fab_t(state, steps=30, targets=9):
         pass
     free = exact < 0.25  # the box starts to bind beyond: pixels lie in [0.3, 0.7]
-    found = hunt.result().distance[free]
+    found = state.result().distance[free]
     assert free.sum() > 20
     assert (found >= exact[free] - 1e-5).all()
     assert (found <= 1.01 * exact[free]).all()
@@ -229,6 +230,6 @@ def test_who_withstands_costs_what_the_catalog_says(name):
 
 def test_autoattack_tells_a_share_that_only_grows_and_ends_at_one():
     model, x, y = bent_case(count=40)
-    _, work = hunting("autoattack", model, x, y, eps=0.03, changes=SMALL["autoattack"])
+    _, work = prepared("autoattack", model, x, y, How(0.03, changes=SMALL["autoattack"]))
     shares = torch.tensor(list(work))
     assert (shares.diff() >= 0).all() and shares[0] < 0.2 and shares[-1] == 1

@@ -14,6 +14,7 @@ import pytest
 from browser import ROOT, browser, chromium, open_page, server, settled
 
 from c2r.store import runs
+from c2r.store.results import read_rows
 
 pytestmark = [
     pytest.mark.browser,
@@ -136,7 +137,7 @@ def an_evaluation_is_started_from_the_gallery_and_stopped(chrome, address, run):
     shot(page, "evaluating-light")
     assert press(page, "Stop evaluation", lambda: not runs.open_run(found[0].path).alive), "the evaluation did not stop"
     assert runs.open_run(found[0].path).state in ("stopped", "done")
-    assert runs.read_rows(run.path)
+    assert read_rows(run.path)
     assert errors == []
     page.context.close()
 
@@ -160,8 +161,9 @@ def views_differ_between_steps(chrome, address, run_id, steps):
 
 
 MARK = """number => {
-  const chart = [...document.querySelectorAll(".st-key-map-area .js-plotly-plot")].at(-1), {xaxis, yaxis} = chart._fullLayout;
-  const trace = chart._fullData.find(one => one.meta === "adversarial" && Array.from(one.customdata).includes(number));
+  const chart = [...document.querySelectorAll(".st-key-map-area .js-plotly-plot")].at(-1);
+  const {xaxis, yaxis} = chart._fullLayout, holds = trace => Array.from(trace.customdata).includes(number);
+  const trace = chart._fullData.find(trace => trace.meta === "adversarial" && holds(trace));
   const i = Array.from(trace.customdata).indexOf(number), box = chart.getBoundingClientRect();
   return [box.left + xaxis._offset + xaxis.l2p(trace.x[i]), box.top + yaxis._offset + yaxis.l2p(trace.y[i])];
 }"""
@@ -376,7 +378,7 @@ def test_a_run_paused_on_the_page_outlives_browser_and_killed_server_and_is_fini
         settled(page)
         assert press(page, "Resume", lambda: runs.open_run(run.path).state != "paused"), "the run did not resume"
         wait_until(lambda: runs.open_run(run.path).state == "done", "the run to end")
-        assert runs.read_rows(run.path)
+        assert read_rows(run.path)
         assert errors == []
         page.context.close()
 

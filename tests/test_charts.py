@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from app import charts, pictures, readings, theme
-from app.accuracies import Figure
 from app.charts.base import broken_statement, faded, number
 from app.charts.labels import spread
 from app.charts.maps import NARROW
 from app.charts.margins import cropped
 from app.charts.naming import place_names
-from app.tabulating import Sweep
 from c2r.errors import InputError
+from c2r.evaluation.accuracies import Accuracy
+from c2r.evaluation.curves import Sweep
 from c2r.look.summary import BIN_EDGES, margin_summary, ranks
 
 CLASSES = [f"kind {k}" for k in range(10)]
@@ -24,13 +24,13 @@ CONFIG = Path(__file__).resolve().parents[1] / "app" / ".streamlit" / "config.to
 
 
 PROFILE = {
-    "a": [Figure(0.8, 0.01, 0.77, 0.82, 1000), Figure(0.5, 0.02, 0.47, 0.53, 1000)],
-    "b": [Figure(0.7, None, 0.67, 0.73, 1000), None],
+    "a": [Accuracy(0.8, 0.01, 0.77, 0.82, 1000), Accuracy(0.5, 0.02, 0.47, 0.53, 1000)],
+    "b": [Accuracy(0.7, None, 0.67, 0.73, 1000), None],
 }
 SWEEP = Sweep(
     "PGD-10",
     "Linf",
-    {"b": ([0.0, 2.0, 8.0], [Figure(share, 0.01, share - 0.03, share + 0.03, 1000) for share in (0.8, 0.5, 0.1)])},
+    {"b": ([0.0, 2.0, 8.0], [Accuracy(share, 0.01, share - 0.03, share + 0.03, 1000) for share in (0.8, 0.5, 0.1)])},
 )
 LINE = (np.array([-4.0, 0.0, 4.0]), np.array([0.1, 0.5, 1.0]))
 CUMULATIVE = {"a": ((LINE[0] + 2, LINE[1]), LINE), "b": (None, (LINE[0] + 1, LINE[1]))}

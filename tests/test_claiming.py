@@ -20,12 +20,12 @@ from fake_run import make_evaluation, make_run
 
 from app import jobs
 from c2r.__main__ import main
-from c2r.cli import work
+from c2r.cli import claimed, work
 from c2r.config import load
 from c2r.errors import InputError
-from c2r.formats import archives
-from c2r.store import claiming, kinds, runs, writing
-from c2r.store import housekeeping as keeping
+from c2r.formats import archives, opening
+from c2r.store import claiming, deleting, describing, kinds, locks, runs, sizes, writing
+from c2r.store.results import own_rows
 from c2r.work import forking
 
 EVIL = "/../../x/y"
@@ -146,22 +146,22 @@ def test_a_folder_that_a_killed_claim_left_empty_is_no_run_and_in_nobodys_way(tm
     (tmp_path / "run").mkdir()
     assert runs.list_runs(tmp_path) == []
     assert writing.RunWriter(tmp_path / "run", load("demo"), numbered=True).path.name == "run-2"
-    assert keeping.settle(make_run(tmp_path / "other", steps=1), tmp_path, "run").name == "run-3"
+    assert claiming.settle(make_run(tmp_path / "other", steps=1), tmp_path, "run").name == "run-3"
 
 
 def test_the_commands_claim_by_number_and_an_out_that_is_taken_is_refused(store, monkeypatch):
-    claimed = []
+    numbers = []
 
     def claim(out, _config, *_, numbered=False, **__):
-        claimed.append((out, numbered))
+        numbers.append((out, numbered))
         raise InputError("That is enough.")
 
-    monkeypatch.setattr(work.writing, "RunWriter", claim)
+    monkeypatch.setattr(claimed.writing, "RunWriter", claim)
     run = make_run(store / "one", steps=2)
     for words in (["distill"], ["evaluate", str(run)], ["fork", str(run), "--step", "0"]):
         for extra, expected in (([], True), (["--out", str(store / "mine")], False)):
             assert main([*words, *extra]) == 2
-            assert claimed[-1][1] is expected
+            assert numbers[-1][1] is expected
 
 
 def evaluation_of(run: Path, out: Path, **status: object) -> Path:
@@ -202,7 +202,7 @@ def test_an_evaluation_in_its_run_moves_with_it(store):
 def test_an_evaluation_whose_run_is_gone_is_not_resumed(store, tmp_path, capsys):
     run = make_run(store / "one", steps=2)
     out = evaluation_of(run, tmp_path / "mine")
-    keeping.delete(run, store)
+    deleting.delete(run, store)
     assert main(["resume", str(out)]) == 2
     said = capsys.readouterr().err.strip()
     assert (
@@ -241,7 +241,7 @@ def test_a_look_at_a_lock_never_keeps_the_one_who_may_have_it_from_it(tmp_path):
     writer = writing.RunWriter(tmp_path / "run", load("demo"))
     writer._lock.close()
     looking = open(writer.path / "lock")  # noqa: SIM115 - held by a reader for a moment
-    claiming.lock(looking)
+    assert locks.lock(looking)
     threading.Timer(0.1, looking.close).start()
     claiming.hold(writer.path).close()
 
@@ -273,7 +273,7 @@ def test_a_folder_where_lock_or_control_belong_gets_one_sentence(store, capsys, 
         assert f"{name} of run one is a folder: expected a file; remove that folder." in said and "\n" not in said
     if name == "lock" and state != "running":
         with pytest.raises(InputError, match="lock of run one is a folder"):
-            keeping.delete(run, store)
+            deleting.delete(run, store)
 
 
 @pytest.mark.parametrize("kind", ["fifo", "endless"])
@@ -285,10 +285,10 @@ def test_what_is_no_regular_file_is_not_read(store, kind):
     with within(5):
         found = {one.id: one.problem for one in runs.list_runs(store)}
         assert found == {"one": found["one"], other.name: ""} and "status.json is missing or unreadable" in found["one"]
-        assert runs.read_events(run) == runs.own_rows(run) == []
+        assert runs.read_events(run) == own_rows(run) == []
         with pytest.raises(InputError, match="is damaged|has no"):
             runs.read_frame(run, 0)
-        assert {one["id"] for one in keeping.storage(store)["runs"]} == {"one", "two"}
+        assert {one["id"] for one in sizes.storage(store)["runs"]} == {"one", "two"}
 
 
 def test_one_run_without_permission_hides_no_other(store, monkeypatch):
@@ -313,14 +313,14 @@ def test_one_run_without_permission_hides_no_other(store, monkeypatch):
     )
     found = {run.id: run.problem for run in runs.list_runs(store)}
     assert found["open"] == "" and "locked" in found and "No permission to read" in found["locked"]
-    assert "open" in {run["id"] for run in keeping.storage(store)["runs"]}
+    assert "open" in {run["id"] for run in sizes.storage(store)["runs"]}
     assert main(["list", "--store", str(store)]) == main(["storage", "--store", str(store)]) == 0
 
 
 def test_an_opened_archive_says_nothing_of_places_of_this_machine(store, tmp_path):
     run = make_run(store / "one", steps=1)
     out = evaluation_of(run, tmp_path / "mine")
-    opened = archives.open_archive(archives.archive(out, tmp_path / "mine.zip"), tmp_path / "elsewhere")
+    opened = opening.open_archive(archives.archive(out, tmp_path / "mine.zip"), tmp_path / "elsewhere")
     with pytest.raises(InputError, match="does not say which run it is of"):
         kinds.evaluated(runs.open_run(opened))
 
@@ -328,13 +328,13 @@ def test_an_opened_archive_says_nothing_of_places_of_this_machine(store, tmp_pat
 def test_the_same_archive_opened_twice_is_one_run_and_the_second_time_says_where(store, tmp_path, capsys):
     run = make_run(store / "one", steps=2)
     file = archives.archive(run, tmp_path / "one.zip")
-    first = archives.open_archive(file, tmp_path / "elsewhere")
-    keeping.describe(first, "mine")
+    first = opening.open_archive(file, tmp_path / "elsewhere")
+    describing.describe(first, "mine")
     for there, place in ((store, run), (first.parent, first)):
         with pytest.raises(
-            archives.AlreadyThere, match=f"one.zip holds run one, which is in this store already: {place}"
+            opening.AlreadyThere, match=f"one.zip holds run one, which is in this store already: {place}"
         ) as told:
-            archives.open_archive(file, there)
+            opening.open_archive(file, there)
         assert told.value.path == place and len(runs.list_runs(there)) == 1
     assert main(["open", str(file)]) == 2 and "--again" in capsys.readouterr().err
     assert main(["open", str(file), "--again"]) == 0 and "one-2" in capsys.readouterr().out
@@ -345,7 +345,7 @@ def test_an_archive_of_the_same_run_with_another_evaluation_is_opened(store, tmp
     make_evaluation(run, "e1")
     file = archives.archive(run, tmp_path / "one.zip")
     shutil.rmtree(run / "evaluations")
-    assert archives.open_archive(file, store).name == "one-2"
+    assert opening.open_archive(file, store).name == "one-2"
 
 
 def test_archive_says_what_it_left_out(store, tmp_path, capsys):

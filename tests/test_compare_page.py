@@ -7,7 +7,7 @@ from fake_run import break_run, make_evaluation, make_named
 from test_pages import check, open_page, store, text
 
 from app import jobs
-from c2r.store import housekeeping as keeping
+from c2r.store import describing
 
 SMALL = {"n": 24, "classes": 3, "steps": 2}
 FULL = {"clean": 0.8, "fgsm": 0.6, "pgd": 0.55, "autoattack": 0.5}
@@ -102,7 +102,7 @@ def test_another_evaluation_of_a_run_can_stand_beside_its_headline(store):
     make_evaluation(run, "20261118-1000-00-custom-pgd-at", tried=FULL)
     make_evaluation(run, "20261119-1000-00-custom-pgd-at", tried=SWEEP)
     make_evaluation(run, "20261120-1000-00-custom-pgd-at", state="failed")
-    keeping.describe(run, headline="20261119-1000-00-custom-pgd-at")
+    describing.describe(run, headline="20261119-1000-00-custom-pgd-at")
     app = open_page("compare", runs="one,one/20261118-1000-00-custom-pgd-at")
     check(app, "compare")
     assert len(app.multiselect(key="contestants").options) == 3
@@ -234,7 +234,7 @@ def test_the_button_of_the_transfer_matrix_hands_over_the_evaluations_in_the_ord
     for name in ("two", "one"):
         (make_named(store / name, **SMALL) / "networks").mkdir()
     make_evaluation(store / "two", "20261119-1000-00-custom-pgd-at", tried=FULL).joinpath("networks").mkdir()
-    keeping.describe(store / "two", headline="20261119-1000-00-custom-pgd-at")
+    describing.describe(store / "two", headline="20261119-1000-00-custom-pgd-at")
     asked = []
     monkeypatch.setattr(jobs, "transfer", lambda folders, out: asked.append((folders, out)))
     app = open_page("compare", closer="Transfer", runs="two,one")

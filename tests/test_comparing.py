@@ -8,10 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import accuracies, comparing, contestants, ranking, tabulating, views
-from app.comparing import Contestant, Threat
+from app import views
 from c2r import config
 from c2r.errors import InputError
+from c2r.evaluation import accuracies, curves, exports, literature, ranking, tables
+from c2r.evaluation.baselines import baseline_run, baseline_settings
+from c2r.evaluation.comparability import differences, remarks
+from c2r.evaluation.contestant import Contestant, stored_bytes
+from c2r.evaluation.digest import Threat, group_of, threats
+from c2r.evaluation.transfertable import transfer_of
 from c2r.store import runs
 
 LINF = Threat("Linf", "2/255", False)
@@ -63,7 +68,7 @@ def facts(**changes):
 
 
 def test_equal_evaluations_of_unlike_methods_may_be_ranked():
-    assert comparing.differences([one("a"), one("b", method="random-real"), one("c", ipc=20, steps=3)]) == []
+    assert differences([one("a"), one("b", method="random-real"), one("c", ipc=20, steps=3)]) == []
 
 
 UNLIKE = {
@@ -102,50 +107,45 @@ UNLIKE = {
 @pytest.mark.parametrize("what", UNLIKE)
 def test_each_thing_that_differs_forbids_a_ranking_with_one_sentence(what):
     other, sentence = UNLIKE[what]
-    assert comparing.differences([one("a"), other]) == [sentence]
+    assert differences([one("a"), other]) == [sentence]
 
 
 def test_the_training_recipe_includes_the_radius_only_where_it_trains_against_it():
-    (sentence,) = comparing.differences([one("a", eps="2/255"), one("b", eps="8/255")])
+    (sentence,) = differences([one("a", eps="2/255"), one("b", eps="8/255")])
     assert sentence.startswith(
         "Training recipes differ: pgd-at, 300 steps of 64, rate 0.02, 3 PGD steps at ε = 2/255 (a) and"
     )
-    assert (
-        comparing.differences([one(n, eps=e, eval_training="standard") for n, e in (("a", "2/255"), ("b", "8/255"))])
-        == []
-    )
+    assert differences([one(n, eps=e, eval_training="standard") for n, e in (("a", "2/255"), ("b", "8/255"))]) == []
 
 
 def test_stored_subsets_of_other_images_forbid_a_ranking_although_their_settings_agree():
     indices = [np.arange(100), np.arange(100)[::-1], np.arange(1, 101)]
     sets = [one(name, test={"index": index}) for name, index in zip("abc", indices, strict=True)]
-    assert comparing.differences(sets[:2]) == []
-    assert comparing.differences(sets) == [
-        "Test subsets differ: the stored numbers of the test images are not the same."
-    ]
+    assert differences(sets[:2]) == []
+    assert differences(sets) == ["Test subsets differ: the stored numbers of the test images are not the same."]
 
 
 def test_a_sweep_on_one_side_does_not_forbid_a_ranking_at_the_radius_both_have():
     swept = one("b", [row("clean", 0.8), row("pgd", 0.5), row("pgd@8/255", 0.1, eps="8/255")])
-    assert comparing.differences([one("a"), swept], LINF) == []
-    assert comparing.differences([one("a"), swept]) != []
-    norm, attacks = comparing.differences([one("a"), swept], Threat("Linf", "8/255", False))
+    assert differences([one("a"), swept], LINF) == []
+    assert differences([one("a"), swept]) != []
+    norm, attacks = differences([one("a"), swept], Threat("Linf", "8/255", False))
     assert norm == "Norm and ε differ: L∞ 2/255 (a) and L∞ 8/255 (b)." and attacks.startswith("Attacks differ")
 
 
 def test_three_or_more_sets_that_agree_are_all_others():
     sets = [one("a"), one("b"), one("c", **facts(bytes=307_200)), one("d")]
-    assert comparing.differences(sets) == ["Stored bytes differ: 307 kB (c) and 76.8 kB (all others)."]
+    assert differences(sets) == ["Stored bytes differ: 307 kB (c) and 76.8 kB (all others)."]
 
 
 def test_sizes_that_would_read_the_same_are_written_out():
     sets = [one("a"), one("b", **facts(bytes=76_801))]
-    assert comparing.differences(sets) == ["Stored bytes differ: 76800 (a) and 76801 (b)."]
+    assert differences(sets) == ["Stored bytes differ: 76800 (a) and 76801 (b)."]
 
 
 def test_what_is_not_recorded_cannot_be_compared():
     bare = Contestant("old", [row("clean", 0.8), row("pgd", 0.5)], config.load("demo", {"eval_images": 100}))
-    found = comparing.differences([one("a"), bare])
+    found = differences([one("a"), bare])
     assert (
         "Stored bytes cannot be compared: not recorded for old." in found
         and "Real data cannot be compared: not recorded for old." in found
@@ -154,30 +154,15 @@ def test_what_is_not_recorded_cannot_be_compared():
 
 def test_an_older_run_is_sized_by_its_settings_and_the_shape_of_its_data():
     manifest = {"classes": list("0123456789"), "data": {"shape": [3, 16, 16], "hash": "d1"}}
-    assert comparing.stored_bytes(Contestant("old", [], config.load("demo", {"ipc": 10}), manifest)) == 76_800
-    assert comparing.stored_bytes(one(**facts(labels="soft", label_bytes=4000))) == 80_800
+    assert stored_bytes(Contestant("old", [], config.load("demo", {"ipc": 10}), manifest)) == 76_800
+    assert stored_bytes(one(**facts(labels="soft", label_bytes=4000))) == 80_800
 
 
 def test_all_real_data_are_a_reference_whose_size_does_not_count():
     full = one("full", method="full-data", **facts(bytes=30_720_000))
-    assert comparing.differences([one("a"), one("b"), full]) == []
+    assert differences([one("a"), one("b"), full]) == []
     sets = [seen("a", 0.5), seen("b", 0.2), full]
-    assert ranking.places(sets, ranking.ranks(sets, [s.summary() for s in sets], LINF)) == ["1", "2", "reference"]
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (512, "512 B"),
-        (6_400, "6.40 kB"),
-        (76_800, "76.8 kB"),
-        (307_200, "307 kB"),
-        (1_228_800, "1.23 MB"),
-        (999_600, "1.00 MB"),
-    ],
-)
-def test_sizes_are_written_for_people(count, text):
-    assert comparing.size(count) == text
+    assert ranking.places(sets, ranking.ranks(sets, LINF)) == ["1", "2", "reference"]
 
 
 def seen(name, share, n=100, start=0, **changes):
@@ -196,9 +181,8 @@ def seen(name, share, n=100, start=0, **changes):
 
 
 def ranked(*sets):
-    summaries = [s.summary() for s in sets]
-    ranks = ranking.ranks(sets, summaries, LINF)
-    return ranks, ranking.standing(sets, summaries, LINF, ranks)
+    ranks = ranking.ranks(sets, LINF)
+    return ranks, ranking.standing(sets, LINF, ranks)
 
 
 def test_a_set_ranks_behind_another_only_when_their_paired_difference_is_decided():
@@ -208,9 +192,7 @@ def test_a_set_ranks_behind_another_only_when_their_paired_difference_is_decided
         (1, 2),
         (3, 3),
     ], "10 points decide, 1 does not; alone, 50 and 60 % of 100 images would overlap"
-    low, high = (
-        accuracies.figure_of(accuracies.lines([s.summary()], LINF)[1], s, s.summary(), LINF) for s in (sets[2], sets[0])
-    )
+    low, high = (accuracies.accuracy_of(accuracies.lines([s], LINF)[1], s, LINF) for s in (sets[2], sets[0]))
     assert high.low < low.high
     ranks, said = ranked(sets[0], sets[3])
     assert ranks == [None, None] and "not stored for without, so no paired comparison is possible" in said
@@ -218,12 +200,12 @@ def test_a_set_ranks_behind_another_only_when_their_paired_difference_is_decided
 
 def test_sets_that_saw_other_test_images_have_no_paired_difference():
     sets = [seen("a", 0.6), seen("b", 0.2, start=7)]
-    found = ranking.differences(sets, [s.summary() for s in sets], LINF, "a")
+    found = ranking.differences(sets, LINF, "a")
     assert all(
         cell.startswith("No paired comparison is possible: the test images are not the same")
         for cell in found["b"].values()
     )
-    assert not ranking.any_known(found) and ranking.difference_table(found, "a")["b"] == ["not paired"] * 3
+    assert not ranking.any_known(found) and tables.difference_table(found, "a")["b"] == ["not paired"] * 3
     assert ranking.basis(found) == [
         "b: No paired comparison is possible: the test images are not the same (100 and 100)."
     ]
@@ -231,8 +213,8 @@ def test_sets_that_saw_other_test_images_have_no_paired_difference():
 
 def test_differences_are_taken_line_by_line_from_the_reference_and_say_what_they_rest_on():
     sets = [seen("a", 0.6), seen("b", 0.4)]
-    found = ranking.differences(sets, [s.summary() for s in sets], LINF, "a")
-    table = ranking.difference_table(found, "a")
+    found = ranking.differences(sets, LINF, "a")
+    table = tables.difference_table(found, "a")
     cells = dict(zip(table["Minus a (points)"], table["b"], strict=True))
     assert (
         cells["PGD"].startswith("-20.0 (")
@@ -262,17 +244,17 @@ def three_networks():
 
 def test_the_worst_case_per_image_counts_images_that_withstand_every_attack():
     contestant = three_networks()
-    group = accuracies.group_of(contestant.summary(), LINF)
-    worst = accuracies.worst_image(contestant, group)
+    group = group_of(contestant.digest, LINF)
+    worst = accuracies.worst_image(contestant, LINF)
     assert worst[:2] == (0.25, 0.0) and worst.n == 4
     assert group["worst"] == pytest.approx(0.375) and group["average"] == pytest.approx(0.4375)
     assert group["worst_image"]["accuracy"] == 0.25
-    assert accuracies.worst_image(one("without"), accuracies.group_of(one("without").summary(), LINF)) is None
+    assert accuracies.worst_image(one("without"), LINF) is None
 
 
 def test_the_table_holds_means_spreads_and_drop_rates_in_percent():
     contestant = three_networks()
-    table = accuracies.accuracy_table([contestant], [contestant.summary()], LINF)
+    table = tables.accuracy_table([contestant], LINF)
     cells = dict(zip(table["Accuracy (%)"], table["a"], strict=True))
     assert cells["Clean"] == "87.5 ± 17.7" and cells["Under PGD"] == "50.0 ± 0.0" and cells["Under CW"] == "37.5 ± 17.7"
     assert (cells["Average over attacks"], cells["Worst attack"], cells["Worst case per image"]) == (
@@ -285,28 +267,28 @@ def test_the_table_holds_means_spreads_and_drop_rates_in_percent():
 
 
 def test_accuracy_by_class_is_the_mean_over_networks_and_images_of_the_class():
-    accuracy, counts = tabulating.by_class(three_networks(), ["clean", "pgd"], 4)
+    accuracy, counts = curves.by_class(three_networks(), ["clean", "pgd"], 4)
     assert counts.tolist() == [2, 1, 1, 0]
     assert accuracy[:3].tolist() == [[1.0, 0.75], [1.0, 0.0], [0.5, 0.5]] and np.isnan(accuracy[3]).all()
 
 
 def test_a_cumulative_curve_says_which_share_lies_at_or_below_each_margin():
-    margins, shares = tabulating.cumulative(np.array([[3.0, -1.0], [1.0, 0.0]]))
+    margins, shares = curves.cumulative(np.array([[3.0, -1.0], [1.0, 0.0]]))
     assert margins.tolist() == [-1, 0, 1, 3] and shares.tolist() == [0.25, 0.5, 0.75, 1.0]
-    margins, shares = tabulating.cumulative(np.arange(30_000.0).reshape(3, -1))
+    margins, shares = curves.cumulative(np.arange(30_000.0).reshape(3, -1))
     assert len(margins) == 102 and margins[-1] == 29_999 and shares[-1] == 1 and margins[51] == 15_000
 
 
 def test_the_share_below_a_margin_of_zero_is_exact_on_a_curve_of_few_points():
     margins = np.concatenate([np.full(2869, -1.0), np.full(7131, 2.0)])
-    at, shares = tabulating.cumulative(margins[None], points=7)
+    at, shares = curves.cumulative(margins[None], points=7)
     assert shares[at <= 0].max() == 0.2869
 
 
 def test_a_sweep_runs_from_clean_over_all_radii_and_leaves_out_sets_with_a_single_radius():
     swept = one("a", [row("clean", 0.8), row("pgd@8/255", 0.1, eps="8/255"), row("pgd", 0.5), row("fgsm", 0.6)])
     sets = [swept, one("b")]
-    (sweep,) = tabulating.sweeps(sets, [s.summary() for s in sets])
+    (sweep,) = curves.sweeps(sets)
     radii, figures = sweep.curves["a"]
     assert (
         list(sweep.curves) == ["a"]
@@ -319,10 +301,10 @@ def test_threats_are_kept_apart_and_those_that_most_sets_share_come_first():
     rows = [row("clean", 0.8), *(row(f"pgd-l2-{k}", 0.5, norm="L2", eps="128/255") for k in range(3))]
     unbounded = row("deepfool", 0.0, norm="L2", eps="unbounded")
     mixed = one("b", [*rows, row("pgd", 0.5), row("pgd-targeted", 0.7, targeted=True), unbounded])
-    found = accuracies.threats([one("a").summary(), mixed.summary()])
+    found = threats([one("a").digest, mixed.digest])
     assert found == [LINF, Threat("L2", "128/255", False), Threat("Linf", "2/255", True)]
     assert [threat.label for threat in found] == ["L∞ 2/255", "L2 128/255", "L∞ 2/255, targeted"]
-    names = [line.name for line in accuracies.lines([mixed.summary()], found[1])]
+    names = [line.name for line in accuracies.lines([mixed], found[1])]
     assert names == ["Clean", "PGD-L2-0", "PGD-L2-1", "PGD-L2-2", "All attacks, per image"], "deepfool has no radius"
 
 
@@ -337,7 +319,7 @@ def test_the_verdict_names_the_first_and_says_when_none_stands_apart():
 
 def test_remarks_name_few_networks_and_unlike_devices():
     few = one("b", [row("clean", 0.8), row("pgd", 0.5)], manifest={"device": "cuda"})
-    assert comparing.remarks([one("a"), few]) == [
+    assert remarks([one("a"), few]) == [
         "Numbers of networks differ: 3 (a) and 1 (b).",
         "Fewer than 3 networks, so the spread says little: b.",
         "Devices differ, so seconds and AE by the clock do not compare: cpu (a) and cuda (b).",
@@ -345,7 +327,7 @@ def test_remarks_name_few_networks_and_unlike_devices():
 
 
 def test_only_settings_that_differ_are_listed_with_their_group():
-    table = tabulating.settings_that_differ([one("a", ipc=5), one("b", eps="8/255", **facts(bytes=5))])
+    table = tables.settings_that_differ([one("a", ipc=5), one("b", eps="8/255", **facts(bytes=5))])
     lines = list(zip(table["Group"], table["Setting"], table["a"], table["b"], strict=True))
     assert lines == [
         ("Synthetic set", "ipc", "5", "10"),
@@ -356,21 +338,21 @@ def test_only_settings_that_differ_are_listed_with_their_group():
 
 def test_the_csv_holds_every_row_with_its_set_and_options_as_json():
     sets = [one("a"), one("=b", [row("clean", 0.8), row("pgd", 0.5, options={"steps": 20})])]
-    lines = list(csv.DictReader(io.StringIO(views.to_csv(tabulating.exported_rows(sets)))))
+    lines = list(csv.DictReader(io.StringIO(views.to_csv(exports.exported_rows(sets)))))
     assert len(lines) == 8 and {line["set"] for line in lines} == {"a", "'=b"} and lines[-1]["stored_bytes"] == "76800"
     assert json.loads(lines[-1]["options"]) == {"steps": 20} and float(lines[-1]["accuracy"]) == 0.5
 
 
 def test_the_json_says_why_the_sets_may_not_be_ranked():
     sets = [one("a"), one("b", width=64)]
-    found = json.loads(tabulating.exported(sets, [s.summary() for s in sets], LINF))
+    found = json.loads(exports.exported(sets, LINF))
     assert found["not_rankable_because"] == ["Evaluation networks differ: convnet-32-d2 (a) and convnet-64-d2 (b)."]
     assert [s["name"] for s in found["sets"]] == ["a", "b"] and found["sets"][1]["settings"]["width"] == 64
     assert found["sets"][0]["summary"]["groups"][0]["worst"] == 0.5
 
 
 def test_published_cells_with_a_fault_of_their_own_carry_a_dagger_and_a_note():
-    table, notes = tabulating.literature_table("c2r-main")
+    table, notes = literature.as_columns("c2r-main")
     cells = {
         (m, d): (pgd, vmi)
         for m, d, pgd, vmi in zip(table["Method"], table["Data"], table["PGD"], table["VMI"], strict=True)
@@ -380,54 +362,21 @@ def test_published_cells_with_a_fault_of_their_own_carry_a_dagger_and_a_note():
 
 
 def test_a_transfer_file_must_hold_a_square_matrix_of_the_sets_asked_for():
-    accuracy, std, clean = tabulating.matrix({"accuracy": [[0.1, 0.2], [0.3, 0.4]], "clean": [0.8, 0.9]}, ["a", "b"])
+    accuracy, std, clean = transfer_of({"accuracy": [[0.1, 0.2], [0.3, 0.4]], "clean": [0.8, 0.9]}, ["a", "b"])
     assert accuracy.tolist() == [[0.1, 0.2], [0.3, 0.4]] and std is None and clean == [0.8, 0.9]
     for damaged in ({}, {"accuracy": [[0.1]]}, {"accuracy": [[0.1, 0.2], [0.3, "x"]]}):
         with pytest.raises(InputError, match="2 × 2 matrix"):
-            tabulating.matrix(damaged, ["a", "b"])
-
-
-def test_short_names_drop_the_date_unless_two_would_be_the_same():
-    tokens = [
-        "20261118-0937-12-c2r-digits-ipc4",
-        "20261119-1000-00-c2r-digits-ipc4",
-        "mine",
-        "mine/20261119-1000-00-custom-pgd-at",
-    ]
-    assert list(contestants.short_names(tokens).values()) == [
-        "c2r-digits-ipc4 18-0937-12",
-        "c2r-digits-ipc4 19-1000-00",
-        "mine",
-        "mine/custom-pgd-at",
-    ]
-
-
-def test_a_set_stands_under_the_name_a_person_gave_its_run():
-    tokens = ["20261118-0937-12-c2r-digits-ipc4", "mine", "mine/20261119-1000-00-custom-pgd-at", "other"]
-    given = {"mine": "First try", "other": "First try", "20261118-0937-12-c2r-digits-ipc4": ""}
-    assert list(contestants.short_names(tokens, given).values()) == [
-        "c2r-digits-ipc4",
-        "First try mine",
-        "First try/custom-pgd-at",
-        "First try other",
-    ]
-
-
-def test_the_transfer_file_does_not_depend_on_the_order_of_the_sets():
-    offers = [contestants.Offer(name, runs.Run(Path(name), "done"), Path(name) / "e") for name in ("a", "b")]
-    files = {contestants.transfer_file(Path("store"), chosen) for chosen in (offers, offers[::-1])}
-    assert len(files) == 1 and files.pop().parent == Path("store/.compare")
-    assert contestants.transfer_file(Path("store"), offers[:1]) != contestants.transfer_file(Path("store"), offers)
+            transfer_of(damaged, ["a", "b"])
 
 
 def test_a_baseline_is_found_although_its_evaluation_differs_and_not_when_its_set_does():
     settings = config.load("demo", {"ipc": 5})
-    wanted = contestants.baseline_settings(settings, "random-real")
+    wanted = baseline_settings(settings, "random-real")
     assert wanted.method == "random-real" and wanted.ipc == 5
     there = runs.Run(Path("x"), "done", config.load("demo", {"ipc": 5, "method": "random-real", "eval_seeds": 1}))
     other = runs.Run(Path("y"), "done", config.load("demo", {"ipc": 6, "method": "random-real"}))
     failed = runs.Run(Path("z"), "failed", wanted)
-    assert contestants.baseline_run(wanted, [failed, other, there]) is there
-    assert contestants.baseline_run(wanted, [failed, other]) is None
-    longer = wanted.model_copy(update={"steps": wanted.steps + 1, "eta": 0.9, "pool_size": wanted.pool_size + 1})
-    assert contestants.baseline_run(longer, [there]) is there, "what the baseline never reads makes no other baseline"
+    assert baseline_run(wanted, [failed, other, there]) is there
+    assert baseline_run(wanted, [failed, other]) is None
+    longer = wanted.model_copy(update={"steps": wanted.steps + 1, "ls_rounds": 3})
+    assert baseline_run(longer, [there]) is there, "what the baseline never reads makes no other baseline"

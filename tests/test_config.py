@@ -1,10 +1,16 @@
 """Settings: one declaration, sentences for what is wrong, lossless text. Run: pytest tests/test_config.py"""
 
 import re
+import subprocess
+import sys
+from typing import Annotated
 
 import pytest
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from c2r import config, fields, presets
+from c2r.attacks.catalog import CATALOG
+from c2r.attacks.protocols import PROTOCOLS
 from c2r.errors import InputError
 
 
@@ -57,6 +63,7 @@ def test_a_radius_is_written_as_parts_of_255():
         ({"init": "zeros"}, "Setting 'init' expects one of real, noise, found 'zeros'"),
         ({"method": "c2"}, "Unknown method 'c2': expected one of c2r, .* Did you mean 'c2r'?"),
         ({"model": "convnext"}, "Unknown model 'convnext': expected one of convnet, resnet18, mlp"),
+        ({"protocol": "custm"}, "Setting 'protocol' expects one of custom, pixel-2/255, .*, found 'custm': change it"),
         ({"eval_attacks": "fgsm,pdg"}, "Unknown attack 'pdg': expected one of fgsm, pgd, .*Did you mean 'pgd'?"),
         (
             {"eval_eps": "1/255,x"},
@@ -97,3 +104,43 @@ def test_every_setting_stands_in_one_group_with_help_and_the_groups_have_titles(
     assert all(len(field.description) > 10 for field in map(config.declared, config.every_name()))
     assert all(group.__doc__ for group in config.every_group())
     assert config.every_name() == names
+
+
+class Worded(BaseModel):
+    model_config = ConfigDict(validate_default=True)
+    single: str = fields.setting("b", "Single", "one word", table="test_config:TABLE")
+    several: Annotated[tuple[str, ...], fields.Names] = fields.setting(
+        (), "Several", "words", table="test_config:TABLE"
+    )
+
+
+TABLE = {"a": 1, "b": 2}
+
+
+def test_the_words_of_a_setting_with_a_table_are_the_keys_of_the_table(monkeypatch):
+    single, several = Worded.model_fields["single"], Worded.model_fields["several"]
+    assert fields.choices(single) == fields.choices(several) == ("a", "b")
+    assert fields.expected(several) == "any of a, b" and fields.expected(single) == "one of a, b"
+    assert Worded(several="b, a").several == ("b", "a") and Worded().single == "b"
+    for wrong in ({"single": "c"}, {"several": "a,c"}, {"single": 3}, {"several": [["a"]]}):
+        with pytest.raises(ValidationError):
+            Worded(**wrong)
+    monkeypatch.setitem(TABLE, "c", 3)
+    assert Worded(single="c", several="c").several == ("c",) and fields.choices(single) == ("a", "b", "c")
+
+
+def test_a_table_is_imported_only_when_its_words_are_asked_for():
+    told = "'c2r.attacks.catalog' in sys.modules"
+    code = (
+        f"import sys; from c2r import config; print({told}); config.load('demo'); print({told}, 'torch' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["False", "True", "False"]
+
+
+def test_attacks_and_protocols_are_settings_as_soon_as_they_are_rows(monkeypatch):
+    monkeypatch.setitem(CATALOG, "mine", CATALOG["pgd"])
+    monkeypatch.setitem(PROTOCOLS, "ours", PROTOCOLS["custom"])
+    loaded = config.load("demo", {"eval_attacks": "mine,fgsm", "protocol": "ours"})
+    assert config.from_json(config.to_json(loaded)) == loaded
+    assert loaded.eval_attacks == ("mine", "fgsm") and loaded.protocol == "ours"

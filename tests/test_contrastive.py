@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from c2r.core.contrastive import class_mean_alignment, class_means, crl
+from c2r.core.contrastive import Keys, class_mean_alignment, class_means, crl
 
 
 def slow_crl(anchors, anchor_labels, keys, key_labels, tau, excluded, negatives):
@@ -29,7 +29,7 @@ def test_crl_equals_the_slow_loop(tau, generator):
     excluded = torch.zeros(6, 12, dtype=torch.bool)
     excluded[:, :6].fill_diagonal_(True)
     extra, mask = torch.randn(6, 3, 5, generator=generator), torch.tensor([[True, False, True]] * 6)
-    fast = crl(clean, labels, keys, key_labels, tau=tau, excluded=excluded, negatives=(extra, mask))
+    fast = crl(clean, labels, Keys(keys, key_labels, excluded=excluded), tau=tau, negatives=(extra, mask))
     slow = slow_crl(
         clean, labels, keys, key_labels, tau, excluded.tolist(), [e[m] for e, m in zip(extra, mask, strict=True)]
     )
@@ -38,19 +38,19 @@ def test_crl_equals_the_slow_loop(tau, generator):
 
 def test_when_all_embeddings_agree_the_loss_is_the_log_of_the_number_of_candidates():
     same = torch.ones(4, 3)
-    loss = crl(same, torch.tensor([0, 0, 1, 1]), same, torch.tensor([0, 0, 1, 1]), tau=0.2)
+    loss = crl(same, torch.tensor([0, 0, 1, 1]), Keys(same, torch.tensor([0, 0, 1, 1])), tau=0.2)
     assert loss.tolist() == pytest.approx([math.log(4)] * 4, rel=1e-5)
 
 
 def test_an_anchor_without_positives_costs_nothing():
-    assert crl(torch.ones(1, 2), torch.tensor([0]), torch.eye(2), torch.tensor([1, 1]), tau=0.1).tolist() == [0.0]
+    assert crl(torch.ones(1, 2), torch.tensor([0]), Keys(torch.eye(2), torch.tensor([1, 1])), tau=0.1).tolist() == [0.0]
 
 
 def test_a_harder_negative_costs_more():
     anchor, positive = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.1]])
     losses = [
         crl(
-            anchor, torch.tensor([0]), torch.cat([positive, torch.tensor([other])]), torch.tensor([0, 1]), tau=0.2
+            anchor, torch.tensor([0]), Keys(torch.cat([positive, torch.tensor([other])]), torch.tensor([0, 1])), tau=0.2
         ).item()
         for other in ([0.0, 1.0], [0.9, 0.5])
     ]

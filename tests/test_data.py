@@ -19,7 +19,7 @@ from PIL import Image
 
 from c2r.core.partition import boxes
 from c2r.data import sources
-from c2r.data.real import ClassDraws, RealData, check_budget, content_hash, fixed_test_subset, initial_images, load
+from c2r.data.real import ClassDraws, RealData, content_hash, fixed_test_subset, initial_images, load, require_budget
 from c2r.errors import InputError
 from c2r.settings import DataSettings, SyntheticSettings
 from c2r.store import schema
@@ -498,7 +498,7 @@ def test_a_file_without_permission_says_so(parquet: Path, monkeypatch: pytest.Mo
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "secret.parquet")
 
-    monkeypatch.setattr("c2r.data.imagefiles.check_file", refuse)
+    monkeypatch.setattr("c2r.data.imagefiles.require_content", refuse)
     with pytest.raises(InputError, match="No permission to read secret.parquet"):
         look(parquet)
 
@@ -621,15 +621,15 @@ def test_noise_fills_the_pixel_box_and_follows_the_seed() -> None:
 
 
 def test_the_budget_is_ipc_times_partition_squared() -> None:
-    check_budget(coded(36), SyntheticSettings(ipc=9, partition=2))
+    require_budget(coded(36), SyntheticSettings(ipc=9, partition=2))
     with pytest.raises(InputError, match="has 35 train images: expected at least ipc × partition² = 36"):
-        check_budget(coded(35), SyntheticSettings(ipc=9, partition=2))
+        require_budget(coded(35), SyntheticSettings(ipc=9, partition=2))
 
 
 def test_a_part_is_at_least_4_px_wide() -> None:
-    check_budget(coded(36, side=12), SyntheticSettings(ipc=1, partition=3))
+    require_budget(coded(36, side=12), SyntheticSettings(ipc=1, partition=3))
     with pytest.raises(InputError, match="leave 3 px per part: expected at least 4 px"):
-        check_budget(coded(36, side=11), SyntheticSettings(ipc=1, partition=3))
+        require_budget(coded(36, side=11), SyntheticSettings(ipc=1, partition=3))
 
 
 def test_the_test_subset_is_balanced_and_fixed() -> None:

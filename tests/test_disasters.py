@@ -30,19 +30,19 @@ from app.components import importing
 from app.components import keeping as housekeeping
 from c2r import disasters
 from c2r.__main__ import main
-from c2r.cli import work
+from c2r.cli import claimed
 from c2r.config import load
 from c2r.data.real import load_on_device
+from c2r.distilled import DistilledSet
 from c2r.errors import InputError
 from c2r.evaluation.evaluate import Judged
 from c2r.evaluation.judging import judge_again
-from c2r.formats import archives
-from c2r.distilled import DistilledSet
 from c2r.events import Finished, Progress, State
+from c2r.formats import archives
 from c2r.methods.observer import Basis, Recorded
-from c2r.store import files, processes, runs, slots, writing
-from c2r.store import housekeeping as keeping
+from c2r.store import deleting, describing, files, processes, runs, slots, writing
 from c2r.store.control import Listener
+from c2r.store.results import headline_folder
 from c2r.work import cost, evaluations, machine, preflight, tasks
 from c2r.work.worker import Worker, explain
 
@@ -418,7 +418,7 @@ def test_evaluations_stand_in_the_order_they_came_even_when_the_clock_was_set_ba
         writer = writing.RunWriter(store / "other" / "evaluations" / name, load("demo"))
         writer.status(state="running")
         writer.status(state="done")
-    assert runs.results(store / "other") == store / "other", "no later one replaces the headline"
+    assert headline_folder(store / "other") == store / "other", "no later one replaces the headline"
     assert [run.id for run in runs.evaluations(store / "other")] == ["second", "first"]
 
 
@@ -434,11 +434,11 @@ def test_two_runs_of_one_second_get_folders_of_their_own(store, monkeypatch):
 
 def test_emptying_the_trash_empties_it_even_of_what_was_deleted_later_by_the_clock(store):
     make_run(store / "gone", steps=1)
-    place = keeping.delete(store / "gone", store)
+    place = deleting.delete(store / "gone", store)
     later = datetime.now(UTC) + timedelta(days=3)
-    place.rename(place.with_name(f"gone-{later:{keeping.MOMENT}}"))
-    assert keeping.empty_trash(store, 1) == 0
-    assert keeping.empty_trash(store) == 1 and keeping.deleted(store) == []
+    place.rename(place.with_name(f"gone-{later:{deleting.MOMENT}}"))
+    assert deleting.empty_trash(store, 1) == 0
+    assert deleting.empty_trash(store) == 1 and deleting.deleted(store) == []
 
 
 # Folders that go
@@ -495,9 +495,9 @@ def test_a_paused_and_a_waiting_run_notice_that_their_folder_is_gone(store, monk
         worker.progress(Progress("distill", 1, 2))
     waiting = worker_of(store / "two")
     monkeypatch.setattr(slots, "ahead", lambda _: ["other"])
-    monkeypatch.setattr(work.time, "sleep", lambda _: shutil.rmtree(store / "two"))
+    monkeypatch.setattr(claimed.time, "sleep", lambda _: shutil.rmtree(store / "two"))
     with pytest.raises(InputError, match="was deleted or replaced"):
-        work._wait(waiting.writer, waiting.listener, None)
+        claimed._wait(waiting.writer, waiting.listener, None)
 
 
 def test_nothing_is_started_for_a_run_that_is_gone_and_no_folder_is_made(store):
@@ -658,8 +658,8 @@ def test_commands_names_deletion_archives_forks_and_starts_on_a_full_disk_are_se
         patched.setattr(jobs.subprocess, "Popen", refuse_all)
         tried = {
             "stop": lambda: runs.send(run.path, "stop"),
-            "name": lambda: keeping.describe(run.path, "new"),
-            "delete": lambda: keeping.delete(run.path, store),
+            "name": lambda: describing.describe(run.path, "new"),
+            "delete": lambda: deleting.delete(run.path, store),
             "archive": lambda: archives.archive(run.path, tmp_path / "run.zip"),
             "fork": lambda: jobs.start(load("demo"), "demo", store / "new"),
             "evaluate": lambda: jobs.evaluate(run.path, load("demo")),

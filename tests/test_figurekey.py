@@ -3,7 +3,7 @@
 import pytest
 
 from c2r.attacks import figurekey
-from c2r.evaluation.metrics import by_attack
+from c2r.evaluation.attempts import by_attack
 
 ROW = {
     "key": "pgd",

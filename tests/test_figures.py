@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 from fake_run import make_named
 
-from app import accuracies, attempts, cache, charts, contestants, runlist
+from app import cache, charts, contestants, runlist
 from c2r import config
 from c2r.attacks import protocols
 from c2r.cli.look import list_runs
 from c2r.cli.terminal import print_rows
-from c2r.evaluation import paired
+from c2r.evaluation import accuracies, attempts, digest, paired, tables
 from c2r.report import report
-from c2r.store import runs
+from c2r.store import headline, runs
 from c2r.store.files import save_arrays
-from c2r.store.runs import own_rows
+from c2r.store.results import own_rows
 from c2r.store.writing import save_rows
 
 SMALL = {"n": 24, "classes": 3, "steps": 2}
@@ -112,17 +112,16 @@ def spoken(values):
 def compared(store):
     offered = contestants.offers(runs.list_runs(store))
     entries = contestants.entries([offered[name] for name in PLANS])
-    sets = [entry.contestant for entry in entries]
-    return sets, [one.summary() for one in sets]
+    return [entry.contestant for entry in entries]
 
 
 def test_every_cell_of_compare_is_the_figure_of_the_rows_or_says_that_it_was_not_measured(store):
-    sets, summaries = compared(store)
+    sets = compared(store)
     trainings = {"adversarial training": "pgd-at", "standard training": "standard"}
-    seen, threats = 0, accuracies.threats(summaries)
+    seen, threats = 0, digest.threats(one.digest for one in sets)
     assert {threat.label for threat in threats} == {"L∞ 32/255", "L2 128/255", "L∞ 1/255"}, "0.125490196 is 32/255"
     for threat in threats:
-        table = accuracies.accuracy_table(sets, summaries, threat)
+        table = tables.accuracy_table(sets, threat)
         for one in sets:
             rows = measured(store / one.name)
             for head, cell in zip(table["Accuracy (%)"], table[one.name], strict=True):
@@ -139,9 +138,9 @@ def test_every_cell_of_compare_is_the_figure_of_the_rows_or_says_that_it_was_not
 
 
 def test_the_lowest_figure_of_another_threat_stands_in_no_row_of_this_one(store):
-    sets, summaries = compared(store)
-    linf = next(threat for threat in accuracies.threats(summaries) if threat.label == "L∞ 32/255")
-    table = accuracies.accuracy_table(sets, summaries, linf)
+    sets = compared(store)
+    linf = next(threat for threat in digest.threats(one.digest for one in sets) if threat.label == "L∞ 32/255")
+    table = tables.accuracy_table(sets, linf)
     of = dict(zip(table["Accuracy (%)"], table["guard"], strict=True))
     assert (
         of["Under PGD-10 (adversarial training)"]
@@ -149,14 +148,8 @@ def test_the_lowest_figure_of_another_threat_stands_in_no_row_of_this_one(store)
         == of["Worst attack (adversarial training)"]
         == "not measured"
     )
-    profile = charts.accuracy_profile(
-        [line.name for line in accuracies.lines(summaries, linf)],
-        {
-            c.name: [accuracies.figure_of(line, c, s, linf) for line in accuracies.lines(summaries, linf)]
-            for c, s in zip(sets, summaries, strict=True)
-        },
-        statement="",
-    )
+    profile = accuracies.profile(sets, linf)
+    profile = charts.accuracy_profile(profile.heads, profile.of_sets, statement="")
     drawn = {trace.name: np.isfinite(trace.y).sum() for trace in profile.data}
     assert drawn == {"own": 4, "hundred": 4, "guard": 1, "typed": 3}
 
@@ -237,6 +230,6 @@ def test_the_list_shows_the_headline_with_radius_and_n(store, capsys):
     said = capsys.readouterr().out
     for name in PLANS:
         figures = attempts.figures(own_rows(store / name))
-        lowest = figures[attempts.worst(figures)]
+        lowest = figures[headline.worst(figures)]
         (line,) = [line for line in said.splitlines() if line.startswith(f"{name} ")]
-        assert f"{100 * lowest['mean']:.0f} % at {attempts.threat(lowest).removeprefix('L∞ ')}, n = {N}" in line
+        assert f"{100 * lowest['mean']:.0f} % at {headline.ball(lowest)}, n = {N}" in line

@@ -21,10 +21,8 @@ def order(monkeypatch):
 
     def flush(place):
         path = os.readlink(f"/proc/self/fd/{place}")
-        found.append(
-            "flush"
-            f" {'folder ' if stat.S_ISDIR(os.fstat(place).st_mode) else ''}{os.path.basename(path).strip('.').split('.')[0]}"
-        )
+        kind = "folder " if stat.S_ISDIR(os.fstat(place).st_mode) else ""
+        found.append(f"flush {kind}{os.path.basename(path).strip('.').split('.')[0]}")
         fsync(place)
 
     def rename(source, target, do=os.replace):

@@ -30,7 +30,7 @@ from safetensors.numpy import save_file
 from c2r.data import sources
 from c2r.errors import InputError
 from c2r.evaluation import beardlog, weights
-from c2r.formats import Limits, archives, read_set, read_upload
+from c2r.formats import Limits, opening, read_set, read_upload
 from c2r.formats.pickles import read_pickle
 from c2r.formats.safe import Budget
 from c2r.formats.write import export_bytes
@@ -526,7 +526,7 @@ def test_only_regular_files_are_opened(tmp_path, kind, ending):
             read()
         assert "is no" in str(error.value), name
     with bounded(seconds=2):
-        assert not archives.is_archive(file)
+        assert not opening.is_archive(file)
 
 
 DEEP = json.loads("[" * 900 + "]" * 900)

@@ -27,26 +27,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 from streamlit.testing.v1 import AppTest
 
-from app import (
-    accuracies,
-    attempts,
-    cache,
-    charts,
-    comparing,
-    contestants,
-    frames,
-    jobs,
-    ranking,
-    readings,
-    runlist,
-    state,
-    tabulating,
-    views,
-    words,
-)
+from app import attempts, cache, charts, contestants, frames, jobs, readings, runlist, state, views, words
 from app.components import importing
 from c2r import config, presets
 from c2r.errors import InputError
+from c2r.evaluation import comparability, curves, digest, exports, ranking, tables
 from c2r.formats import FORMATS, Limits, read_upload
 from c2r.formats.fromrun import from_run
 from c2r.look.description import description
@@ -461,9 +446,8 @@ def look_below(store: Path) -> None:
     offered = list(contestants.offers(found).values())
     compared = contestants.entries(offered)
     sets = [entry.contestant for entry in compared]
-    summaries = [summary for one in sets if (summary := tolerated(one.summary)) is not None]
-    if len(summaries) == len(sets) and sets:
-        look_at_comparison(sets, summaries)
+    if sets and all(tolerated(getattr, one, "digest") is not None for one in sets):
+        look_at_comparison(sets)
 
 
 def look_at_steps(run: runs.Run) -> None:
@@ -488,7 +472,7 @@ def look_at_steps(run: runs.Run) -> None:
                 [{"curve_number": 0, "customdata": [3]}], frame["margin_clean"], frame["margin_adv"], BIN_EDGES
             )
             for sort in views.SORTS:
-                views.arrange(frame, sort, class_index=None, ids=None, accuracy=None, change=change)
+                views.arrange(frame, sort, values={"accuracy": None, "change": change})
             tolerated(frames.nearest_other, run.path, step, 0)
     past = tolerated(cache.history, run.path, list(steps))
     if past is not None:
@@ -497,20 +481,20 @@ def look_at_steps(run: runs.Run) -> None:
         tolerated(cache.arrays, run.path, name)
 
 
-def look_at_comparison(sets: list, summaries: list) -> None:
-    comparing.remarks(sets)
-    for threat in [None, *accuracies.threats(summaries)]:
-        comparing.differences(sets, threat)
-        ranks = ranking.ranks(sets, summaries, threat)
-        ranking.standing(sets, summaries, threat, ranks)
-        accuracies.accuracy_table(sets, summaries, threat, ranking.places(sets, ranks))
-        ranking.difference_table(ranking.differences(sets, summaries, threat, sets[0].name), sets[0].name)
-        tabulating.ratio_table(sets, summaries, threat)
-        tabulating.cautions(sets, summaries, threat)
-        tabulating.exported(sets, summaries, threat)
-    tabulating.sweeps(sets, summaries)
-    tabulating.settings_that_differ(sets)
-    views.to_csv(tabulating.exported_rows(sets))
+def look_at_comparison(sets: list) -> None:
+    comparability.remarks(sets)
+    for threat in [None, *digest.threats(one.digest for one in sets)]:
+        comparability.differences(sets, threat)
+        ranks = ranking.ranks(sets, threat)
+        ranking.standing(sets, threat, ranks)
+        tables.accuracy_table(sets, threat, ranking.places(sets, ranks))
+        tables.difference_table(ranking.differences(sets, threat, sets[0].name), sets[0].name)
+        tables.ratio_table(sets, threat)
+        tables.cautions(sets, threat)
+        exports.exported(sets, threat)
+    curves.sweeps(sets)
+    tables.settings_that_differ(sets)
+    views.to_csv(exports.exported_rows(sets))
 
 
 @cases(16, 500)

@@ -11,8 +11,7 @@ from PIL import Image
 
 from app import cache, glance, pictures, runlist, settings, state, words
 from c2r import config
-from c2r.store import housekeeping as keeping
-from c2r.store import runs
+from c2r.store import describing, runs
 
 
 def test_the_sheet_holds_images_of_the_frame_and_what_cannot_be_read_has_none(tmp_path):
@@ -62,7 +61,7 @@ def test_a_run_is_called_by_method_data_seed_and_start_until_a_person_names_it(t
     assert words.default_name(run, at.timestamp()) == f"C2R without AAC · digits · seed 3 · {at:%H:%M}"
     far = runs.Run(path, "done", run.config.model_copy(update={"data": "/far/" + "x" * 99}))
     assert words.default_name(far, 0.0) == f"C2R without AAC · {'x' * 31}… · seed 3"
-    keeping.describe(path, "First try")
+    describing.describe(path, "First try")
     assert state.spoken_name(run) == "First try"
     assert state.spoken_names([run]) == {"one": "First try"}
 
@@ -82,7 +81,9 @@ def test_no_two_runs_are_called_alike_and_the_oldest_keeps_its_name():
 
 def test_the_table_joins_progress_and_notes_and_a_row_is_as_high_as_its_longest_text():
     table = {"State": ["done", "lost"], "Step": ["–", "3/4"], "Note": ["", "Why."]}
-    shown = runlist.with_about(table, [keeping.About("x", "Look.", ("a", "b, c")), keeping.About()], ["one", "two"])
+    shown = runlist.with_about(
+        table, [describing.About("x", "Look.", ("a", "b, c")), describing.About()], ["one", "two"]
+    )
     assert (
         shown["Progress"] == ["done", "lost · 3/4"]
         and shown["Notes"] == ["#a #b, c · Look.", "Why."]

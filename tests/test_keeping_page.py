@@ -13,7 +13,7 @@ from app import charts, jobs, state
 from app.components import keeping as component
 from c2r.errors import InputError
 from c2r.formats import archives
-from c2r.store import housekeeping as keeping
+from c2r.store import deleting, describing
 
 MAIN = Path(__file__).resolve().parents[1] / "app" / "script.py"
 RUDE = "<script>alert(1)</script> **bold** $x$ [a](http://b)"
@@ -86,7 +86,9 @@ def test_the_panels_are_closed_at_first_and_draw_nothing(store):  # noqa: ARG001
 
 def test_name_note_and_tags_are_saved_in_place_and_stand_in_the_file_the_table_and_the_sidebar(store):
     app = save(home(), name="First try", tags='good, "slow, but sure"', note="Look at step 10.")
-    assert keeping.about(store / "one") == keeping.About("First try", "Look at step 10.", ("good", "slow, but sure"))
+    assert describing.about(store / "one") == describing.About(
+        "First try", "Look at step 10.", ("good", "slow, but sure")
+    )
     app = rerun(app)
     table = app.dataframe[0].value
     assert table["Run"].tolist() == ["First try"] and table["Notes"].tolist() == [
@@ -117,20 +119,20 @@ def test_a_run_has_a_readable_name_and_no_page_shows_its_id(store):
 
 def test_tags_narrow_the_table(store):
     make_run(store / "two", n=8, steps=1, mapped=False)
-    keeping.describe(store / "one", tags=["good"])
-    keeping.describe(store / "two", tags=["good", "slow"])
+    describing.describe(store / "one", tags=["good"])
+    describing.describe(store / "two", tags=["good", "slow"])
     app = home()
     filter = next(group for group in app.get("button_group") if group.key == "tags")
     assert filter.options == ["good", "slow"] and len(app.dataframe[0].value) == 2
     filter.set_value(["slow"])
     assert rerun(app).dataframe[0].value["Folder"].tolist() == ["two"]
-    keeping.describe(store / "two", tags=[])
+    describing.describe(store / "two", tags=[])
     assert len(rerun(app).dataframe[0].value) == 2
 
 
 def test_a_sentence_about_runs_calls_them_by_their_names(store):
     make_run(store / DATED, n=8, steps=1, mapped=False, seed=7)
-    keeping.describe(store / DATED, "First try")
+    describing.describe(store / DATED, "First try")
     said = state.in_names(f"Run {DATED} (done) has these very settings; 20990101-0000-00-x is gone.")
     assert said == "Run First try (done) has these very settings; 20990101-0000-00-x is gone."
 
@@ -151,7 +153,7 @@ def test_delete_disarms_when_another_run_is_chosen(store):
 
 
 def test_a_name_with_markup_is_shown_by_nothing_that_knows_markup(store):
-    keeping.describe(store / "one", RUDE, RUDE, ["<b>t</b>"])
+    describing.describe(store / "one", RUDE, RUDE, ["<b>t</b>"])
     app = home("keep-run", "keep-storage")
     markup = [
         element.value
@@ -174,7 +176,7 @@ def test_without_any_tag_there_is_no_filter_and_no_note(store):  # noqa: ARG001
 
 def test_a_text_that_is_too_long_is_refused_in_a_sentence(store):
     app = save(home(), tags=",".join(map(str, range(13))))
-    assert "would have 13 tags" in app.error[0].value and keeping.about(store / "one") == keeping.About()
+    assert "would have 13 tags" in app.error[0].value and describing.about(store / "one") == describing.About()
 
 
 def test_deleting_offers_undo_until_the_next_action_and_undo_brings_the_run_back(store):
@@ -228,24 +230,24 @@ def test_a_read_only_app_changes_nothing(store, monkeypatch):
     before = home("keep-run")  # a page that was open when the app became read-only
     monkeypatch.setenv("C2R_READ_ONLY", "1")
     app = save(before, name="name")
-    assert "read-only mode" in app.error[0].value and keeping.about(store / "one") == keeping.About()
+    assert "read-only mode" in app.error[0].value and describing.about(store / "one") == describing.About()
     assert [e.label for e in home().expander] == ["Storage"]
 
 
 def test_the_storage_view_draws_runs_lists_the_trash_and_empties_it(store):
     make_run(store / "two", n=8, steps=1, mapped=False)
-    keeping.delete(store / "two", store)
+    deleting.delete(store / "two", store)
     app = home("keep-storage")
     assert len(app.get("plotly_chart")) == 1 and any("free on its disk" in caption.value for caption in app.caption)
     assert app.selectbox(key="keep-trash").options[0].startswith("C2R · digits · seed 0 · ")
     app.button(key="keep-back").click()
     app = rerun(app)
     assert (store / "two").is_dir() and "The trash is empty." in [caption.value for caption in app.caption]
-    keeping.delete(store / "two", store)
+    deleting.delete(store / "two", store)
     app = rerun(app)
     app.button(key="keep-empty").click()
     app = rerun(app)
-    assert keeping.deleted(store) == [] and "Removed 1 deleted run for good." in texts(app)
+    assert deleting.deleted(store) == [] and "Removed 1 deleted run for good." in texts(app)
 
 
 class Upload:
@@ -263,7 +265,7 @@ def test_an_uploaded_archive_becomes_a_run_and_a_planted_one_is_refused(store, t
     assert component._opened(Upload(file.read_bytes()))[0].startswith(
         "The run of that archive is here already: C2R · digits · seed 0"
     )
-    keeping.delete(store / "one", store)
+    deleting.delete(store / "one", store)
     assert component._opened(Upload(file.read_bytes()))[0].startswith("Opened run C2R · digits · seed 0")
     evil = zipped(tmp_path / "evil.zip", {"one/config.json": "{}", "../evil.json": "{}"})
     with pytest.raises(InputError, match="leads out of the archive"):

@@ -5,7 +5,7 @@ import torch
 from conftest import linear_case
 
 from c2r.config import load
-from c2r.core.linesearch import ls_pgd
+from c2r.core.linesearch import Search, Start, ls_pgd
 from c2r.core.margins import sample_losses
 from c2r.core.threat import Threat
 from c2r.networks.models import build, frozen
@@ -27,7 +27,7 @@ def batch(generator):
 def test_the_loss_never_falls_below_the_start_and_the_trace_reports_it_truly(network, batch, generator):
     x, y = batch
     start = THREAT.random(x, generator)
-    trace = ls_pgd(network, x, y, threat=THREAT, settings=load(), start=start)
+    trace = ls_pgd(network, x, y, Search(THREAT, load()), Start(start))
     torch.testing.assert_close(trace.start_loss, sample_losses(network(x + start), y), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(trace.loss, sample_losses(network(x + trace.delta), y), atol=1e-5, rtol=1e-5)
     assert (trace.loss >= trace.start_loss).all()
@@ -36,14 +36,14 @@ def test_the_loss_never_falls_below_the_start_and_the_trace_reports_it_truly(net
 
 def test_the_perturbation_stays_in_the_ball_and_the_box_even_from_a_start_outside(network, batch):
     x, y = batch
-    trace = ls_pgd(network, x, y, threat=THREAT, settings=load(), start=torch.ones_like(x))
+    trace = ls_pgd(network, x, y, Search(THREAT, load()), Start(torch.ones_like(x)))
     assert THREAT.contains(trace.delta, x)
 
 
 def test_unchanged_samples_are_reused_for_one_forward_each(network, batch):
     x, y = batch
-    first = ls_pgd(network, x, y, threat=THREAT, settings=load())
-    again = ls_pgd(network, x, y, threat=THREAT, settings=load(), start=first.delta, cached_loss=first.loss)
+    first = ls_pgd(network, x, y, Search(THREAT, load()))
+    again = ls_pgd(network, x, y, Search(THREAT, load()), Start(first.delta, first.loss))
     assert again.reused.all()
     assert (again.forwards, again.backwards) == (len(x), 0)
     assert torch.equal(again.delta, first.delta)
@@ -51,10 +51,10 @@ def test_unchanged_samples_are_reused_for_one_forward_each(network, batch):
 
 def test_only_samples_whose_loss_has_fallen_are_searched(network, batch):
     x, y = batch
-    first = ls_pgd(network, x, y, threat=THREAT, settings=load(), rounds=1)
+    first = ls_pgd(network, x, y, Search(THREAT, load(), rounds=1))
     cached = first.loss.clone()
     cached[:10] += 1.0
-    again = ls_pgd(network, x, y, threat=THREAT, settings=load(), start=first.delta, cached_loss=cached, rounds=1)
+    again = ls_pgd(network, x, y, Search(THREAT, load(), rounds=1), Start(first.delta, cached))
     assert again.reused.tolist() == [False] * 10 + [True] * 54
     assert again.backwards == 10
     assert again.forwards == 64 + 10 * (1 + load().ls_tries)
@@ -62,15 +62,15 @@ def test_only_samples_whose_loss_has_fallen_are_searched(network, batch):
 
 def test_more_rounds_never_find_a_lower_loss(network, batch):
     x, y = batch
-    losses = torch.stack([ls_pgd(network, x, y, threat=THREAT, settings=load(), rounds=n).loss for n in (1, 2, 4)])
+    losses = torch.stack([ls_pgd(network, x, y, Search(THREAT, load(), rounds=n)).loss for n in (1, 2, 4)])
     assert (losses.diff(dim=0) >= 0).all()
     assert losses[2].mean() > losses[0].mean()
 
 
 def test_one_sample_alone_gives_the_same_perturbation_as_in_its_batch():
     model, x, y = linear_case(5)
-    together = ls_pgd(model, x, y, threat=THREAT, settings=load()).delta
-    alone = ls_pgd(model, x[7:8], y[7:8], threat=THREAT, settings=load()).delta
+    together = ls_pgd(model, x, y, Search(THREAT, load())).delta
+    alone = ls_pgd(model, x[7:8], y[7:8], Search(THREAT, load())).delta
     torch.testing.assert_close(alone[0], together[7])
 
 

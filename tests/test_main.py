@@ -17,6 +17,7 @@ from fake_run import make_evaluation, make_run
 from c2r.__main__ import main
 from c2r.errors import InputError
 from c2r.store import runs, writing
+from c2r.store.results import headline_folder, own_rows, read_rows
 from c2r.work import machine, tasks
 
 
@@ -37,7 +38,7 @@ def test_a_run_folder_holds_everything_the_app_reads(finished):
 
 
 def test_rows_say_what_they_measured(finished):
-    rows = runs.read_rows(finished)
+    rows = read_rows(finished)
     assert [(row["seed"], row["label"]) for row in rows] == [
         (s, a) for s in (0, 1) for a in ("clean", "FGSM", "PGD-10")
     ]
@@ -53,14 +54,14 @@ def without_seconds(rows):
 
 
 def test_evaluating_again_gives_the_same_rows_in_a_folder_of_its_own_and_prints_json(finished, capsys):
-    before = runs.read_rows(finished)
+    before = read_rows(finished)
     assert main(["evaluate", str(finished), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     (evaluation,) = runs.evaluations(finished)
-    assert (evaluation.state, runs.results(finished)) == ("done", finished), "the headline stays the run's own"
+    assert (evaluation.state, headline_folder(finished)) == ("done", finished), "the headline stays the run's own"
     assert evaluation.manifest["step"] == runs.frame_steps(finished)[-1]
-    assert without_seconds(printed) == without_seconds(before) == without_seconds(runs.read_rows(evaluation.path))
-    assert without_seconds(runs.read_lines(finished / "rows.jsonl")) == without_seconds(before)
+    assert without_seconds(printed) == without_seconds(before) == without_seconds(read_rows(evaluation.path))
+    assert without_seconds(own_rows(finished)) == without_seconds(before)
 
 
 def test_a_sweep_with_targets_has_a_row_for_each_attempt_and_says_whether_the_target_was_reached(
@@ -75,7 +76,7 @@ def test_a_sweep_with_targets_has_a_row_for_each_attempt_and_says_whether_the_ta
     }
     words = [word for name, value in changes.items() for word in ("--set", f"{name}={value}")]
     assert main(["evaluate", str(finished), *words, "--out", str(tmp_path / "sweep")]) == 0
-    rows = runs.read_rows(tmp_path / "sweep")
+    rows = read_rows(tmp_path / "sweep")
     keys = ["clean", "pgd@16/255", "pgd-targeted@16/255", "pgd", "pgd-targeted", "deepfool"]
     assert [row["key"] for row in rows] == keys
     assert [row["eps"] for row in rows] == ["", "16/255", "16/255", "32/255", "32/255", "128/255"]
@@ -88,7 +89,7 @@ def test_an_evaluation_keeps_networks_outcomes_facts_and_checks(finished):
     stored = runs.read_arrays(finished, "test")
     assert {"labels", "index", "correct/pgd", "margin/pgd"} <= set(stored)
     assert stored["correct/pgd"].shape == stored["margin/pgd"].shape == (2, 40)
-    shares = {(row["seed"], row["key"]): row["accuracy"] for row in runs.read_lines(finished / "rows.jsonl")}
+    shares = {(row["seed"], row["key"]): row["accuracy"] for row in own_rows(finished)}
     assert stored["correct/pgd"].mean(1).tolist() == pytest.approx([shares[0, "pgd"], shares[1, "pgd"]])
     assert json.loads((finished / "facts.json").read_text())["effective"] == 30
     assert len(json.loads((finished / "checks.json").read_text())) >= 6
@@ -176,11 +177,11 @@ def test_what_preflight_could_not_see_fails_with_its_sentence_in_terminal_and_fo
 
 
 def test_two_runs_into_one_folder_are_refused_and_the_first_is_left_alone(finished, capsys):
-    before = runs.read_rows(finished)
+    before = read_rows(finished)
     assert main(arguments(finished)) == 2
     assert "is not empty" in capsys.readouterr().err
     assert runs.open_run(finished).state == "done"
-    assert runs.read_rows(finished) == before
+    assert read_rows(finished) == before
 
 
 def test_a_full_disk_fails_the_run_with_a_sentence(tmp_path, monkeypatch, capsys):

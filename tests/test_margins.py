@@ -6,7 +6,7 @@ from conftest import linear_case
 
 from c2r.attacks.run import attack as run_attack
 from c2r.config import load
-from c2r.core.linesearch import ls_pgd
+from c2r.core.linesearch import Search, ls_pgd
 from c2r.core.margins import hinge, logit_margin, perturbation_score, robust_margin, worst_part, worst_prediction
 from c2r.core.pgd import pgd
 from c2r.core.threat import Threat
@@ -24,7 +24,7 @@ def test_with_two_classes_the_attack_reaches_the_closed_form_margin(attack, gene
     model, x, y = linear_case(2)
     threat = Threat(EPS)
     if attack == "ls-pgd":
-        logits = ls_pgd(model, x, y, threat=threat, settings=load()).logits
+        logits = ls_pgd(model, x, y, Search(threat, load())).logits
     elif attack == "inner pgd":
         logits = pgd(model, x, y, threat=threat, generator=generator, steps=10).logits
     else:
@@ -38,7 +38,7 @@ def test_with_more_classes_no_attack_falls_below_the_closed_form(classes, genera
     bound = model.robust_margin(x, y, EPS) - 1e-4
     found = [
         pgd(model, x, y, threat=Threat(EPS), generator=generator, steps=10).logits,
-        ls_pgd(model, x, y, threat=Threat(EPS), settings=load()).logits,
+        ls_pgd(model, x, y, Search(Threat(EPS), load())).logits,
     ]
     for logits in found:
         assert (robust_margin(logits, y) >= bound).all()

@@ -5,7 +5,8 @@ import pytest
 
 from c2r.errors import InputError
 from c2r.evaluation import digest, metrics
-from c2r.evaluation.metrics import by_attack, wilson
+from c2r.evaluation.attempts import by_attack
+from c2r.evaluation.metrics import wilson
 
 # Percent and seconds of BACON on CIFAR-10 (BEARD's white-box logs): (C, T_c), accuracies, seconds by IPC and goal.
 UNTARGETED = {

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import jobs, state
 from c2r.errors import InputError
-from c2r.store import housekeeping as keeping
+from c2r.store import describing
 from c2r.store.files import save_arrays
 from c2r.store.runs import frame_steps, read_arrays, read_frame
 
@@ -578,7 +578,7 @@ def evaluated_twice(path: Path) -> Path:
     """A run with its own evaluation and a later one by pixel-2/255, which a person made its headline."""
     run = make_run(path, n=40, classes=4)
     make_evaluation(run, "20261120-0937-12-pixel-2-255-pgd-at", tried=PIXEL, protocol="pixel-2/255")
-    keeping.describe(run, headline="20261120-0937-12-pixel-2-255-pgd-at")
+    describing.describe(run, headline="20261120-0937-12-pixel-2-255-pgd-at")
     return run
 
 

@@ -26,13 +26,12 @@ from conftest import TooLong, within
 from fake_run import make_run
 
 from c2r.__main__ import main
-from c2r.cli import control, entry, sets, work
+from c2r.cli import control, entry, imports, work
 from c2r.config import every_name, load
 from c2r.errors import InputError
 from c2r.evaluation import external_networks as foreign
 from c2r.formats import archives
-from c2r.store import housekeeping as keeping
-from c2r.store import runs
+from c2r.store import deleting, runs, sizes
 from c2r.work import preflight, tasks
 
 FULL = os.environ.get("C2R_FUZZ") == "full"
@@ -235,7 +234,7 @@ def made(tmp_path_factory) -> Path:
     for name in ("one", "gone"):
         make_run(place / "store" / name, n=12, classes=3, steps=3)
     archives.archive(place / "store" / "one", place / "run.zip")
-    keeping.delete(place / "store" / "gone", place / "store")
+    deleting.delete(place / "store" / "gone", place / "store")
     (place / "folder").mkdir()
     (place / "tmp").mkdir()
     (place / "words.txt").write_text("words\n")
@@ -256,7 +255,7 @@ def place(made, monkeypatch) -> Path:
     monkeypatch.chdir(made)
     monkeypatch.setenv("C2R_RUNS", str(made / "store"))
     monkeypatch.setattr(tempfile, "tempdir", str(made / "tmp"))
-    monkeypatch.setattr(work, "_work", began)
+    monkeypatch.setattr(work, "do", began)
     monkeypatch.setattr(tasks, "joint_umap", began)
     monkeypatch.setattr(foreign, "measure", began)
     return made
@@ -631,10 +630,10 @@ def test_too_little_memory_for_a_set_is_not_answered_with_settings_of_a_run(caps
     def full(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(sets, "write_set", full)
+    monkeypatch.setattr(imports, "write_set", full)
     code, said = tried(["import", "set.npz", "--data", "digits"], capsys)
     assert code == 2 and "set.npz needs more memory than there is: expected" in said and "ipc" not in said
-    monkeypatch.setattr(sets, "write_set", lambda *_: None)
+    monkeypatch.setattr(imports, "write_set", lambda *_: None)
     monkeypatch.setattr(preflight.machine, "memory", lambda: 1e-6)
     monkeypatch.setattr(preflight, "_is_file", lambda _: True)
     code, said = tried(["import", "set.npz", "--data", "digits"], capsys)
@@ -720,7 +719,7 @@ def test_a_process_of_its_own_says_the_same_sentence(words, capsys):
 
 @pytest.mark.usefixtures("place")
 def test_an_error_that_nobody_foresaw_is_a_sentence_with_its_log(capsys, monkeypatch):
-    monkeypatch.setattr(keeping, "storage", lambda _: 1 / 0)
+    monkeypatch.setattr(sizes, "storage", lambda _: 1 / 0)
     code, said = tried(["storage"], capsys)
     assert code == 2 and said.startswith("The command broke (ZeroDivisionError: division by zero): expected")
     log = Path(said.rpartition(" ")[2].rstrip("."))

@@ -10,29 +10,32 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_run import make_evaluation, make_run
+from jinja2 import UndefinedError
 
 from c2r.errors import InputError
-from c2r.evaluation.metrics import by_attack, i_rr, wilson
-from c2r.report import report
+from c2r.evaluation.attempts import by_attack
+from c2r.evaluation.metrics import i_rr, wilson
+from c2r.report import SECTIONS, page, report
 from c2r.report.images import sheet
-from c2r.store import housekeeping as keeping
-from c2r.store.files import save_arrays
-from c2r.store.runs import read_rows
+from c2r.store import describing
+from c2r.store.files import read_arrays, save_arrays
+from c2r.store.results import read_rows
 
 VOID = {"meta", "img", "br", "hr"}
 TRIED = {"clean": 0.62, "fgsm": 0.5, "pgd": 0.44, "autoattack": 0.4, "pgd-l2": 0.3, "pgd@4/255": 0.2}
 
 
 class Checker(HTMLParser):
-    """Follows tags, notes what is not closed, keeps attributes and table rows."""
+    """Follows tags, notes what is not closed, keeps attributes, table rows and, in their order, all it has seen."""
 
     def __init__(self):
         super().__init__()
-        self.open, self.faults, self.attributes, self.tags, self.rows = [], [], [], set(), []
+        self.open, self.faults, self.attributes, self.tags, self.rows, self.seen = [], [], [], set(), [], []
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
         self.attributes += attrs
+        self.seen += [("tag", tag), *(part for attribute in attrs for part in attribute)]
         if tag not in VOID:
             self.open.append(tag)
         if tag == "tr":
@@ -45,6 +48,7 @@ class Checker(HTMLParser):
             self.faults.append(tag)
 
     def handle_data(self, data):
+        self.seen.append(data)
         if self.open and ({"td", "th"} & set(self.open)):
             self.rows[-1][-1] += data
 
@@ -77,33 +81,108 @@ def runs(tmp_path_factory):
 @pytest.mark.parametrize("chosen", [[0], [2], [0, 1, 2]], ids=["evaluated", "not evaluated", "three"])
 def test_the_file_is_well_formed_and_fetches_nothing(runs, chosen):
     text = report([runs[i] for i in chosen])
-    found = parsed(text)
-    assert not found.faults and not found.open
-    assert not found.tags & {"script", "link", "iframe", "object", "embed", "form"}
+    checker = parsed(text)
+    assert not checker.faults and not checker.open
+    assert not checker.tags & {"script", "link", "iframe", "object", "embed", "form"}
     places = [
-        value for name, value in found.attributes if name in ("src", "href", "srcset", "action", "data", "xlink:href")
+        value for name, value in checker.attributes if name in ("src", "href", "srcset", "action", "data", "xlink:href")
     ]
     assert all(place.startswith("data:image/png;base64,") for place in places)
     assert not re.search(r"url\(|@import|https?://", text)
 
 
-def test_names_are_text_never_markup(tmp_path):
-    path = make_run(tmp_path / "<script>alert(1)<'\"&", tried=TRIED)
-    manifest = json.loads((path / "manifest.json").read_text())
-    evil = '"><script>x</script>'
-    manifest |= {"classes": [evil] * 4, "device": evil, "command": evil, "commit": evil, "versions": {evil: evil}}
-    manifest["data"] |= {"name": evil, "hash": evil}
-    (path / "manifest.json").write_text(json.dumps(manifest))
-    badges = json.loads((path / "checks.json").read_text())
-    badges[0] |= {"evidence": evil, "advice": evil, "title": evil}
-    (path / "checks.json").write_text(json.dumps(badges))
-    rows = [json.dumps(row | {"label": evil, "eps": row["eps"] and evil}) for row in read_rows(path)]
-    (path / "rows.jsonl").write_text("\n".join(rows) + "\n")
-    text = report([path])
-    found = parsed(text)
-    assert "script" not in found.tags and not found.faults
-    assert "<script>alert(1)<'\"&" in unescape(re.search("<h1>(.*)</h1>", text)[1])
-    assert any(evil in cell for row in found.rows for cell in row)
+def planted(path, word):
+    """A run in which `word` stands in every place where a file may hold a text, and its folder's own name."""
+    file = word.replace("/", "∕")
+    make_run(path / f"{file} run", tried=TRIED, state="failed", steps=2)
+    path = path / f"{file} run"
+    describing.describe(path, name=word, note=word, tags=[word])
+    make_run(path / "evaluations" / f"20261120-0937-12-{file}", evaluated=False, state="stopped")
+    planted_in_json(path, word)
+    rows = [row | {"label": word, "eps": row["eps"] and word} for row in read_rows(path)]
+    rows += [row | {"key": f"{word} {row['key']}", "label": f"{word} at 2/255", "eps": "2/255"} for row in rows[3:6]]
+    (path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    stored = read_arrays(path, "test")
+    stored |= {f"{kind}/zz {word}": stored[f"{kind}/pgd"] for kind in ("correct", "margin")}
+    save_arrays(path, "test", stored | {"index": np.arange(len(stored["labels"]))})
+    hits = read_arrays(path, "outcomes")
+    save_arrays(path, "outcomes", hits | {f"zz {word}": hits["pgd"]})
+    return path
+
+
+def planted_in_json(path, word):
+    def change(name, edit):
+        values = json.loads((path / name).read_text())
+        (path / name).write_text(json.dumps(edit(values)))
+
+    change("status.json", lambda status: status | {"message": word, "started": 1e9})
+    change(
+        "manifest.json",
+        lambda manifest: (
+            manifest
+            | dict.fromkeys(("device", "command", "commit", "preset", "attacked"), word)
+            | {"classes": [word] * 4, "versions": {word: word}}
+            | {"data": manifest["data"] | {"name": word, "hash": word}}
+        ),
+    )
+    change("facts.json", lambda facts: facts | dict.fromkeys(("labels", "network", "selection", "origin"), word))
+    change(
+        "checks.json", lambda checks: [check | dict.fromkeys(("evidence", "advice", "title"), word) for check in checks]
+    )
+
+
+def without_word(text, word):
+    """What a parser sees of a page, with `word` and its form in a file's name as one harmless word, and no time."""
+    checker = Checker()
+    checker.feed(re.sub(r"[^>]*Written by", "Written by", text))
+    checker.close()
+    assert not checker.faults and not checker.open
+    return [
+        part.replace(word, "WORD").replace(word.replace("/", "∕"), "WORD") if isinstance(part, str) else part
+        for part in checker.seen
+    ]
+
+
+HOSTILE = (
+    '"><script>x</script>',
+    "' onload='x",
+    '" style="x',
+    "</title></style></code><b>",
+    "<!-- x --!> <![CDATA[ x ]]>",
+    "&lt;b&gt; &amp;#60;",
+    "{{ 7*7 }}{% raw %}{# x #}",
+    "{{ ''.__class__ }}",
+    "{% include 'page.html' %}",
+)
+
+
+@pytest.fixture(scope="module")
+def harmless(tmp_path_factory):
+    path = planted(tmp_path_factory.mktemp("planted"), "harmless")
+    return without_word(report([path, path]), "harmless")
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+def test_what_a_file_holds_is_text_and_changes_no_markup(tmp_path, harmless, word):
+    path = planted(tmp_path, word)
+    text = report([path, path])
+    assert without_word(text, word) == harmless
+    assert unescape(text).count(word) > 100 and "differences to A" in text
+
+
+def test_templates_escape_everything_and_trust_nothing():
+    assert set(SECTIONS) < set(page.TEMPLATES.list_templates())
+    assert page.TEMPLATES.autoescape is True
+    folder = Path(page.__file__).parent
+    for file in folder.glob("templates/*"):
+        assert not re.search(r"\|\s*(safe|tojson|xmlattr|urlize)\b|autoescape", file.read_text()), file.name
+    for file in folder.glob("*.py"):
+        assert not re.search(r"</?[a-z]+[ />]|markupsafe|from_string|__html__", file.read_text()), file.name
+
+
+def test_a_name_that_a_template_lacks_is_an_error_not_a_gap():
+    with pytest.raises(UndefinedError):
+        page.render("page.html", names=["run"])
 
 
 def test_the_table_shows_the_figures_of_the_rows(runs):
@@ -134,18 +213,16 @@ def test_the_table_shows_the_figures_of_the_rows(runs):
 
 
 def test_averages_hold_one_norm_and_radius_only(runs):
-    found = parsed(report(runs[:1])).rows
-    lines = {row[1]: row for row in found if len(row) == 9 and row[0] == "A"}
+    rows = parsed(report(runs[:1])).rows
+    lines = {row[1]: row for row in rows if len(row) == 9 and row[0] == "A"}
     assert {name.replace("\u00a0", " ") for name in lines} >= {"L∞ 2/255", "L2 2/255", "L∞ 4/255"}
-    main = next(row for row in found if row[0] == "A" and "AutoAttack" in row[2])
+    main = next(row for row in rows if row[0] == "A" and "AutoAttack" in row[2])
     assert main[3:6] == ["63.0 %", f"{100 * np.mean([0.51, 0.45, 0.41]):.1f} %", "41.0 % (AutoAttack)"]
-    ratios = next(row for row in found if row[:2] == ["A", "L∞\u00a02/255"] and row is not main)
+    ratios = next(row for row in rows if row[:2] == ["A", "L∞\u00a02/255"] and row is not main)
     assert ratios[3] == f"{i_rr(0.63, [0.51, 0.45, 0.41]):.2f}"
 
 
 def test_the_worst_case_per_image_and_the_classes_come_from_the_test_images(runs):
-    from c2r.store.files import read_arrays
-
     stored, text = read_arrays(runs[0], "test"), report(runs[:1])
     right = np.logical_and.reduce([stored[f"correct/{key}"] for key in ("clean", "fgsm", "pgd", "autoattack")])
     assert f"{100 * right.mean():.1f} % of 359 test images, 3 networks" in text
@@ -167,7 +244,6 @@ def test_checks_come_worst_first_with_word_evidence_and_advice(runs):
 
 
 def test_the_hardest_images_come_with_their_shares(runs):
-    from c2r.store.files import read_arrays
     from c2r.store.runs import frame_steps, read_frame
 
     order = read_frame(runs[0], frame_steps(runs[0])[-1], ("order",))["order"]
@@ -239,7 +315,7 @@ def test_an_evaluation_of_its_own_speaks_for_the_run_and_can_be_chosen(tmp_path)
     path = make_run(tmp_path / "run", tried={"clean": 0.9, "pgd": 0.8})
     inside = make_evaluation(path, "20261120-0937-12-pixel-2-255-pgd-at", tried=TRIED, protocol="pixel-2/255")
     assert "81.00 %" in report([path]), "its own evaluation is the headline until a person picks another"
-    keeping.describe(path, headline=inside.name)
+    describing.describe(path, headline=inside.name)
     for text in (report([path]), report([inside])):
         assert "45.00 %" in text and "81.00 %" not in text and "<h1>Robustness report: run</h1>" in text
         assert unescape("The run's own evaluation is not in this report.") in unescape(text)

@@ -14,6 +14,7 @@ from conftest import arguments
 
 from c2r.__main__ import main
 from c2r.store import files, runs
+from c2r.store.results import read_rows
 
 
 def launch(words):
@@ -30,7 +31,7 @@ def same(one, two):
         assert set(first) == set(second)
         for key in first:
             np.testing.assert_array_equal(first[key], second[key], err_msg=f"{name}: {key}")
-    plain = [[{k: v for k, v in row.items() if k != "seconds"} for row in runs.read_rows(path)] for path in (one, two)]
+    plain = [[{k: v for k, v in row.items() if k != "seconds"} for row in read_rows(path)] for path in (one, two)]
     assert plain[0] == plain[1]
     assert runs.frame_steps(one) == runs.frame_steps(two) == [event["step"] for event in runs.read_events(two)]
 

@@ -26,12 +26,11 @@ ELSE = {
     ),
     "imported": (
         "a kind of run, and the setting that names a set",
-        {"app/comparing.py", "app/components/importing.py", "app/contestants.py", "app/places.py", "app/settings.py"}
-        | {"app/tabulating.py"},
+        {"app/components/importing.py", "app/places.py", "app/settings.py"},
     ),
 }
 # Who may look into the table of methods: to list them on the Start page and as baselines on the Compare page.
-LISTING = {"app/components/compare.py", "app/components/compare_checks.py", "app/contestants.py", "app/settings.py"}
+LISTING = {"app/components/compare.py", "app/components/compare_checks.py", "app/settings.py"}
 SPEAKING = {"method", "phase"}  # what holds the name of a method or of a phase
 
 

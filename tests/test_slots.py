@@ -43,6 +43,48 @@ def test_who_came_first_works_and_a_dead_process_is_out_of_the_queue(tmp_path):
         two.kill()
 
 
+WORK = """
+import os, sys, time
+from pathlib import Path
+from c2r.store import slots
+folder = Path(sys.argv[1])
+for _ in range(8):
+    with slots.ticket(folder, "one") as mine:
+        while slots.ahead(mine):
+            time.sleep(0.001)
+        os.close(os.open(folder / "working", os.O_CREAT | os.O_EXCL))
+        time.sleep(0.002)
+        os.unlink(folder / "working")
+"""
+
+
+def test_of_many_who_come_and_go_one_works_at_a_time(tmp_path):
+    words = [sys.executable, "-c", WORK, str(tmp_path)]
+    children = [subprocess.Popen(words, env=os.environ | {"PYTHONPATH": os.getcwd()}) for _ in range(4)]
+    assert [child.wait(60) for child in children] == [0] * 4
+    assert [file.name for file in tmp_path.iterdir()] == ["door"]
+
+
+def test_a_new_ticket_that_somebody_takes_for_that_of_a_dead_process_is_drawn_again(tmp_path, monkeypatch):
+    leads_to, removed = slots.leads_to, []
+
+    def too_early(path, file):
+        if not removed:
+            removed.append(path.unlink())
+        return leads_to(path, file)
+
+    monkeypatch.setattr(slots, "leads_to", too_early)
+    with slots.ticket(tmp_path, "mine"):
+        assert removed and len(list(tmp_path.glob("*.ticket"))) == 1
+        with slots.ticket(tmp_path, "next") as after:
+            assert slots.ahead(after) == ["mine"]
+
+
+def test_the_name_on_a_ticket_stands_behind_the_byte_that_is_locked(tmp_path):
+    with slots.ticket(tmp_path, "größer") as mine:
+        assert mine.path.read_bytes() == " größer".encode()
+
+
 @pytest.mark.parametrize(
     ("run", "queue"),
     [("store/run", "store/.slots/cpu"), ("store/run/evaluations/one", "store/.slots/cpu")],

@@ -4,8 +4,8 @@ import pytest
 from fake_run import break_run, make_evaluation, make_run
 
 from app import contestants, links, state
-from c2r.store import housekeeping as keeping
-from c2r.store import runs
+from c2r.store import describing, runs
+from c2r.store.results import headline_folder, own_rows, read_rows
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_newer_run_does_not_replace_the_one_shown_but_the_address_can(session,
 def test_an_evaluation_of_earlier_images_stands_neither_for_the_run_nor_before_its_own(store):
     run = make_run(store / "one", steps=4)
     first = make_evaluation(run, "20261120-0937-12-custom-pgd-at", step=10, tried={"clean": 0.1})
-    assert runs.results(run) == run and runs.read_rows(run) == runs.own_rows(run)
+    assert headline_folder(run) == run and read_rows(run) == own_rows(run)
     found = state.result_folders(runs.open_run(run)).folders
     assert list(found) == ["custom, pgd-at, with the run", "custom, pgd-at, 2026-11-20 09:37:12, of step 10"]
     assert [(token, offer.folder) for token, offer in contestants.offers([runs.open_run(run)]).items()] == [
@@ -139,8 +139,8 @@ def test_an_evaluation_of_earlier_images_stands_neither_for_the_run_nor_before_i
         (f"one/{first.name}", first),
     ]
     second = make_evaluation(run, "20261120-0938-12-custom-pgd-at", step=30)
-    keeping.describe(run, headline=second.name)
-    assert runs.results(run) == second
+    describing.describe(run, headline=second.name)
+    assert headline_folder(run) == second
     assert list(contestants.offers([runs.open_run(run)])) == ["one", "one/own", f"one/{first.name}"]
 
 
@@ -148,7 +148,7 @@ def test_without_an_evaluation_of_the_newest_images_a_run_has_no_figures(store):
     run = make_run(store / "one", steps=4, evaluated=True)
     make_evaluation(run, "20261120-0937-12-custom-pgd-at", step=10)
     (run / "rows.jsonl").unlink()
-    assert runs.results(run) == run and runs.read_rows(run) == []
+    assert headline_folder(run) == run and read_rows(run) == []
     assert "one" not in contestants.offers([runs.open_run(run)])
 
 
@@ -159,7 +159,7 @@ def test_finished_evaluations_are_offered_headline_first_then_newest_first(store
     found = state.result_folders(runs.open_run(run)).folders
     assert list(found) == ["custom, pgd-at, with the run", "pixel-2/255, pgd-at, 2026-11-20 09:37:12"]
     assert list(found.values()) == [run, run / "evaluations" / "20261120-0937-12-pixel-2-255-pgd-at"]
-    keeping.describe(run, headline="20261120-0937-12-pixel-2-255-pgd-at")
+    describing.describe(run, headline="20261120-0937-12-pixel-2-255-pgd-at")
     assert list(state.result_folders(runs.open_run(run)).folders.values()) == list(found.values())[::-1]
     assert state.result_folders(runs.open_run(make_run(store / "two", steps=1, evaluated=False))).folders == {}
 

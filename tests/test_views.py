@@ -75,27 +75,21 @@ def test_the_gallery_sorts_by_what_it_says_and_breaks_ties_by_rank(frame, sort, 
     accuracy[[4, 5]] = 0.5
     change = views.change_between(np.zeros_like(frame["images"]), frame["images"])
     worst = np.array([0.0, 1.0, 1.0, 1.0, 1.0, 1.0])
-    assert (
-        views.arrange(frame, sort, class_index=None, ids=None, accuracy=accuracy, change=change, worst=worst)
-        == expected
-    )
+    values = {"accuracy": accuracy, "change": change, "worst": worst}
+    assert views.arrange(frame, sort, values=values) == expected
 
 
 def test_the_gallery_filters_by_class_and_selection(frame):
-    look = {"accuracy": None, "change": None}
-    assert views.arrange(frame, "Number", class_index=1, ids=None, **look) == [2, 3]
-    assert views.arrange(frame, "Hardest first", class_index=None, ids=[0, 4, 3], **look) == [4, 3, 0]
-    assert views.arrange(frame, "Attack accuracy, lowest first", class_index=2, ids=[4, 5], **look) == [4, 5]
+    assert views.arrange(frame, "Number", class_index=1) == [2, 3]
+    assert views.arrange(frame, "Hardest first", ids=[0, 4, 3]) == [4, 3, 0]
+    by_accuracy = {"class_index": 2, "ids": [4, 5], "values": {"accuracy": None}}
+    assert views.arrange(frame, "Attack accuracy, lowest first", **by_accuracy) == [4, 5]
 
 
 def test_the_gallery_keeps_only_what_the_attack_filter_keeps(frame):
     keep = np.array([True, False, True, False, True, False])
-    assert views.arrange(frame, "Number", class_index=None, ids=None, accuracy=None, change=None, keep=keep) == [
-        0,
-        2,
-        4,
-    ]
-    assert views.arrange(frame, "Number", class_index=0, ids=None, accuracy=None, change=None, keep=keep) == [0]
+    assert views.arrange(frame, "Number", keep=keep) == [0, 2, 4]
+    assert views.arrange(frame, "Number", class_index=0, keep=keep) == [0]
 
 
 def test_pages_never_run_out_of_range():
@@ -350,7 +344,7 @@ def test_soft_labels_name_their_largest_classes_and_none_without_a_share():
 def test_what_a_set_takes_counts_its_labels_with_their_kind():
     images, labels = np.zeros((4, 1, 8, 8), np.uint8), np.zeros(4, np.int64)
     assert words.stored_sentence(DistilledSet(images, labels)) == (
-        "Stored: 4 images of 1 × 8 × 8 values, 256 bytes, and their labels (hard), 4 bytes: 260 bytes together."
+        "Stored: 4 images of 1 × 8 × 8 values, 256 B, and their labels (hard), 4 B: 260 B together."
     )
     soft = DistilledSet(images, labels, np.zeros((4, 4, 3), np.float32), 2)
-    assert "labels (soft, one per part), 192 bytes: 448 bytes together" in words.stored_sentence(soft)
+    assert "labels (soft, one per part), 192 B: 448 B together" in words.stored_sentence(soft)

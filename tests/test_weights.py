@@ -6,17 +6,23 @@ import time
 import pytest
 import torch
 from safetensors.torch import save_file
+from test_contracts import QUICK, tiny_data
 from torch import nn
 
 from c2r import config
+from c2r.distilled import DistilledSet
 from c2r.errors import InputError
 from c2r.evaluation import weights
+from c2r.evaluation.evaluate import Row, Trained, evaluate
+from c2r.evaluation.facts import set_facts
+from c2r.evaluation.judging import load_networks
 from c2r.formats.normalisation import NORMALISATIONS
-from c2r.networks.models import build, frozen
+from c2r.networks.models import MODELS, build, frozen
+from c2r.work.evaluations import save_network
 
 
-def network(side=16, width=8, depth=3, model="convnet"):
-    settings = config.load("demo", {"width": width, "depth": depth, "model": model})
+def network(side=16, width=8, depth=3, model="convnet", norm="own"):
+    settings = config.load("demo", {"width": width, "depth": depth, "model": model, "norm": norm})
     statistics = torch.tensor([0.4914, 0.4822, 0.4465]), torch.tensor([0.2023, 0.1994, 0.2010])
     return frozen(build(settings, (3, side, side), 10, statistics, torch.Generator().manual_seed(3)))
 
@@ -51,7 +57,8 @@ def test_weights_of_this_app_need_no_assumption(tmp_path, generator, model):
     loaded = weights.load(tmp_path / "seed0.safetensors", model, "", 3, 16)
     x = torch.rand(5, 3, 16, 16, generator=generator)
     torch.testing.assert_close(loaded.network(x), own(x))
-    assert loaded.told == "Normalisation stored in the file."
+    assert loaded.told.startswith("Normalisation stored in the file.")
+    assert ("norm is assumed: see --set norm." in loaded.told) == (model != "mlp")
 
 
 def test_a_named_normalisation_is_used_and_none_is_none(tmp_path):
@@ -62,15 +69,60 @@ def test_a_named_normalisation_is_used_and_none_is_none(tmp_path):
     assert (plain.mean.unique().tolist(), plain.std.unique().tolist()) == ([0.0], [1.0])
 
 
+def shaken(own):
+    """The network with running statistics as training leaves them behind."""
+    for name, value in own.named_buffers():
+        if name.endswith(("running_mean", "running_var")):
+            value.uniform_(0.5, 1.5)
+    return own
+
+
 def test_batch_norm_of_a_convnet_is_loaded_with_its_statistics(tmp_path, generator):
-    own = network()
-    for block in own.blocks:
-        block[1] = nn.BatchNorm2d(8)
-        block[1].running_mean.uniform_(-1, 1)
-    own.eval()
-    torch.save(beard_state(own), tmp_path / "bn.pth")
+    own = shaken(network(norm="batch"))
+    state = beard_state(own)
+    assert "features.1.running_mean" in state
+    torch.save(state, tmp_path / "bn.pth")
+    x, loaded = torch.rand(5, 3, 16, 16, generator=generator), weights.load(tmp_path / "bn.pth", "convnet", "", 3, 16)
+    torch.testing.assert_close(loaded.network(x), own(x))
+    assert "norm is assumed" not in loaded.told
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("norm", "asked"), [("batch", "own"), ("batch", "batch"), ("group", "group")])
+def test_every_norm_is_read_back_and_batch_norm_without_being_asked(tmp_path, generator, model, norm, asked):
+    own = shaken(network(model=model, norm=norm))
+    save_file({name: value.contiguous() for name, value in own.state_dict().items()}, tmp_path / "seed0.safetensors")
+    loaded = weights.load(tmp_path / "seed0.safetensors", model, "", 3, 16, asked)
     x = torch.rand(5, 3, 16, 16, generator=generator)
-    torch.testing.assert_close(weights.load(tmp_path / "bn.pth", "convnet", "", 3, 16).network(x), own(x))
+    assert torch.equal(loaded.network(x), own(x))
+    assert loaded.told == "Normalisation stored in the file." and not loaded.network.training
+
+
+@pytest.mark.parametrize(("norm", "asked"), [("batch", "group"), ("own", "batch")])
+def test_weights_of_another_norm_than_asked_are_one_sentence(tmp_path, norm, asked):
+    save_file(network(norm=norm).state_dict(), tmp_path / "seed0.safetensors")
+    with pytest.raises(InputError, match="do not fit a convnet: .*; choose another --model or --set norm."):
+        weights.load(tmp_path / "seed0.safetensors", "convnet", "", 3, 16, asked)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_an_evaluation_network_with_batch_norm_comes_back_as_it_was(tmp_path, model):
+    data = tiny_data()
+    settings = config.load(
+        "demo",
+        QUICK | {"model": model, "norm": "batch", "eval_seeds": 1, "eval_steps": 6, "eval_attacks": "fgsm"},
+    )
+    source = DistilledSet(data.images[:12].numpy(), data.labels[:12].numpy())
+    found = list(evaluate(source, settings, data))
+    trained = next(event.network for event in found if isinstance(event, Trained))
+    assert {event.values["network"] for event in found if isinstance(event, Row)} == {f"{model}-8-batch"}
+    assert set_facts(source, settings, data)["network"] == f"{model}-8-d2-batch"
+    save_network(tmp_path / "networks" / "seed0.safetensors", trained)
+    x = data.test_images.float() / 255
+    again = load_networks(tmp_path, settings, data)[0]
+    outside = weights.load(tmp_path / "networks" / "seed0.safetensors", model, "", 1, 8).network
+    assert torch.equal(again(x), trained(x)) and torch.equal(outside(x), trained(x))
+    torch.testing.assert_close(torch.cat([again(one[None]) for one in x]), trained(x), atol=1e-5, rtol=1e-5)
 
 
 def mine() -> nn.Module:

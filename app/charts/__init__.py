@@ -4,19 +4,23 @@
 |---|---|
 | margins.py | `margin_histogram`, `empty_histogram`, `margin_bands`, `margin_history`, `histogram_span`,
 `histogram_top` |
-| curriculum.py | `curriculum_heatmap`, `curriculum_classes`, `rank_paths`, `rank_matrix`, `thin` |
+| curriculum.py | `curriculum_heatmap`, `curriculum_classes`, `rank_paths` |
 | maps.py | `embedding_map`, `map_ranges` |
-| comparison.py | `accuracy_profile`, `accuracy_sweep`, `class_heatmap`, `transfer_heatmap`, `margin_cumulative` |
-| paired.py | `paired_dots` |
+| comparison.py, paired.py | `accuracy_profile`, `accuracy_sweep`; `paired_dots` |
+| heatmaps.py, cumulative.py | `class_heatmap`, `transfer_heatmap`; `margin_cumulative` |
 | series.py | `separation_lines`, `series_lines`, `accuracy_bars` |
 | storage.py | `storage_bars` |
 | base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
-| labels.py, naming.py | names at the ends of lines; names of groups on a map |
+| dots.py, labels.py, naming.py | dots of sets; names at the ends of lines; names of groups on a map |
+
+`rank_matrix` and `thin` of `c2r.look.summary` make what they draw small.
 """
 
 from app.charts.base import Drawing, alt_text, chart_config, selected_numbers
-from app.charts.comparison import accuracy_profile, accuracy_sweep, class_heatmap, margin_cumulative, transfer_heatmap
-from app.charts.curriculum import curriculum_classes, curriculum_heatmap, rank_matrix, rank_paths, thin
+from app.charts.comparison import accuracy_profile, accuracy_sweep
+from app.charts.cumulative import margin_cumulative
+from app.charts.curriculum import curriculum_classes, curriculum_heatmap, rank_paths
+from app.charts.heatmaps import class_heatmap, transfer_heatmap
 from app.charts.maps import embedding_map, map_ranges
 from app.charts.margins import (
     Counted,
@@ -31,6 +35,7 @@ from app.charts.margins import (
 from app.charts.paired import paired_dots
 from app.charts.series import accuracy_bars, separation_lines, series_lines
 from app.charts.storage import storage_bars
+from c2r.look.summary import rank_matrix, thin
 
 __all__ = [
     "Counted",

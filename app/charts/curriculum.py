@@ -21,30 +21,7 @@ from app.charts.base import (
 )
 from app.charts.labels import End, end_labels
 from app.theme import class_colour, margin_scale, rank_scale, tokens
-
-
-def thin(length: int, most: int, keep: int | None = None) -> np.ndarray:
-    """At most `most` positions of `length`, evenly spread, the first, the last and `keep` always among them."""
-    kept = np.unique(np.round(np.linspace(0, length - 1, min(length, most))).astype(int))
-    if keep is not None and keep not in kept and len(kept) > 2:
-        kept[1 + np.abs(kept[1:-1] - keep).argmin()] = keep
-    return kept
-
-
-def rank_matrix(orders: Any, margins: Any, max_ranks: int = 200, max_steps: int = 100) -> tuple[np.ndarray, np.ndarray]:
-    """Margins sorted by rank, small enough to send: (matrix float32 [S', R], edges of its rank bins [R+1]).
-
-    `orders` and `margins` are [S, N]. A cell is the mean margin of the ranks edges[r] ≤ rank < edges[r+1]; above
-    `max_steps` the steps `thin(S, max_steps)` are kept.
-    """
-    kept = thin(len(orders), max_steps)
-    by_rank = np.take_along_axis(
-        np.asarray(margins, dtype=np.float64)[kept], np.asarray(orders)[kept].astype(int), axis=1
-    )
-    n = by_rank.shape[1]
-    edges = np.round(np.linspace(0, n, min(n, max_ranks) + 1)).astype(int)
-    sums = np.add.reduceat(by_rank, edges[:-1], axis=1)
-    return (sums / np.diff(edges)).astype(np.float32), edges
+from c2r.look.summary import thin
 
 
 def _kept_steps(steps: Any, rows: int) -> np.ndarray:

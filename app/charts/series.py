@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from app import attempts
 from app.charts.base import (
     UNMARKED,
     Drawing,
@@ -29,6 +28,8 @@ from app.charts.labels import End, both_ends, end_labels, last, lines_end
 from app.readings import Curves
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, series_mark, tokens
 from c2r.errors import InputError, unknown
+from c2r.evaluation import attempts
+from c2r.store import headline
 
 # Name, what it means, the fixed range of its axis (None follows the data).
 SEPARATION: dict[str, tuple[str, str, tuple[float, float] | None]] = {
@@ -159,7 +160,7 @@ def accuracy_bars(rows: list[dict[str, Any]], *, wide: bool = False, dark: bool 
     slanted, low = longest > room, min(128, 24 + round(0.64 * longest))
     figure = blank(
         _accuracy_statement(figures),
-        _accuracy_note(rows),
+        _accuracy_note(rows, figures),
         dark=dark,
         height=292 + low if slanted else 340,
         bottom=low if slanted else 48,
@@ -234,7 +235,7 @@ def _accuracy_figures(
 
 
 def _accuracy_statement(figures: dict[str, dict[str, Any]]) -> str:
-    called, lowest = attempts.names(figures), attempts.worst(figures)
+    called, lowest = attempts.names(figures), headline.worst(figures)
     clean = figures.get(attempts.CLEAN)
     if clean is None or lowest is None:
         key = next(iter(figures))
@@ -248,9 +249,9 @@ def _accuracy_statement(figures: dict[str, dict[str, Any]]) -> str:
     return f"{plain(called[lowest])} costs {number(lost)} points: {{}} clean, {{}} attacked".format(*shown)
 
 
-def _accuracy_note(rows: list[dict[str, Any]]) -> str:
+def _accuracy_note(rows: list[dict[str, Any]], found: dict[str, dict[str, Any]]) -> str:
     """Seeds, n and ε of the rows; when they differ, all of them."""
     seeds, counts = len({row["seed"] for row in rows}), sorted({int(row["n"]) for row in rows})
-    radii = sorted({plain(attempts.threat({"norm": "", **row})) for row in rows} - {""})
+    radii = sorted({plain(headline.threat(figure)) for figure in found.values()} - {""})
     spread = f"mean ± std of {seeds} seeds (dots)" if seeds > 1 else "a single seed, so no spread"
     return f"n = {' or '.join(map(str, counts))} test images; {' or '.join(radii) + '; ' if radii else ''}{spread}"

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import accuracies, charts, comparing, contestants, guard, jobs, ranking, state, tabulating, words
-from app.accuracies import Summary
-from app.comparing import Threat
+from app import charts, contestants, guard, jobs, state, words
 from app.components import shell
 from app.components.controls import tell
 from app.components.figures import chart, plain_table
 from app.contestants import Entry
 from c2r.config import RunConfig
 from c2r.errors import InputError
-from c2r.evaluation.metrics import DEFINITIONS
+from c2r.evaluation import accuracies, comparability, curves, digest, ranking, tables
+from c2r.evaluation.baselines import BASELINES, baseline_run, baseline_settings
+from c2r.evaluation.digest import Threat
+from c2r.evaluation.metrics import DEFINITIONS, NAMES, RATIOS
 from c2r.registry import METHODS
 from c2r.store import runs
 from c2r.store.runs import Run
@@ -25,8 +26,8 @@ def choose(view: state.View) -> list[Entry]:
 
     When all were taken out, the page says so and stops.
     """
-    found = state.all_runs()
-    offered = contestants.offers(found)
+    stored = state.all_runs()
+    offered = contestants.offers(stored)
     tokens, notes = contestants.chosen(offered, view.run)
     names = contestants.names_of(offered)
     st.session_state["contestants"] = tokens
@@ -47,7 +48,7 @@ def choose(view: state.View) -> list[Entry]:
         st.caption(f":material/info: {note}")
     waiting = [
         words.plain(state.spoken_name(run))
-        for run in found
+        for run in stored
         if not any(offer.run.path == run.path for offer in offered.values())
     ]
     if waiting:
@@ -60,17 +61,17 @@ def choose(view: state.View) -> list[Entry]:
     return contestants.entries([offered[token] for token in picked])
 
 
-def summaries(chosen: Sequence[Entry]) -> list[Summary]:
-    """The digests of the chosen sets; a page that cannot read one says so and stops."""
-    found = []
+def readable(chosen: Sequence[Entry]) -> None:
+    """Say which of the chosen sets have rows that no digest can be made of, and stop the page when there are any."""
+    damaged = 0
     for entry in chosen:
         try:
-            found.append(entry.contestant.summary())
+            _ = entry.contestant.digest
         except InputError as error:
             shell.problem(f"{entry.name}: {error}")
-    if len(found) < len(chosen):
+            damaged += 1
+    if damaged:
         st.stop()
-    return found
 
 
 def empty(view: state.View) -> None:
@@ -98,17 +99,17 @@ def baselines(run: Run | None, entry: Entry | None) -> None:
     """Buttons that start the baselines of a set: the same settings with real images, all of them or as many as the set
     stores."""
     settings = entry.contestant.config if entry else run.config if run else None
-    if run is None or settings is None or settings.method in contestants.BASELINES or guard.read_only():
+    if run is None or settings is None or settings.method in BASELINES or guard.read_only():
         return
-    found = state.all_runs()
+    stored = state.all_runs()
     with st.container(horizontal=True, vertical_alignment="center"):
-        for method in contestants.BASELINES:
+        for method in BASELINES:
             try:
-                wanted = contestants.baseline_settings(settings, method)
+                wanted = baseline_settings(settings, method)
             except InputError as error:
                 shell.problem(error)
                 continue
-            there = contestants.baseline_run(wanted, found)
+            there = baseline_run(wanted, stored)
             label = METHODS[method].label
             if there is None:
                 preset = str(run.manifest.get("preset") or "demo")
@@ -148,10 +149,10 @@ def _offer_baseline(run: Run, label: str) -> None:
         )
 
 
-def verdict(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None) -> list[str] | None:
+def verdict(chosen: Sequence[Entry], threat: Threat | None) -> list[str] | None:
     """Say whether the sets may be ranked, and if not, why; returns the rank of each, None when they may not."""
     sets = [entry.contestant for entry in chosen]
-    reasons = comparing.differences(sets, threat)
+    reasons = comparability.differences(sets, threat)
     if reasons:
         st.warning(
             "**Not ranked.** These figures must not be read as one being better than another:\n"
@@ -159,47 +160,39 @@ def verdict(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threa
             icon=":material/balance:",
         )
     else:
-        ranks = ranking.ranks(sets, summaries, threat)
-        st.success(words.plain(ranking.standing(sets, summaries, threat, ranks)), icon=":material/leaderboard:")
-    for sentence in comparing.remarks(sets):
+        ranks = ranking.ranks(sets, threat)
+        st.success(words.plain(ranking.standing(sets, threat, ranks)), icon=":material/leaderboard:")
+    for sentence in comparability.remarks(sets):
         st.caption(f":material/info: {words.plain(sentence)}")
     return None if reasons else ranking.places(sets, ranks)
 
 
-def choose_threat(summaries: Sequence[Summary]) -> Threat | None:
+def choose_threat(chosen: Sequence[Entry]) -> Threat | None:
     """The norm, radius and goal whose attempts are shown and averaged: the one most sets share unless another is
     chosen."""
-    found = {threat.label: threat for threat in accuracies.threats(summaries)}
-    if len(found) < 2:
-        return next(iter(found.values()), None)
+    threats = {threat.label: threat for threat in digest.threats(entry.contestant.digest for entry in chosen)}
+    if len(threats) < 2:
+        return next(iter(threats.values()), None)
     picked = st.selectbox(
         "Threat",
-        list(found),
+        list(threats),
         key="threat",
         bind="query-params",
         width=260,
         help="Figures of unlike threats are never averaged",
     )
-    return found.get(picked, next(iter(found.values())))
+    return threats.get(picked, next(iter(threats.values())))
 
 
-def accuracy(
-    chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None, places: list[str] | None
-) -> None:
+def accuracy(chosen: Sequence[Entry], threat: Threat | None, places: list[str] | None) -> None:
     """Dots per attack with intervals, curves where there are several radii, and the table of accuracies."""
     sets, dark = [entry.contestant for entry in chosen], state.is_dark()
-    shown = accuracies.lines(summaries, threat)
-    found = {
-        c.name: [accuracies.figure_of(line, c, s, threat) for line in shown]
-        for c, s in zip(sets, summaries, strict=True)
-    }
-    kept = [i for i, line in enumerate(shown) if line.of or any(row[i] for row in found.values())]
-    found = {name: [row[i] for i in kept] for name, row in found.items()}
-    statement = accuracies.statement(sets, summaries, threat, ranked=places is not None)
-    if any(f for row in found.values() for f in row):
-        heads = [shown[i].name for i in kept]
-        chart(charts.accuracy_profile(heads, found, statement=statement, dark=dark), "profile", legend_above=True)
-    sweeps = tabulating.sweeps(sets, summaries)
+    profile = accuracies.profile(sets, threat)
+    statement = accuracies.statement(sets, threat, ranked=places is not None)
+    if any(accuracy for row in profile.of_sets.values() for accuracy in row):
+        figure = charts.accuracy_profile(profile.heads, profile.of_sets, statement=statement, dark=dark)
+        chart(figure, "profile", legend_above=True)
+    sweeps = curves.sweeps(sets)
     for start in range(0, len(sweeps), 2):
         for column, sweep in zip(st.columns(2, gap="medium"), sweeps[start : start + 2], strict=False):
             with column:
@@ -207,10 +200,10 @@ def accuracy(
                 chart(charts.accuracy_sweep(sweep, order, dark=dark), f"sweep-{sweep.label}-{sweep.norm}-{start}")
     if threat:
         st.caption(words.plain(f"Mean over networks ± standard deviation, in percent; attacks at {threat.label}."))
-    plain_table(accuracies.accuracy_table(sets, summaries, threat, places))
+    plain_table(tables.accuracy_table(sets, threat, places))
 
 
-def paired(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None) -> None:
+def paired(chosen: Sequence[Entry], threat: Threat | None) -> None:
     """Each set minus one of them, image by image: dots with intervals, the table with verdicts, and what the figures
     rest on."""
     names = [entry.name for entry in chosen]
@@ -221,31 +214,29 @@ def paired(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat
         )
         picked = st.selectbox("Difference to", names, key="reference", width=320, help=text)
     reference = picked if picked in names else names[0]
-    found = ranking.differences([entry.contestant for entry in chosen], summaries, threat, reference)
-    if ranking.any_known(found):
-        chart(charts.paired_dots(found, reference, names, dark=state.is_dark()), "paired", legend_above=True)
-    plain_table(ranking.difference_table(found, reference))
-    for sentence in ranking.basis(found):
+    differences = ranking.differences([entry.contestant for entry in chosen], threat, reference)
+    if ranking.any_known(differences):
+        figure = charts.paired_dots(differences, reference, names, dark=state.is_dark())
+        chart(figure, "paired", legend_above=True)
+    plain_table(tables.difference_table(differences, reference))
+    for sentence in ranking.basis(differences):
         st.caption(words.plain(sentence))
 
 
-def ratios(chosen: Sequence[Entry], summaries: Sequence[Summary], threat: Threat | None) -> None:
+def ratios(chosen: Sequence[Entry], threat: Threat | None) -> None:
     """RR, AE, CREI and their relatives with their definitions, and the sentences that say when not to trust them."""
     sets = [entry.contestant for entry in chosen]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Ratios from the literature")
         with st.popover("What do they mean?", icon=":material/help:"):
-            for key, name in {
-                "worst_image": "Worst case per image",
-                "drop_rate": "Drop rate",
-                **tabulating.RATIOS,
-            }.items():
-                formula, meaning, source = DEFINITIONS[key]
+            for name in ("worst_image", "drop_rate", *RATIOS):
+                formula, meaning, source = DEFINITIONS[name]
                 st.markdown(
-                    f"**{name}** = {words.plain(formula)}" + (f" ({words.plain(source)})" if source not in "-" else "")
+                    f"**{NAMES[name]}** = {words.plain(formula)}"
+                    + (f" ({words.plain(source)})" if source not in "-" else "")
                 )
                 st.caption(words.plain(meaning))
     st.caption("They compress clean and robust accuracy into one figure: read the accuracies above first.")
-    plain_table(tabulating.ratio_table(sets, summaries, threat))
-    for sentence in tabulating.cautions(sets, summaries, threat):
+    plain_table(tables.ratio_table(sets, threat))
+    for sentence in tables.cautions(sets, threat):
         st.caption(f":material/warning: {words.plain(sentence)}")

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import attempts, comparing, contestants, guard, jobs, state, theme, words
-from app.comparing import Contestant
+from app import contestants, guard, jobs, state, theme, words
 from app.components import shell
 from app.components.controls import tell
 from app.contestants import Entry
-from c2r.evaluation import badges
+from c2r.evaluation import attempts, badges, wording
 from c2r.evaluation.badges import Badge
+from c2r.evaluation.contestant import Contestant, stored_bytes
 from c2r.registry import METHODS
-from c2r.store import headline, runs
+from c2r.store import headline
+from c2r.store.results import headline_folder
 
 # Dash patterns and symbols of `theme.SET_MARKS` as SVG, so that a card shows the very mark of the charts.
 DASHES = {"solid": "", "dash": "6 3", "dot": "2 2", "dashdot": "6 3 2 3", "longdash": "9 3", "longdashdot": "9 3 2 3"}
@@ -42,11 +43,11 @@ def show(chosen: Sequence[Entry]) -> None:
 
 
 def _card(entry: Entry, number: int, across: int) -> None:
-    mark, one = theme.SET_MARKS[state.is_dark()][number], entry.contestant
+    mark = theme.SET_MARKS[state.is_dark()][number]
     left, right = st.columns([1, 16 // across], gap="xsmall", vertical_alignment="center")
     left.image(_swatch(mark), width=36)
     right.markdown(f"**{words.plain(entry.name)}**")
-    st.caption(words.plain(_facts(one)))
+    st.caption(words.plain(_facts(entry.contestant)))
     _headline(entry)
     for sentence in entry.problems:
         shell.problem(sentence)
@@ -80,7 +81,7 @@ def _headline(entry: Entry) -> None:
     run = entry.offer.run
     if len(state.result_folders(run).folders) < 2:
         return
-    if entry.offer.folder == runs.results(run.path):
+    if entry.offer.folder == headline_folder(run.path):
         st.caption(":material/star: Headline of its run: Home and lists show its figures.")
     elif not (guard.read_only() or state.is_sample(run.path)):
         action = (lambda: contestants.make_headline(entry.offer), "Home and lists show this evaluation now.")
@@ -182,21 +183,16 @@ def _check(badge: Badge) -> None:
     st.caption(words.plain(f"{badge.evidence} {advice}".strip()))
 
 
-def _facts(one: Contestant) -> str:
+def _facts(contestant: Contestant) -> str:
     """``C2R · IPC 10 · digits · 6.4 kB · hard labels · pixel-2/255, pgd-at``, as far as it is known."""
-    c, count = one.config, comparing.stored_bytes(one)
-    parts = (
-        [METHODS[c.method].label if c.method in METHODS else c.method, f"IPC {c.ipc}" if not one.is_reference else ""]
-        if c
-        else []
-    )
-    parts += [
-        str((one.manifest.get("data") or {}).get("name", "")),
-        comparing.size(count) if count is not None else "size not recorded",
-    ]
-    parts += [f"images of step {one.manifest['step']}"] if isinstance(one.manifest.get("step"), int) else []
-    parts += [
-        f"{one.facts['labels']} labels" if "labels" in one.facts else "",
-        f"{c.protocol}, {c.eval_training}" if c else "",
-    ]
-    return " · ".join(part for part in parts if part)
+    settings, manifest, facts = contestant.config, contestant.manifest, contestant.facts
+    count, parts = stored_bytes(contestant), list[str]()
+    if settings:
+        parts += [METHODS[settings.method].label if settings.method in METHODS else settings.method]
+        parts += ["" if contestant.is_reference else f"IPC {settings.ipc}"]
+    parts += [str((manifest.get("data") or {}).get("name", ""))]
+    parts += [wording.size(count) if count is not None else "size not recorded"]
+    parts += [f"images of step {manifest['step']}"] if isinstance(manifest.get("step"), int) else []
+    parts += [f"{facts['labels']} labels"] if "labels" in facts else []
+    parts += [f"{settings.protocol}, {settings.eval_training}"] if settings else []
+    return " · ".join(filter(None, parts))

@@ -7,22 +7,24 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from app import accuracies, charts, comparing, contestants, guard, jobs, state, tabulating, views, words
-from app.accuracies import Line, Summary
-from app.comparing import Threat
+from app import charts, contestants, guard, jobs, state, views, words
 from app.components import shell
 from app.components.compare_checks import child_at_work, one_of
 from app.components.controls import tell
 from app.components.figures import chart, plain_table
 from app.contestants import Entry
 from c2r.errors import InputError
-from c2r.evaluation import literature
+from c2r.evaluation import accuracies, curves, exports, literature, tables
+from c2r.evaluation.accuracies import Line
+from c2r.evaluation.contestant import data_hash
+from c2r.evaluation.digest import Threat, attempt
+from c2r.evaluation.transfertable import transfer_of, transfer_table
 from c2r.report import report
 from c2r.store import runs
 from c2r.store.files import read_json
 
 Chosen = Sequence[Entry]
-Draw = Callable[[Chosen, Sequence[Summary], Threat | None], None]
+Draw = Callable[[Chosen, Threat | None], None]
 LINES = 30  # of a published table that are shown without scrolling
 NO_TEST = (
     "The outcomes of single test images are not stored: this evaluation is older than that. Evaluate the set again to"
@@ -30,64 +32,63 @@ NO_TEST = (
 )
 
 
-def show(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) -> None:
+def show(chosen: Chosen, threat: Threat | None) -> None:
     """A row of buttons, kept in the address, and the one view that is chosen."""
     picked = st.segmented_control(
         "Look closer", list(VIEWS), default="Classes", required=True, key="closer", bind="query-params"
     )
-    VIEWS.get(picked, classes)(chosen, summaries, threat)
+    VIEWS.get(picked, classes)(chosen, threat)
 
 
 def _with_test(chosen: Chosen) -> list[Entry]:
-    found = [entry for entry in chosen if entry.contestant.correct and "labels" in entry.contestant.test]
+    stored = [entry for entry in chosen if entry.contestant.correct and "labels" in entry.contestant.test]
     for entry in chosen:
-        if entry not in found:
+        if entry not in stored:
             st.caption(f":material/info: {words.plain(entry.name)}: {NO_TEST}")
-    return found
+    return stored
 
 
-def classes(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) -> None:
+def classes(chosen: Chosen, threat: Threat | None) -> None:
     """Heat map class × attack of one set."""
-    found = _with_test(chosen)
-    if not found:
+    stored = _with_test(chosen)
+    if not stored:
         return
-    entry = one_of(found, "class-set")
-    one, summary = entry.contestant, summaries[list(chosen).index(entry)]
-    called_here = [
-        (accuracies.attempt(summary, line.of)[0], line.name) for line in accuracies.lines([summary], threat) if line.of
-    ]
-    names = {key: name for key, name in called_here if key in one.correct}
-    keys = list(names)
-    called = [str(name) for name in one.manifest.get("classes") or ()]
-    count = max(len(called), int(one.test["labels"].max()) + 1)
+    contestant = one_of(stored, "class-set").contestant
+    lines = [line for line in accuracies.lines([contestant], threat) if line.of]
+    names = {attempt(contestant.digest, line.of)[0]: line.name for line in lines if line.of}
+    names = {key: name for key, name in names.items() if key in contestant.correct}
+    called = [str(name) for name in contestant.manifest.get("classes") or ()]
+    count = max(len(called), int(contestant.test["labels"].max()) + 1)
     called += [f"class {k}" for k in range(len(called), count)]
-    accuracy, images = tabulating.by_class(one, keys, count)
+    accuracy, images = curves.by_class(contestant, list(names), count)
+    attacks = list(names.values())
     figure = charts.class_heatmap(
-        accuracy, images, classes=called, attacks=list(names.values()), name=one.name, dark=state.is_dark()
+        accuracy, images, classes=called, attacks=attacks, name=contestant.name, dark=state.is_dark()
     )
-    chart(figure, "class-heatmap", lambda: tabulating.class_table(accuracy, images, called, list(names.values())))
+    chart(figure, "class-heatmap", lambda: tables.class_table(accuracy, images, called, attacks))
 
 
-def margins(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) -> None:
+def margins(chosen: Chosen, threat: Threat | None) -> None:
     """Cumulative margins of all sets, clean and under one attack."""
-    found = [entry for entry in _with_test(chosen) if entry.contestant.margin]
-    shown = {line.name: line for line in accuracies.lines(summaries, threat) if line.of and line.of.norm}
-    stored = {name: _margins(line, found, chosen, summaries) for name, line in shown.items()}
-    names = [name for name, margins in stored.items() if margins]
+    stored = [entry for entry in _with_test(chosen) if entry.contestant.margin]
+    sets = [entry.contestant for entry in chosen]
+    attacked = {line.name: line for line in accuracies.lines(sets, threat) if line.of and line.of.norm}
+    of_attacks = {name: margins for name, line in attacked.items() if (margins := _margins(line, stored))}
+    names = list(of_attacks)
     if not names:
-        if found:
+        if stored:
             st.caption("No attack of this threat stored margins.")
         return
-    first = next((i for i, name in enumerate(names) if shown[name].of.attack == "pgd"), 0)
+    first = next((i for i, name in enumerate(names) if _is_pgd(attacked[name])), 0)
     picked = st.selectbox("Attack", names, index=first, key="margin-attack", width=260)
     picked = picked if picked in names else names[0]
-    curves = {
-        name: (None if clean is None else tabulating.cumulative(clean), tabulating.cumulative(attacked))
-        for name, (clean, attacked) in stored[picked].items()
+    drawn = {
+        name: (None if clean is None else curves.cumulative(clean), curves.cumulative(margins))
+        for name, (clean, margins) in of_attacks[picked].items()
     }
-    n = max(attacked.shape[1] for _, attacked in stored[picked].values())
+    n = max(margins.shape[1] for _, margins in of_attacks[picked].values())
     order = [entry.name for entry in chosen]
-    chart(charts.margin_cumulative(curves, order, attack=picked, n=n, dark=state.is_dark()), "margin-cdf")
+    chart(charts.margin_cumulative(drawn, order, attack=picked, n=n, dark=state.is_dark()), "margin-cdf")
     st.caption(
         "Measured by the evaluation networks of each set, on test images. The margin is measured at the point the"
         " attack found: a stronger attack can only push a curve to the left. An image leaves as soon as it is fooled:"
@@ -95,20 +96,21 @@ def margins(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None)
     )
 
 
-def _margins(
-    line: Line, found: Chosen, chosen: Chosen, summaries: Sequence[Summary]
-) -> dict[str, tuple[np.ndarray | None, np.ndarray]]:
+def _is_pgd(line: Line) -> bool:
+    return line.of is not None and line.of.attack == "pgd"
+
+
+def _margins(line: Line, stored: Chosen) -> dict[str, tuple[np.ndarray | None, np.ndarray]]:
     """Name → clean margins (None when not stored) and those under the attack of a line, of the sets that have them."""
-    keys = {
-        entry.name: accuracies.attempt(summary, line.of)[0]
-        for entry, summary in zip(chosen, summaries, strict=True)
-        if line.of
-    }
-    margins = {entry.name: entry.contestant.margin for entry in found}
-    return {name: (stored.get("clean"), stored[keys[name]]) for name, stored in margins.items() if keys[name] in stored}
+    margins = {}
+    for contestant in (entry.contestant for entry in stored):
+        key = attempt(contestant.digest, line.of)[0] if line.of else ""
+        if key in contestant.margin:
+            margins[contestant.name] = contestant.margin.get("clean"), contestant.margin[key]
+    return margins
 
 
-def transfer(chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | None) -> None:
+def transfer(chosen: Chosen, _threat: Threat | None) -> None:
     """The transfer matrix when it was computed, else the button that computes it, or how that goes."""
     if len(chosen) < 2:
         st.caption(
@@ -144,32 +146,32 @@ def _no_transfer(ordered: Chosen) -> str:
     missing = [entry.name for entry in ordered if not (entry.offer.folder / "networks").is_dir()]
     if missing:
         return f"the evaluation networks are not stored for {', '.join(missing)}; evaluate again to keep them"
-    hashes = {comparing.data_hash(entry.contestant) for entry in ordered}
+    hashes = {data_hash(entry.contestant) for entry in ordered}
     return "the sets were evaluated on different data" if len(hashes) > 1 else ""
 
 
 def _matrix(file: Path, ordered: Sequence[Entry]) -> None:
     names = [entry.name for entry in ordered]
     try:
-        found = read_json(file)
-        accuracy, std, clean = tabulating.matrix(found, names)
+        stored = read_json(file)
+        matrix = transfer_of(stored, names)
     except InputError as error:
         shell.problem(error)
         return
     figure = charts.transfer_heatmap(
-        accuracy,
+        matrix.accuracy,
         names,
-        attack=str(found.get("attack", "pgd")).upper(),
-        eps=str(found.get("eps", "")),
-        n=int(found.get("n", 0)),
+        attack=str(stored.get("attack", "pgd")).upper(),
+        eps=str(stored.get("eps", "")),
+        n=int(stored.get("n", 0)),
         dark=state.is_dark(),
     )
-    chart(figure, "transfer-heatmap", lambda: tabulating.transfer_table(accuracy, std, clean, names))
+    chart(figure, "transfer-heatmap", lambda: transfer_table(matrix, names))
 
 
-def settings(chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | None) -> None:
+def settings(chosen: Chosen, _threat: Threat | None) -> None:
     """The settings that are not the same for all."""
-    table = tabulating.settings_that_differ([entry.contestant for entry in chosen])
+    table = tables.settings_that_differ([entry.contestant for entry in chosen], words.place)
     if len(chosen) < 2 or not table["Setting"]:
         st.caption("Nothing differs between one set and itself." if len(chosen) < 2 else "All settings are the same.")
         return
@@ -182,7 +184,7 @@ def settings(chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | No
     plain_table(table)
 
 
-def published(_chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | None) -> None:
+def published(_chosen: Chosen, _threat: Threat | None) -> None:
     """One published table beside ours: its protocol and its faults first, faulty cells marked."""
     st.caption(
         "Published figures as printed. They rest on other networks, data copies and attacks, so they are never ranked"
@@ -198,7 +200,7 @@ def published(_chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | 
     faults = "".join(f"\n- {words.plain(fault)}" for fault in about["faults"])
     if faults:
         st.warning(f"**Known faults of this table**\n{faults}", icon=":material/warning:")
-    table, notes = tabulating.literature_table(name)
+    table, notes = literature.as_columns(name)
     few = len(table["Method"]) <= LINES
     st.dataframe(
         table,
@@ -214,10 +216,10 @@ def published(_chosen: Chosen, _summaries: Sequence[Summary], _threat: Threat | 
         )
 
 
-def export(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) -> None:
+def export(chosen: Chosen, threat: Threat | None) -> None:
     """All rows as CSV, everything on the page as JSON, and the report where there is one."""
     sets = [entry.contestant for entry in chosen]
-    rows = tabulating.exported_rows(sets)
+    rows = exports.exported_rows(sets)
     count = len(next(iter(rows.values()), []))
     st.caption(
         f"{count} rows: one per network and attempt of each set. The JSON adds summaries, settings, origin, and why"
@@ -232,7 +234,7 @@ def export(chosen: Chosen, summaries: Sequence[Summary], threat: Threat | None) 
             icon=":material/download:",
             on_click="ignore",
         )
-        text = lambda: tabulating.exported(sets, summaries, threat)  # noqa: E731
+        text = lambda: exports.exported(sets, threat)  # noqa: E731
         st.download_button(
             "Everything as JSON",
             text,

@@ -13,7 +13,7 @@ from c2r import disasters
 from c2r.errors import InputError
 from c2r.formats.fromrun import from_run
 from c2r.formats.write import EXPORTS, export_bytes, rows_csv, rows_json
-from c2r.store import runs
+from c2r.store.results import headline_folder
 
 # kind → words on its button; all of them are written here, without torch
 DIRECT = {"safetensors": "safetensors", "npz": "npz", "png": "PNG pictures (zip)", "snippet": "Training script"}
@@ -97,7 +97,7 @@ def _button(label: str, make: Any, file: str, mime: str, key: str, help: str) ->
 def _made(kind: str, path: Path, step: int | None, name: str, key: str) -> None:
     """A file of `MADE`: a button that makes it, then the button that downloads it."""
     label, suffix, mime = MADE[kind]
-    made, asked = st.session_state.get(f"{key}-made-{kind}"), (path, step, runs.results(path))
+    made, asked = st.session_state.get(f"{key}-made-{kind}"), (path, step, headline_folder(path))
     if made and made[0] == asked:
         _button(f"Download the {label}", made[1], f"{name}{suffix}", mime, f"{key}-{kind}", "Made just now")
         return

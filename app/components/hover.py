@@ -19,8 +19,8 @@ from c2r.errors import InputError
 MOST = 1000  # images of a sheet, the hardest ones; a sheet of so many is below a megabyte
 HERE = Path(__file__).parent
 HTML = """
-<div class="line" role="slider" tabindex="0" aria-label="Images on the map, hardest first" aria-valuemin="1"
- aria-valuenow="1">
+<div class="line" role="slider" tabindex="0" aria-label="Images on the map, hardest first"
+ aria-valuemin="1" aria-valuenow="1">
 Point at a mark to see its picture; by keyboard: focus this line, then ← and →.
 </div>
 <div class="tile" hidden>

@@ -19,10 +19,9 @@ from app import charts, guard, jobs, state, words
 from app.components import figures, shell
 from c2r import disasters
 from c2r.errors import InputError
-from c2r.formats import archives
+from c2r.formats import archives, opening
 from c2r.formats.safe import Limits, size
-from c2r.store import housekeeping as keeping
-from c2r.store import runs, tagging
+from c2r.store import deleting, describing, runs, sizes, tagging
 from c2r.store.runs import Run
 
 MOST = 200  # MB of an archive that travels through the browser; larger ones go over the command line
@@ -35,7 +34,7 @@ def panels(run: Run | None) -> None:
     and storage."""
     _last()
     if run is not None and (state.is_sample(run.path) or not runs.is_run(run.path) or guard.read_only()):
-        _told(keeping.about(run.path))
+        _told(describing.about(run.path))
     elif run is not None:
         _fields(run)
         _expander("Archive, delete", "archive", "keep-run", lambda: _run(run))
@@ -82,12 +81,12 @@ def _last() -> None:
 
 
 def _undone(name: str) -> tuple[str, str]:
-    path = keeping.undo(name, runs.default_store())
+    path = deleting.undo(name, runs.default_store())
     state.choose_run(path.name)
     return f"{state.spoken_name(runs.open_run(path))} is back.", ""
 
 
-def _told(told: keeping.About) -> None:
+def _told(told: describing.About) -> None:
     """Tags and note where they cannot be changed."""
     for text in filter(None, (" ".join(f"#{tag}" for tag in told.tags), told.note)):
         st.text(text)
@@ -95,7 +94,7 @@ def _told(told: keeping.About) -> None:
 
 def _fields(run: Run) -> None:
     """Name, tags and note in place: each is saved alone when Enter is pressed or the field is left."""
-    told, left, right = keeping.about(run.path), *st.columns(2)
+    told, left, right = describing.about(run.path), *st.columns(2)
     usual, tags = (
         words.default_name(run, time.time()),
         'With commas; a tag that holds a comma in double quotes: "slow, but sure"',
@@ -105,7 +104,7 @@ def _fields(run: Run) -> None:
             left.text_input,
             "Name",
             told.name,
-            max_chars=keeping.NAME,
+            max_chars=describing.NAME,
             placeholder=usual,
             help=words.plain(f"Enter saves. The run folder keeps its name, {run.id}"),
         ),
@@ -120,7 +119,7 @@ def _fields(run: Run) -> None:
             st.text_area,
             "Note",
             told.note,
-            max_chars=keeping.NOTE,
+            max_chars=describing.NOTE,
             height="content",
             placeholder="none",
             help="Ctrl and Enter saves, or a click elsewhere",
@@ -134,7 +133,7 @@ def _fields(run: Run) -> None:
 def _described(run: Run, what: str, key: str) -> tuple[str, str]:
     given = st.session_state[key]
     said: dict[str, Any] = {what: tagging.tags_of(given) if what == "tags" else given}
-    keeping.describe(run.path, **said)
+    describing.describe(run.path, **said)
     return f"Saved the {what} of {state.spoken_name(run)}.", ""
 
 
@@ -181,7 +180,7 @@ def _deleted(run: Run) -> tuple[str, str]:
             " stop it."
         )
     name = state.spoken_name(run)
-    place = keeping.delete(run.path, runs.default_store())
+    place = deleting.delete(run.path, runs.default_store())
     state.run_changed()
     st.session_state.pop("addressed", None)  # it is known why that run is not here any more
     return f"{name} was deleted; all pages show another one now.", place.name
@@ -189,7 +188,7 @@ def _deleted(run: Run) -> tuple[str, str]:
 
 def _download(run: Run) -> None:
     """The archive as a download; for a large run the command that writes it."""
-    count = sum(keeping.size(run.path).values())
+    count = sum(sizes.size(run.path).values())
     if run.alive or run.problem:
         st.caption("An archive can be made of a run that has ended and can be read.")
     elif count > MOST * 1_000_000:
@@ -243,8 +242,8 @@ def _opened(given: Any) -> tuple[str, str]:
         file = Path(folder) / "upload.zip"
         file.write_bytes(given.getbuffer())
         try:
-            path, said = archives.open_archive(file, runs.default_store(), LIMITS), "Opened run {}."
-        except archives.AlreadyThere as there:
+            path, said = opening.open_archive(file, runs.default_store(), LIMITS), "Opened run {}."
+        except opening.AlreadyThere as there:
             path, said = there.path, "The run of that archive is here already: {}."
     state.choose_run(path.name)
     st.session_state["keep-opened"] = st.session_state.get("keep-opened", 0) + 1
@@ -252,12 +251,12 @@ def _opened(given: Any) -> tuple[str, str]:
 
 
 def _storage() -> None:
-    storage, called = keeping.storage(runs.default_store()), state.spoken_names(runs.list_runs(runs.default_store()))
+    storage, called = sizes.storage(runs.default_store()), state.spoken_names(runs.list_runs(runs.default_store()))
     largest = sorted(storage["runs"], key=lambda run: run["total"], reverse=True)
     if largest:
         shown = {called.get(run["id"], run["id"]): run["kinds"] for run in largest[:SHOWN]}
         figures.chart(
-            charts.storage_bars(shown, keeping.KINDS, free=storage["free"], dark=state.is_dark()),
+            charts.storage_bars(shown, sizes.KINDS, free=storage["free"], dark=state.is_dark()),
             "keep-bars",
             lambda: _table(largest, called),
         )
@@ -294,13 +293,13 @@ def _storage() -> None:
 
 
 def _emptied() -> tuple[str, str]:
-    count = keeping.empty_trash(runs.default_store())
+    count = deleting.empty_trash(runs.default_store())
     return f"Removed {count} deleted run{'' if count == 1 else 's'} for good.", ""
 
 
 def _gone(gone: dict[str, Any]) -> str:
     """What a deleted run was called, when it was deleted and how large it is."""
-    name = state.spoken_name(runs.open_run(runs.default_store() / keeping.TRASH / gone["trash"]))
+    name = state.spoken_name(runs.open_run(runs.default_store() / deleting.TRASH / gone["trash"]))
     at = datetime.fromisoformat(gone["time"]).astimezone()
     return f"{name}, deleted {words.clock(at.timestamp(), time.time())}, {size(gone['total'])}"
 
@@ -308,5 +307,5 @@ def _gone(gone: dict[str, Any]) -> str:
 def _table(kept: list[dict[str, Any]], called: dict[str, str]) -> dict[str, list[Any]]:
     """The numbers behind the chart, in MB."""
     columns: dict[str, list[Any]] = {"Run": [called.get(run["id"], run["id"]) for run in kept]}
-    columns |= {f"{kind}, MB": [run["kinds"][kind] / 1e6 for run in kept] for kind in keeping.KINDS}
+    columns |= {f"{kind}, MB": [run["kinds"][kind] / 1e6 for run in kept] for kind in sizes.KINDS}
     return columns | {"total, MB": [run["total"] / 1e6 for run in kept]}

@@ -16,7 +16,7 @@ from app.components.figures import chart, pair
 from app.components.look import Look
 from c2r.errors import InputError
 from c2r.look.summary import BIN_EDGES
-from c2r.store import runs
+from c2r.store.results import headline_folder
 
 SOON = 0.25  # seconds between looks while the first recorded step is awaited
 Events = list[dict[str, Any]]
@@ -204,7 +204,7 @@ def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -
     """The series of the method over the steps, a figure for each axis, and, once the run is evaluated, the accuracies
     of networks trained on the set."""
     recorded = [curves for curves in readings.curves(events, look.method) if curves.known]
-    folder = runs.results(look.path)
+    folder = headline_folder(look.path)
     rows = cache.own_rows(folder)
     places = chain.from_iterable(iter(pair, None))
     for number, curves in enumerate(recorded):

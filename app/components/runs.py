@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import cache, glance, jobs, runlist, state, words
 from app.components import images
-from c2r.store import housekeeping as keeping
+from c2r.store import describing
 from c2r.store.runs import Run, frame_steps
 
 PERCENT = {
@@ -43,7 +43,7 @@ HELP = {
 def table(runs: list[Run]) -> None:
     """All runs with images, name, progress, margins, accuracies and notes; a damaged one is listed with the reason.
     Tags narrow it."""
-    told = [keeping.about(run.path) for run in runs]
+    told = [describing.about(run.path) for run in runs]
     called = state.spoken_names(runs)
     wanted = _wanted(runlist.tags(told))
     kept = [(run, about) for run, about in zip(runs, told, strict=True) if wanted <= set(about.tags)]

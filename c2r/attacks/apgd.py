@@ -1,7 +1,7 @@
 """Auto-PGD (Croce and Hein 2020): gradient ascent that halves its step size where progress stalls; methods spec §1.2.
 
-Every image has its own step size and its own book of progress. Generators over a `Hunt` that yield the share of their
-work done.
+Every image has its own step size and its own book of progress. Generators over an `AttackState` that yield the share of
+their work done.
 """
 
 from collections.abc import Iterator
@@ -11,28 +11,28 @@ import torch
 from torch import Tensor
 
 from c2r.attacks.losses import Aim, dlr
-from c2r.attacks.state import Hunt, Loss
+from c2r.attacks.state import AttackState, Loss
 
 MOMENTUM = 0.25  # share of the last move in the next one
 PROGRESS = 0.75  # share of steps that must have raised the loss, or the step size is halved
 
 
-def apgd_ce(hunt: Hunt, *, steps: int, restarts: int) -> Iterator[float]:
+def apgd_ce(state: AttackState, *, steps: int, restarts: int) -> Iterator[float]:
     """Auto-PGD on the cross-entropy."""
-    for restart in hunt.steps(restarts):
-        for share in _run(hunt, steps, "ce"):
+    for restart in state.steps(restarts):
+        for share in _run(state, steps, "ce"):
             yield (restart + share) / restarts
     yield 1.0
 
 
-def apgd_t(hunt: Hunt, *, steps: int, targets: int) -> Iterator[float]:
+def apgd_t(state: AttackState, *, steps: int, targets: int) -> Iterator[float]:
     """Auto-PGD on the targeted DLR loss, one run for each of the `targets` classes most likely on the clean image.
 
     An image is done once it is misclassified, as whatever class.
     """
-    targets = min(targets, hunt.classes - 1)
-    for rank in hunt.steps(targets):
-        for share in _run(hunt, steps, _towards, rank):
+    targets = min(targets, state.classes - 1)
+    for rank in state.steps(targets):
+        for share in _run(state, steps, _towards, rank):
             yield (rank + share) / targets
     yield 1.0
 
@@ -46,13 +46,13 @@ def checkpoints(steps: int) -> list[int]:
     """After how many steps progress is judged: 22 % of `steps`, then gaps that shrink by 3 % of them until they are 6
     %."""
     gap, shrink, least = (max(int(share * steps), 1) for share in (0.22, 0.03, 0.06))
-    found = []
+    places = []
     at = gap
     while at <= steps:
-        found.append(at)
+        places.append(at)
         gap = max(gap - shrink, least)
         at += gap
-    return found
+    return places
 
 
 def _towards(logits: Tensor, aim: Aim, target: Tensor) -> Tensor:
@@ -65,8 +65,7 @@ class _Climb:
     the book.
 
     size: step in units of ε; raised: steps since the last checkpoint that raised the loss; mark: best loss at that
-    checkpoint;
-    halved: whether the step size was halved there; all [L].
+    checkpoint; halved: whether the step size was halved there; all [L].
     """
 
     delta: Tensor
@@ -86,35 +85,35 @@ class _Climb:
         return self if bool(keep.all()) else _Climb(*(getattr(self, field.name)[keep] for field in fields(self)))
 
 
-def _run(hunt: Hunt, steps: int, loss: str | Loss, rank: int | None = None) -> Iterator[float]:
+def _run(state: AttackState, steps: int, loss: str | Loss, rank: int | None = None) -> Iterator[float]:
     """One run from a random start; `rank` names the rival that the loss aims at. The last point is only looked at."""
     judged, last = set(checkpoints(steps)), 0
-    delta = hunt.start()
-    gradient, value, keep = hunt.gradient(delta, loss, *_target(hunt, rank))
+    delta = state.start()
+    gradient, value, keep = state.gradient(delta, loss, *_target(state, rank))
     delta = delta[keep]
     ones = torch.ones_like(value)
     climb = _Climb(delta, delta, gradient, value, delta, gradient, value, 2 * ones, 0 * ones, value, ones.bool())
-    for number in hunt.steps(steps - 1):
-        _move(climb, hunt, MOMENTUM if number else 0.0)
-        gradient, value, keep = hunt.gradient(climb.delta, loss, *_target(hunt, rank))
+    for number in state.steps(steps - 1):
+        _move(climb, state, MOMENTUM if number else 0.0)
+        gradient, value, keep = state.gradient(climb.delta, loss, *_target(state, rank))
         climb = climb.of(keep)
         _note(climb, gradient, value)
         if number + 1 in judged:
             _judge(climb, number + 1 - last)
             last = number + 1
         yield (number + 1) / steps
-    if len(hunt.live):
-        _move(climb, hunt, MOMENTUM if steps > 1 else 0.0)
-        hunt.look(climb.delta)
+    if len(state.live):
+        _move(climb, state, MOMENTUM if steps > 1 else 0.0)
+        state.look(climb.delta)
 
 
-def _target(hunt: Hunt, rank: int | None) -> tuple[Tensor, ...]:
-    return () if rank is None else (rivals(hunt.clean, hunt.aim.y)[:, rank],)
+def _target(state: AttackState, rank: int | None) -> tuple[Tensor, ...]:
+    return () if rank is None else (rivals(state.clean, state.aim.y)[:, rank],)
 
 
-def _move(climb: _Climb, hunt: Hunt, momentum: float) -> None:
+def _move(climb: _Climb, state: AttackState, momentum: float) -> None:
     """δ ← P(δ + (1 − m)·(P(δ + η sign ∇) − δ) + m·(δ − δ before))."""
-    threat, x, delta = hunt.threat, hunt.x, climb.delta
+    threat, x, delta = state.threat, state.x, climb.delta
     size = (climb.size * threat.eps)[:, None, None, None]
     step = threat.project(delta + size * threat.steepest(climb.gradient), x) - delta
     climb.delta = threat.project(delta + (1 - momentum) * step + momentum * (delta - climb.before), x)

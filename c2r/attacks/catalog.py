@@ -1,29 +1,35 @@
 """The evaluation attacks as facts: name on screen, norm, options with their defaults, what they can do. No torch.
 
-The functions stand in `c2r.attacks.run`, under the same names (a test compares). Steps and sizes are in units of ε
-where the
-option's name is `step`; counts are per image.
+A new attack is one file and one row, which names the file's function as text. Steps and sizes are in units of ε where
+the option's name is `step`; counts are per image.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from c2r.errors import unknown
+from c2r.named import named
 
 
 @dataclass(frozen=True)
 class Facts:
     """One attack.
 
-    label: name on screen, options in braces; norm: of its ball ('' = the caller's); options: name → default;
-    targeted: it can aim at a class; nearest: it looks for the smallest perturbation instead of staying in a ball from
-    the start;
-    random: it draws random numbers; passes: forwards + backwards it spends on an image that withstands it, from its
-    options and the number of classes.
+    :param label: name on screen, options in braces
+    :param function: what runs it, as ``module:name``: a generator over an `AttackState` that takes the options by name
+        and yields the share of its work done
+    :param norm: of its ball
+    :param options: name → default
+    :param targeted: it can aim at a class
+    :param nearest: it looks for the smallest perturbation instead of staying in a ball from the start
+    :param random: it draws random numbers
+    :param passes: forwards + backwards it spends on an image that withstands it, from its options and the number of
+        classes
     """
 
     label: str
+    function: str
     norm: str
     help: str
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -41,6 +47,7 @@ def _runs(o: dict[str, Any]) -> int:
 CATALOG: dict[str, Facts] = {
     "fgsm": Facts(
         "FGSM",
+        "c2r.attacks.gradient:fgsm",
         "Linf",
         "One step of size ε along the sign of the gradient (Goodfellow et al. 2015)",
         random=False,
@@ -48,6 +55,7 @@ CATALOG: dict[str, Facts] = {
     ),
     "pgd": Facts(
         "PGD-{steps}",
+        "c2r.attacks.gradient:pgd",
         "Linf",
         "Projected gradient ascent on the cross-entropy from a random start (Madry et al. 2018)",
         {"steps": 10, "step": 0.25, "restarts": 1, "start": True},
@@ -55,6 +63,7 @@ CATALOG: dict[str, Facts] = {
     ),
     "pgd-l2": Facts(
         "PGD-{steps} L2",
+        "c2r.attacks.gradient:pgd",
         "L2",
         "The same in an L2 ball, steps along ∇/|∇|₂",
         {"steps": 10, "step": 0.25, "restarts": 1, "start": True},
@@ -62,6 +71,7 @@ CATALOG: dict[str, Facts] = {
     ),
     "cw": Facts(
         "CW-{steps} L∞",
+        "c2r.attacks.gradient:cw",
         "Linf",
         "PGD on the logit margin, DD-RobustBench's 'CW' (after Carlini and Wagner 2017)",
         {"steps": 10, "step": 0.25, "restarts": 1, "start": True},
@@ -69,6 +79,7 @@ CATALOG: dict[str, Facts] = {
     ),
     "cw-l2": Facts(
         "CW-{steps} L2",
+        "c2r.attacks.nearest:cw_l2",
         "L2",
         "Smallest L2 perturbation by Adam on |δ|² + c·margin (Carlini and Wagner 2017); counts within ε",
         {"steps": 100, "rate": 0.01, "c": 1.0, "kappa": 0.0, "searches": 1, "leave": False},
@@ -78,6 +89,7 @@ CATALOG: dict[str, Facts] = {
     ),
     "mi-fgsm": Facts(
         "MI-FGSM-{steps}",
+        "c2r.attacks.momentum:mi_fgsm",
         "Linf",
         "PGD with momentum on the L1-normalised gradient (Dong et al. 2018)",
         {"steps": 10, "step": 0.25, "decay": 1.0},
@@ -85,6 +97,7 @@ CATALOG: dict[str, Facts] = {
     ),
     "vmi-fgsm": Facts(
         "VMI-FGSM-{steps}",
+        "c2r.attacks.momentum:vmi_fgsm",
         "Linf",
         "MI-FGSM whose gradient is corrected by its variance nearby (Wang and He 2021)",
         {"steps": 10, "step": 0.25, "decay": 1.0, "samples": 5, "reach": 1.5},
@@ -92,12 +105,14 @@ CATALOG: dict[str, Facts] = {
     ),
     "jitter": Facts(
         "Jitter-{steps}",
+        "c2r.attacks.jitter:jitter",
         "Linf",
         "PGD on the squared error of scaled, noisy softmax outputs (Schwinn et al. 2023)",
         {"steps": 10, "step": 0.25, "scale": 10.0, "noise": 0.1},
     ),
     "deepfool": Facts(
         "DeepFool-{steps}",
+        "c2r.attacks.nearest:deepfool",
         "L2",
         "Smallest L2 step across the nearest linearised boundary (Moosavi-Dezfooli et al. 2016); counts within ε",
         {"steps": 50, "overshoot": 0.02},
@@ -108,6 +123,7 @@ CATALOG: dict[str, Facts] = {
     ),
     "square": Facts(
         "Square-{queries}",
+        "c2r.attacks.square:square",
         "Linf",
         "Random search with squares, logits only (Andriushchenko et al. 2020)",
         {"queries": 5000, "share": 0.8},
@@ -115,6 +131,7 @@ CATALOG: dict[str, Facts] = {
     ),
     "spsa": Facts(
         "SPSA-{steps}",
+        "c2r.attacks.spsa:spsa",
         "Linf",
         "Gradient estimated from random differences, logits only (Uesato et al. 2018)",
         {"steps": 100, "samples": 128, "delta": 0.01, "rate": 0.01},
@@ -122,6 +139,7 @@ CATALOG: dict[str, Facts] = {
     ),
     "apgd-ce": Facts(
         "APGD-CE-{steps}",
+        "c2r.attacks.apgd:apgd_ce",
         "Linf",
         "Auto-PGD on the cross-entropy: the step size halves where progress stalls (Croce and Hein 2020)",
         {"steps": 100, "restarts": 1},
@@ -130,6 +148,7 @@ CATALOG: dict[str, Facts] = {
     ),
     "apgd-t": Facts(
         "APGD-T-{steps}",
+        "c2r.attacks.apgd:apgd_t",
         "Linf",
         "Auto-PGD on the targeted DLR loss, one run for each of the most likely other classes",
         {"steps": 100, "targets": 9},
@@ -138,6 +157,7 @@ CATALOG: dict[str, Facts] = {
     ),
     "fab-t": Facts(
         "FAB-T-{steps}",
+        "c2r.attacks.fab:fab_t",
         "Linf",
         "Fast adaptive boundary attack, targeted: the smallest perturbation across each linearised boundary (Croce and"
         " Hein 2020)",
@@ -148,6 +168,7 @@ CATALOG: dict[str, Facts] = {
     ),
     "autoattack": Facts(
         "AutoAttack",
+        "c2r.attacks.autoattack:autoattack",
         "Linf",
         "Standard AutoAttack: APGD-CE, APGD-T, FAB-T and Square on what is still correct, official budgets",
         {"steps": 100, "targets": 9, "queries": 5000},
@@ -162,6 +183,12 @@ def facts(name: str) -> Facts:
     if name not in CATALOG:
         raise unknown("attack", name, list(CATALOG))
     return CATALOG[name]
+
+
+def function(name: str) -> Callable[..., Iterator[float]]:
+    """What runs an attack. Loads torch. Raises InputError for an unknown name."""
+    made: Callable[..., Iterator[float]] = named(facts(name).function)
+    return made
 
 
 def options(name: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:

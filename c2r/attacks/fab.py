@@ -1,9 +1,8 @@
 """Targeted FAB (Croce and Hein 2020, "Minimally distorted adversarial examples"): the smallest L∞ step across each
 boundary.
 
-As in AutoAttack: from the image itself, without restarts and without a final search. A generator over a `Hunt` that
-yields the
-share of its work done. L live images, D pixel values of one.
+As in AutoAttack: from the image itself, without restarts and without a final search. A generator over an `AttackState`
+that yields the share of its work done. L live images, D pixel values of one.
 """
 
 from collections.abc import Iterator
@@ -13,23 +12,23 @@ from torch import Tensor
 
 from c2r.attacks.apgd import rivals
 from c2r.attacks.losses import Aim
-from c2r.attacks.state import Hunt
+from c2r.attacks.state import AttackState
 
 BIAS = 0.1  # alpha_max: the largest share of the step from the image itself, against the step from the current point
 OVERSHOOT = 1.05  # eta
 BACK = 0.9  # beta: an adversarial point is pulled this far back towards the image
 
 
-def fab_t(hunt: Hunt, *, steps: int, targets: int) -> Iterator[float]:
+def fab_t(state: AttackState, *, steps: int, targets: int) -> Iterator[float]:
     """One run for each of the `targets` classes most likely on the clean image."""
-    targets = min(targets, hunt.classes - 1)
-    for rank in hunt.steps(targets):
-        delta = hunt.start(random=False)
-        for number in hunt.steps(steps):
-            gradient, gap, keep = hunt.gradient(delta, _lead, rivals(hunt.clean, hunt.aim.y)[:, rank])
-            delta = _towards(hunt.x, delta[keep], gradient, gap)
-            logits, keep = hunt.look(delta)
-            over = (logits.argmax(1) != hunt.aim.y)[:, None, None, None]
+    targets = min(targets, state.classes - 1)
+    for rank in state.steps(targets):
+        delta = state.start(random=False)
+        for number in state.steps(steps):
+            gradient, gap, keep = state.gradient(delta, _lead, rivals(state.clean, state.aim.y)[:, rank])
+            delta = _towards(state.x, delta[keep], gradient, gap)
+            logits, keep = state.look(delta)
+            over = (logits.argmax(1) != state.aim.y)[:, None, None, None]
             delta = torch.where(over, BACK * delta[keep], delta[keep])
             yield (rank + (number + 1) / steps) / targets
     yield 1.0
@@ -40,8 +39,7 @@ def nearest_crossing(point: Tensor, weight: Tensor, gap: Tensor) -> Tensor:
     closest to it.
 
     Every pixel moves by λ or as far as the box lets it, so λ solves a rising, concave, piecewise linear equation.
-    Newton's method
-    from 0 ends after a few steps, exactly, and needs no sorting.
+    Newton's method from 0 ends after a few steps, exactly, and needs no sorting.
 
     :param point, weight: [L, D]; gap: [L]
     """

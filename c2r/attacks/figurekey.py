@@ -1,8 +1,7 @@
 """What a figure is of: the key by which results of unlike evaluations meet. No torch.
 
 The key of a result row (``pgd``) names an attempt within one evaluation only: under another protocol it is another
-radius and other
-steps. Whoever lays two evaluations side by side, or says what a figure is of, asks here.
+radius and other steps. Whoever lays two evaluations side by side, or says what a figure is of, asks here.
 """
 
 import math
@@ -51,8 +50,13 @@ class FigureKey(NamedTuple):
 
     @property
     def threat(self) -> str:
-        """The ball: ``L∞ 32/255``, ``L2 unbounded``; '' where nothing is attacked."""
-        return f"{NORMS.get(self.norm, self.norm)} {self.eps}" if self.norm else ""
+        """Its `ball`."""
+        return ball(self.norm, self.eps)
+
+
+def ball(norm: str, eps: str) -> str:
+    """The images an attack may choose from: ``L∞ 32/255``, ``L2 unbounded``; '' where nothing is attacked."""
+    return f"{NORMS.get(norm, norm)} {eps}" if norm else ""
 
 
 def key_of(row: Mapping[str, Any]) -> FigureKey:

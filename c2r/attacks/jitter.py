@@ -6,26 +6,25 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from c2r.attacks.losses import Aim
-from c2r.attacks.state import Hunt
+from c2r.attacks.state import AttackState
 
 
-def jitter(hunt: Hunt, *, steps: int, step: float, scale: float, noise: float) -> Iterator[float]:
+def jitter(state: AttackState, *, steps: int, step: float, scale: float, noise: float) -> Iterator[float]:
     """PGD on |softmax(scale·z/|z|∞) + noise·N(0, I) − onehot|², from a random start; `step` in units of ε.
 
     The paper divides this by |δ|∞ once an image is misclassified, to shrink δ from there on. Here such an image has
-    left, or,
-    with a target, its gradient has changed by a positive factor that the sign takes out again.
+    left, or, with a target, its gradient has changed by a positive factor that the sign takes out again.
     """
-    threat = hunt.threat
-    delta = hunt.start()
-    for number in hunt.steps(steps):
-        offsets = noise * hunt.noise.normal(hunt.live, (hunt.classes,))
-        gradient, _, keep = hunt.gradient(
+    threat = state.threat
+    delta = state.start()
+    for number in state.steps(steps):
+        offsets = noise * state.noise.normal(state.live, (state.classes,))
+        gradient, _, keep = state.gradient(
             delta, lambda logits, aim, offset: squared(logits, aim, offset, scale), offsets
         )
-        delta = threat.project(delta[keep] + step * threat.eps * threat.steepest(gradient), hunt.x)
+        delta = threat.project(delta[keep] + step * threat.eps * threat.steepest(gradient), state.x)
         yield (number + 1) / steps
-    hunt.look(delta)
+    state.look(delta)
     yield 1.0
 
 

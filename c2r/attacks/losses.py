@@ -50,8 +50,7 @@ def dlr(logits: Tensor, aim: Aim) -> Tensor:
     """Difference of logits ratio (Croce and Hein 2020, eq. 6 and 7).
 
     Untargeted −(z_y − max_{k≠y} z_k) / (z_(1) − z_(3)); targeted −(z_y − z_t) / (z_(1) − (z_(3) + z_(4))/2). With fewer
-    classes
-    than these name, where the ratio could not change, the difference alone.
+    classes than these name, where the ratio could not change, the difference alone.
     """
     ordered = logits.topk(min(4, logits.shape[1]), 1).values
     if aim.target is None:

@@ -1,8 +1,7 @@
 """Attacks that look for the smallest L2 perturbation: Carlini and Wagner's, and DeepFool; methods spec §1.2.
 
-They run on a `Hunt(nearest=True)`, which keeps each image's smallest successful perturbation; ε only says which of them
-count.
-Generators that yield the share of their work done. L live images.
+They run on an `AttackState` whose rules say `nearest`, which keeps each image's smallest successful perturbation; ε
+only says which of them count. Generators that yield the share of their work done. L live images.
 """
 
 import math
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from c2r.attacks.losses import margin
-from c2r.attacks.state import Hunt
+from c2r.attacks.state import AttackState
 
 # half the width of the tanh box: 2 % wider than the pixel box, so that tanh has a slope where pixels are 0 or 1
 HALF = 0.51
@@ -20,21 +19,23 @@ EDGE = math.atanh(0.5 / HALF)  # where the pixel box ends in tanh space
 
 
 def cw_l2(
-    hunt: Hunt, *, steps: int, rate: float, c: float, kappa: float, searches: int, leave: bool
+    state: AttackState, *, steps: int, rate: float, c: float, kappa: float, searches: int, leave: bool
 ) -> Iterator[float]:
     """Adam on |δ|² + c·max(z_y − max_{k≠y} z_k, −κ) in tanh space (Carlini and Wagner 2017); every image has its own c.
+
+    More than six parameters, because each is an option of the catalog.
 
     :param searches: rounds; after each, an image that was fooled goes halfway to the largest c that failed, another
         halfway to the smallest that worked or, before one did, to ten times its c. With 1, c stays
     :param leave: an image leaves once it is fooled within ε: faster, with the same robust accuracy, but its distance is
         not the smallest
     """
-    hunt.enough = leave
-    weight = hunt.x.new_full((len(hunt.live),), c)
+    state.enough = leave
+    weight = state.x.new_full((len(state.live),), c)
     low, high = torch.zeros_like(weight), torch.full_like(weight, math.inf)
-    for search in hunt.steps(searches):
+    for search in state.steps(searches):
         worked = torch.zeros_like(weight, dtype=torch.bool)
-        for number, (fooled, keep) in enumerate(_descent(hunt, steps, rate, kappa, weight)):
+        for number, (fooled, keep) in enumerate(_descent(state, steps, rate, kappa, weight)):
             low, high, weight, worked = low[keep], high[keep], weight[keep], worked[keep] | fooled
             yield (search + (number + 1) / steps) / searches
         low, high = torch.where(worked, low, weight), torch.where(worked, weight, high)
@@ -42,15 +43,17 @@ def cw_l2(
     yield 1.0
 
 
-def _descent(hunt: Hunt, steps: int, rate: float, kappa: float, weight: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _descent(
+    state: AttackState, steps: int, rate: float, kappa: float, weight: Tensor
+) -> Iterator[tuple[Tensor, Tensor]]:
     """One round of Adam (Kingma and Ba 2015) with c = `weight` [L]; yields at each step who of those that stay is
     fooled, and who stays."""
-    x, weight = hunt.x, weight[:, None, None, None]
+    x, weight = state.x, weight[:, None, None, None]
     point, mean, square = ((x.clamp(0, 1) - 0.5) / HALF).atanh(), torch.zeros_like(x), torch.zeros_like(x)
-    for number in hunt.steps(steps):
+    for number in state.steps(steps):
         curve = point.tanh()
         delta = (0.5 + HALF * curve).clamp(0, 1) - x
-        gradient, gain, keep = hunt.gradient(delta, lambda logits, aim: margin(logits, aim).clamp(max=kappa))
+        gradient, gain, keep = state.gradient(delta, lambda logits, aim: margin(logits, aim).clamp(max=kappa))
         if not keep.all():
             x, curve, delta, mean, square, point, weight = (
                 t[keep] for t in (x, curve, delta, mean, square, point, weight)
@@ -62,29 +65,28 @@ def _descent(hunt: Hunt, steps: int, rate: float, kappa: float, weight: Tensor) 
         yield gain >= 0, keep
 
 
-def deepfool(hunt: Hunt, *, steps: int, overshoot: float) -> Iterator[float]:
+def deepfool(state: AttackState, *, steps: int, overshoot: float) -> Iterator[float]:
     """Step across the nearest linearised boundary until the class changes (Moosavi-Dezfooli et al. 2016), all images at
     once.
 
     As in the paper the sum of the steps, not each step, is stretched by 1 + `overshoot`. Pixels at 0 or 1 that a step
-    would push
-    further out do not count in its length, so that the others make up for them.
+    would push further out do not count in its length, so that the others make up for them.
     """
-    delta = hunt.start(random=False)
-    for number in hunt.steps(steps):
-        total = delta / (1 + overshoot) + hunt.jacobian(delta, _across)
-        x = hunt.x
+    delta = state.start(random=False)
+    for number in state.steps(steps):
+        total = delta / (1 + overshoot) + state.jacobian(delta, _across)
+        x = state.x
         delta = (x + (1 + overshoot) * total).clamp(0, 1) - x
-        logits, _ = hunt.look(delta)
-        crossed = hunt.aim.goal(logits) <= 0
-        hunt.leave(crossed)
+        logits, _ = state.look(delta)
+        crossed = state.aim.goal(logits) <= 0
+        state.leave(crossed)
         delta = delta[~crossed]
         yield (number + 1) / steps
     yield 1.0
 
 
 def _across(point: Tensor, behind: Tensor, gradients: Tensor) -> Tensor:
-    """The smallest step [l, C, H, W] to the nearest linearised boundary; arguments as `Hunt.jacobian` gives them."""
+    """The smallest step [l, C, H, W] to the nearest linearised boundary; arguments as `network.jacobian` gives them."""
     here = point[:, None]
     outwards = ((here > 1 - 1e-6) & (gradients > 0)) | ((here < 1e-6) & (gradients < 0))
     gradients = gradients.masked_fill(outwards, 0)

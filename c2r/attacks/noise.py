@@ -1,10 +1,8 @@
 """Random numbers of one attack that belong to each image, not to its place in a batch.
 
 Every image has a key made of the seed and of its own pixels; numbers are a hash of key, draw and position. So an image
-gets the
-same numbers alone, in any batch, after others have left, on any device. Wide hash: SplitMix64 (Steele et al. 2014),
-once per
-image; narrow hash: multiply and shift on int32, once per number. L live images.
+gets the same numbers alone, in any batch, after others have left, on any device. Wide hash: SplitMix64 (Steele et al.
+2014), once per image; narrow hash: multiply and shift on int32, once per number. L live images.
 """
 
 import math
@@ -12,11 +10,8 @@ import math
 import torch
 from torch import Tensor
 
-_GOLDEN, _ONE, _TWO = (
-    -7046029254386353131,
-    -4658895280553007687,
-    -7723592293110705685,
-)  # SplitMix64's constants as int64
+# SplitMix64's constants as int64
+_GOLDEN, _ONE, _TWO = -7046029254386353131, -4658895280553007687, -7723592293110705685
 _NARROW_ONE, _NARROW_TWO = 2146121005, -2073254261  # of the 32-bit hash "lowbias32" (Wellons 2018) as int32
 
 
@@ -70,10 +65,6 @@ class Noise:
     def signs(self, live: Tensor, shape: tuple[int, ...]) -> Tensor:
         """−1 or +1 with equal chance, float32 [L, *shape]."""
         return self._draw(live, shape).bitwise_right_shift_(31).float().mul_(2).add_(1)
-
-    def integers(self, live: Tensor, high: Tensor | int, shape: tuple[int, ...] = ()) -> Tensor:
-        """Whole numbers from 0 to high − 1, int64 [L, *shape]."""
-        return (self.uniform(live, shape) * high).long()
 
     def _draw(self, live: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Hashed int32 [L, *shape] whose high bits are good."""

@@ -1,6 +1,6 @@
 """Square attack in L∞ (Andriushchenko et al. 2020): random search with squares, logits only; methods spec §1.2.
 
-A generator over a `Hunt` that yields the share of its work done. L live images of C channels and H × W pixels.
+A generator over an `AttackState` that yields the share of its work done. L live images of C channels and H × W pixels.
 """
 
 import math
@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from c2r.attacks.losses import LOSSES
-from c2r.attacks.state import Hunt
+from c2r.attacks.state import AttackState
 
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # queries after which the share of changed pixels halves
 AHEAD = 50  # queries whose squares are drawn at once
 
 
-def square(hunt: Hunt, *, queries: int, share: float) -> Iterator[float]:
+def square(state: AttackState, *, queries: int, share: float) -> Iterator[float]:
     """Start from vertical stripes of ±ε, then try squares of ±ε per channel and keep what lowers the loss.
 
     The loss is the margin, or the cross-entropy of the target where there is one. Every image has its own squares and
@@ -25,12 +25,12 @@ def square(hunt: Hunt, *, queries: int, share: float) -> Iterator[float]:
     :param queries: squares tried; their size does not depend on it
     :param share: of the pixels in the first squares
     """
-    search = _Search(hunt)
+    search = _Search(state)
     for first in range(0, queries, AHEAD):
-        sides = [side(query, share, *hunt.x.shape[2:]) for query in range(first, min(first + AHEAD, queries))]
+        sides = [side(query, share, *state.x.shape[2:]) for query in range(first, min(first + AHEAD, queries))]
         search.draw(sides)
         for number, size in enumerate(sides):
-            if not len(hunt.live):
+            if not len(state.live):
                 return
             search.attempt(number, size)
             yield (first + number + 1) / queries
@@ -52,23 +52,23 @@ class _Search:
     A pixel value is always one of two, as low or as high as ball and box let it be: `ends` [L, 2, C, H, W], flattened.
     """
 
-    def __init__(self, hunt: Hunt):
-        x, threat = hunt.x, hunt.threat
-        self.hunt, self.shape = hunt, x.shape[1:]
-        self.form = LOSSES["margin" if hunt.aim.target is None else "ce"]
+    def __init__(self, state: AttackState):
+        x, threat = state.x, state.threat
+        self.state, self.shape = state, x.shape[1:]
+        self.form = LOSSES["margin" if state.aim.target is None else "ce"]
         ends = torch.stack([(x - threat.eps).clamp(0, 1), (x + threat.eps).clamp(0, 1)], 1)
-        stripes = hunt.noise.uniform(hunt.live, (self.shape[0], 1, self.shape[2])) < 0.5
+        stripes = state.noise.uniform(state.live, (self.shape[0], 1, self.shape[2])) < 0.5
         self.point = torch.where(stripes, ends[:, 0], ends[:, 1])
         self.ends, self.flat = ends.flatten(1), self.point.flatten(1)
-        self.logits = hunt.query(self.point)
-        self.loss = self.form(self.logits, hunt.aim)
+        self.logits = state.query(self.point)
+        self.loss = self.form(self.logits, state.aim)
         self.corner = self.signs = x.new_empty(len(x), 0)
         self._record(self.logits)
 
     def draw(self, sides: list[int]) -> None:
         """`corner` [L, Q] of the next squares, and `signs` [L, Q, C]: where in `ends` a channel's values lie."""
         channels, height, width = self.shape
-        chance = self.hunt.noise.uniform(self.hunt.live, (len(sides), 2 + channels))
+        chance = self.state.noise.uniform(self.state.live, (len(sides), 2 + channels))
         size = torch.tensor(sides, device=chance.device)
         row, column = ((chance[:, :, i] * (length + 1 - size)).long() for i, length in ((0, height), (1, width)))
         self.corner = row * width + column
@@ -81,9 +81,9 @@ class _Search:
         index = index.flatten(1)
         old = self.flat.gather(1, index)
         self.flat.scatter_(1, index, new)
-        logits = self.hunt.query(self.point)
-        loss = self.form(logits, self.hunt.aim)
-        fooled = self.hunt.aim.goal(logits) <= 0
+        logits = self.state.query(self.point)
+        loss = self.form(logits, self.state.aim)
+        fooled = self.state.aim.goal(logits) <= 0
         better = (loss > self.loss) | fooled
         self.flat.scatter_(1, index, torch.where(better[:, None], new, old))
         self.loss = torch.where(better, loss, self.loss)
@@ -93,7 +93,7 @@ class _Search:
 
     def finish(self) -> None:
         """Hand in the best points of those who withstood."""
-        if len(self.hunt.live):
+        if len(self.state.live):
             self._record(self.logits)
 
     def _patch(self, size: int) -> Tensor:
@@ -104,8 +104,8 @@ class _Search:
         return torch.arange(channels, device=device)[:, None] * (height * width) + plane.flatten()
 
     def _record(self, logits: Tensor) -> None:
-        """Let the hunt take what was found, and forget who left."""
-        keep = self.hunt.record(self.point - self.hunt.x, logits)
+        """Let the state take what was found, and forget who left."""
+        keep = self.state.record(self.point - self.state.x, logits)
         if bool(keep.all()):
             return
         self.point = self.point[keep]

@@ -55,8 +55,8 @@ class Parser(argparse.ArgumentParser):
         if known := self._commands():
             raise _wrong_command("".join(re.findall(r"invalid choice: '(.*)' \(choose", message)[:1]), known) from None
         for shape, text in _SHAPES.items():
-            if found := re.fullmatch(shape, message, re.DOTALL):
-                raise InputError(text.format(*map(quoted, found.groups()), name=name, command=self.prog)) from None
+            if said := re.fullmatch(shape, message, re.DOTALL):
+                raise InputError(text.format(*map(quoted, said.groups()), name=name, command=self.prog)) from None
         raise InputError(
             f"'{self.prog}' expects other words ({name} {message}): '{self.prog} --help' lists them."
         ) from None
@@ -85,10 +85,10 @@ class Parser(argparse.ArgumentParser):
         )
 
 
-def _wrong_command(found: str, known: list[str]) -> InputError:
+def _wrong_command(word: str, known: list[str]) -> InputError:
     """The sentence for a command that is missing or stands in no table."""
-    said = f"Unknown command '{quoted(found)}'" if found else "A command is missing"
-    return _with_hint(f"{said}: expected one of {', '.join(known)}; write python -m c2r COMMAND.", found, known)
+    said = f"Unknown command '{quoted(word)}'" if word else "A command is missing"
+    return _with_hint(f"{said}: expected one of {', '.join(known)}; write python -m c2r COMMAND.", word, known)
 
 
 def _with_hint(sentence: str, word: str, known: Collection[str]) -> InputError:
@@ -144,9 +144,9 @@ def assignment(text: str) -> str:
     return text
 
 
-def add_settings(one: argparse.ArgumentParser, help: str) -> None:
+def add_settings(parser: argparse.ArgumentParser, help: str) -> None:
     """The option ``--set NAME=VALUE``, which may be repeated."""
-    one.add_argument("--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", help=help)
+    parser.add_argument("--set", type=assignment, action="append", default=[], metavar="NAME=VALUE", help=help)
 
 
 def word(text: str) -> str:

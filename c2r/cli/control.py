@@ -13,9 +13,9 @@ ANSWER = 5.0  # seconds an answer may take; it takes a fifth of one
 MOMENT = 3.0  # seconds it may take to do what was asked before the line is printed
 
 
-def add_command(one: argparse.ArgumentParser) -> None:
+def add_command(parser: argparse.ArgumentParser) -> None:
     """Options of ``pause``, ``step`` and ``stop``."""
-    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder, or one of its evaluations")
+    parser.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder, or one of its evaluations")
 
 
 def pause(chosen: argparse.Namespace) -> int:
@@ -39,10 +39,10 @@ def tell(path: Path, word: str) -> int:
     if run.problem:
         raise InputError(run.problem)
     listening.ask(run, word)
-    if not listening.heard(found := listening.wait(path, word, ANSWER), word):
+    if not listening.heard(answer := listening.wait(path, word, ANSWER), word):
         raise InputError(
             f"Run {run.id} gave no answer to '{word}' within {ANSWER:.0f} s: expected one within 2 s; the command stays"
-            f" in its folder, look again or end its process {found.status.get('pid')}."
+            f" in its folder, look again or end its process {answer.status.get('pid')}."
         )
     print(listening.said(listening.wait(path, word, MOMENT, listening.done), word))
     return 0

@@ -6,7 +6,7 @@ import os
 import sys
 
 from c2r import disasters, paths
-from c2r.cli import control, judge, keep, look, sets, work
+from c2r.cli import control, exports, imports, judge, keep, look, work
 from c2r.cli.arguments import Parser
 from c2r.errors import InputError
 
@@ -26,8 +26,8 @@ COMMANDS = {
     "check": (judge.check, judge.add_check),
     "attack": (judge.attack, judge.add_attack),
     "transfer": (judge.transfer, judge.add_transfer),
-    "import": (sets.import_set, sets.add_import),
-    "export": (sets.export, sets.add_export),
+    "import": (imports.import_set, imports.add_import),
+    "export": (exports.export, exports.add_export),
     "metrics": (look.metrics, look.add_metrics),
     "map": (look.draw_map, look.add_map),
     "list": (look.list_runs, look.add_list),
@@ -63,13 +63,13 @@ def parsers(only: str = "") -> tuple[Parser, dict[str, Parser]]:
     """The parser of the command line and, by name, that of each command; with `only` the others get no arguments, which
     saves time."""
     whole = Parser(prog="python -m c2r", description="Robust dataset distillation with C2R.")
-    commands, found = whole.add_subparsers(dest="command", metavar="COMMAND", required=True), {}
+    commands, by_name = whole.add_subparsers(dest="command", metavar="COMMAND", required=True), {}
     for name, (action, add) in COMMANDS.items():
         text = (action.__doc__ or "").strip().splitlines()[0]
-        found[name] = commands.add_parser(name, help=text, description=text)
+        by_name[name] = commands.add_parser(name, help=text, description=text)
         if only in ("", name):
-            add(found[name])
-    return whole, found
+            add(by_name[name])
+    return whole, by_name
 
 
 def _chosen(arguments: list[str] | None) -> argparse.Namespace:

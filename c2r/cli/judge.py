@@ -16,18 +16,19 @@ from c2r.fields import choices
 from c2r.formats.normalisation import NORMALISATIONS
 from c2r.store import runs
 from c2r.store.files import write_atomic
+from c2r.store.results import headline_folder, read_rows
 
 SPLITS = ("test", "train")
 SURROGATE = ("fgsm", "pgd", "mi-fgsm", "vmi-fgsm")  # attacks that transfer
 
 
-def add_check(one: argparse.ArgumentParser) -> None:
+def add_check(parser: argparse.ArgumentParser) -> None:
     """Options of ``check``."""
-    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder or one of its evaluations")
-    one.add_argument(
+    parser.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder or one of its evaluations")
+    parser.add_argument(
         "--only", type=check_names, help="names of checks with commas (default: all twelve, the slow ones too)"
     )
-    one.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
 
 
 def check_names(text: str) -> list[str]:
@@ -42,7 +43,7 @@ def evaluated(path: Path) -> list[dict[str, Any]]:
     run = runs.open_run(path)
     if run.problem:
         raise InputError(run.problem)
-    if not (rows := runs.read_rows(path)):
+    if not (rows := read_rows(path)):
         raise InputError(
             f"Run {run.id} was never evaluated: expected result rows; run python -m c2r evaluate {path} first."
         )
@@ -56,61 +57,61 @@ def check(chosen: argparse.Namespace) -> int:
     from c2r.evaluation.judging import judge_again
 
     evaluated(chosen.dir)
-    path = runs.results(chosen.dir)
+    path = headline_folder(chosen.dir)
     run = runs.open_run(path)
     if run.config is None or run.problem:
         raise InputError(run.problem)
-    found = []
+    badges = []
     for badge in judge_again(
         path,
         load_on_device(run.config),
         chosen.only,
         lambda name, share: print(f"{100 * share:.0f} %: {name}", file=sys.stderr, flush=True),
     ):
-        found.append(badge)
+        badges.append(badge)
         if not chosen.json:
             print_badges([badge])
     if chosen.json:
-        print(json.dumps(to_json(found), indent=2))
+        print(json.dumps(to_json(badges), indent=2))
     return 0
 
 
-def add_attack(one: argparse.ArgumentParser) -> None:
+def add_attack(parser: argparse.ArgumentParser) -> None:
     """Options of ``attack``."""
-    one.add_argument("--weights", type=paths.file, help="safetensors or state dict, of this app or BEARD's layout")
-    one.add_argument(
+    parser.add_argument("--weights", type=paths.file, help="safetensors or state dict, of this app or BEARD's layout")
+    parser.add_argument(
         "--model",
         type=model,
         default="convnet",
         help="convnet, resnet18, mlp, or module:function of yours (default convnet)",
     )
     constants = ("none", *NORMALISATIONS)
-    one.add_argument(
+    parser.add_argument(
         "--normalisation",
         type=one_of("normalisation", constants),
         help=f"constants the network expects: {', '.join(constants)} (default: the file's)",
     )
-    one.add_argument("--data", type=word, default="cifar10", help="as for distill (default cifar10)")
-    one.add_argument(
+    parser.add_argument("--data", type=word, default="cifar10", help="as for distill (default cifar10)")
+    parser.add_argument(
         "--split", type=one_of("split", SPLITS), default="test", help="which images: test or train (default test)"
     )
-    one.add_argument(
+    parser.add_argument(
         "--n",
         type=whole(0, 1_000_000),
         default=1000,
         help="images, class-balanced, fixed by the seed; 0 takes all (default 1000)",
     )
-    one.add_argument(
+    parser.add_argument(
         "--seed", type=whole(0, 2**31 - 1), default=0, help="of the images and of every attack (default 0)"
     )
-    one.add_argument(
+    parser.add_argument(
         "--protocol",
         type=one_of("protocol", PROTOCOLS),
         default="pixel-2/255",
         help=f"one of {', '.join(PROTOCOLS)} (default pixel-2/255)",
     )
-    add_settings(one, "settings of the custom protocol: eps, eval_attacks, ...")
-    one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_settings(parser, "settings of the custom protocol: eps, eval_attacks, ...")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def model(text: str) -> str:
@@ -126,36 +127,43 @@ def attack(chosen: argparse.Namespace) -> int:
         {"device": "auto", "data": chosen.data, "seed": chosen.seed, "protocol": chosen.protocol, "eval_seeds": 1}
         | changes,
     )
-    from c2r.evaluation.external_networks import attack_network
+    from c2r.evaluation.external_networks import Source, attack_network
 
-    found = attack_network(
-        chosen.weights, chosen.model, chosen.normalisation or "", config, chosen.split, chosen.n, quiet=chosen.json
-    )
+    source = Source(chosen.weights, chosen.model, chosen.normalisation or "")
+    result = attack_network(source, config, chosen.split, chosen.n, None if chosen.json else _show_share)
     if chosen.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(result, indent=2))
         return 0
     print(
-        f"{found['network']} on {found['n']} {chosen.split} images of {found['data']['name']} (hash"
-        f" {found['data']['hash']}). {found['normalisation']}"
+        f"{result['network']} on {result['n']} {chosen.split} images of {result['data']['name']} (hash"
+        f" {result['data']['hash']}). {result['normalisation']}"
     )
-    print_rows(found["rows"])
+    print_rows(result["rows"])
     from c2r.evaluation.badges import from_json
 
-    print_badges([badge for badge in from_json(found["checks"]) if badge.colour not in ("green", "grey")])
+    print_badges([badge for badge in from_json(result["checks"]) if badge.colour not in ("green", "grey")])
     return 0
 
 
-def add_transfer(one: argparse.ArgumentParser) -> None:
+def _show_share(label: str, share: float) -> None:
+    """How far an attempt is, in a line that the next one replaces; nothing where that is no terminal."""
+    if sys.stderr.isatty():
+        print(f"\r{label}: {100 * share:.0f} %   ", end="", file=sys.stderr)
+
+
+def add_transfer(parser: argparse.ArgumentParser) -> None:
     """Options of ``transfer``."""
-    one.add_argument("dirs", type=paths.folder, nargs="+", metavar="DIR", help="2 to 6 evaluated runs on the same data")
-    one.add_argument(
+    parser.add_argument(
+        "dirs", type=paths.folder, nargs="+", metavar="DIR", help="2 to 6 evaluated runs on the same data"
+    )
+    parser.add_argument(
         "--attack",
         type=one_of("attack", SURROGATE),
         default="pgd",
         help=f"crafted on each surrogate: {', '.join(SURROGATE)} (default pgd)",
     )
-    one.add_argument("--out", type=paths.new, help="also write the matrix to this new JSON file")
-    one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--out", type=paths.new, help="also write the matrix to this new JSON file")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def transfer(chosen: argparse.Namespace) -> int:
@@ -168,18 +176,18 @@ def transfer(chosen: argparse.Namespace) -> int:
         paths.untaken(chosen.out)
     from c2r.evaluation.transfer import matrix
 
-    found = matrix(chosen.dirs, chosen.attack, lambda line: print(line, file=sys.stderr, flush=True))
+    scored = matrix(chosen.dirs, chosen.attack, lambda line: print(line, file=sys.stderr, flush=True))
     if chosen.out:
         chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(chosen.out, json.dumps(found) + "\n")
+        write_atomic(chosen.out, json.dumps(scored) + "\n")
     if chosen.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(scored, indent=2))
         return 0
-    width = max(map(len, found["runs"]))
+    width = max(map(len, scored["runs"]))
     print(
-        f"Accuracy of the target (columns) on images crafted with {found['attack']} at ε = {found['eps']} on the"
-        f" surrogate (rows), n = {found['n']}"
+        f"Accuracy of the target (columns) on images crafted with {scored['attack']} at ε = {scored['eps']} on the"
+        f" surrogate (rows), n = {scored['n']}"
     )
-    for name, line in zip(found["runs"], found["accuracy"], strict=True):
+    for name, line in zip(scored["runs"], scored["accuracy"], strict=True):
         print(f"  {name:{width}} " + " ".join(f"{100 * value:6.1f}" for value in line))
     return 0

@@ -7,35 +7,34 @@ from dataclasses import asdict
 from c2r import paths
 from c2r.cli.arguments import days, text, word
 from c2r.errors import InputError
-from c2r.formats import archives
+from c2r.formats import archives, opening
 from c2r.formats.safe import size
-from c2r.store import housekeeping as keeping
-from c2r.store import runs, tagging
+from c2r.store import deleting, describing, runs, sizes, tagging
 from c2r.work import forking
 
 
-def _add_store(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--store", type=paths.store, default=runs.default_store(), help="folder that holds run folders")
+def _add_store(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", type=paths.store, default=runs.default_store(), help="folder that holds run folders")
 
 
-def add_about(one: argparse.ArgumentParser) -> None:
+def add_about(parser: argparse.ArgumentParser) -> None:
     """Options of ``about``."""
-    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
-    one.add_argument(
+    parser.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
+    parser.add_argument(
         "--name",
         type=text,
-        help=f"display name, at most {keeping.NAME} characters; '' removes it (the folder keeps its own name)",
+        help=f"display name, at most {describing.NAME} characters; '' removes it (the folder keeps its own name)",
     )
-    one.add_argument("--note", type=text, help=f"at most {keeping.NOTE} characters; '' removes it")
-    one.add_argument(
+    parser.add_argument("--note", type=text, help=f"at most {describing.NOTE} characters; '' removes it")
+    parser.add_argument(
         "--tags",
         type=text,
         help=f"with commas, one that holds a comma in double quotes, at most {tagging.TAGS}; '' removes them",
     )
-    one.add_argument(
+    parser.add_argument(
         "--headline", type=text, metavar="ID", help="the evaluation whose figures stand for the run; own: the run's own"
     )
-    one.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
 
 
 def about(chosen: argparse.Namespace) -> int:
@@ -47,17 +46,17 @@ def about(chosen: argparse.Namespace) -> int:
             f"{chosen.dir} is no run folder: expected one with config.json and status.json; choose one that 'list'"
             " shows."
         )
-    found = keeping.about(chosen.dir) if changes == (None,) * 4 else keeping.describe(chosen.dir, *changes)
+    told = describing.about(chosen.dir) if changes == (None,) * 4 else describing.describe(chosen.dir, *changes)
     if chosen.json:
-        print(json.dumps(asdict(found), indent=2))
+        print(json.dumps(asdict(told), indent=2))
         return 0
-    told = {
-        "name": found.name,
-        "tags": tagging.tags_text(found.tags),
-        "note": found.note,
-        "headline": found.headline or "own",
+    lines = {
+        "name": told.name,
+        "tags": tagging.tags_text(told.tags),
+        "note": told.note,
+        "headline": told.headline or "own",
     }
-    for what, said in told.items():
+    for what, said in lines.items():
         print(f"{what}: {said or '-'}")
     config, born = (
         runs.open_run(chosen.dir).config,
@@ -70,35 +69,35 @@ def about(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def add_delete(one: argparse.ArgumentParser) -> None:
+def add_delete(parser: argparse.ArgumentParser) -> None:
     """Options of ``delete``."""
-    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder of the store that has ended")
-    _add_store(one)
+    parser.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder of the store that has ended")
+    _add_store(parser)
 
 
 def delete(chosen: argparse.Namespace) -> int:
     """Move a run into the trash of its store; 'undo' brings it back."""
-    place = keeping.delete(chosen.dir, chosen.store)
+    place = deleting.delete(chosen.dir, chosen.store)
     print(f"Deleted {chosen.dir.absolute().name}; bring it back with: python -m c2r undo {place.name}")
     return 0
 
 
-def add_undo(one: argparse.ArgumentParser) -> None:
+def add_undo(parser: argparse.ArgumentParser) -> None:
     """Options of ``undo``."""
-    one.add_argument("id", type=word, metavar="ID", help="id of a deleted run, or its name in the trash")
-    _add_store(one)
+    parser.add_argument("id", type=word, metavar="ID", help="id of a deleted run, or its name in the trash")
+    _add_store(parser)
 
 
 def undo(chosen: argparse.Namespace) -> int:
     """Bring a deleted run back."""
-    print(f"Back: {keeping.undo(chosen.id, chosen.store)}")
+    print(f"Back: {deleting.undo(chosen.id, chosen.store)}")
     return 0
 
 
-def add_archive(one: argparse.ArgumentParser) -> None:
+def add_archive(parser: argparse.ArgumentParser) -> None:
     """Options of ``archive``."""
-    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder that has ended")
-    one.add_argument("file", type=paths.new, metavar="FILE.zip", help="the archive to write")
+    parser.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder that has ended")
+    parser.add_argument("file", type=paths.new, metavar="FILE.zip", help="the archive to write")
 
 
 def archive(chosen: argparse.Namespace) -> int:
@@ -107,50 +106,50 @@ def archive(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def add_open(one: argparse.ArgumentParser) -> None:
+def add_open(parser: argparse.ArgumentParser) -> None:
     """Options of ``open``."""
-    one.add_argument("file", type=paths.file, metavar="FILE.zip", help="archive of a run")
-    one.add_argument(
+    parser.add_argument("file", type=paths.file, metavar="FILE.zip", help="archive of a run")
+    parser.add_argument(
         "--again", action="store_true", help="also when the same run is in the store already: it becomes a second one"
     )
-    _add_store(one)
+    _add_store(parser)
 
 
 def open_file(chosen: argparse.Namespace) -> int:
     """Make a run of an archive that was written here or elsewhere."""
-    print(f"Opened {archives.open_archive(chosen.file, chosen.store, again=chosen.again)}")
+    print(f"Opened {opening.open_archive(chosen.file, chosen.store, again=chosen.again)}")
     return 0
 
 
-def add_storage(one: argparse.ArgumentParser) -> None:
+def add_storage(parser: argparse.ArgumentParser) -> None:
     """Options of ``storage``."""
-    _add_store(one)
-    one.add_argument(
+    _add_store(parser)
+    parser.add_argument(
         "--empty-trash",
         type=days,
         metavar="DAYS",
         help="first remove for good what was deleted longer ago (0: everything)",
     )
-    one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def storage(chosen: argparse.Namespace) -> int:
     """What the runs of a store take up, what is in its trash, and what is free."""
     if chosen.empty_trash is not None:
-        removed = keeping.empty_trash(chosen.store, chosen.empty_trash)
+        removed = deleting.empty_trash(chosen.store, chosen.empty_trash)
         if not chosen.json:
             print(f"Removed {removed} deleted run{'' if removed == 1 else 's'} for good.")
-    found = keeping.storage(chosen.store)
+    taken = sizes.storage(chosen.store)
     if chosen.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(taken, indent=2))
         return 0
-    print(f"{'run':44} " + " ".join(f"{kind:>12}" for kind in (*keeping.KINDS, "total")))
-    for run in found["runs"]:
+    print(f"{'run':44} " + " ".join(f"{kind:>12}" for kind in (*sizes.KINDS, "total")))
+    for run in taken["runs"]:
         print(f"{run['id']:44} " + " ".join(f"{size(count):>12}" for count in (*run["kinds"].values(), run["total"])))
-    for one in found["deleted"]:
-        print(f"deleted: {one['trash']} {size(one['total'])}")
+    for deleted in taken["deleted"]:
+        print(f"deleted: {deleted['trash']} {size(deleted['total'])}")
     print(
-        f"Rest of the store {size(found['rest'])}, all of it {size(found['total'])}; free on its disk"
-        f" {size(found['free'])}."
+        f"Rest of the store {size(taken['rest'])}, all of it {size(taken['total'])}; free on its disk"
+        f" {size(taken['free'])}."
     )
     return 0

@@ -7,32 +7,32 @@ from typing import Any
 
 from c2r import paths
 from c2r.disasters import first_line
-from c2r.evaluation.metrics import by_attack
+from c2r.evaluation.attempts import by_attack
 from c2r.registry import METHODS
 from c2r.store import control as listening
-from c2r.store import headline, runs
-from c2r.store import housekeeping as keeping
+from c2r.store import describing, headline, runs
+from c2r.store.results import read_rows
 
 LINE = (  # of 'list': id, state, method, last recorded step of all, headline, what else there is to say
     "{:44} {:9} {:12} {:>13}  {:28} {}"
 )
 
 
-def add_list(one: argparse.ArgumentParser) -> None:
+def add_list(parser: argparse.ArgumentParser) -> None:
     """Options of ``list``."""
-    one.add_argument("--store", type=paths.store, default=runs.default_store(), help="folder that holds run folders")
-    one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--store", type=paths.store, default=runs.default_store(), help="folder that holds run folders")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def list_runs(chosen: argparse.Namespace) -> int:
     """List the runs of a store."""
-    found = [_listed(run) for run in runs.list_runs(chosen.store)]
+    listed = [_listed(run) for run in runs.list_runs(chosen.store)]
     if chosen.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(listed, indent=2))
         return 0
-    if found:
+    if listed:
         print(LINE.format("run", "state", "method", "recorded step", "worst attack", "now, name, tags").rstrip())
-    for run in found:
+    for run in listed:
         step = "-" if run["recorded"] is None else f"{run['recorded']}/{run['steps']}"
         said = [run["now"], run["name"], " ".join(f"#{tag}" for tag in run["tags"]), run["problem"]]
         print(
@@ -45,7 +45,7 @@ def list_runs(chosen: argparse.Namespace) -> int:
                 ", ".join(filter(None, said)),
             ).rstrip()
         )
-    if not found:
+    if not listed:
         print(f"No runs in {chosen.store} yet; start one with: python -m c2r distill --preset demo")
     return 0
 
@@ -61,11 +61,11 @@ def _listed(run: runs.Run) -> dict[str, Any]:
 
 
 def _summary(run: runs.Run) -> dict[str, Any]:
-    told, status, evaluations = keeping.about(run.path), run.status, runs.evaluations(run.path)
-    working = next((one for one in evaluations if one.alive), None)
+    told, status, evaluations = describing.about(run.path), run.status, runs.evaluations(run.path)
+    working = next((judged for judged in evaluations if judged.alive), None)
     updates = run.config is not None and METHODS[run.config.method].updates
     recorded = next(reversed(runs.frame_steps(run.path)), None) if updates else None
-    figures = by_attack(runs.read_rows(run.path)) if not run.problem else {}
+    figures = by_attack(read_rows(run.path)) if not run.problem else {}
     return {
         "id": run.id,
         "name": told.name,
@@ -82,11 +82,11 @@ def _summary(run: runs.Run) -> dict[str, Any]:
         "step": status.get("step", 0),
         "total": status.get("total", 0),
         "synthetic_images_under_scorer": status.get("figures", {}),
-        "test_accuracy": {key: found["mean"] for key, found in figures.items()},
+        "test_accuracy": {key: figure["mean"] for key, figure in figures.items()},
         "headline": headline.text(figures),
         "started": status.get("started"),
         "parent": run.config.parent if run.config else "",
-        "evaluations": [found.id for found in evaluations],
+        "evaluations": [judged.id for judged in evaluations],
     }
 
 
@@ -98,10 +98,10 @@ def _now(run: runs.Run, working: runs.Run | None) -> str:
     return f"its evaluation {working.id} is {working.state}" if working else ""
 
 
-def add_map(one: argparse.ArgumentParser) -> None:
+def add_map(parser: argparse.ArgumentParser) -> None:
     """Options of ``map``."""
-    one.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
-    one.add_argument("--json", action="store_true", help="print JSON instead of a sentence")
+    parser.add_argument("dir", type=paths.folder, metavar="DIR", help="run folder")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a sentence")
 
 
 def draw_map(chosen: argparse.Namespace) -> int:
@@ -114,22 +114,22 @@ def draw_map(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def add_metrics(one: argparse.ArgumentParser) -> None:
+def add_metrics(parser: argparse.ArgumentParser) -> None:
     """Options of ``metrics``."""
-    one.add_argument(
+    parser.add_argument(
         "files",
         type=paths.file,
         nargs="+",
         metavar="FILE",
         help="evaluation logs as BEARD writes them; several IPCs give unified figures too",
     )
-    one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def metrics(chosen: argparse.Namespace) -> int:
     """RR, AE, CREI and their variants from BEARD evaluation logs."""
     from c2r.evaluation import beardlog
 
-    found = beardlog.report(chosen.files)
-    print(json.dumps(found, indent=2) if chosen.json else beardlog.as_text(found))
+    figures = beardlog.report(chosen.files)
+    print(json.dumps(figures, indent=2) if chosen.json else beardlog.as_text(figures))
     return 0

@@ -5,7 +5,10 @@ import sys
 import time
 from typing import Any
 
-from c2r.evaluation.metrics import by_attack
+from c2r.attacks.figurekey import NORMS
+from c2r.evaluation.attempts import by_attack
+from c2r.evaluation.wording import number, percent
+from c2r.store.headline import NO_ATTACK
 
 
 class Bar:
@@ -46,21 +49,23 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool = False) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    for found in by_attack(rows).values():
-        spread = f"± {100 * found['std']:4.1f}" if found["std"] is not None else "(single)"
-        radius = (
-            ""
-            if found["attack"] in ("clean", "clamp")
-            else f", ε = {found['eps']} {NORMS.get(found['norm'], found['norm'])}"
-        )
-        hit = f", target reached {100 * found['success']:.1f} %" if found.get("success") is not None else ""
-        passes = f"{found.get('passes') or 0:.0f}"
-        cost = f", {passes} pass{'' if passes == '1' else 'es'} per image" if found.get("passes") else ""
-        many = f"{found['seeds']} network{'s' if found['seeds'] > 1 else ''}"
-        print(
-            f"  {found['label']:22} {100 * found['mean']:5.1f} % {spread}  ({many}, n = {found['n']}"
-            f" images{radius}{hit}{cost})"
-        )
+    for figure in by_attack(rows).values():
+        print(_line(figure))
+
+
+def _line(figure: dict[str, Any]) -> str:
+    """``  PGD-10                  41.0 % ±  1.2  (3 networks, n = 359 images, ε = 2/255 L∞, 20 passes per image)``."""
+    spread = "(single)" if figure["std"] is None else f"± {number(figure['std']):>4}"
+    many = f"{figure['seeds']} network{'' if figure['seeds'] == 1 else 's'}"
+    said = [many, f"n = {figure['n']} images"]
+    if figure["attack"] not in NO_ATTACK:
+        said.append(f"ε = {figure['eps']} {NORMS.get(figure['norm'], figure['norm'])}")
+    if figure["success"] is not None:
+        said.append(f"target reached {percent(figure['success'])}")
+    if figure["passes"]:
+        passes = f"{figure['passes']:.0f}"
+        said.append(f"{passes} pass{'' if passes == '1' else 'es'} per image")
+    return f"  {figure['label']:22} {number(figure['mean']):>5} % {spread}  ({', '.join(said)})"
 
 
 def print_badges(badges: list[Any]) -> None:
@@ -70,6 +75,3 @@ def print_badges(badges: list[Any]) -> None:
             f"  [{badge.colour:5}] {badge.number:2} {badge.title}:"
             f" {badge.evidence}{'' if badge.colour == 'green' else ' ' + badge.advice}"
         )
-
-
-NORMS = {"Linf": "L∞"}

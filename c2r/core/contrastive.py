@@ -5,42 +5,50 @@ For an anchor i with positives P(i) and candidates A(i) ⊇ P(i):
 Letters: B anchors, M keys, D embedding, k extra negatives per anchor.
 """
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
+@dataclass(frozen=True)
+class Keys:
+    """What anchors are compared with; keys of an anchor's class are its positives.
+
+    :param embeddings: [M, D]
+    :param labels: [M]
+    :param weights: [M] weight of each key where it is a positive; ones when absent
+    :param excluded: [B, M] True where a key is no candidate of the anchor (its own clean embedding)
+    """
+
+    embeddings: Tensor
+    labels: Tensor
+    weights: Tensor | None = None
+    excluded: Tensor | None = None
+
+
 def crl(
-    anchors: Tensor,
-    anchor_labels: Tensor,
-    keys: Tensor,
-    key_labels: Tensor,
-    *,
-    tau: float,
-    weights: Tensor | None = None,
-    excluded: Tensor | None = None,
-    negatives: tuple[Tensor, Tensor] | None = None,
+    anchors: Tensor, labels: Tensor, keys: Keys, *, tau: float, negatives: tuple[Tensor, Tensor] | None = None
 ) -> Tensor:
     """Loss of each anchor, [B]; 0 for an anchor without positives.
 
-    :param anchors: [B, D]; keys: [M, D]; both are normalised here. Keys of the anchor's class are its positives.
-    :param weights: [M] weight of each key where it is a positive; ones when absent
-    :param excluded: [B, M] True where a key is no candidate of the anchor (its own clean embedding)
+    :param anchors: [B, D] with labels [B]; they and the keys are normalised here
     :param negatives: embeddings [B, k, D] of other classes and their mask [B, k], from the queue
     """
     anchors = F.normalize(anchors, dim=1)
-    similarity = anchors @ F.normalize(keys, dim=1).T / tau
-    positive = anchor_labels[:, None] == key_labels[None]
-    if excluded is not None:
-        similarity = similarity.masked_fill(excluded, float("-inf"))
-        positive = positive & ~excluded
+    similarity = anchors @ F.normalize(keys.embeddings, dim=1).T / tau
+    positive = labels[:, None] == keys.labels[None]
+    if keys.excluded is not None:
+        similarity = similarity.masked_fill(keys.excluded, float("-inf"))
+        positive = positive & ~keys.excluded
     candidates = similarity
     if negatives is not None:
         extra = torch.einsum("bd,bkd->bk", anchors, F.normalize(negatives[0], dim=2)) / tau
         candidates = torch.cat([similarity, extra.masked_fill(~negatives[1], float("-inf"))], dim=1)
     log_share = similarity - candidates.logsumexp(1, keepdim=True)
     count = positive.sum(1)
-    log_share = log_share if weights is None else weights * log_share
+    log_share = log_share if keys.weights is None else keys.weights * log_share
     total = log_share.masked_fill(~positive, 0.0).sum(1)
     return -total / count.clamp(min=1)
 

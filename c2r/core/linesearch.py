@@ -15,6 +15,8 @@ from c2r.core.margins import sample_losses
 from c2r.core.threat import Threat
 from c2r.settings import AttackSettings
 
+Model = Callable[[Tensor], Tensor]
+
 
 @dataclass
 class Trace:
@@ -34,26 +36,34 @@ class Trace:
     backwards: int
 
 
-def ls_pgd(
-    model: Callable[[Tensor], Tensor],
-    x: Tensor,
-    labels: Tensor,
-    *,
-    threat: Threat,
-    settings: AttackSettings,
-    start: Tensor | None = None,
-    cached_loss: Tensor | None = None,
-    rounds: int = 0,
-) -> Trace:
+@dataclass(frozen=True)
+class Search:
+    """How far and how long an attack searches; `rounds` line searches per sample, 0 takes ``settings.ls_rounds``."""
+
+    threat: Threat
+    settings: AttackSettings
+    rounds: int = 0
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where an attack starts: δ̂ [B, C, H, W], and the loss [B] at x + δ̂ when it was found.
+
+    A sample whose loss has not fallen is reused as it is; without losses every sample is searched.
+    """
+
+    delta: Tensor
+    loss: Tensor | None = None
+
+
+def ls_pgd(model: Model, x: Tensor, labels: Tensor, search: Search, start: Start | None = None) -> Trace:
     """Attack images x [B, C, H, W] in [0, 1] with labels [B].
 
     :param model: frozen, in eval mode; maps [B, C, H, W] to logits [B·parts, K] (parts of one image adjacent)
-    :param start: δ̂ [B, C, H, W] to start from; zero when absent
-    :param cached_loss: [B] loss at x + δ̂ when it was found; samples whose loss has not fallen are reused as they are
-    :param rounds: line searches per sample; 0 takes ``settings.ls_rounds``
+    :param start: zero perturbations when absent
     """
-    delta = torch.zeros_like(x) if start is None else threat.project(start, x)
-    if cached_loss is None:
+    delta = torch.zeros_like(x) if start is None else search.threat.project(start.delta, x)
+    if start is None or start.loss is None:
         active = torch.ones(len(x), dtype=torch.bool, device=x.device)
         nothing = x.new_full((len(x),), float("-inf"))
         trace = Trace(delta, nothing, nothing, x.new_empty(0), ~active, ~active, 0, 0)
@@ -61,31 +71,20 @@ def ls_pgd(
         with torch.no_grad():
             logits = model(x + delta)
         loss = sample_losses(logits, labels)
-        active = loss < cached_loss - 1e-6
+        active = loss < start.loss - 1e-6
         trace = Trace(delta, loss, loss, logits, ~active, torch.zeros_like(active), len(x), 0)
-    for round_index in range(rounds or settings.ls_rounds):
+    for _ in range(search.rounds or search.settings.ls_rounds):
         index = active.nonzero().squeeze(1)
         if not len(index):
             break
-        gained = _search(
-            model, x, labels, index, trace, threat, settings, first=round_index == 0 and cached_loss is None
-        )
-        active = torch.zeros_like(active).index_put((index,), gained)
+        active = torch.zeros_like(active).index_put((index,), _round(model, x, labels, index, trace, search))
     return trace
 
 
-def _search(
-    model: Callable[[Tensor], Tensor],
-    x: Tensor,
-    labels: Tensor,
-    index: Tensor,
-    trace: Trace,
-    threat: Threat,
-    settings: AttackSettings,
-    first: bool,
-) -> Tensor:
+def _round(model: Model, x: Tensor, labels: Tensor, index: Tensor, trace: Trace, search: Search) -> Tensor:
     """One round on the samples `index`: a backward, then forward-only candidates. Updates `trace`; returns who
     gained."""
+    threat, settings = search.threat, search.settings
     x, labels, start = x[index], labels[index], trace.delta[index]
     with torch.enable_grad():
         point = (x + start).requires_grad_(True)
@@ -93,7 +92,7 @@ def _search(
         losses = sample_losses(logits, labels)
         direction = torch.autograd.grad(losses.sum(), point)[0].sign()
     best, best_loss, best_logits = start, losses.detach(), logits.detach().view(len(x), -1, logits.shape[-1])
-    if first:
+    if not len(trace.logits):  # the first look at any of them
         trace.loss = trace.start_loss = best_loss
         trace.logits = logits.detach()
     initial = best_loss

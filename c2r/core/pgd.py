@@ -1,57 +1,38 @@
-"""The attack inside a distillation, by name: LS-PGD, or PGD (its ablation), which keeps the worst iterate.
+"""The attack inside a distillation, as the method's row names it: LS-PGD, or PGD (its ablation), which keeps the worst
+iterate.
 
-Nobody leaves early here. Evaluation attacks, where an image leaves at the first success, stand in `c2r.attacks`. B
+Nobody leaves early here. Evaluation attacks, where an image leaves at the first success, stand in `c2r.attacks.run`. B
 images.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from c2r.core.linesearch import Trace, ls_pgd
+from c2r.core.linesearch import Model, Search, Start, Trace, ls_pgd
 from c2r.core.margins import sample_losses
 from c2r.core.threat import Threat
 from c2r.settings import RunConfig
 
-Model = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where LS-PGD starts: δ̂ [B, C, H, W], the loss [B] it had there, and searches per sample (0: the settings')."""
-
-    delta: Tensor | None = None
-    loss: Tensor | None = None
-    rounds: int = 0
-
 
 @dataclass(frozen=True)
 class Inner:
-    """An attack by its name (``ls-pgd`` or ``pgd``) at the radius ε and with the steps of the settings."""
+    """An attack by name, ``ls-pgd`` or ``pgd``, under a run's settings; `rounds` as in `linesearch.Search`."""
 
     name: str
     config: RunConfig
+    generator: torch.Generator
+    rounds: int = 0
 
-    def __call__(
-        self, model: Model, x: Tensor, y: Tensor, generator: torch.Generator, start: Start | None = None
-    ) -> Trace:
-        """Attack images [B, C, H, W] with labels [B]: LS-PGD from `start` (see there), or ten steps of PGD from
-        scratch."""
-        threat, start = Threat(self.config.eps), start or Start()
-        if self.name != "ls-pgd":
-            return pgd(model, x, y, threat=threat, generator=generator, steps=10)
-        return ls_pgd(
-            model,
-            x,
-            y,
-            threat=threat,
-            settings=self.config,
-            start=start.delta,
-            cached_loss=start.loss,
-            rounds=start.rounds,
-        )
+
+def attack(model: Model, x: Tensor, y: Tensor, inner: Inner, start: Start | None = None) -> Trace:
+    """Attack images [B, C, H, W] with labels [B] at the run's ε: LS-PGD (see there), or ten steps of PGD from
+    scratch."""
+    threat = Threat(inner.config.eps)
+    if inner.name == "ls-pgd":
+        return ls_pgd(model, x, y, Search(threat, inner.config, inner.rounds), start)
+    return pgd(model, x, y, threat=threat, generator=inner.generator, steps=10)
 
 
 def pgd(model: Model, x: Tensor, y: Tensor, *, threat: Threat, generator: torch.Generator, steps: int = 10) -> Trace:

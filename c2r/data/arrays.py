@@ -1,10 +1,9 @@
 """Readers of plain arrays: scikit-learn's handwritten digits, and ``.npz`` files. numpy, no torch, nothing is
 unpickled.
 
-An npz holds ``x_train y_train x_test y_test``, or ``train_images train_labels test_images test_labels``, or ``images
-labels``
-(a fixed fifth of each class is then the test split). Images are uint8, or floats in [0, 1]; [N, H, W], [N, H, W, C] or
-[N, C, H, W] with C 1 or 3.
+An npz holds ``x_train y_train x_test y_test``, or ``train_images train_labels test_images test_labels``, or
+``images labels`` (a fixed fifth of each class is then the test split). Images are uint8, or floats in [0, 1];
+[N, H, W], [N, H, W, C] or [N, C, H, W] with C 1 or 3.
 """
 
 import gzip
@@ -20,13 +19,13 @@ import numpy as np
 
 from c2r.data.pixels import channels_first, own_side, resize
 from c2r.data.splits import (
-    Progress,
     Shape,
     Splits,
+    Tell,
     at_side,
-    check_alike,
-    check_counts,
     outline,
+    require_alike,
+    require_counts,
     stratified,
     whole_labels,
 )
@@ -42,7 +41,7 @@ LAYOUTS = (
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-def read_digits(data: str, side: int, progress: Progress) -> Splits:
+def read_digits(data: str, side: int, tell: Tell) -> Splits:
     """The 1,797 handwritten digits that scikit-learn ships (UCI, Alpaydin & Kaynak 1998), 8×8; values 0-16 become
     0-255.
 
@@ -61,7 +60,7 @@ def read_digits(data: str, side: int, progress: Progress) -> Splits:
     images = resize(np.round(table[:, :64] * 255 / 16).astype(np.uint8).reshape(-1, 1, 8, 8), side, data)
     labels = table[:, 64].astype(np.int64)
     train, test = stratified(labels, 4)
-    progress("Reading digits", 1.0)
+    tell("Reading digits", 1.0)
     return Splits(images[train], labels[train], images[test], labels[test])
 
 
@@ -70,20 +69,20 @@ def peek_digits(data: str, side: int) -> Shape:
     return at_side(DIGITS, side, data)
 
 
-def read_npz(data: str, side: int, progress: Progress) -> Splits:
+def read_npz(data: str, side: int, tell: Tell) -> Splits:
     """Both splits of an npz file at `side` px (0: their own). Raises InputError for damage, missing or pickled
     arrays."""
     headers = _headers(data)
     names = _layout(headers, data)
     with _damage(data), np.load(at_home(data), allow_pickle=False) as file:
         arrays = [file[name] for name in names]
-    progress("Reading arrays", 0.5)
+    tell("Reading arrays", 0.5)
     if len(arrays) == 2:
         images, labels = arrays
         parts = stratified(whole_labels(labels, "train", data), 5)
         arrays = [array[part] for part in parts for array in (images, labels)]
     pixels = [resize(_as_bytes(channels_first(images, data), data), side, data) for images in arrays[::2]]
-    progress("Reading arrays", 1.0)
+    tell("Reading arrays", 1.0)
     return Splits(pixels[0], arrays[1], pixels[1], arrays[3])
 
 
@@ -99,8 +98,8 @@ def peek_npz(data: str, side: int) -> Shape:
     shapes = [channels_first(_hollow(*headers[name]), data).shape[1:] for name in names[::2]]
     channels, height, width = shapes[0]
     if not side:
-        check_alike(shapes[0], shapes[-1], data)
-    check_alike(shapes[0][:1], shapes[-1][:1], data)
+        require_alike(shapes[0], shapes[-1], data)
+    require_alike(shapes[0][:1], shapes[-1][:1], data)
     return outline(channels, side or own_side((width, height), data), labels[0], labels[1], (), data)
 
 
@@ -111,7 +110,7 @@ def _hollow(shape: tuple[int, ...], kind: np.dtype) -> np.ndarray:
 
 def _headers(data: str) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
     """Shape and type of every array, without reading the arrays. Raises InputError for damage."""
-    found = {}
+    headers = {}
     with _damage(data), zipfile.ZipFile(at_home(data)) as archive:
         for member in archive.namelist():
             if member.endswith(".npy"):
@@ -122,8 +121,8 @@ def _headers(data: str) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
                     math.prod(shape) * kind.itemsize > archive.getinfo(member).file_size and not kind.hasobject
                 ):
                     raise ValueError("an array claims more than the file holds")
-                found[member.removesuffix(".npy")] = (shape, kind)
-    return found
+                headers[member.removesuffix(".npy")] = (shape, kind)
+    return headers
 
 
 @contextmanager
@@ -153,8 +152,8 @@ def _layout(headers: dict[str, tuple[tuple[int, ...], np.dtype]], data: str) -> 
                 " uint8."
             )
     for images, labels in zip(names[::2], names[1::2], strict=True):
-        check_counts(_length(headers[images][0]), _length(headers[labels][0]), f"'{images}'", data)
-        _check_kind(headers[images][1], data)
+        require_counts(_length(headers[images][0]), _length(headers[labels][0]), f"'{images}'", data)
+        _require_kind(headers[images][1], data)
         if 0 in headers[images][0][1:]:
             raise InputError(
                 f"Array '{images}' of {data} has shape {list(headers[images][0])}: expected images with sides; write it"
@@ -167,7 +166,7 @@ def _length(shape: tuple[int, ...]) -> int:
     return shape[0] if shape else 0
 
 
-def _check_kind(kind: np.dtype, data: str) -> None:
+def _require_kind(kind: np.dtype, data: str) -> None:
     if kind != np.uint8 and kind.kind != "f":
         raise InputError(f"The images of {data} are {kind}: expected uint8, or floats in [0, 1]; convert them.")
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from c2r.data.imagefiles import read_folder
 from c2r.data.pixels import channels_first, resize
-from c2r.data.splits import Progress, Shape, Splits, at_side
+from c2r.data.splits import Shape, Splits, Tell, at_side
 from c2r.errors import InputError
 from c2r.paths import at_home
 
@@ -54,13 +54,13 @@ def cache_folder() -> Path:
     return at_home(os.environ.get("C2R_DATA") or Path.home() / ".cache" / "c2r")
 
 
-def read_named(data: str, side: int, progress: Progress) -> Splits:
+def read_named(data: str, side: int, tell: Tell) -> Splits:
     """Both splits of a set that torchvision knows, downloaded on first use. Raises InputError when that fails."""
     named, folder = NAMED[data], cache_folder() / data
-    _check_sized(data, side)
+    _require_size(data, side)
     kind = getattr(_torchvision_datasets(), named.kind)
     try:
-        with _watched(folder, named.megabytes, progress):
+        with _watched(folder, named.megabytes, tell):
             train, test = (kind(str(folder), download=True, **split) for split in named.splits)
     except (OSError, RuntimeError, EOFError) as error:
         reason = (str(getattr(error, "reason", error)).strip().splitlines() or [type(error).__name__])[0]
@@ -70,13 +70,13 @@ def read_named(data: str, side: int, progress: Progress) -> Splits:
         ) from None
     if data == "imagenette":
         names = tuple(words[0] for words in train.classes)
-        return replace(read_folder(str(folder / "imagenette2-160"), side, progress), names=names)
+        return replace(read_folder(str(folder / "imagenette2-160"), side, tell), names=names)
     images = [resize(channels_first(np.asarray(part.data), data), side, data) for part in (train, test)]
     labels = [np.asarray(part.labels if data == "svhn" else part.targets) for part in (train, test)]
     return Splits(images[0], labels[0], images[1], labels[1], tuple(map(str, getattr(train, "classes", ()))))
 
 
-def _check_sized(data: str, side: int) -> None:
+def _require_size(data: str, side: int) -> None:
     if not (side or NAMED[data].shape.size):
         raise InputError(
             f"The images of {data} have sizes of their own: expected one size; set image_size, for example to 64."
@@ -85,7 +85,7 @@ def _check_sized(data: str, side: int) -> None:
 
 def peek_named(data: str, side: int) -> Shape:
     """The Shape that a set has at `side` px, known without a download. Raises InputError when it needs a side."""
-    _check_sized(data, side)
+    _require_size(data, side)
     return at_side(NAMED[data].shape, side, data)
 
 
@@ -102,7 +102,7 @@ def _torchvision_datasets() -> Any:
 
 
 @contextmanager
-def _watched(folder: Path, megabytes: int, progress: Progress) -> Iterator[None]:
+def _watched(folder: Path, megabytes: int, tell: Tell) -> Iterator[None]:
     """Report how much of a download has arrived, twice a second, from the size of its folder."""
     done = threading.Event()
 
@@ -110,7 +110,7 @@ def _watched(folder: Path, megabytes: int, progress: Progress) -> Iterator[None]
         while not done.wait(0.5):
             with suppress(OSError):
                 arrived = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-                progress("Downloading images", min(0.99, arrived / megabytes / 1e6))
+                tell("Downloading images", min(0.99, arrived / megabytes / 1e6))
 
     watcher = threading.Thread(target=look, daemon=True)
     watcher.start()

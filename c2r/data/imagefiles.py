@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from c2r.data.pixels import Item, decode, look
-from c2r.data.splits import Progress, Shape, Splits, check_classes, check_file, outline, whole_labels
+from c2r.data.splits import Shape, Splits, Tell, names_of_classes, outline, require_content, whole_labels
 from c2r.errors import InputError
 from c2r.paths import at_home
 
@@ -31,11 +31,11 @@ Labels = tuple[np.ndarray, np.ndarray]
 Namer = Callable[[int], str]
 
 
-def read_parquet(data: str, side: int, progress: Progress) -> Splits:
+def read_parquet(data: str, side: int, tell: Tell) -> Splits:
     """All images of a parquet source at `side` px (0: their own). Raises InputError for damage or a missing column."""
     labels, names = _parquet_labels(data)
     contents = [_contents(_table(data, split, "image")) for split in SPLIT_WORDS]
-    return _decoded(contents, labels, names, side, [_row_namer(split, data) for split in SPLIT_WORDS], progress)
+    return _decoded(contents, labels, names, side, [_row_namer(split, data) for split in SPLIT_WORDS], tell)
 
 
 def peek_parquet(data: str, side: int) -> Shape:
@@ -50,8 +50,8 @@ def parquet_files(path: Path, split: str) -> list[Path]:
     """The shards of a split in a folder (or its ``data`` folder), or beside a parquet file; [] when there are none."""
     folder = path.parent if path.suffix == ".parquet" else path
     files = sorted([*folder.glob("*.parquet"), *folder.glob("data/*.parquet")])
-    found = ([file for file in files if word in file.name] for word in SPLIT_WORDS[split])
-    return next((shards for shards in found if shards), [])
+    named = ([file for file in files if word in file.name] for word in SPLIT_WORDS[split])
+    return next((shards for shards in named if shards), [])
 
 
 def _parquet_labels(data: str) -> tuple[Labels, tuple[str, ...]]:
@@ -59,7 +59,7 @@ def _parquet_labels(data: str) -> tuple[Labels, tuple[str, ...]]:
     with _damage(data, "label"):
         stored = train.column(0).to_numpy(), test.column(0).to_numpy()
     labels = whole_labels(stored[0], "train", data), whole_labels(stored[1], "test", data)
-    return labels, check_classes(*labels, names=_class_names(train.schema), where=data)
+    return labels, names_of_classes(*labels, names=_class_names(train.schema), where=data)
 
 
 def _table(data: str, split: str, role: str, first: bool = False) -> "pa.Table":
@@ -76,7 +76,7 @@ def _table(data: str, split: str, role: str, first: bool = False) -> "pa.Table":
     tables = []
     with _damage(data, split):
         for file in files:
-            with pq.ParquetFile(check_file(file)) as opened:
+            with pq.ParquetFile(require_content(file)) as opened:
                 groups = list(range(opened.num_row_groups))[: 1 if first else None]
                 tables.append(opened.read_row_groups(groups, [_column(opened.schema_arrow, role, data)]))
             if first and tables[-1].num_rows:
@@ -99,14 +99,14 @@ def _damage(data: str, split: str) -> Iterator[None]:
 
 
 def _column(schema: "pa.Schema", role: str, data: str) -> str:
-    found = [name for name in schema.names if name in COLUMNS[role]]
-    if len(found) != 1 or (role == "image" and not _holds_bytes(schema.field(found[0]).type)):
+    columns = [name for name in schema.names if name in COLUMNS[role]]
+    if len(columns) != 1 or (role == "image" and not _holds_bytes(schema.field(columns[0]).type)):
         words = " or ".join(f"'{name}'" for name in COLUMNS[role])
-        came = f"{len(found)} {role} columns ({', '.join(found)})" if len(found) > 1 else f"no {role} column"
+        came = f"{len(columns)} {role} columns ({', '.join(columns)})" if len(columns) > 1 else f"no {role} column"
         raise InputError(
             f"The parquet files of {data} have {came}: expected {words} of {KINDS[role]}; rename or convert the column."
         )
-    return found[0]
+    return columns[0]
 
 
 def _holds_bytes(kind: "pa.DataType") -> bool:
@@ -142,10 +142,10 @@ def _class_names(schema: "pa.Schema") -> tuple[str, ...]:
     return tuple(names) if isinstance(names, list) else ()
 
 
-def read_folder(data: str, side: int, progress: Progress) -> Splits:
+def read_folder(data: str, side: int, tell: Tell) -> Splits:
     """All images of an image folder at `side` px (0: their own). Raises InputError for damage or an empty class."""
     files, labels, names = _folder(data)
-    return _decoded(files, labels, names, side, [_path_namer(split) for split in files], progress)
+    return _decoded(files, labels, names, side, [_path_namer(split) for split in files], tell)
 
 
 def peek_folder(data: str, side: int) -> Shape:
@@ -178,7 +178,7 @@ def _folder(data: str) -> tuple[list[list[Path]], Labels, tuple[str, ...]]:
             )
         files.append([file for file, _ in pairs])
         labels.append(np.array([index for _, index in pairs]))
-    return files, (labels[0], labels[1]), check_classes(labels[0], labels[1], names, data)
+    return files, (labels[0], labels[1]), names_of_classes(labels[0], labels[1], names, data)
 
 
 def _class_folders(part: Path) -> list[str]:
@@ -197,9 +197,9 @@ def _decoded(
     names: tuple[str, ...],
     side: int,
     namers: list[Namer],
-    progress: Progress,
+    tell: Tell,
 ) -> Splits:
-    train, train_grey = decode(items[0], side, namers[0], lambda text, share: progress(text, share / 2))
-    test, test_grey = decode(items[1], side, namers[1], lambda text, share: progress(text, (1 + share) / 2))
+    train, train_grey = decode(items[0], side, namers[0], lambda text, share: tell(text, share / 2))
+    test, test_grey = decode(items[1], side, namers[1], lambda text, share: tell(text, (1 + share) / 2))
     channels = 1 if train_grey and test_grey else 3
     return Splits(train[:, :channels], labels[0], test[:, :channels], labels[1], names)

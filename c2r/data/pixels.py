@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from c2r.data.splits import Progress
+from c2r.data.splits import Tell
 from c2r.errors import InputError
 from c2r.untrusted import regular
 
@@ -30,7 +30,7 @@ THREAD_BYTES = 5000
 Item = bytes | Path | None
 
 
-def decode(items: Sequence[Item], side: int, name: Callable[[int], str], progress: Progress) -> tuple[np.ndarray, bool]:
+def decode(items: Sequence[Item], side: int, name: Callable[[int], str], tell: Tell) -> tuple[np.ndarray, bool]:
     """Decode encoded pictures (PNG, JPEG, …) into uint8 RGB [N, 3, side, side]; also says whether all of them are grey.
 
     :param items: file contents or paths; None stands for a missing content
@@ -47,16 +47,16 @@ def decode(items: Sequence[Item], side: int, name: Callable[[int], str], progres
             picture = open_picture(items[index], name(index))
             grey &= picture.mode in GREY
             if not side:
-                _check_equal(picture.size, own, name(index))
+                _require_equal(picture.size, own, name(index))
             images[index] = np.asarray(_fit(picture.convert("RGB"), own))
         return grey
 
     starts = range(0, len(items), CHUNK)
     with ThreadPoolExecutor(_threads(items[0])) as pool:
         grey = True
-        for start, found in zip(starts, pool.map(fill, starts), strict=True):
-            grey &= found
-            progress("Decoding images", min(1.0, (start + CHUNK) / len(items)))
+        for start, all_grey in zip(starts, pool.map(fill, starts), strict=True):
+            grey &= all_grey
+            tell("Decoding images", min(1.0, (start + CHUNK) / len(items)))
     return images.transpose(0, 3, 1, 2), grey
 
 
@@ -113,7 +113,7 @@ def own_side(size: tuple[int, int], name: str) -> int:
     return size[0]
 
 
-def _check_equal(size: tuple[int, int], own: int, name: str) -> None:
+def _require_equal(size: tuple[int, int], own: int, name: str) -> None:
     if size != (own, own):
         raise InputError(
             f"The image of {name} is {size[0]}×{size[1]} px, the first one {own}×{own} px: "

@@ -13,7 +13,7 @@ from torch import Tensor
 from c2r import device
 from c2r.core.partition import boxes
 from c2r.data import sources
-from c2r.data.splits import Progress, budget_problem, partition_problem
+from c2r.data.splits import Tell, budget_problem, partition_problem
 from c2r.errors import InputError
 from c2r.paths import at_home
 from c2r.settings import DataSettings, RunConfig, SyntheticSettings
@@ -44,19 +44,19 @@ class RealData:
         return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
 
-def load(settings: DataSettings, progress: Progress | None = None) -> RealData:
+def load(settings: DataSettings, tell: Tell | None = None) -> RealData:
     """Read the data that `settings` name, resized to `image_size` px (0 keeps their own size).
 
     A picture that is not square is cropped to its centre square; shrinking is by area, growing is bilinear.
 
-    :param progress: called with what is being done and the share done, 0 to 1; of a download from another thread
+    :param tell: called with what is being done and the share done, 0 to 1; of a download from another thread
     :raises InputError: the source is unknown, missing, damaged or unfit to train on; one sentence each
     """
-    found = sources.read(settings.data, settings.image_size, progress or (lambda _text, _share: None))
-    arrays = (found.images, found.labels, found.test_images, found.test_labels)
+    splits = sources.read(settings.data, settings.image_size, tell or (lambda _text, _share: None))
+    arrays = (splits.images, splits.labels, splits.test_images, splits.test_labels)
     images, labels, test_images, test_labels = (torch.from_numpy(array).contiguous() for array in arrays)
     digest = content_hash(images, labels, test_images, test_labels)
-    return RealData(_name(settings.data), images, labels, test_images, test_labels, found.names, digest)
+    return RealData(_name(settings.data), images, labels, test_images, test_labels, splits.names, digest)
 
 
 def _name(data: str) -> str:
@@ -110,7 +110,7 @@ class ClassDraws:
         )
 
 
-def check_budget(data: RealData, settings: SyntheticSettings) -> None:
+def require_budget(data: RealData, settings: SyntheticSettings) -> None:
     """Raise InputError when a class has fewer train images than ipc × partition², or a part would be under 4 px."""
     smallest = int(torch.bincount(data.labels).min())
     problem = partition_problem(data.images.shape[-1], settings.partition) or budget_problem(
@@ -126,9 +126,9 @@ def initial_images(data: RealData, settings: SyntheticSettings, generator: torch
     With ``init="real"`` every one of the p × p parts of every image is another train image of its class, shrunk by area
     to the part's pixel box; with ``init="noise"`` all pixels are uniform noise.
 
-    :raises InputError: see `check_budget`
+    :raises InputError: see `require_budget`
     """
-    check_budget(data, settings)
+    require_budget(data, settings)
     device, count = data.images.device, len(data.classes) * settings.ipc
     labels = torch.arange(len(data.classes), device=device).repeat_interleave(settings.ipc)
     shape = (count, *data.images.shape[1:])
@@ -169,7 +169,7 @@ def flips(data: RealData) -> bool:
     return data.images.shape[1] == 3 and not data.name.startswith("svhn")
 
 
-def load_on_device(config: RunConfig, progress: Progress | None = None) -> RealData:
+def load_on_device(config: RunConfig, tell: Tell | None = None) -> RealData:
     """The real data on the device of the run. Raises InputError."""
     place = device.resolve(config.device, config.threads)
-    return load(config, progress).to(place)
+    return load(config, tell).to(place)

@@ -12,7 +12,7 @@ from pathlib import Path
 from c2r.data.arrays import peek_digits, peek_npz, read_digits, read_npz
 from c2r.data.downloads import NAMED, peek_named, read_named
 from c2r.data.imagefiles import parquet_files, peek_folder, peek_parquet, read_folder, read_parquet
-from c2r.data.splits import Progress, Shape, Splits, check_file, check_side, check_splits
+from c2r.data.splits import Shape, Splits, Tell, require_content, require_side, trainable
 from c2r.errors import InputError, unknown
 from c2r.paths import at_home
 
@@ -21,7 +21,7 @@ from c2r.paths import at_home
 class Source:
     """How one source is read: both take the name or path and the side in pixels (0: the images' own)."""
 
-    read: Callable[[str, int, Progress], Splits]
+    read: Callable[[str, int, Tell], Splits]
     peek: Callable[[str, int], Shape]
 
 
@@ -36,13 +36,13 @@ SOURCES: dict[str, Source] = {
 }
 
 
-def read(data: str, side: int, progress: Progress) -> Splits:
+def read(data: str, side: int, tell: Tell) -> Splits:
     """Both splits of a source as uint8 images [N, C, side, side] (side 0: their own) and labels, checked.
 
     :raises InputError: unknown, missing, empty, damaged or unsuitable data, in one sentence
     """
     with _usable(data, side):
-        return check_splits(SOURCES[find(data)].read(data, side, progress), data)
+        return trainable(SOURCES[find(data)].read(data, side, tell), data)
 
 
 def peek(data: str, side: int) -> Shape:
@@ -70,7 +70,7 @@ def find(data: str) -> str:
         raise InputError(
             f"{data} is no file of images this program reads: expected .parquet, .npz or an image folder; convert it."
         )
-    check_file(path)
+    require_content(path)
     return FILES[path.suffix]
 
 
@@ -88,7 +88,7 @@ def _find_in_folder(path: Path, data: str) -> str:
 @contextmanager
 def _usable(data: str, side: int) -> Iterator[None]:
     if side:
-        check_side(side, data)
+        require_side(side, data)
     try:
         yield
     except PermissionError as error:

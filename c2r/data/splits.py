@@ -13,7 +13,7 @@ import numpy as np
 from c2r.errors import InputError
 from c2r.untrusted import MOST_CLASSES, class_names, regular
 
-Progress = Callable[[str, float], None]
+Tell = Callable[[str, float], None]  # is told what is being done and the share done, 0 to 1
 SMALLEST_SIDE = 8
 SMALLEST_PART = 4
 
@@ -45,28 +45,28 @@ class Splits:
     names: tuple[str, ...] = ()
 
 
-def check_splits(found: Splits, where: str) -> Splits:
-    """`found` with int64 labels and a name for every class. Raises InputError for whatever cannot be trained on."""
+def trainable(splits: Splits, where: str) -> Splits:
+    """`splits` with int64 labels and a name for every class. Raises InputError for whatever cannot be trained on."""
     for split, images, labels in (
-        ("train", found.images, found.labels),
-        ("test", found.test_images, found.test_labels),
+        ("train", splits.images, splits.labels),
+        ("test", splits.test_images, splits.test_labels),
     ):
-        check_counts(len(images), len(labels), split, where)
-    labels, test_labels = whole_labels(found.labels, "train", where), whole_labels(found.test_labels, "test", where)
-    names = check_classes(labels, test_labels, found.names, where)
-    check_alike(found.images.shape[1:], found.test_images.shape[1:], where)
-    check_side(found.images.shape[-1], where)
-    return Splits(found.images, labels, found.test_images, test_labels, names)
+        require_counts(len(images), len(labels), split, where)
+    labels, test_labels = whole_labels(splits.labels, "train", where), whole_labels(splits.test_labels, "test", where)
+    names = names_of_classes(labels, test_labels, splits.names, where)
+    require_alike(splits.images.shape[1:], splits.test_images.shape[1:], where)
+    require_side(splits.images.shape[-1], where)
+    return Splits(splits.images, labels, splits.test_images, test_labels, names)
 
 
 def outline(
     channels: int, size: int, labels: np.ndarray, test_labels: np.ndarray, names: tuple[str, ...], where: str
 ) -> Shape:
     """The Shape of a source whose labels are known and whose images are not decoded. Raises InputError as
-    `check_splits` does."""
+    `trainable` does."""
     labels, test_labels = whole_labels(labels, "train", where), whole_labels(test_labels, "test", where)
-    names = check_classes(labels, test_labels, names, where)
-    check_side(size, where)
+    names = names_of_classes(labels, test_labels, names, where)
+    require_side(size, where)
     return Shape(channels, size, len(names), len(labels), len(test_labels), int(np.bincount(labels).min()))
 
 
@@ -110,7 +110,9 @@ def _not_whole(labels: np.ndarray) -> np.ndarray:
     return ~np.isfinite(labels) | (labels != np.round(labels))
 
 
-def check_classes(labels: np.ndarray, test_labels: np.ndarray, names: tuple[str, ...], where: str) -> tuple[str, ...]:
+def names_of_classes(
+    labels: np.ndarray, test_labels: np.ndarray, names: tuple[str, ...], where: str
+) -> tuple[str, ...]:
     """Names of all K classes, as words that can be stored and shown (numbers where the source has none).
 
     :raises InputError: a split lacks a class, or there are more classes than a run folder may name
@@ -138,7 +140,7 @@ def check_classes(labels: np.ndarray, test_labels: np.ndarray, names: tuple[str,
     return names
 
 
-def check_alike(train: tuple[int, ...], test: tuple[int, ...], where: str) -> None:
+def require_alike(train: tuple[int, ...], test: tuple[int, ...], where: str) -> None:
     """Raise InputError unless images of both splits, [C, H, W], have the same channels and size."""
     if train != test:
         came, wanted = ("×".join(map(str, shape)) for shape in (test, train))
@@ -148,7 +150,7 @@ def check_alike(train: tuple[int, ...], test: tuple[int, ...], where: str) -> No
         )
 
 
-def check_counts(images: int, labels: int, split: str, where: str) -> None:
+def require_counts(images: int, labels: int, split: str, where: str) -> None:
     """Raise InputError unless there is one label per image."""
     if images != labels:
         raise InputError(
@@ -158,11 +160,11 @@ def check_counts(images: int, labels: int, split: str, where: str) -> None:
 
 def at_side(shape: Shape, side: int, where: str) -> Shape:
     """The Shape with images resized to `side` px; 0 keeps them. Raises InputError when that is too small."""
-    check_side(side or shape.size, where)
+    require_side(side or shape.size, where)
     return replace(shape, size=side or shape.size)
 
 
-def check_side(side: int, where: str) -> None:
+def require_side(side: int, where: str) -> None:
     """Raise InputError for images too small for the networks."""
     if side < SMALLEST_SIDE:
         raise InputError(
@@ -193,7 +195,7 @@ def partition_problem(side: int, partition: int) -> str:
     )
 
 
-def check_file(path: Path) -> Path:
+def require_content(path: Path) -> Path:
     """The path itself; raises InputError when it is no regular file or empty."""
     if regular(path, "a file of images and labels").stat().st_size == 0:
         raise InputError(f"The file {path} is empty: expected images and labels; write or download it again.")

@@ -172,9 +172,9 @@ def summary(badges: Iterable[Badge]) -> str:
 
 def complete(badges: Iterable[Badge]) -> list[Badge]:
     """All twelve in order: of one number the last badge counts, and those that are missing stand as grey, not run."""
-    found = {badge.number: badge for badge in badges}
+    last = {badge.number: badge for badge in badges}
     missing = "Not run: this check attacks a few hundred images and runs on demand."
-    return [found.get(number) or grey(number, missing, "Run the checks on demand.", cheap=False) for number in PITFALLS]
+    return [last.get(number) or grey(number, missing, "Run the checks on demand.", cheap=False) for number in PITFALLS]
 
 
 def to_json(badges: Iterable[Badge]) -> list[dict[str, Any]]:

@@ -2,11 +2,11 @@
 
 One line per attack, as the toolkit of zhouzhengqd/BEARD writes it:
 ``NAME attack on METHOD: final acc is: target_attack: A +- s, attack time is T; non_target_attack: A +- s, attack time
-is T,
-dataset: D, IPC: N, ... model: M, ... eval_accuracies_target: {[{network: share}]}, eval_accuracies_non_target: ...``
+is T, dataset: D, IPC: N, ... model: M, ... eval_accuracies_target: {[{network: share}]},
+eval_accuracies_non_target: ...``
 The log is in percent and seconds; what is returned is in shares in [0, 1] and seconds, metrics in percent (see
-`metrics`).
-These attacks ran on normalised images with a [0, 1] clamp, so the figures are not comparable with pixel-space ones.
+`metrics`). These attacks ran on normalised images with a [0, 1] clamp, so the figures are not comparable with
+pixel-space ones.
 """
 
 import re
@@ -45,6 +45,8 @@ NETWORKS = {
 }
 SCORE = re.compile(r"'([^']{1,80})': ([\d.]{1,20})")
 NAME_IPC = re.compile(r"_(\d+)_evaluation_log")
+# metric → what the toolkit's tables call it
+HEADS = {"rr": "RR", "ae": "AE", "crei": "CREI", "i_rr": "I-RR", "i_crei": "I-CREI", "penalised_i_rr": "rome+"}
 EXPECTED = (
     "expected 'NAME attack on METHOD: final acc is: target_attack: A +- s, attack time is T; non_target_attack: ...'"
 )
@@ -66,43 +68,28 @@ def read(path: str | Path) -> dict[str, Any]:
         raise InputError(
             f"{file} cannot be read as text: expected an evaluation log as BEARD writes it; choose another file."
         ) from None
-    found = parse(text, file.name)
+    log = parse(text, file.name)
     named = NAME_IPC.search(file.name)
-    if named and found["ipc"] is not None and int(named[1]) != found["ipc"]:
-        found["notes"].append(
-            f"The file name says IPC {named[1]}, its lines say IPC {found['ipc']}: the lines are used."
-        )
-    return found
+    if named and log["ipc"] is not None and int(named[1]) != log["ipc"]:
+        log["notes"].append(f"The file name says IPC {named[1]}, its lines say IPC {log['ipc']}: the lines are used.")
+    return log
 
 
 def parse(text: str, name: str = "log") -> dict[str, Any]:
     """The values of one evaluation.
 
     :returns: name, method, dataset, ipc, model, ``clean`` {accuracy, seconds (the smaller of the two clean timings),
-        targeted and
-        untargeted entries}, ``attacks`` {attack: {"targeted": entry or None, "untargeted": entry or None}} with entry
-        {accuracy,
-        std, seconds, networks {network: accuracy} in transfer logs}, ``notes``: sentences on what was left out and why
+        targeted and untargeted entries}, ``attacks`` {attack: {"targeted": entry or None, "untargeted": entry or None}}
+        with entry {accuracy, std, seconds, networks {network: accuracy} in transfer logs}, ``notes``: sentences on what
+        was left out and why
     :raises InputError: a line that is cut or out of range, no or two clean lines, an attack twice, two methods
     """
     lines = [_line(line, number, name) for number, line in enumerate(text.splitlines(), 1) if " attack on " in line]
-    clean = [line for line in lines if line["attack"].lower() == "clean"]
-    if len(clean) != 1:
-        raise InputError(
-            f"{name} holds {len(clean)} lines 'Clean attack on METHOD', expected one: give a file with one evaluation."
-        )
-    names = [(line["attack"], line["method"]) for line in lines]
-    if len(set(names)) < len(names) or len({method for _, method in names}) > 1:
-        raise InputError(
-            f"{name} holds an attack twice or several methods, expected one evaluation: split it into one file for"
-            " each."
-        )
-    base = clean[0]
+    base = _clean(lines, name)
     notes: list[str] = []
-    attacks = {}
-    for line in lines:
-        if line is not base:
-            attacks[line["attack"]] = {goal: _kept(line, goal, base, notes) for goal in GOALS}
+    attacks = {
+        line["attack"]: {goal: _kept(line, goal, base, notes) for goal in GOALS} for line in lines if line is not base
+    }
     if loose := [attack for attack in attacks if attack.lower() in UNBOUNDED]:
         notes.append(
             f"{' and '.join(loose)} have no radius: the ratios mix them with attacks of a fixed radius, as BEARD does."
@@ -125,11 +112,27 @@ def parse(text: str, name: str = "log") -> dict[str, Any]:
     }
 
 
+def _clean(lines: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The clean line. Raises InputError unless the lines are those of one evaluation."""
+    clean = [line for line in lines if line["attack"].lower() == "clean"]
+    if len(clean) != 1:
+        raise InputError(
+            f"{name} holds {len(clean)} lines 'Clean attack on METHOD', expected one: give a file with one evaluation."
+        )
+    names = [(line["attack"], line["method"]) for line in lines]
+    if len(set(names)) < len(names) or len({method for _, method in names}) > 1:
+        raise InputError(
+            f"{name} holds an attack twice or several methods, expected one evaluation: split it into one file for"
+            " each."
+        )
+    return clean[0]
+
+
 def _line(text: str, number: int, name: str) -> dict[str, Any]:
     match = LINE.search(text)
     if not match:
         raise InputError(f"Line {number} of {name} is cut or in another format: {EXPECTED}.")
-    found: dict[str, Any] = {"attack": match["attack"], "method": match["method"]}
+    line: dict[str, Any] = {"attack": match["attack"], "method": match["method"]}
     try:
         for goal in GOALS:
             scores = {
@@ -142,21 +145,20 @@ def _line(text: str, number: int, name: str) -> dict[str, Any]:
             }
             if not all(0 <= share <= 1 for share in (values["accuracy"], *scores.values())):
                 raise ValueError
-            found[goal] = values | ({"networks": scores} if scores else {})
+            line[goal] = values | ({"networks": scores} if scores else {})
     except ValueError as error:
         raise InputError(
             f"Line {number} of {name} holds a value that is not an accuracy between 0 and 100 %: {EXPECTED}."
         ) from error
     for field, pattern in FIELDS.items():
         hit = pattern.search(text)
-        found[field] = hit[1].strip() if hit else None
-    found["ipc"] = int(found["ipc"]) if found["ipc"] else None
-    return found
+        line[field] = hit[1].strip() if hit else None
+    line["ipc"] = int(line["ipc"]) if line["ipc"] else None
+    return line
 
 
 def _kept(line: dict[str, Any], goal: str, clean: dict[str, Any], notes: list[str]) -> dict[str, Any] | None:
-    """The entry, or None with a note when no attack ran: known by name, or by an accuracy that is exactly the clean
-    one.
+    """The entry, or None with a note when no attack ran, known by name or by an accuracy that is exactly the clean one.
 
     The toolkit goes by name alone, so under it a renamed attack counts clean accuracy as robust.
     """
@@ -205,10 +207,8 @@ def unified(logs: Iterable[dict[str, Any]], goal: str) -> dict[str, float | None
 
 def report(paths: Iterable[str | Path]) -> dict[str, Any]:
     """Metrics of log files: ``logs`` (one dict each: name, method, dataset, ipc, notes, targeted, untargeted as in
-    `figures`)
-    and ``unified`` (one dict for every method and dataset that comes with two or more IPCs, each once: method, dataset,
-    ipcs,
-    targeted, untargeted).
+    `figures`) and ``unified`` (one dict for every method and dataset that comes with two or more IPCs, each once:
+    method, dataset, ipcs, targeted, untargeted).
 
     :raises InputError: as `read`
     """
@@ -235,17 +235,15 @@ def report(paths: Iterable[str | Path]) -> dict[str, Any]:
     }
 
 
-def as_text(found: dict[str, Any]) -> str:
+def as_text(report: dict[str, Any]) -> str:
     """A report as a table for the terminal: one line per log and goal, metrics in percent, notes below."""
-    names = ("rr", "ae", "crei", "i_rr", "i_crei", "penalised_i_rr")
-    heads = ("RR", "AE", "CREI", "I-RR", "I-CREI", "rome+")
-    lines = [f"{'method':10} {'dataset':10} {'IPC':>8} {'goal':10}" + "".join(f"{head:>9}" for head in heads)]
-    for entry in (*found["logs"], *found["unified"]):
+    lines = [f"{'method':10} {'dataset':10} {'IPC':>8} {'goal':10}" + "".join(f"{head:>9}" for head in HEADS.values())]
+    for entry in (*report["logs"], *report["unified"]):
         ipc = "/".join(map(str, entry["ipcs"])) if "ipcs" in entry else str(entry["ipc"])
         for goal in GOALS:
             cells = "".join(
-                f"{'-' if entry[goal][name] is None else format(entry[goal][name], '.2f'):>9}" for name in names
+                f"{'-' if entry[goal][name] is None else format(entry[goal][name], '.2f'):>9}" for name in HEADS
             )
             lines.append(f"{entry['method']:10} {entry['dataset'] or '-':10} {ipc:>8} {goal:10}" + cells)
-    lines += [f"{entry['name']}: {note}" for entry in found["logs"] for note in entry["notes"]]
+    lines += [f"{entry['name']}: {note}" for entry in report["logs"] for note in entry["notes"]]
     return "\n".join(lines)

@@ -23,6 +23,7 @@ from c2r.distilled import DistilledSet
 from c2r.evaluation.measure import Measured, measure
 from c2r.events import Progress
 from c2r.networks.models import Network, build, frozen
+from c2r.networks.naming import network_name
 from c2r.networks.training import Training, train
 from c2r.registry import METHODS
 
@@ -131,7 +132,7 @@ def _judge(
         "protocol": config.protocol,
         "seed": into.seed,
         "split": "test",
-        "network": network_name(config),
+        "network": network_name(config, with_depth=False),
     }
     for attempt in attempts(config):
         for event in _measure(network, *images.test, attempt, config):
@@ -149,11 +150,6 @@ def _judge(
                 into.arrays[f"set/{attempt.key}"] = survived.to(torch.uint8).cpu().numpy()
             else:
                 yield attempt, event, True
-
-
-def network_name(config: RunConfig) -> str:
-    """What an evaluation network is called in a row."""
-    return f"{config.model}-{config.width}"
 
 
 def _outcomes(judged: list[Judged], about: dict[str, np.ndarray]) -> Outcomes:

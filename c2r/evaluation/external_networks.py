@@ -1,9 +1,9 @@
 """Attack one network that was not trained here: load it, measure a protocol's attempts, run the cheap checks."""
 
-import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,40 +18,34 @@ from c2r.evaluation import checks
 from c2r.evaluation.badges import to_json
 from c2r.evaluation.measure import Measured, measure
 from c2r.evaluation.weights import Loaded, load
+from c2r.networks.models import Network
 from c2r.versions import versions
 
 
+class Source(NamedTuple):
+    """Where a network comes from: its weights file (None: the model brings its own), its model, its normalisation."""
+
+    weights: Path | None
+    model: str
+    normalisation: str
+
+
 def attack_network(
-    weights: Path | None, model: str, normalisation: str, config: RunConfig, split: str, n: int, quiet: bool = False
+    source: Source, config: RunConfig, split: str, n: int, told: Callable[[str, float], None] | None = None
 ) -> dict[str, Any]:
-    """Every attempt of the protocol of `config` on `n` images of a split (0: all). Returns network, data, rows and
-    checks, as plain values."""
+    """Every attempt of the protocol of `config` on `n` images of a split (0: all).
+
+    :param told: gets the label of an attempt and the share done
+    :returns: network, data, rows and checks, as plain values
+    """
     shape = peek(config.data, config.image_size)
-    loaded = load(weights, model, normalisation, shape.channels, shape.size)
-    data = load_on_device(
-        config if loaded.side == shape.size else config.model_copy(update={"image_size": loaded.side})
-    )
+    loaded = load(*source, shape.channels, shape.size, config.norm)
+    data = load_on_device(config.model_copy(update={} if loaded.side == shape.size else {"image_size": loaded.side}))
     x, y = _images(data, split, n, config.seed)
     network = loaded.network.to(x.device)
     _fits(network, x, len(data.classes))
-    rows, kept = [], {}
-    for attempt in attempts(config):
-        for event in measure(
-            network, x, y, attempt, seed=config.seed, legacy=PROTOCOLS[config.protocol].space == "legacy"
-        ):
-            if isinstance(event, Measured):
-                about = {
-                    "method": "weights file",
-                    "network": model,
-                    "training": "unknown",
-                    "protocol": config.protocol,
-                    "seed": config.seed,
-                    "split": split,
-                }
-                rows.append(about | event.row())
-                kept[attempt.key] = event
-            elif not quiet and sys.stderr.isatty():
-                print(f"\r{attempt.label}: {100 * event:.0f} %   ", end="", file=sys.stderr)
+    measured = list(_measured(network, x, y, config, told or _silent))
+    rows = [_about(source.model, config, split) | outcome.row() for outcome in measured]
     subject = checks.Subject(
         rows=rows,
         networks=[network],
@@ -62,12 +56,12 @@ def attack_network(
         protocol=config.protocol,
         facts=_facts(loaded, data, x, config.seed),
         config=config,
-        margins={key: found.margin[None].cpu().numpy() for key, found in kept.items()},
-        correct={key: found.correct[None].cpu().numpy() for key, found in kept.items()},
+        margins={outcome.attempt.key: outcome.margin[None].cpu().numpy() for outcome in measured},
+        correct={outcome.attempt.key: outcome.correct[None].cpu().numpy() for outcome in measured},
     )
     return {
-        "network": f"{model} ({loaded.layout} layout)",
-        "weights": str(weights or ""),
+        "network": f"{source.model} ({loaded.layout} layout)",
+        "weights": str(source.weights or ""),
         "normalisation": loaded.told,
         "n": len(y),
         "split": split,
@@ -76,6 +70,35 @@ def attack_network(
         "rows": rows,
         "checks": to_json(checks.run(subject)),
     }
+
+
+def _about(model: str, config: RunConfig, split: str) -> dict[str, Any]:
+    """What every row of the evaluation has in common."""
+    return {
+        "method": "weights file",
+        "network": model,
+        "training": "unknown",
+        "protocol": config.protocol,
+        "seed": config.seed,
+        "split": split,
+    }
+
+
+def _silent(_label: str, _share: float) -> None:
+    """For nobody who listens."""
+
+
+def _measured(
+    network: Network, x: Tensor, y: Tensor, config: RunConfig, told: Callable[[str, float], None]
+) -> Iterator[Measured]:
+    """What each attempt of the protocol leaves of the network."""
+    legacy = PROTOCOLS[config.protocol].space == "legacy"
+    for attempt in attempts(config):
+        for event in measure(network, x, y, attempt, seed=config.seed, legacy=legacy):
+            if isinstance(event, Measured):
+                yield event
+            else:
+                told(attempt.label, event)
 
 
 def _images(data: RealData, split: str, n: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ import torch
 from c2r.config import RunConfig
 from c2r.data.real import RealData, statistics
 from c2r.distilled import DistilledSet
+from c2r.networks.naming import network_name
 from c2r.registry import METHODS
 from c2r.versions import versions
 
@@ -20,39 +21,54 @@ def set_facts(
 
     :param constants: normalisation that came with an imported set
     """
-    images, test = source.images, data.test_images.cpu().numpy()
-    assumed = [value.tolist() for value in statistics(data)]
+    tested = len(data.test_images)
     return {
-        "stored": len(images),
-        "effective": source.effective,
-        "bytes": images.nbytes,
-        "label_bytes": source.label_bytes,
-        "labels": "hard" if source.soft is None else "soft",
-        "label_type": source.label_type,
-        "partition": source.partition,
-        "set_mean": _mean(images),
-        "set_std": _std(images),
-        "test_mean": _mean(test),
-        "test_std": _std(test),
-        "train_mean": assumed[0],
-        "train_std": assumed[1],
-        "assumed_mean": assumed[0],
-        "assumed_std": assumed[1],
-        "histograms": {"set": _histogram(images), "test": _histogram(test)},
+        **_size(source),
+        **_pixels(source, data),
         "recipe": dict(source.recipe),
         "set_constants": constants,
         "selection": "last step",
         "best_minus_last": None,
-        "network": f"{config.model}-{config.width}-d{config.depth}",
+        "network": network_name(config),
         "steps": config.eval_steps,
         "precision": "float32",
         "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
         "data_hash": data.hash,
         "seeds": [config.seed + i for i in range(config.eval_seeds)],
-        "subset": {"n": min(config.eval_images or len(test), len(test)), "seed": config.seed, "stored": True},
+        "subset": {"n": min(config.eval_images or tested, tested), "seed": config.seed, "stored": True},
         "shuffled": True,
         "origin": "imported" if METHODS[config.method].kind == "imported" else "own run",
         "versions": versions(),
+    }
+
+
+def _size(source: DistilledSet) -> dict[str, Any]:
+    """Images, labels and bytes of the set."""
+    return {
+        "stored": len(source.images),
+        "effective": source.effective,
+        "bytes": source.images.nbytes,
+        "label_bytes": source.label_bytes,
+        "labels": "hard" if source.soft is None else "soft",
+        "label_type": source.label_type,
+        "partition": source.partition,
+    }
+
+
+def _pixels(source: DistilledSet, data: RealData) -> dict[str, Any]:
+    """Mean and standard deviation of set, test and training images, and histograms of the first two."""
+    images, test = source.images, data.test_images.cpu().numpy()
+    mean, std = (value.tolist() for value in statistics(data))
+    return {
+        "set_mean": _mean(images),
+        "set_std": _std(images),
+        "test_mean": _mean(test),
+        "test_std": _std(test),
+        "train_mean": mean,
+        "train_std": std,
+        "assumed_mean": mean,
+        "assumed_std": std,
+        "histograms": {"set": _histogram(images), "test": _histogram(test)},
     }
 
 

@@ -20,23 +20,19 @@ from c2r.evaluation.badges import Badge, read, to_json
 from c2r.formats.sets import check_same
 from c2r.networks.models import Network, build, frozen
 from c2r.store.files import read_json, write_atomic
-from c2r.store.runs import open_run, read_arrays, read_rows
+from c2r.store.results import read_rows
+from c2r.store.runs import open_run, read_arrays
 
 Arrays = dict[str, np.ndarray]
 
 
 def judge(
-    path: Path,
-    config: RunConfig,
-    data: RealData,
-    rows: list[dict[str, Any]],
-    networks: list[Network],
-    test: Arrays,
-    facts: dict[str, Any],
+    path: Path, config: RunConfig, data: RealData, rows: list[dict[str, Any]], test: Arrays, facts: dict[str, Any]
 ) -> list[Badge]:
-    """Run the cheap checks on a finished evaluation and store badges and facts in its folder."""
+    """Run the cheap checks on a finished evaluation, whose networks lie in its folder, and store badges and facts
+    there."""
     write_atomic(path / "facts.json", json.dumps(facts) + "\n")
-    badges = list(checks.run(_subject(config, data, rows, networks, test, facts)))
+    badges = list(checks.run(_subject(config, data, rows, load_networks(path, config, data), test, facts)))
     write_atomic(path / "checks.json", json.dumps(to_json(badges)) + "\n")
     return badges
 

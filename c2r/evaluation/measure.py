@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from c2r.attacks.protocols import Attempt
-from c2r.attacks.run import Hunt, Model, hunting
+from c2r.attacks.run import AttackState, How, Model, prepared
 from c2r.core.margins import decided, logit_margin
 from c2r.evaluation.metrics import wilson
 from c2r.networks.legacy import LegacySpace, clamp_only
@@ -21,10 +21,9 @@ class Measured:
     """What an attempt left of a network's accuracy.
 
     correct, margin: [n], still classified as y (never by logits that decide nothing), and the logit margin at the point
-    found; reached: [n], targeted: classified as
-    the target; distance: median size of what fooled the images that were right before, None when none was; moved:
-    largest
-    change of a pixel value, in 1/255; forwards, backwards: passes per image; seconds: of the whole attempt.
+    found; reached: [n], targeted: classified as the target; distance: median size of what fooled the images that were
+    right before, None when none was; moved: largest change of a pixel value, in 1/255; forwards, backwards: passes per
+    image; seconds: of the whole attempt.
     """
 
     attempt: Attempt
@@ -83,37 +82,36 @@ def measure(
         return
     model: Model = LegacySpace(network) if legacy else network
     start = model.enter(x) if isinstance(model, LegacySpace) else x
-    hunt, work = hunting(
-        attempt.attack,
-        model,
-        start,
-        y,
-        eps=attempt.eps,
-        seed=seed,
-        targeted=attempt.targeted,
-        changes=attempt.options,
+    how = How(
+        attempt.eps,
+        seed,
+        attempt.targeted,
+        attempt.options,
         last=legacy and attempt.attack in ("fgsm", "pgd", "pgd-l2"),
         anywhere=legacy,
     )
+    state, work = prepared(attempt.attack, model, start, y, how)
     yield from work
-    yield _measured(hunt, attempt, start, y, time.perf_counter() - began)
+    yield _measured(state, attempt, start, y, time.perf_counter() - began)
 
 
-def _measured(hunt: Hunt, attempt: Attempt, x: Tensor, y: Tensor, seconds: float) -> Measured:
-    found = hunt.result()
-    correct = (found.margin > 0) & decided(found.logits, found.margin) if attempt.targeted else ~found.fooled
-    reached = found.logits.argmax(1) == (y + 1) % found.logits.shape[1] if attempt.targeted else None
-    moved = (found.fooled | ~correct) & (found.distance > 0)
-    distance = float(found.distance[moved].median()) if moved.any() else None
+def _measured(state: AttackState, attempt: Attempt, x: Tensor, y: Tensor, seconds: float) -> Measured:
+    attacked = state.result()
+    correct = (
+        (attacked.margin > 0) & decided(attacked.logits, attacked.margin) if attempt.targeted else ~attacked.fooled
+    )
+    reached = attacked.logits.argmax(1) == (y + 1) % attacked.logits.shape[1] if attempt.targeted else None
+    moved = (attacked.fooled | ~correct) & (attacked.distance > 0)
+    distance = float(attacked.distance[moved].median()) if moved.any() else None
     return Measured(
         attempt,
         correct,
-        found.margin,
+        attacked.margin,
         reached,
         distance,
-        255 * float((found.images - x).abs().max()),
-        float(found.forwards.mean()),
-        float(found.backwards.mean()),
+        255 * float((attacked.images - x).abs().max()),
+        float(attacked.forwards.mean()),
+        float(attacked.backwards.mean()),
         seconds,
     )
 

@@ -1,20 +1,18 @@
-"""Figures from outcomes: intervals, means over seeds, robustness ratios. Numbers in, numbers out; no torch.
+"""Figures from outcomes: intervals, worst cases, robustness ratios. Numbers in, numbers out; no torch.
 
 Units: every accuracy that comes in is a share in [0, 1]; every metric that goes out is in percent. None means missing
-on the
-way in and undefined on the way out. Letters: C clean accuracy, A_i accuracy under attack i, A* = min A_i, Ā = mean A_i;
-T_c cost of the clean pass, T_i cost of attack i (seconds, or passes = forwards + backwards per image), T̄ mean, T_max
-largest.
+on the way in and undefined on the way out. Letters: C clean accuracy, A_i accuracy under attack i, A* = min A_i,
+Ā = mean A_i; T_c cost of the clean pass, T_i cost of attack i (seconds, or passes = forwards + backwards per image),
+T̄ mean, T_max largest.
 """
 
 import math
 from collections.abc import Iterable, Mapping
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 import numpy as np
 
-from c2r.attacks import figurekey
 from c2r.errors import InputError
 
 Share = float | None
@@ -71,34 +69,46 @@ DEFINITIONS: dict[str, tuple[str, str, str]] = {
     "i_crei": ("α I-RR + (1 - α) AE, α = 0.5", "Improved ratio and attack efficiency in one figure.", ROME),
 }
 
+# what the metrics are called on screen
+NAMES = {
+    "average": "Average over attacks",
+    "worst": "Worst attack",
+    "worst_image": "Worst case per image",
+    "drop_rate": "Drop rate",
+    "rr": "RR",
+    "i_rr": "I-RR",
+    "penalised_i_rr": "I-RR, penalised",
+    "ae": "AE, by seconds",
+    "ae_passes": "AE, by passes",
+    "crei": "CREI",
+    "i_crei": "I-CREI",
+}
+RATIOS = tuple(NAMES)[4:]
+
 
 def wilson(successes: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
     """The 95 % Wilson score interval of a share (Wilson 1927); (0, 1) when nothing was counted."""
     if n == 0:
         return 0.0, 1.0
     p = successes / n
-    centre, spread = (
-        (p + z * z / (2 * n)) / (1 + z * z / n),
-        z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)),
-    )
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    spread = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return max(0.0, centre - spread), min(1.0, centre + spread)
 
 
 def present(values: Iterable[Share]) -> list[float]:
     """The shares that are not None. :raises InputError: for a value outside [0, 1], most often one in percent"""
-    found = [float(value) for value in values if value is not None]
-    for value in found:
+    shares = [float(value) for value in values if value is not None]
+    for value in shares:
         if not 0 <= value <= 1:
             raise InputError(f"Expected accuracies as shares between 0 and 1, found {value:g}: divide percent by 100.")
-    return found
+    return shares
 
 
 def rr(clean: Share, attacked: Iterable[Share]) -> float | None:
-    """Robustness ratio in percent: 100 (Ā - A*) / (C - A*). Returned as it is, also below 0 and above 100 (see
-    `warnings`).
+    """Robustness ratio in percent: 100 (Ā - A*) / (C - A*), also where it is below 0 or above 100 (see `warnings`).
 
-    None without values and when C = A*: the ratio is 0 / 0 there. The reference code returns 0, which reads as
-    "broken".
+    None without values and when C = A*: 0 / 0. The reference code returns 0 there, which reads as "broken".
     """
     values = present(attacked)
     if clean is None or not values or abs(clean - min(values)) < 1e-9:
@@ -111,10 +121,8 @@ def i_rr(clean: Share, attacked: Iterable[Share]) -> float | None:
     """Improved robustness ratio in percent: 100 [1 - (C - Ā)(C - A*) / C²].
 
     100 when C = A*: no attack takes anything away. The reference code returns 0 there, its worst mark for its best
-    case.
-    None without values and when C = 0 (nothing to lose). When *every* attack lands above clean both factors turn
-    negative and
-    the formula falls below 100 again: `warnings` says so.
+    case. None without values and when C = 0 (nothing to lose). When *every* attack lands above clean both factors turn
+    negative and the formula falls below 100 again: `warnings` says so.
     """
     values = present(attacked)
     if clean is None or not values or clean == 0:
@@ -147,8 +155,7 @@ def ae(clean_cost: float | None, costs: Iterable[float | None]) -> float | None:
 
 
 def crei(ratio: float | None, efficiency: float | None, alpha: float = 0.5) -> float | None:
-    """α ratio + (1 - α) efficiency, in percent; with RR it is CREI, with I-RR it is I-CREI. None when either is
-    undefined."""
+    """α ratio + (1 - α) efficiency, in percent: CREI with RR, I-CREI with I-RR. None when either is undefined."""
     return None if ratio is None or efficiency is None else alpha * ratio + (1 - alpha) * efficiency
 
 
@@ -164,8 +171,7 @@ def pool(pairs: Iterable[tuple[float | None, Iterable[float | None]]]) -> tuple[
     """(C, A_i) or (T_c, T_i) pairs of several IPCs as one: the mean of the clean values, all attack values together.
 
     The unified metrics (RRM, AEM, CREIM) are the same functions on this pair: `rr(*pool(pairs))`. They are not the mean
-    of the
-    metrics per IPC, because A* and T_max become those of all IPCs.
+    of the metrics per IPC, because A* and T_max become those of all IPCs.
     """
     pairs = list(pairs)
     cleans = [clean for clean, _ in pairs if clean is not None]
@@ -189,34 +195,33 @@ def ratios(
 
 
 def warnings(clean: Share, attacked: Iterable[Share], costs: Iterable[float | None] = ()) -> list[str]:
-    """Sentences that say why the ratios of these attacks should not be trusted; empty when nothing speaks against
-    them."""
+    """Sentences that say why the ratios of these attacks should not be trusted; [] when nothing speaks against them."""
     given = list(attacked)
     values, spent = present(given), [cost for cost in costs if cost is not None]
-    found = []
+    told = []
     if len(values) < len(given):
-        found.append(f"{len(given) - len(values)} of {len(given)} attacks have no value and are left out.")
+        told.append(f"{len(given) - len(values)} of {len(given)} attacks have no value and are left out.")
     if len(values) < 2:
-        found.append(f"RR compares the average attack with the worst and needs two; there is {len(values)}.")
+        told.append(f"RR compares the average attack with the worst and needs two; there is {len(values)}.")
     if clean is not None and values:
         above, gap = sum(value > clean for value in values), 100 * (clean - min(values))
         if abs(gap) < 1:
-            found.append(
+            told.append(
                 f"Clean minus worst accuracy is {gap:.2f} points: RR divides by it and swings wildly below 1 point."
             )
         if above:
-            found.append(
+            told.append(
                 f"{above} of {len(values)} attacks leave accuracy above clean: RR may leave 0 to 100 and I-RR may pass"
                 " 100."
             )
         if gap < 0:
-            found.append("Every attack lands above clean: I-RR counts that as loss.")
+            told.append("Every attack lands above clean: I-RR counts that as loss.")
         if any(abs(value - clean) < 1e-4 for value in values):
-            found.append("An attack leaves exactly the clean accuracy: check that it ran.")
+            told.append("An attack leaves exactly the clean accuracy: check that it ran.")
     if len(spent) > 1 and max(spent) > 0.5 * sum(spent):
         share = 100 * max(spent) / sum(spent)
-        found.append(f"The slowest attack takes {share:.0f} % of the cost of all: AE mostly says how slow it is.")
-    return found
+        told.append(f"The slowest attack takes {share:.0f} % of the cost of all: AE mostly says how slow it is.")
+    return told
 
 
 def worst_case(outcomes: Mapping[str, Any]) -> np.ndarray:
@@ -237,57 +242,7 @@ def worst_case(outcomes: Mapping[str, Any]) -> np.ndarray:
     return np.logical_and.reduce(list(arrays.values()))
 
 
-def by_attack(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Mean and standard deviation over seeds for each attempt (its `key`, else its attack), in the order the rows come.
-
-    Rows of one key that are figures of unlike things (another radius, other steps) are never averaged: the later ones
-    get keys of
-    their own, ``pgd (2)``.
-
-    :returns: key → {label, mean, std (None for a single seed), seeds, n, eps, attack, norm, targeted, of (its
-        `FigureKey`), interval
-        (95 % Wilson of the mean over n images), success, seconds, passes (forwards + backwards per image); None where
-        rows do not say}
-    """
-    groups: dict[tuple[str, figurekey.FigureKey], list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault((row.get("key") or row["attack"], figurekey.key_of(row)), []).append(row)
-    seen: list[str] = []
-    found = {}
-    for (key, _), same in groups.items():
-        seen.append(key)
-        name = key if seen.count(key) == 1 else f"{key} ({seen.count(key)})"
-        found[name] = _attempt([row for row in same if row["accuracy"] is not None] or same)
-    return found
-
-
-def _attempt(same: list[dict[str, Any]]) -> dict[str, Any]:
-    values, first = [row["accuracy"] for row in same if row["accuracy"] is not None], same[0]
-    average, n = (mean(values) if values else None), first["n"]
-    return {
-        "label": first["label"],
-        "mean": average,
-        "std": stdev(values) if len(values) > 1 else None,
-        "seeds": len(values),
-        "n": n,
-        "eps": figurekey.radius(first["eps"]),
-        "attack": first["attack"],
-        "norm": first.get("norm", ""),
-        "targeted": bool(first.get("targeted")),
-        "of": figurekey.key_of(first),
-        "interval": None if average is None else wilson(round(average * n), n),
-        "success": mean_known(row.get("success") for row in same),
-        "seconds": mean_known(row.get("seconds") for row in same),
-        "passes": mean_known(_passes(row) for row in same),
-    }
-
-
 def mean_known(values: Iterable[float | None]) -> float | None:
     """The mean of the values that are not None; None when there is none."""
     known = [value for value in values if value is not None]
     return mean(known) if known else None
-
-
-def _passes(row: dict[str, Any]) -> float | None:
-    forwards, backwards = row.get("forwards"), row.get("backwards")
-    return None if forwards is None or backwards is None else forwards + backwards

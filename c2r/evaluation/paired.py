@@ -1,9 +1,8 @@
 """Paired differences: two evaluations on the same test images, compared image by image. numpy, no torch.
 
 Both sides saw the same images, so most of their scatter is common and drops out of the difference; intervals of either
-side alone,
-laid beside each other, are far too wide to decide anything. Letters: M evaluation networks, n test images, U units (the
-networks of one distilled set; the sets, where a side has several), D draws.
+side alone, laid beside each other, are far too wide to decide anything. Letters: M evaluation networks, n test images,
+U units (the networks of one distilled set; the sets, where a side has several), D draws.
 """
 
 from collections.abc import Sequence
@@ -11,8 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from c2r.evaluation.wording import points
+
 DRAWS = 4000
 LEVEL, CHANCE = 95.0, 0.05  # of the interval, in percent; of the exact test
+VERDICTS = ("better", "worse", "undecided")
 REFUSED = "No paired comparison is possible"
 UNSTORED = f"{REFUSED}: the outcomes of single test images are not stored."
 ONE_SEED = "One distillation seed each: the difference is between these two sets, not between the methods."
@@ -53,44 +55,47 @@ class Difference(NamedTuple):
     @property
     def text(self) -> str:
         """In points: ``+3.2 (+1.1 to +5.3)``."""
-        value, low, high = (f"{round(100 * share, 1) + 0.0:+.1f}" for share in (self.value, self.low, self.high))
-        return f"{value} ({low} to {high})"
+        return f"{points(self.value)} ({points(self.low)} to {points(self.high)})"
 
     @property
     def basis(self) -> str:
         """What it rests on, ``n = 359 test images; 3 and 3 networks; 1 and 1 distillation seeds``."""
-        (a, b), (one, other) = self.networks, self.seeds
-        return f"n = {self.n:,} test images; {a} and {b} networks; {one} and {other} distillation seeds"
+        networks, seeds = (f"{own} and {other}" for own, other in (self.networks, self.seeds))
+        return f"n = {self.n:,} test images; {networks} networks; {seeds} distillation seeds"
 
-    def sentence(self, one: str, other: str) -> str:
+    def sentence(self, name: str, other: str) -> str:
         """The difference in a sentence, with what it does not say."""
         chance = "" if self.p is None else f", exact McNemar p = {self.p:.2g}"
-        told = f"{one} minus {other}: {self.text} points, 95 % interval, {self.basis}{chance}: {self.verdict}."
+        told = f"{name} minus {other}: {self.text} points, 95 % interval, {self.basis}{chance}: {self.verdict}."
         return f"{told} {ONE_SEED}" if self.seeds == (1, 1) else told
 
 
-def obstacle(one: Side, other: Side) -> str:
+def counted(differences: Sequence[Difference]) -> str:
+    """How many are decided, and which way: ``2 better, 1 undecided``."""
+    verdicts = [difference.verdict for difference in differences]
+    return ", ".join(f"{verdicts.count(word)} {word}" for word in VERDICTS if word in verdicts)
+
+
+def obstacle(side: Side, other: Side) -> str:
     """Why two sides cannot be compared image by image, as a sentence; '' when they can."""
-    if not one.data or not other.data:
+    if not side.data or not other.data:
         return f"{REFUSED}: the hash of the real data is not recorded."
-    if one.data != other.data:
-        return f"{REFUSED}: the real data differ (hash {one.data} and {other.data})."
-    if not np.array_equal(np.sort(one.images), np.sort(other.images)):
-        return f"{REFUSED}: the test images are not the same ({len(one.images):,} and {len(other.images):,})."
+    if side.data != other.data:
+        return f"{REFUSED}: the real data differ (hash {side.data} and {other.data})."
+    if not np.array_equal(np.sort(side.images), np.sort(other.images)):
+        return f"{REFUSED}: the test images are not the same ({len(side.images):,} and {len(other.images):,})."
     return ""
 
 
-def difference(one: Side, other: Side, seed: int = 0, draws: int = DRAWS) -> Difference:
-    """Mean accuracy of `one` minus that of `other` on the same images, with a 95 % interval over images and networks.
+def difference(side: Side, other: Side, seed: int = 0, draws: int = DRAWS) -> Difference:
+    """Mean accuracy of `side` minus that of `other` on the same images, with a 95 % interval over images and networks.
 
     Images are drawn again in pairs. Half an image is added where one side alone is right, on either side (Agresti and
-    Min 2005), so
-    that few images, or outcomes that are all alike, do not look certain. Three networks are too few to draw from: what
-    they add is
-    drawn from Student's t at the variance between them, less the part that the images alone explain. Ask `obstacle`
-    first.
+    Min 2005), so that few images, or outcomes that are all alike, do not look certain. Three networks are too few to
+    draw from: what they add is drawn from Student's t at the variance between them, less the part that the images alone
+    explain. Ask `obstacle` first.
     """
-    sides = [[right[:, np.argsort(side.images)] for right in side.right] for side in (one, other)]
+    sides = [[right[:, np.argsort(s.images)] for right in s.right] for s in (side, other)]
     units = [np.stack([right.mean(0) for right in sets]) if len(sets) > 1 else sets[0].astype(float) for sets in sides]
     networks = [sum(len(right) for right in sets) for sets in sides]
     chance, each = np.random.default_rng(seed), units[0].mean(0) - units[1].mean(0)
@@ -99,7 +104,7 @@ def difference(one: Side, other: Side, seed: int = 0, draws: int = DRAWS) -> Dif
     low, high = np.percentile(drawn, [(100 - LEVEL) / 2, (100 + LEVEL) / 2])
     p = mcnemar(sides[0][0][0], sides[1][0][0]) if networks == [1, 1] else None
     low, high = min(float(low), value), max(float(high), value)
-    return Difference(value, low, high, len(each), (networks[0], networks[1]), (len(one.right), len(other.right)), p)
+    return Difference(value, low, high, len(each), (networks[0], networks[1]), (len(side.right), len(other.right)), p)
 
 
 def _of_images(each: np.ndarray, chance: np.random.Generator, draws: int) -> np.ndarray:
@@ -130,10 +135,10 @@ def _spread(unit: np.ndarray) -> float:
     return max(0.0, float(means.var(ddof=1)) - chance / count[1])
 
 
-def mcnemar(one: np.ndarray, other: np.ndarray) -> float:
+def mcnemar(right: np.ndarray, other: np.ndarray) -> float:
     """Two-sided p of the exact McNemar test of two networks' outcomes [n] on the same images; 1 when they never
     disagree."""
-    b, c = int(((one == 1) & (other == 0)).sum()), int(((one == 0) & (other == 1)).sum())
+    b, c = int(((right == 1) & (other == 0)).sum()), int(((right == 0) & (other == 1)).sum())
     count, term, total = b + c, 1, 0
     for k in range(min(b, c) + 1):
         total += term

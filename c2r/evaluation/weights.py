@@ -1,40 +1,32 @@
 """Networks from elsewhere: weights in this app's layout or BEARD's, or a module that Python code of yours makes.
 
-Files are read without executing them (`c2r.formats.tensors`). D blocks, K classes.
+A state dict tells sizes and batch norm; instance and group norm have the same names and shapes. D blocks, K classes.
 """
 
 import importlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from safetensors.numpy import load_file
 from torch import Tensor, nn
 
 from c2r import config as settings
 from c2r import disasters
 from c2r.errors import InputError, quoted, unknown
-from c2r.formats.arrays import checked_header
-from c2r.formats.normalisation import NORMALISATIONS, Constants, check
-from c2r.formats.safe import Budget, Limits, checked_file, guarded
-from c2r.formats.standins import Tensor as Stored
-from c2r.formats.standins import as_array
-from c2r.formats.tensors import read_tensors
+from c2r.evaluation.statedicts import read_state
+from c2r.formats.normalisation import NORMALISATIONS, Constants, as_constants
 from c2r.networks.models import MODELS, Network, build, frozen
-from c2r.paths import at_home
+from c2r.networks.naming import OWN
 from c2r.untrusted import word
 
 BEARD = re.compile(r"features\.(\d{1,3})\.(.+)")
 BLOCK = re.compile(r"blocks\.([^.]*)\.")
-EXPECTED = "the weights of a network: a safetensors file or a state dict saved by torch"
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A frozen network, what its file looked like, and in one sentence which normalisation it gets."""
+    """A frozen network, what its file looked like, and in words which normalisation and norm it gets."""
 
     network: Network
     layout: str
@@ -54,14 +46,14 @@ class Wrapped(Network):
         return self.inner((x - self.mean) / self.std)
 
 
-def load(weights: Path | None, model: str, normalisation: str, channels: int, side: int) -> Loaded:
+def load(weights: Path | None, model: str, normalisation: str, channels: int, side: int, norm: str = "own") -> Loaded:
     """Load a network.
 
     :param model: ``convnet``, ``resnet18`` or ``mlp`` (sizes are read from the file), or ``module:function`` of yours,
-        which is
-        imported and called and must return a torch module; `weights` are then loaded into it when given
+        which is imported and called and must return a torch module; `weights` are then loaded into it when given
     :param normalisation: a name of `NORMALISATIONS`, ``none``, or '' for what the file says or its layout suggests
     :param side: of the images in px, where the file does not tell
+    :param norm: instance, group or batch; ``own`` for batch where the file has its statistics, else the model's own
     :raises InputError: unknown model, damaged or unsafe file, or weights that do not fit
     """
     if normalisation not in ("", "none", *NORMALISATIONS):
@@ -79,54 +71,9 @@ def load(weights: Path | None, model: str, normalisation: str, channels: int, si
     state = _from_beard(state) if layout == "BEARD" else state
     own: dict[str, Tensor] = {name: state[name].flatten() for name in ("mean", "std") if name in state}
     constants, told = _constants(normalisation, own, layout, channels)
-    return _built(state, model, constants, layout, told, channels, side)
-
-
-def read_state(file: Path) -> dict[str, Tensor]:
-    """The tensors of a state dict, from safetensors or any container torch writes; a leading ``module.`` is dropped."""
-    file = at_home(file)
-    if not file.exists():
-        raise InputError(f"There is no file {file}: expected {EXPECTED}; check the path.")
-    with guarded(file.name, EXPECTED):
-        if file.is_file() and not file.stat().st_size:
-            raise InputError(f"{file.name} is empty: expected {EXPECTED}; choose another file.")
-        checked_file(file, Limits())
-        if file.suffix == ".safetensors":
-            checked_header(file)
-        budget = Budget(Limits(), file.name)
-        found: Any = load_file(file) if file.suffix == ".safetensors" else read_tensors(file, budget)[0]
-        inner = next((found[key] for key in ("state_dict", "model", "net", "model_state_dict") if key in found), found)
-        if not isinstance(inner, dict):
-            raise ValueError(f"it holds a {type(inner).__name__.lower()}")
-        arrays = {
-            name: as_array(value, budget) if isinstance(value, Stored) else value for name, value in inner.items()
-        }
-        kept = {
-            name: value for name, value in arrays.items() if isinstance(name, str) and isinstance(value, np.ndarray)
-        }
-        if not kept:
-            raise InputError(
-                f"{file.name} holds no weights: expected {EXPECTED}; a distilled set is read by 'python -m c2r import'."
-            )
-        _check_numbers(kept, file.name)
-        return {name.removeprefix("module."): torch.from_numpy(np.array(value)) for name, value in kept.items()}
-
-
-def _check_numbers(arrays: dict[str, np.ndarray], file: str) -> None:
-    """Raise InputError for weights that no layer can compute with: NaN and infinite ones answer nothing, and so look
-    robust."""
-    for name, array in arrays.items():
-        bad = int((~np.isfinite(array)).sum()) if array.dtype.kind == "f" else 0
-        if bad:
-            raise InputError(
-                f"{bad} of {array.size} values of '{word(name)}' in {file} are NaN or infinite: expected finite"
-                " weights; the training diverged, so choose an earlier file."
-            )
-        if not array.size:
-            raise InputError(
-                f"'{word(name)}' in {file} has shape {list(array.shape)} and so no values: expected weights; choose"
-                " another file."
-            )
+    norm, assumed = _norm(norm, state, model)
+    network, side = _built(state, model, norm, constants, channels, side)
+    return Loaded(network, layout, told + assumed, side)
 
 
 def _from_beard(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -148,7 +95,7 @@ def _constants(wanted: str, own: dict[str, Tensor], layout: str, channels: int) 
         return NORMALISATIONS[wanted], f"Normalisation {wanted}, as asked: {_numbers(NORMALISATIONS[wanted])}."
     if len(own) == 2:
         return (
-            check(tuple(own["mean"].tolist()), tuple(own["std"].tolist()), "stored in the file"),
+            as_constants(tuple(own["mean"].tolist()), tuple(own["std"].tolist()), "stored in the file"),
             "Normalisation stored in the file.",
         )
     guess = "cifar10-dc" if channels == 3 else "mnist"
@@ -161,22 +108,28 @@ def _constants(wanted: str, own: dict[str, Tensor], layout: str, channels: int) 
     )
 
 
+def _norm(asked: str, state: dict[str, Tensor], model: str) -> tuple[str, str]:
+    """The norm between the layers, and what is said of it where it is assumed, '' elsewhere."""
+    if asked != "own" or any(name.endswith("running_mean") for name in state):
+        return ("batch" if asked == "own" else asked), ""
+    if model == "mlp":
+        return asked, ""
+    return asked, f" The file does not tell the norm of its layers, so {OWN[model]} norm is assumed: see --set norm."
+
+
 def _numbers(constants: Constants) -> str:
     return "mean " + " ".join(f"{v:g}" for v in constants[0]) + ", std " + " ".join(f"{v:g}" for v in constants[1])
 
 
 def _built(
-    state: dict[str, Tensor], model: str, constants: Constants, layout: str, told: str, channels: int, side: int
-) -> Loaded:
+    state: dict[str, Tensor], model: str, norm: str, constants: Constants, channels: int, side: int
+) -> tuple[Network, int]:
+    """A frozen network of these weights, and the side of its images in px. Raises InputError."""
     try:
         sizes, side = _sizes(state, model, side)
-        chosen = settings.load("cifar10", {"model": model, "device": "cpu"} | sizes)
-        statistics = tuple(torch.tensor(list(values)).expand(channels) for values in constants)
-        network = build(
-            chosen, (channels, side, side), len(state["head.weight"]), (statistics[0], statistics[1]), torch.Generator()
-        )
-        if any(name.endswith("running_mean") for name in state):
-            _with_batch_norm(network)
+        chosen = settings.load("cifar10", {"model": model, "norm": norm, "device": "cpu"} | sizes)
+        mean, std = (torch.tensor(list(values)).expand(channels) for values in constants)
+        network = build(chosen, (channels, side, side), len(state["head.weight"]), (mean, std), torch.Generator())
         network.load_state_dict(
             {name: value for name, value in state.items() if name not in ("mean", "std")}, strict=False
         )
@@ -191,9 +144,9 @@ def _built(
         wrong = word(sorted(missing | extra)[0])
         raise InputError(
             f"The weights do not fit a {model}: '{wrong}' is {'missing' if wrong in missing else 'not part of it'};"
-            " choose another --model."
+            " choose another --model or --set norm."
         )
-    return Loaded(frozen(network), layout, told, side)
+    return frozen(network), side
 
 
 def _sizes(state: dict[str, Tensor], model: str, side: int) -> tuple[dict[str, int], int]:
@@ -210,14 +163,6 @@ def _sizes(state: dict[str, Tensor], model: str, side: int) -> tuple[dict[str, i
     if model == "mlp":
         return {"width": state["blocks.0.1.weight"].shape[0], "depth": depth}, side
     return {"width": state["blocks.0.0.0.weight"].shape[0]}, side
-
-
-def _with_batch_norm(network: Network) -> None:
-    for block in network.blocks:
-        assert isinstance(block, nn.Sequential) and isinstance(block[0], nn.Conv2d), (
-            "only the ConvNet comes with batch norm"
-        )
-        block[1] = nn.BatchNorm2d(block[0].out_channels)
 
 
 def _made(model: str) -> nn.Module:

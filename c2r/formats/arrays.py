@@ -40,19 +40,19 @@ LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
 def read_npz(path: Path, budget: Budget) -> Raw:
     """The set of an npz file. Raises InputError when no names fit, for pickled objects, bombs and false headers."""
     with zipfile.ZipFile(path) as archive:
-        found = {
+        infos = {
             info.filename.removesuffix(".npy"): info
             for info in members(archive, budget)
             if info.filename.endswith(".npy")
         }
-        names = _names(set(found), path.name)
-        arrays = {role: member_array(archive, found[name], budget) for role, name in names.items()}
-        classes = member_array(archive, found["classes"], budget) if "classes" in found else np.array([])
-        text = str(member_array(archive, found["metadata"], budget)) if "metadata" in found else ""
+        names = _names(set(infos), path.name)
+        arrays = {role: member_array(archive, infos[name], budget) for role, name in names.items()}
+        classes = member_array(archive, infos["classes"], budget) if "classes" in infos else np.array([])
+        text = str(member_array(archive, infos["metadata"], budget)) if "metadata" in infos else ""
     return _raw(arrays, tuple(map(str, classes.ravel())), text, path.name)
 
 
-def checked_header(path: Path) -> None:
+def require_header(path: Path) -> None:
     """Raise InputError when a safetensors file claims a header that it cannot hold; nothing is allocated."""
     whole = path.stat().st_size
     with open(path, "rb") as file:
@@ -67,7 +67,7 @@ def checked_header(path: Path) -> None:
 def read_safetensors(path: Path, budget: Budget) -> Raw:
     """The set of a safetensors file; the length of its header is checked before safetensors sees it."""
     whole = path.stat().st_size
-    checked_header(path)
+    require_header(path)
     with safe_open(path, framework="numpy") as stored:
         names = _names(set(stored.keys()), path.name)
         budget.spend(whole)
@@ -77,15 +77,15 @@ def read_safetensors(path: Path, budget: Budget) -> Raw:
     return _raw(arrays, tuple(classes), json.dumps({k: v for k, v in notes.items() if k != "classes"}), path.name)
 
 
-def _names(found: set[str], name: str) -> dict[str, str]:
+def _names(stored: set[str], name: str) -> dict[str, str]:
     """Which array plays which role."""
     first = {
-        role: next((n for n in names if n in found), "")
+        role: next((n for n in names if n in stored), "")
         for role, names in (("images", IMAGES), ("labels", LABELS), ("soft", SOFT))
     }
     if not first["images"] or not (first["labels"] or first["soft"]):
         raise InputError(
-            f"{name} holds the arrays {', '.join(n[:40] for n in sorted(found)[:8]) or 'none'}: expected 'images' and"
+            f"{name} holds the arrays {', '.join(n[:40] for n in sorted(stored)[:8]) or 'none'}: expected 'images' and"
             " 'labels' or 'soft_labels'; rename them."
         )
     return {role: n for role, n in first.items() if n}
@@ -109,20 +109,20 @@ def _raw(arrays: dict[str, np.ndarray], classes: tuple[Any, ...], text: str, nam
 def _metadata(stored: dict[str, Any]) -> dict[str, Any]:
     """Metadata with numbers and lists where a safetensors header has their text, all of it short, plain words: nothing
     of it is a path."""
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for key, value in stored.items():
         try:
-            found[str(key)] = json.loads(value) if isinstance(value, str) else value
+            entries[str(key)] = json.loads(value) if isinstance(value, str) else value
         except ValueError:
-            found[str(key)] = value
-    facts = found.pop("facts", {})  # a set as this app stores it keeps all it knows in one entry
-    found = facts | found if isinstance(facts, dict) else found
-    parts = found.get("partition")
+            entries[str(key)] = value
+    facts = entries.pop("facts", {})  # a set as this app stores it keeps all it knows in one entry
+    entries = facts | entries if isinstance(facts, dict) else entries
+    parts = entries.get("partition")
     if parts is not None and not (type(parts) is int and 1 <= parts <= 16):
         raise InputError(
             f"The metadata says partition {quoted(parts)}: expected a whole number from 1 to 16; write the file again."
         )
-    cleaned = {word(key): plain(value) for key, value in list(found.items())[:MOST_ENTRIES]}
+    cleaned = {word(key): plain(value) for key, value in list(entries.items())[:MOST_ENTRIES]}
     return cleaned | {name: clean(cleaned[name]) for name, clean in WORDS.items() if name in cleaned}
 
 

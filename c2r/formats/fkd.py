@@ -2,9 +2,8 @@
 torch.
 
 FKD (Shen & Xing 2022; used by SRe2L, CDA, GUARD and D4M) stores a teacher's logits for augmented views, batch by batch,
-as
-[crop coordinates, flips, mix index, λ, box, logits float16]. Which image a view shows follows from the order in which
-torch's RandomSampler with seed 42 draws, over torchvision's ImageFolder, whose order is by name.
+as [crop coordinates, flips, mix index, λ, box, logits float16]. Which image a view shows follows from the order in
+which torch's RandomSampler with seed 42 draws, over torchvision's ImageFolder, whose order is by name.
 """
 
 import re
@@ -17,7 +16,7 @@ import numpy as np
 from c2r.errors import InputError
 from c2r.formats.folders import class_folders, read_folder
 from c2r.formats.imported import Raw
-from c2r.formats.safe import Budget, Limits, checked_file
+from c2r.formats.safe import Budget, Limits, require_file
 from c2r.formats.standins import as_array
 from c2r.formats.tensors import read_tensors
 
@@ -32,8 +31,8 @@ HOW = (
 
 def epoch_folders(folder: Path) -> list[Path]:
     """The ``epoch_<e>`` folders of a soft-label folder in their order; [] when it is none."""
-    found = [c for c in folder.iterdir() if re.fullmatch(r"epoch_\d{1,6}", c.name)] if folder.is_dir() else []
-    return sorted(found, key=lambda c: int(c.name[6:]))
+    folders = [c for c in folder.iterdir() if re.fullmatch(r"epoch_\d{1,6}", c.name)] if folder.is_dir() else []
+    return sorted(folders, key=lambda c: int(c.name[6:]))
 
 
 def label_folder(folder: Path) -> Path | None:
@@ -54,8 +53,7 @@ def read_fkd(folder: Path, budget: Budget, side: int = 0) -> Raw:
     """Images with averaged soft labels [N, K].
 
     :raises InputError: one of the two folders is missing, batches do not add up, or the teacher agrees with the labels
-        no more
-        often than chance would, so that the order must be another one
+        no more often than chance would, so that the order must be another one
     """
     labels, images = label_folder(folder), image_folder(folder)
     if not labels or not images:
@@ -109,7 +107,7 @@ def _epoch(folder: Path, count: int, budget: Budget) -> tuple[np.ndarray, np.nda
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     start = 0
     for file in batches:
-        own = Budget(_batch_limits(checked_file(file, budget.limits), budget.limits), file.name)
+        own = Budget(_batch_limits(require_file(file, budget.limits), budget.limits), file.name)
         stored, _ = read_tensors(file, own)
         parts.append(_batch(stored, start, own))
         start += len(parts[-1][0])
@@ -149,9 +147,9 @@ def _best_average(
     for number, folder in enumerate(folders):
         views = _epoch(folder, count, budget)
         totals = [total + _credit(*views, by_name[order[number]]) for total, order in zip(totals, orders, strict=True)]
-    found = [(total[:, :-1] / np.maximum(total[:, -1:], 1e-9)).astype(np.float32) for total in totals]
-    again = _agreement(found[1], labels) > _agreement(found[0], labels)
-    return found[again], again, len(folders)
+    averages = [(total[:, :-1] / np.maximum(total[:, -1:], 1e-9)).astype(np.float32) for total in totals]
+    again = _agreement(averages[1], labels) > _agreement(averages[0], labels)
+    return averages[again], again, len(folders)
 
 
 def _credit(probabilities: np.ndarray, mixed: np.ndarray, share: np.ndarray, image: np.ndarray) -> np.ndarray:

@@ -22,15 +22,14 @@ def class_folders(folder: Path) -> list[Path]:
     """The class folders of an image folder, in the order of their class numbers; [] when it is none.
 
     Looks into ``train`` and the like too. Folders that are numbered are ordered by number (2 before 10, unlike
-    torchvision's
-    ImageFolder), others by name.
+    torchvision's ImageFolder), others by name.
     """
     for place in (folder, *(folder / name for name in INSIDE)):
-        found = [child for child in place.iterdir() if child.is_dir() and pictures(child)] if place.is_dir() else []
-        if found:
-            numbers = {child.name: _number(child.name) for child in found}
-            whole = None not in numbers.values() and len(set(numbers.values())) == len(found)
-            return sorted(found, key=lambda child: (numbers[child.name] if whole else 0, child.name))
+        classes = [child for child in place.iterdir() if child.is_dir() and pictures(child)] if place.is_dir() else []
+        if classes:
+            numbers = {child.name: _number(child.name) for child in classes}
+            whole = None not in numbers.values() and len(set(numbers.values())) == len(classes)
+            return sorted(classes, key=lambda child: (numbers[child.name] if whole else 0, child.name))
     return []
 
 
@@ -85,13 +84,13 @@ def _pay(file: Path, side: int, budget: Budget) -> None:
 
 
 def _number(name: str) -> int | None:
-    found = NUMBERED.fullmatch(name)
-    return int(found[1] or found[3]) if found else None
+    match = NUMBERED.fullmatch(name)
+    return int(match[1] or match[3]) if match else None
 
 
 def _class_name(name: str) -> str:
-    found = NUMBERED.fullmatch(name)
-    return found[2] if found and found[2] else name
+    match = NUMBERED.fullmatch(name)
+    return match[2] if match and match[2] else name
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

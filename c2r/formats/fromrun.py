@@ -1,17 +1,19 @@
 """The synthetic set of a run folder as an `ImportedSet`, ready to export, and the constants to train on a set with.
 numpy, no torch."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from c2r.config import RunConfig
 from c2r.errors import InputError
 from c2r.formats.imported import ImportedSet, counts
 from c2r.formats.normalisation import NORMALISATIONS, Constants, constants, resolve
 from c2r.store.files import read_arrays
-from c2r.store.runs import open_run, read_frame
+from c2r.store.runs import Run, open_run, read_frame
 from c2r.untrusted import parse_json
 
 START = "start.safetensors"  # what a fork or an import started from
@@ -33,33 +35,33 @@ def from_run(path: str | Path, step: int | None = None) -> ImportedSet:
     )
     images, labels = arrays["images"].astype(np.float32) / 255, arrays["labels"].astype(np.int64)
     soft = arrays.get("soft_labels") if step is None or "soft_labels" in arrays else _soft_at_every_step(path)
-    data = run.manifest.get("data", {})
     names = tuple(map(str, run.manifest.get("classes") or range(int(labels.max()) + 1)))
-    config = run.config.model_dump(mode="json")
-    notes: dict[str, Any] = {name: config[name] for name in ("ipc", "partition", "method", "seed")}
-    notes |= {
-        "data_hash": data.get("hash", ""),
-        "augmentation": AUGMENTATION,
-        "config": config,
-        "recipe": recipe_of(path),
-    }
+    notes = _notes(run, run.config) | ({"recipe": recipe_of(path)} if step is None else {})
     facts: dict[str, Any] = {
         "dtype": str(arrays["images"].dtype),
         "shape": list(images.shape),
         "clipped": 0.0,
         "rounding": 0.0,
         "method": run.config.method,
-        "data": str(data.get("name", run.config.data)),
+        "data": str(run.manifest.get("data", {}).get("name", run.config.data)),
         "partition": run.config.partition,
         "partition_reason": "stored in the run",
         "labels": "hard" if soft is None else "soft: probabilities as stored",
         "metadata": notes,
     }
-    found = ImportedSet(images, labels, soft, names, None, None, "run", str(path), facts | counts(labels, len(names)))
-    mean, std = training_constants(found)
-    return ImportedSet(
-        **{**vars(found), "facts": found.facts | {"metadata": notes | {"mean": list(mean), "std": list(std)}}}
-    )
+    made = ImportedSet(images, labels, soft, names, None, None, "run", str(path), facts | counts(labels, len(names)))
+    mean, std = training_constants(made)
+    return replace(made, facts=made.facts | {"metadata": notes | {"mean": list(mean), "std": list(std)}})
+
+
+def _notes(run: Run, settings: RunConfig) -> dict[str, Any]:
+    """The metadata that travel with a run's set."""
+    config = settings.model_dump(mode="json")
+    return {name: config[name] for name in ("ipc", "partition", "method", "seed")} | {
+        "data_hash": run.manifest.get("data", {}).get("hash", ""),
+        "augmentation": AUGMENTATION,
+        "config": config,
+    }
 
 
 def _soft_at_every_step(path: Path) -> np.ndarray | None:

@@ -4,7 +4,6 @@ Letters: N images, C channels, H W sides, K classes.
 """
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,39 +11,11 @@ from typing import Any
 import numpy as np
 
 from c2r.data.pixels import channels_first
-from c2r.data.splits import SMALLEST_PART
 from c2r.distilled import DistilledSet
 from c2r.errors import InputError
+from c2r.formats.guessing import guess_names, partition_facts
 from c2r.formats.normalisation import Constants, resolve, undo
 from c2r.untrusted import MOST_CLASSES, class_names
-
-SEAM = 1.8  # relative jump of pixels, see `seam`, from which it is taken for the seam of parts
-METHODS = {
-    "c2r": None,
-    "rome": 2,
-    "bacon": 2,
-    "idm": 2,
-    "idc": 2,
-    "dream": 2,
-    "dsa": 1,
-    "dm": 1,
-    "dc": 1,
-    "mtt": 1,
-    "tesla": 1,
-    "sre2l": 1,
-    "cda": 1,
-    "guard": 1,
-    "d4m": 1,
-}
-DATA_NAMES = {
-    "fashion": "fashion-mnist",
-    "cifar100": "cifar100",
-    "cifar10": "cifar10",
-    "svhn": "svhn",
-    "tiny": "tiny-imagenet",
-    "imagen": "imagenet",
-    "mnist": "mnist",
-}
 
 
 @dataclass(frozen=True)
@@ -188,9 +159,8 @@ def _probabilities(soft: np.ndarray, count: int, name: str) -> tuple[np.ndarray,
     soft = soft.astype(np.float32)
     if soft.ndim not in (2, 3) or len(soft) != count or not np.isfinite(soft).all():
         raise InputError(
-            f"The soft labels of {name} have shape {list(soft.shape)} or are not finite: expected [{count}, K], or [{count},"
-            " views, K]; write"
-            " it again."
+            f"The soft labels of {name} have shape {list(soft.shape)} or are not finite: expected [{count}, K]"
+            f" or [{count}, views, K]; write it again."
         )
     if soft.min() >= 0 and np.abs(soft.sum(-1) - 1).max() < 0.01:
         return soft, "one-hot" if soft.ndim == 2 and (
@@ -217,53 +187,6 @@ def counts(labels: np.ndarray, classes: int) -> dict[str, Any]:
     """Images per class; ``ipc`` is their number where all classes have the same, else None."""
     found = np.bincount(labels, minlength=classes)
     return {"class_counts": found.tolist(), "ipc": int(found[0]) if (found == found[0]).all() else None}
-
-
-def guess_names(path: Path) -> tuple[str, str]:
-    """The method and the data set that a file's name speaks of, else its folder's; '' for each that neither does."""
-    texts = [path.stem.lower(), path.parent.name.lower()]
-    words = [word for text in texts for word in re.split(r"[^a-z0-9]+", text)]
-    plain = [re.sub(r"[^a-z0-9]", "", text) for text in texts]
-    data = (name for text in plain for word, name in DATA_NAMES.items() if word in text)
-    return next((word for word in words if word in METHODS), ""), next(data, "")
-
-
-def partition_facts(images: np.ndarray, method: str) -> dict[str, Any]:
-    """A guess of the parts per side, and why: the seam in the pictures first, then what the named method usually
-    does."""
-    for parts in (2, 3):
-        jump = seam(images, parts)
-        if jump > SEAM:
-            return {
-                "partition": parts,
-                "partition_reason": f"pixels jump {jump:.1f} × as much across the {parts}×{parts} seams as beside them",
-            }
-    usual = METHODS.get(method)
-    if usual and images.shape[-1] // usual >= SMALLEST_PART:
-        return {
-            "partition": usual,
-            "partition_reason": f"{method.upper()} usually stores {usual}×{usual} parts, found no seam in the pictures",
-        }
-    return {"partition": None, "partition_reason": "nothing in the file tells"}
-
-
-def seam(images: np.ndarray, parts: int) -> float:
-    """Mean jump between neighbouring pixels across the seams of `parts` per side, relative to the largest one within
-    two pixels of them.
-
-    On CIFAR-10 3.1 to 3.9 with parts and at most 1.1 without; where pictures have empty borders the seams cannot be
-    seen.
-    """
-    ratios = []
-    for axis in (2, 3):
-        side = images.shape[axis]
-        if side < 4 * parts:
-            return 0.0
-        jumps = np.abs(np.diff(images[:500], axis=axis)).mean(axis=tuple(i for i in range(4) if i != axis))
-        cuts = [round(i * side / parts) - 1 for i in range(1, parts)]
-        near = [cut + away for cut in cuts for away in (-2, -1, 1, 2)]
-        ratios.append(jumps[cuts].mean() / max(jumps[near].max(), 1e-6))
-    return float(min(ratios))
 
 
 def _parts(path: Path) -> list[Path]:

@@ -11,8 +11,8 @@ import numpy as np
 from c2r.errors import InputError
 from c2r.formats.arrays import IMAGES, LABELS
 from c2r.formats.imported import Raw
-from c2r.formats.normalisation import check
-from c2r.formats.safe import Budget, checked_file
+from c2r.formats.normalisation import as_constants
+from c2r.formats.safe import Budget, require_file
 from c2r.formats.standins import Array, Tensor, as_array
 from c2r.formats.tensors import read_tensors
 from c2r.untrusted import word
@@ -71,12 +71,14 @@ def _with_note(raw: Raw, note: dict[str, Any], name: str) -> Raw:
             " again."
         )
     facts = raw.facts | {"partition": parts, "partition_reason": "stored in the file"}
-    return replace(raw, facts=facts, constants=check(tuple(map(float, mean)), tuple(map(float, std)), f"of {name}"))
+    return replace(
+        raw, facts=facts, constants=as_constants(tuple(map(float, mean)), tuple(map(float, std)), f"of {name}")
+    )
 
 
 def _accuracies(stored: Any) -> dict[str, float]:
     """Mean of the accuracies that the file says its networks reached, by network."""
-    found = {}
+    means = {}
     for name, values in list(stored.items())[:50] if isinstance(stored, dict) else []:
         if (
             isinstance(name, str)
@@ -84,8 +86,8 @@ def _accuracies(stored: Any) -> dict[str, float]:
             and values
             and all(isinstance(v, int | float) for v in values)
         ):
-            found[word(name)] = float(np.mean(values))
-    return found
+            means[word(name)] = float(np.mean(values))
+    return means
 
 
 def read_pair(content: Any, budget: Budget, _experiment: int = -1) -> Raw:
@@ -108,8 +110,7 @@ def mtt_files(folder: Path) -> tuple[list[tuple[Path, Path]], str]:
     """The pairs (images, labels) of an MTT folder that make up its set, and which ones these are; [] when it is none.
 
     The best ones first; else parts numbered without gaps, which belong together; else the last numbered pair. Of
-    whitened
-    images, the ``images_zca`` file is the view with the whitening undone, and is preferred.
+    whitened images, the ``images_zca`` file is the view with the whitening undone, and is preferred.
     """
     labels = {file.stem.removeprefix("labels_"): file for file in folder.glob("labels_*.pt")}
     zca = {file.stem.removeprefix("images_zca_"): file for file in folder.glob("images_zca_*.pt")}
@@ -142,7 +143,7 @@ def read_mtt(folder: Path, budget: Budget) -> Raw:
             f"{folder.name} has no images_best.pt with labels_best.pt: expected an MTT folder; choose another format."
         )
     images, labels = (
-        [as_array(read_tensors(checked_file(f, budget.limits), budget)[0], budget) for f in side]
+        [as_array(read_tensors(require_file(f, budget.limits), budget)[0], budget) for f in side]
         for side in zip(*pairs, strict=True)
     )
     return Raw(np.concatenate(images), np.concatenate(labels), facts={"view": note})

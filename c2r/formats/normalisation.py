@@ -74,8 +74,7 @@ def guesses(images: np.ndarray, hint: str = "") -> tuple[str, ...]:
     """Names of `NORMALISATIONS` that fit the channels, the one whose undoing lands best in [0, 1] first.
 
     Constants that leave more than one value in a hundred outside come last; then the hinted data set; then how closely
-    the
-    undone values fill [0, 1].
+    the undone values fill [0, 1].
     """
     sample = images[:: max(1, len(images) // 200)]
 
@@ -110,10 +109,10 @@ def _parse(text: str) -> Constants:
         mean, std = (tuple(float(number) for number in part.split(",")) for part in text.split(";"))
     except ValueError:
         mean, std = (), ()
-    return check(mean, std, f"'{text}'")
+    return as_constants(mean, std, f"'{text}'")
 
 
-def check(mean: tuple[float, ...], std: tuple[float, ...], text: str) -> Constants:
+def as_constants(mean: tuple[float, ...], std: tuple[float, ...], text: str) -> Constants:
     """The two as constants. Raises InputError, quoting `text`, unless they are as many finite means as positive
     deviations."""
     if not mean or len(mean) != len(std) or not np.isfinite([*mean, *std]).all() or min(std) <= 0:
@@ -129,7 +128,7 @@ def constants(mean: Any, std: Any) -> Constants | None:
     if not all(isinstance(values, list | tuple) for values in (mean, std)):
         return None
     try:
-        return check(tuple(map(float, [*mean])), tuple(map(float, [*std])), "of the file")
+        return as_constants(tuple(map(float, [*mean])), tuple(map(float, [*std])), "of the file")
     except (TypeError, ValueError, OverflowError):
         return None
 

@@ -63,6 +63,7 @@ class Call:
 def _tensor(
     storage: Any, offset: int, shape: Any, stride: Any, _grad: Any = None, _hooks: Any = None, bits: Any = None
 ) -> Tensor:
+    """More than six parameters, because torch calls it with as many."""
     if not isinstance(storage, Storage):
         raise ValueError("a tensor looks into something that is no storage")
     negative = isinstance(bits, dict) and bits.get("neg") is True
@@ -72,6 +73,7 @@ def _tensor(
 def _tensor_v3(
     storage: Any, offset: int, shape: Any, stride: Any, grad: Any, hooks: Any, kind: Word, bits: Any = None
 ) -> Tensor:
+    """More than six parameters, because torch calls it with as many."""
     return replace(_tensor(storage, offset, shape, stride, grad, hooks, bits), kind=WORDS[kind.name])
 
 

@@ -109,7 +109,7 @@ def guarded(name: str, expected: str) -> Iterator[None]:
         ) from None
 
 
-def checked_file(path: Path, limits: Limits) -> Path:
+def require_file(path: Path, limits: Limits) -> Path:
     """The path of a file that exists, is not empty and is within the size limit. Raises InputError otherwise."""
     count = regular(path, "a file or folder with what is to be read").stat().st_size
     if count == 0:
@@ -122,20 +122,20 @@ def checked_file(path: Path, limits: Limits) -> Path:
     return path
 
 
-def checked_folder(folder: Path, limits: Limits) -> None:
+def require_folder(folder: Path, limits: Limits) -> None:
     """Raise InputError when a folder has too many files, or holds a link that leads out of it."""
     root = folder.resolve()
-    found: list[Path] = []
+    entries: list[Path] = []
     for place, folders, names in os.walk(folder):
-        found += [Path(place) / name for name in (*folders, *names)]
-        if len(found) > limits.files:
+        entries += [Path(place) / name for name in (*folders, *names)]
+        if len(entries) > limits.files:
             raise InputError(
                 f"{folder.name} has more than {limits.files} files: expected a distilled set; choose its own folder."
             )
-    for file in found:
-        if not file.resolve().is_relative_to(root):
+    for entry in entries:
+        if not entry.resolve().is_relative_to(root):
             raise InputError(
-                f"{file.relative_to(folder)} of {folder.name} is a link out of the folder: "
+                f"{entry.relative_to(folder)} of {folder.name} is a link out of the folder: "
                 "expected the files themselves; copy them into the folder."
             )
 
@@ -143,18 +143,18 @@ def checked_folder(folder: Path, limits: Limits) -> None:
 def members(archive: zipfile.ZipFile, budget: Budget) -> list[zipfile.ZipInfo]:
     """The files of a zip archive. Raises InputError when there are too many, or when together they would unpack beyond
     the limit."""
-    found = [info for info in archive.infolist() if not info.is_dir()]
-    if len(found) > budget.limits.files:
+    files = [info for info in archive.infolist() if not info.is_dir()]
+    if len(files) > budget.limits.files:
         raise InputError(
-            f"{budget.name} has {len(found)} files: expected at most {budget.limits.files}; this is no distilled set."
+            f"{budget.name} has {len(files)} files: expected at most {budget.limits.files}; this is no distilled set."
         )
-    total = sum(info.file_size for info in found)
+    total = sum(info.file_size for info in files)
     if total > budget.limits.bytes:
         raise InputError(
             f"{budget.name} would unpack to {size(total)}: expected at most {size(budget.limits.bytes)}; "
             "raise the limit if you trust the file, or make a smaller set."
         )
-    return found
+    return files
 
 
 def member_bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> bytes:

@@ -5,7 +5,8 @@ from c2r.errors import InputError
 from c2r.formats.fromrun import training_constants
 from c2r.formats.imported import ImportedSet
 
-SCRIPT = '''"""Train a small network on the npz file below: {count} stored images in [0, 1], {classes} classes{parts}. Run: python train.py [steps]"""
+SCRIPT = '''"""Train a small network on the npz file below: {count} stored images in [0, 1], {classes} classes{parts}.\
+ Run: python train.py [steps]"""
 import sys, numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 file, steps = np.load({file!r}), int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 x, y = torch.tensor(file["images"]) / 255, torch.tensor(file[{labels!r}])
@@ -29,31 +30,30 @@ y = y.repeat_interleave({p} ** 2, 0)
 """
 
 
-def snippet(found: ImportedSet, *, file: str = "synthetic.npz") -> bytes:
+def snippet(distilled: ImportedSet, *, file: str = "synthetic.npz") -> bytes:
     """The text of ``train.py``: a ConvNet trained on the npz export named `file`, partition-expansion and soft labels
     included.
 
     The file name and every number in it come from here, so it has no settings but the number of steps. The name is
-    written by
-    `repr` and nowhere else, so that no name becomes code.
+    written by `repr` and nowhere else, so that no name becomes code.
 
     :raises InputError: the images are too small for a network
     """
-    channels, height, width = found.images.shape[1:]
-    side, p, classes = min(height, width), found.partition, len(found.classes)
+    channels, height, width = distilled.images.shape[1:]
+    side, p, classes = min(height, width), distilled.partition, len(distilled.classes)
     depth = min(3, side.bit_length() - 2)
     if depth < 1:
         raise InputError(
             f"The images are {side} px wide: expected at least 4 px for a training script; export npz alone."
         )
     widths = [channels] + [64] * depth
-    mean, std = ([float(f"{value:.4g}") for value in values] for values in training_constants(found))
+    mean, std = ([float(f"{value:.4g}") for value in values] for values in training_constants(distilled))
     return SCRIPT.format(
         file=file,
-        count=len(found.images),
+        count=len(distilled.images),
         classes=classes,
         parts=f", {p}x{p} parts each" if p > 1 else "",
-        labels="labels" if found.soft is None else "soft_labels",
+        labels="labels" if distilled.soft is None else "soft_labels",
         embedding=64 * (height >> depth) * (width >> depth),
         expand=EXPAND.format(p=p) if p > 1 else "",
         mean=mean,

@@ -39,15 +39,15 @@ def read_tensors(path: Path, budget: Budget) -> tuple[Any, str]:
 
 
 def _zip(archive: zipfile.ZipFile, budget: Budget) -> Any:
-    found = {info.filename: info for info in members(archive, budget)}
-    heads = [name for name in found if name.rpartition("/")[2] == "data.pkl"]
+    files = {info.filename: info for info in members(archive, budget)}
+    heads = [name for name in files if name.rpartition("/")[2] == "data.pkl"]
     if len(heads) != 1:
         raise InputError(
             f"{budget.name} is a zip archive without torch's data.pkl: expected a file of torch.save; choose another"
             " format."
         )
     folder = heads[0].removesuffix("data.pkl")
-    order = found.get(f"{folder}byteorder")
+    order = files.get(f"{folder}byteorder")
     if order and member_bytes(archive, order, budget) != b"little":
         raise InputError(
             f"{budget.name} was written on a big-endian machine: expected little-endian numbers; save it again"
@@ -58,10 +58,10 @@ def _zip(archive: zipfile.ZipFile, budget: Budget) -> Any:
     def storage(key: tuple[Any, ...]) -> Storage:
         name = f"{folder}data/{key[2]}"
         if name not in storages:
-            storages[name] = member_bytes(archive, found[name], budget)
+            storages[name] = member_bytes(archive, files[name], budget)
         return Storage(key[1].name, storages[name])
 
-    return read_pickle(io.BytesIO(member_bytes(archive, found[heads[0]], budget)), budget, find_storage=storage)
+    return read_pickle(io.BytesIO(member_bytes(archive, files[heads[0]], budget)), budget, find_storage=storage)
 
 
 def _is_stream(content: bytes) -> bool:
@@ -83,7 +83,7 @@ def _stream(content: bytes, budget: Budget) -> Any:
             raise ValueError("a storage is a view of another one, which torch stopped writing long ago")
         return storages.setdefault(str(key[2]), Storage(key[1].name))
 
-    found = read_pickle(file, budget, find_storage=storage)
+    parsed = read_pickle(file, budget, find_storage=storage)
     whole = memoryview(content)
     for key in read_pickle(file, budget):
         (count,) = struct.unpack("<q", file.read(8))
@@ -93,4 +93,4 @@ def _stream(content: bytes, budget: Budget) -> Any:
             raise ValueError(f"it ends {start + length - len(content)} bytes early")
         stored.content = whole[start : start + length]
         file.seek(start + length)
-    return found
+    return parsed

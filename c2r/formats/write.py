@@ -58,81 +58,82 @@ class Export:
     folder: bool = False
 
 
-def metadata(found: ImportedSet) -> dict[str, Any]:
-    """What travels with the images: what was found out about the set, else what its own metadata say.
+def metadata(distilled: ImportedSet) -> dict[str, Any]:
+    """What travels with the images: what was learned about the set, else what its own metadata say.
 
     ``mean`` and ``std`` are constants to normalise the images with when training; the stored images are in [0, 1].
     """
-    facts = found.facts
+    facts = distilled.facts
     known = {name: facts.get(name) for name in ("ipc", "partition", "partition_reason", "method")} | {
-        "mean": found.mean,
-        "std": found.std,
+        "mean": distilled.mean,
+        "std": distilled.std,
     }
     stored = facts.get("metadata", {}) | {name: value for name, value in known.items() if value is not None}
     kept = {key: stored[key] for key in KEPT if stored.get(key) not in (None, "")}
     return kept | {
         "format": "c2r-set-1",
         "range": "images in [0, 1], stored as value / 255",
-        "images": len(found.images),
+        "images": len(distilled.images),
     }
 
 
-def _arrays(found: ImportedSet) -> dict[str, np.ndarray]:
-    arrays = {"images": np.ascontiguousarray(found.pixels), "labels": found.labels}
-    return arrays if found.soft is None else arrays | {"soft_labels": np.ascontiguousarray(found.soft)}
+def _arrays(distilled: ImportedSet) -> dict[str, np.ndarray]:
+    arrays = {"images": np.ascontiguousarray(distilled.pixels), "labels": distilled.labels}
+    return arrays if distilled.soft is None else arrays | {"soft_labels": np.ascontiguousarray(distilled.soft)}
 
 
-def to_safetensors(found: ImportedSet) -> bytes:
+def to_safetensors(distilled: ImportedSet) -> bytes:
     """images uint8 [N, C, H, W], labels int64 [N], soft_labels float32 [N, K] if any; metadata as JSON texts in the
     header."""
-    notes = metadata(found) | {"classes": list(found.classes)}
+    notes = metadata(distilled) | {"classes": list(distilled.classes)}
     return save(
-        _arrays(found), {key: value if isinstance(value, str) else json.dumps(value) for key, value in notes.items()}
+        _arrays(distilled),
+        {key: value if isinstance(value, str) else json.dumps(value) for key, value in notes.items()},
     )
 
 
-def to_npz(found: ImportedSet) -> bytes:
+def to_npz(distilled: ImportedSet) -> bytes:
     """The arrays of `to_safetensors` with ``classes``, ``partition`` and one JSON text ``metadata``; no pickled
     objects."""
     file = io.BytesIO()
     notes = {
-        "classes": np.array(found.classes),
-        "partition": np.array(found.partition),
-        "metadata": np.array(json.dumps(metadata(found))),
+        "classes": np.array(distilled.classes),
+        "partition": np.array(distilled.partition),
+        "metadata": np.array(json.dumps(metadata(distilled))),
     }
-    np.savez_compressed(file, **_arrays(found), **notes)  # type: ignore[arg-type]
+    np.savez_compressed(file, **_arrays(distilled), **notes)  # type: ignore[arg-type]
     return file.getvalue()
 
 
-def picture_files(found: ImportedSet) -> Iterable[tuple[str, bytes]]:
+def picture_files(distilled: ImportedSet) -> Iterable[tuple[str, bytes]]:
     """Names such as ``003_cat/00042.png`` with PNG contents; the first number is the class, the second the image, from
     0.
 
     Both are padded with zeros, so that ordering by name and by number agree.
     """
-    for index, (image, label) in enumerate(zip(found.pixels, found.labels.tolist(), strict=True)):
-        word = re.sub(r"[^\w-]+", "_", found.classes[label]).strip("_")
+    for index, (image, label) in enumerate(zip(distilled.pixels, distilled.labels.tolist(), strict=True)):
+        word = re.sub(r"[^\w-]+", "_", distilled.classes[label]).strip("_")
         folder = f"{label:05d}" if word in ("", str(label)) else f"{label:05d}_{word}"
         file = io.BytesIO()
         Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0)).save(file, "PNG")
         yield f"{folder}/{index:06d}.png", file.getvalue()
 
 
-def to_png_zip(found: ImportedSet) -> bytes:
+def to_png_zip(distilled: ImportedSet) -> bytes:
     """A zip of `picture_files`: lossless pictures with hard labels."""
-    _check_colours(found)
+    _require_colours(distilled)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as zipped:
-        for name, content in picture_files(found):
+        for name, content in picture_files(distilled):
             zipped.writestr(name, content)
     return file.getvalue()
 
 
-def to_dc(found: ImportedSet, **options: Any) -> bytes:
+def to_dc(distilled: ImportedSet, **options: Any) -> bytes:
     """See `torchexport.dc_bytes`; loads torch."""
     from c2r.formats.torchexport import dc_bytes
 
-    return dc_bytes(found, **options)
+    return dc_bytes(distilled, **options)
 
 
 EXPORTS: dict[str, Export] = {
@@ -153,7 +154,7 @@ EXPORTS: dict[str, Export] = {
 }
 
 
-def export_bytes(kind: str, found: ImportedSet, **options: Any) -> bytes:
+def export_bytes(kind: str, distilled: ImportedSet, **options: Any) -> bytes:
     """The content of an export, for a download. Only dc-pt loads torch.
 
     :param kind: a name of `EXPORTS`
@@ -163,10 +164,10 @@ def export_bytes(kind: str, found: ImportedSet, **options: Any) -> bytes:
     """
     if kind not in EXPORTS:
         raise unknown("export format", kind, list(EXPORTS))
-    return EXPORTS[kind].make(found, **options)
+    return EXPORTS[kind].make(distilled, **options)
 
 
-def write_set(kind: str, path: str | Path, found: ImportedSet, **options: Any) -> Path:
+def write_set(kind: str, path: str | Path, distilled: ImportedSet, **options: Any) -> Path:
     """Write an export to `path`, completely or not at all; png writes a folder, which must be new or empty.
 
     :param options: see `export_bytes`
@@ -174,13 +175,13 @@ def write_set(kind: str, path: str | Path, found: ImportedSet, **options: Any) -
     :raises InputError: as `export_bytes`, or `path` cannot be written
     """
     path = at_home(path)
-    content = b"" if kind in EXPORTS and EXPORTS[kind].folder else export_bytes(kind, found, **options)
+    content = b"" if kind in EXPORTS and EXPORTS[kind].folder else export_bytes(kind, distilled, **options)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if content:
             write_atomic(path, content)
         else:
-            _write_folder(path, found)
+            _write_folder(path, distilled)
     except InputError:
         raise
     except OSError as error:
@@ -191,8 +192,8 @@ def write_set(kind: str, path: str | Path, found: ImportedSet, **options: Any) -
     return path
 
 
-def _write_folder(path: Path, found: ImportedSet) -> None:
-    _check_colours(found)
+def _write_folder(path: Path, distilled: ImportedSet) -> None:
+    _require_colours(distilled)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise InputError(
             f"{path} is taken: expected a new or empty folder for the pictures; choose another --out or delete that"
@@ -200,7 +201,7 @@ def _write_folder(path: Path, found: ImportedSet) -> None:
         )
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        for name, content in picture_files(found):
+        for name, content in picture_files(distilled):
             (temporary / name).parent.mkdir(exist_ok=True)
             (temporary / name).write_bytes(content)
         temporary.chmod(0o755)
@@ -210,10 +211,10 @@ def _write_folder(path: Path, found: ImportedSet) -> None:
         raise
 
 
-def _check_colours(found: ImportedSet) -> None:
-    if found.images.shape[1] not in (1, 3):
+def _require_colours(distilled: ImportedSet) -> None:
+    if distilled.images.shape[1] not in (1, 3):
         raise InputError(
-            f"The images have {found.images.shape[1]} channels: expected 1 or 3 for PNG; export npz or safetensors"
+            f"The images have {distilled.images.shape[1]} channels: expected 1 or 3 for PNG; export npz or safetensors"
             " instead."
         )
 

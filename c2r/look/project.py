@@ -1,9 +1,10 @@
-"""Pictures of embeddings (PCA, UMAP) and class-separation figures in the *original* space. numpy; umap-learn when
-asked.
+"""Pictures of embeddings (PCA, UMAP) and class-separation figures in the *original* space. numpy.
+
+scikit-learn and umap-learn are imported where they are used: that takes a second, which the app does not have.
 
 The PCA basis is fitted once, on real images, so it holds for every step of a run, live. The UMAP is one joint fit over
-recorded steps, clean and adversarial together. So neither ever jumps.
-Letters: N samples, D embedding, S recorded steps, P samples on the map.
+recorded steps, clean and adversarial together. So neither ever jumps. Letters: N samples, D embedding, S recorded
+steps, P samples on the map, F fitted points, R other points, n neighbours.
 """
 
 import warnings
@@ -14,7 +15,7 @@ from c2r.settings import RecordSettings
 
 
 def pca_basis(embedding: np.ndarray) -> dict[str, np.ndarray]:
-    """Mean [D], first two principal axes [D, 2] and their explained share [2] of `embedding` [N, D]."""
+    """Return the mean [D], the first two principal axes [D, 2] and their explained share [2] of `embedding` [N, D]."""
     embedding = embedding.astype(np.float32)
     mean = embedding.mean(0)
     _, singular, axes = np.linalg.svd(embedding - mean, full_matrices=False)
@@ -28,47 +29,41 @@ def pca_basis(embedding: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def apply_basis(embedding: np.ndarray, basis: dict[str, np.ndarray]) -> np.ndarray:
-    """Coordinates [N, 2] of `embedding` [N, D] on a PCA basis."""
+    """Return the coordinates [N, 2] of `embedding` [N, D] on a PCA basis."""
     return (embedding.astype(np.float32) - basis["mean"]) @ basis["axes"]
 
 
 def separation(embedding: np.ndarray, labels: np.ndarray, neighbours: int = 5, limit: int = 1000) -> dict[str, float]:
-    """How far the classes stand apart in the original space, from at most `limit` evenly spaced samples.
+    """Measure how far the classes stand apart in the original space, from at most `limit` evenly spaced samples.
 
     knn: share of samples whose `neighbours` nearest others (Euclidean; all others, where there are fewer) vote for
-    their class; silhouette: mean over
-    samples of (b − a) / max(a, b) (Rousseeuw 1987); between_within: between-class over within-class variance.
-    NaN where it is undefined (one class, or a single sample per class).
+    their class; silhouette: mean over samples of (b − a) / max(a, b) (Rousseeuw 1987); between_within: between-class
+    over within-class variance. A figure is NaN where it is undefined: one class, a single sample per class, an
+    embedding that is not finite.
     """
+    from sklearn.metrics import euclidean_distances, silhouette_score
+    from sklearn.neighbors import KNeighborsClassifier
+
     keep = np.linspace(0, len(labels) - 1, min(limit, len(labels))).round().astype(int)
-    x = embedding[keep].astype(np.float32)
+    x = embedding[keep].astype(np.float64)  # in which scikit-learn measures distances
     y = np.unique(labels[keep], return_inverse=True)[1]
-    onehot = np.eye(y.max() + 1, dtype=np.float32)[y]
-    counts = onehot.sum(0)
-    if len(counts) < 2 or counts.min() < 2:
+    counts = np.bincount(y)
+    if len(counts) < 2 or counts.min() < 2 or not np.isfinite(x).all():
         return {"knn": float("nan"), "silhouette": float("nan"), "between_within": float("nan")}
-    square = (x**2).sum(1)
-    distance = np.sqrt(np.maximum(square[:, None] + square[None] - 2 * x @ x.T, 0))
-    np.fill_diagonal(distance, np.inf)
-    near = min(neighbours, len(y) - 1)
-    nearest = np.argpartition(distance, near - 1, axis=1)[:, :near]
-    votes = onehot[nearest].sum(1)
-    np.fill_diagonal(distance, 0)
-    to_class = distance @ onehot
-    own = to_class[np.arange(len(y)), y] / (counts[y] - 1)
-    other = np.where(onehot > 0, np.inf, to_class / counts).min(1)
-    means = onehot.T @ x / counts[:, None]
+    distance = euclidean_distances(x)
+    voters = KNeighborsClassifier(min(neighbours, len(y) - 1), metric="precomputed").fit(distance, y)
+    means = np.stack([x[y == k].mean(0) for k in range(len(counts))])
     between = (counts[:, None] * (means - x.mean(0)) ** 2).sum()
     within = ((x - means[y]) ** 2).sum()
     return {
-        "knn": float((votes.argmax(1) == y).mean()),
-        "silhouette": float(((other - own) / np.maximum(np.maximum(own, other), 1e-12)).mean()),
+        "knn": float((voters.predict(None) == y).mean()),  # None: nobody votes for itself
+        "silhouette": float(silhouette_score(distance, y, metric="precomputed")),
         "between_within": float(between / max(within, 1e-12)),
     }
 
 
 def sample_per_class(labels: np.ndarray, limit: int) -> np.ndarray:
-    """At most `limit` sample indices, ascending, evenly spaced within every class."""
+    """Pick at most `limit` sample indices, ascending, evenly spaced within every class."""
     classes = np.unique(labels)
     share = max(1, limit // len(classes))
     picked = [
@@ -81,7 +76,7 @@ def sample_per_class(labels: np.ndarray, limit: int) -> np.ndarray:
 def joint_umap(
     clean: np.ndarray, adversarial: np.ndarray, settings: RecordSettings, seed: int
 ) -> dict[str, np.ndarray]:
-    """One UMAP (McInnes et al. 2018) of clean and adversarial embeddings [S, P, D] over recorded steps.
+    """Fit one UMAP (McInnes et al. 2018) to clean and adversarial embeddings [S, P, D] over recorded steps.
 
     Neighbours are exact. Beyond `map_steps` recorded steps, the others are placed at the mean of their five nearest
     fitted points, weighted by inverse distance.
@@ -113,9 +108,13 @@ def joint_umap(
         warnings.filterwarnings("ignore", message=".*transform will be unavailable|n_jobs value", category=UserWarning)
         flat[fitted] = reducer.fit_transform(rows).reshape(-1, 2 * points, 2)
     if not fitted.all():
-        distance, index = search.kneighbors(both[~fitted].reshape(-1, dimension), min(5, len(rows)))
-        weight = 1 / np.maximum(distance, 1e-6)[:, :, None]
-        placed = (flat[fitted].reshape(-1, 2)[index] * weight).sum(1) / weight.sum(1)
-        flat[~fitted] = placed.reshape(-1, 2 * points, 2)
+        near = search.kneighbors(both[~fitted].reshape(-1, dimension), min(5, len(rows)))
+        flat[~fitted] = _between(flat[fitted].reshape(-1, 2), *near).reshape(-1, 2 * points, 2)
     shaped = flat.reshape(steps, 2, points, 2)
     return {"umap_clean": shaped[:, 0], "umap_adv": shaped[:, 1], "fitted": fitted}
+
+
+def _between(places: np.ndarray, distance: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Return the means [R, 2] of the `places` [F, 2] that `index` [R, n] names, by inverse `distance` [R, n]."""
+    weight = 1 / np.maximum(distance, 1e-6)[:, :, None]
+    return (places[index] * weight).sum(1) / weight.sum(1)

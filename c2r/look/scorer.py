@@ -1,6 +1,7 @@
-"""Which network measured the margins of synthetic images, in words: every run trains a scorer of its own. No torch.
+"""The words for the network that measured the margins of synthetic images. No torch.
 
-Two runs that hold the same images therefore store other margins and another share of broken images.
+Every run trains a scorer of its own, so two runs that hold the same images store other margins and another share of
+broken images.
 """
 
 from collections.abc import Mapping
@@ -8,13 +9,16 @@ from typing import Any
 
 from c2r.attacks.figurekey import radius
 from c2r.config import RunConfig
+from c2r.networks.naming import network_name
 
 
 def scorer(config: RunConfig | None, manifest: Mapping[str, Any], run: str = "") -> str:
-    """``scorer of run X: convnet-32-d2, adversarially trained on digits, 150 steps at ε = 32/255, seed 0``.
+    """Say who measured.
 
-    :param config: settings of the run whose frames hold the margins, None when they cannot be read; manifest: of that
-        run
+    Such as ``scorer of run X: convnet-32-d2, adversarially trained on digits, 150 steps at ε = 32/255, seed 0``.
+
+    :param config: settings of the run whose frames hold the margins, None when they cannot be read
+    :param manifest: the manifest of that run
     :param run: what the run is called; '' says ``scorer of this run``
     """
     whose = f"scorer of run {run}" if run else "scorer of this run"
@@ -23,7 +27,4 @@ def scorer(config: RunConfig | None, manifest: Mapping[str, Any], run: str = "")
     data = manifest.get("data")
     name = str(data.get("name") or config.data) if isinstance(data, Mapping) else config.data
     steps = f"{config.pool_steps:,} steps at ε = {radius(config.eps)}"
-    return (
-        f"{whose}: {config.model}-{config.width}-d{config.depth}, adversarially trained on {name}, {steps}, seed"
-        f" {config.seed}"
-    )
+    return f"{whose}: {network_name(config)}, adversarially trained on {name}, {steps}, seed {config.seed}"

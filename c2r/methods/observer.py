@@ -51,7 +51,7 @@ class Recorded:
 
 
 def in_order(scores: Scores, order: str, seed: int, step: int) -> Tensor:
-    """The order [N] in which an epoch that begins after `step` goes through the images; a rank, where nothing is cut."""
+    """The order [N] in which an epoch that begins after `step` goes through the images; a mere rank for no order."""
     if order == "random":
         return shuffled(scores.margin_adv, generator_for(seed, "order", step))
     return hardest_first(scores.margin_adv)
@@ -120,9 +120,8 @@ class Observer:
 
     def _scores(self, seen: Snapshot, network: Network) -> Scores:
         config = self.context.config
-        attack = Inner(METHODS[config.method].attack, config)
         generator = generator_for(config.seed, "look", seen.step)
-        return score(seen, config.partition, network, attack, generator)
+        return score(seen, config.partition, network, Inner(METHODS[config.method].attack, config, generator))
 
     def record(self, seen: Snapshot) -> Recorded:
         """What is to be seen of a set."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from c2r.core.contrastive import crl
+from c2r.core.contrastive import Keys, crl
 from c2r.core.threat import Threat
 from c2r.data.real import RealData, flips, statistics
 from c2r.networks.models import Network, build, frozen
@@ -95,8 +95,8 @@ def contrastive_loss(eta: float) -> Loss:
         anchors, moved = model.embed(clean), model.embed(attacked)
         itself = torch.zeros(len(clean), 2 * len(clean), dtype=torch.bool, device=clean.device)
         itself[:, : len(clean)].fill_diagonal_(True)
-        keys, key_labels = torch.cat([anchors, moved]), torch.cat([labels, labels])
-        apart = crl(anchors, labels, keys, key_labels, tau=TAU, excluded=itself).mean()
+        keys = Keys(torch.cat([anchors, moved]), torch.cat([labels, labels]), excluded=itself)
+        apart = crl(anchors, labels, keys, tau=TAU).mean()
         return (1 - eta) * torch.nn.functional.cross_entropy(model.head(moved), labels) + eta * apart
 
     return loss

@@ -4,14 +4,15 @@ recorded cannot change what it makes.
 Letters: N stored images, p² parts of each, K classes, D embedding.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from c2r.core.linesearch import Start
 from c2r.core.margins import hinge, logit_margin, worst_part, worst_prediction
 from c2r.core.partition import expand
-from c2r.core.pgd import Inner, Start
+from c2r.core.pgd import Inner, attack
 from c2r.events import Snapshot
 from c2r.networks.models import Network
 
@@ -45,15 +46,19 @@ class Scores:
         }
 
 
-def score(seen: Snapshot, partition: int, network: Network, attack: Inner, generator: torch.Generator) -> Scores:
-    """Attack every effective image of a set under `network`, from where the set says that its attacks start."""
+def score(seen: Snapshot, partition: int, network: Network, inner: Inner) -> Scores:
+    """Attack every effective image of a set under `network`, from where the set says that its attacks start.
+
+    :param inner: the attack; a set that was never attacked gets the rounds of a first attack
+    """
     parts = partition**2
     x, y = expand(seen.images.detach(), partition), seen.labels.repeat_interleave(parts)
     with torch.no_grad():
         clean = network(x)
-    delta, loss = seen.warm or (None, None)
-    rounds = attack.config.cold_rounds if loss is None else attack.config.ls_rounds
-    trace = attack(network, x, y, generator, Start(delta, loss, rounds))
+    start = Start(*seen.warm) if seen.warm else None
+    first = start is None or start.loss is None
+    rounds = inner.config.cold_rounds if first else inner.config.ls_rounds
+    trace = attack(network, x, y, replace(inner, rounds=rounds), start)
     margin_clean, margin_adv = (worst_part(logit_margin(z, y), parts) for z in (clean, trace.logits))
     reused, improved = int(trace.reused.sum()), int(trace.improved.sum())
     return Scores(

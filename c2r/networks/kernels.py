@@ -13,7 +13,10 @@ Array = np.ndarray
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def forward(y: Array, scale: Array, shift: Array, eps: np.float32, mean: Array, inverse: Array, out: Array) -> None:
-    """Fill `mean` and `inverse` (1/standard deviation) of `y`, and `out` [B, H/2, W/2, C]."""
+    """Fill `mean` and `inverse` (1/standard deviation) of `y`, and `out` [B, H/2, W/2, C].
+
+    More than six parameters, because a compiled kernel takes arrays and numbers only.
+    """
     images, height, width, channels = y.shape
     count, quarter, zero = np.float32(height * width), np.float32(0.25), np.float32(0)
     for b in range(images):
@@ -51,7 +54,10 @@ def backward(
     g: Array, y: Array, scale: Array, shift: Array, mean: Array, inverse: Array, total: Array, along: Array, out: Array
 ) -> None:
     """Gradient `out` at `y` from gradient `g` [B, H/2, W/2, C]; sums over an image for shift (`total`) and scale
-    (`along`)."""
+    (`along`).
+
+    More than six parameters, as `forward`.
+    """
     images, height, width, channels = y.shape
     count, quarter, zero = np.float32(height * width), np.float32(0.25), np.float32(0)
     for b in range(images):

@@ -1,6 +1,8 @@
 """Training one network, standard or adversarial: shared by the pool (single step) and the evaluation (PGD-AT).
 
-PGD-AT after Madry et al. 2018; the single step with a random start and size 1.25 ε after Wong et al. 2020.
+PGD-AT after Madry et al. 2018; the single step with a random start and size 1.25 ε after Wong et al. 2020. Adversarial
+images are crafted in eval mode (Pang et al. 2021), so that batch norm's running statistics know only the images that
+are trained on.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -79,10 +81,10 @@ def _adversarial(
 ) -> Tensor:
     size = (1.25 if steps == 1 else 2.5 / steps) * threat.eps
     delta = threat.random(x, generator)
-    model.requires_grad_(False)
+    model.eval().requires_grad_(False)
     for _ in range(steps):
         point = (x + delta).requires_grad_(True)
         gradient = torch.autograd.grad(F.cross_entropy(model(point), y, reduction="sum"), point)[0]
         delta = threat.project(delta + size * gradient.sign(), x)
-    model.requires_grad_(True)
+    model.train().requires_grad_(True)
     return x + delta

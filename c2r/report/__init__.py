@@ -1,32 +1,38 @@
 """A report of one to six runs as one HTML file that fetches nothing: no scripts, no fonts, images inside. numpy and
-Pillow, no torch."""
+Pillow, no torch.
 
-from collections.abc import Sequence
+Python computes what is shown, `templates` show it.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from c2r import __version__
 from c2r.errors import InputError
-from c2r.report import facts, pairs, pictures, results
-from c2r.report.markup import Html, join, paragraph, tag
-from c2r.report.style import SHEET
-from c2r.report.subject import gather
+from c2r.report import facts, origin, pairs, perimage, pictures, results, style, threats
+from c2r.report.page import render
+from c2r.report.reading import gather
+from c2r.report.subject import Subject
 
 LETTERS = "ABCDEF"
-SECTIONS = (
-    facts.evaluated,
-    facts.checks,
-    facts.protocols,
-    results.accuracy,
-    pairs.differences,
-    results.threats,
-    results.margins,
-    results.classes,
-    pictures.gallery,
-    facts.settings,
-    facts.sources,
-    facts.reproduce,
-)
+
+# template → what it shows of the runs, None where the section has nothing to say
+SECTIONS: dict[str, Callable[[Sequence[Subject]], dict[str, Any] | None]] = {
+    "evaluated.html": facts.evaluated,
+    "checks.html": facts.checks,
+    "protocols.html": facts.protocols,
+    "accuracy.html": results.accuracy,
+    "differences.html": pairs.differences,
+    "threats.html": threats.threats,
+    "margins.html": perimage.margins,
+    "classes.html": perimage.classes,
+    "gallery.html": pictures.gallery,
+    "settings.html": origin.settings,
+    "sources.html": origin.sources,
+    "reproduce.html": origin.reproduce,
+}
 
 
 def report(paths: Sequence[Path]) -> str:
@@ -41,17 +47,13 @@ def report(paths: Sequence[Path]) -> str:
             f"A report expects 1 to {len(LETTERS)} runs, found {len(paths)}: choose fewer, or at least one."
         )
     subjects = [gather(path, letter) for path, letter in zip(paths, LETTERS, strict=False)]
-    names = ", ".join(s.run.id for s in subjects)
-    head = [
-        tag("h1", f"Robustness report: {names}"),
-        paragraph(f"{datetime.now():%d %B %Y, %H:%M}. Written by c2r {__version__}.", kind="note"),
-    ]
-    body = tag("body", tag("main", *head, *(part(subjects) for part in SECTIONS)))
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    top = [
-        Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
-        tag("title", f"Robustness report: {names}"),
-        tag("style", Html(SHEET)),
-    ]
-    return "<!doctype html>\n" + tag("html", tag("head", join(top)), body, lang="en") + "\n"
+    sections = [(template, compute(subjects)) for template, compute in SECTIONS.items()]
+    return render(
+        "page.html",
+        names=[s.run.id for s in subjects],
+        written=f"{datetime.now():%d %B %Y, %H:%M}",
+        version=__version__,
+        sections=[(template, shown) for template, shown in sections if shown is not None],
+        light=style.LIGHT,
+        dark=style.DARK,
+    )

@@ -1,21 +1,20 @@
-"""Charts as inline SVG: dots of accuracy and of paired differences with intervals, and cumulative margins. Axes start
-at 0 or share limits."""
+"""Charts as places in px: dots of accuracy and of paired differences with intervals, and cumulative margins. Axes start
+at 0 or share limits; `charts.html` draws them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from c2r.report.markup import Html, percent, tag, text
 from c2r.report.style import DASHES, LIGHT_LINES
+from c2r.report.wording import percent
 
-ROW, LABEL, PLOT, VALUE = (
-    16,
-    250,
-    560,
-    120,
-)  # px: height of a dot's row; width of names, of the plot and of figures beside it
-HIGH = 300  # px, height of a margin panel
+LABEL, PLOT, VALUE = 250, 560, 120  # px: width of names, of the plot and of figures beside it
+ROW, GAP = 16, 8  # px: height of a dot's row, room between groups
+SIDE, LEGEND, HIGH = 56, 330, 300  # px: width of a margin panel's axis and legend, height of its plot
+UNDER = 44  # px below a plot, for its axis
+SHARES = (0.0, 1.0)  # the ends of an axis of accuracies
 
 
 class Dot(NamedTuple):
@@ -27,61 +26,111 @@ class Dot(NamedTuple):
     colour: str
 
 
+class Tick(NamedTuple):
+    """A line of the grid: its place, what it is called."""
+
+    at: float
+    name: str
+
+
+@dataclass(frozen=True)
+class PlacedDot:
+    """A dot in its row: `x` of the mean (None without one), ends of the whisker, where and what its figure is."""
+
+    letter: str
+    colour: str
+    y: int
+    x: float | None = None
+    low: float = 0.0
+    high: float = 0.0
+    end: float = 0.0
+    figure: str = ""
+
+
+class PlacedGroup(NamedTuple):
+    """Dots under one name, which stands at their middle."""
+
+    name: str
+    middle: int
+    dots: list[PlacedDot]
+
+
+class Curve(NamedTuple):
+    """A line of cumulative margins: its name, share below 0, colour, dash and SVG path."""
+
+    name: str
+    wrong: float
+    colour: str
+    dash: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart of this size, named by its axis: the plot is `plot` wide, starts at `left`, goes from `top` to
+    `bottom`; groups of dots, or curves over levels."""
+
+    axis: str
+    wide: int
+    high: int
+    left: int
+    plot: int
+    top: int
+    bottom: int
+    zero: float
+    ticks: list[Tick]
+    groups: Sequence[PlacedGroup] = ()
+    levels: Sequence[Tick] = ()
+    lines: Sequence[Curve] = ()
+
+
 def dots(
     groups: Sequence[tuple[str, Sequence[Dot]]],
     axis: str,
-    ends: tuple[float, float] = (0.0, 1.0),
-    written: Any = percent,
-) -> Html:
+    ends: tuple[float, float] = SHARES,
+    written: Callable[[float], str] = percent,
+) -> Chart:
     """Groups of dots between the `ends`, a name on the left of each group, whiskers for intervals, the figure on the
     right."""
-    parts, top = [], 8
+    placed, top = [], GAP
     for name, members in groups:
-        middle = top + ROW * len(members) / 2
-        parts.append(tag("text", name, x=LABEL - 26, y=f"{middle + 4:.0f}", text_anchor="end"))
-        for dot in members:
-            parts += _dot(dot, top, ends, written)
-            top += ROW
-        top += 8
-    values = [20.0 * i for i in range(6)] if ends == (0.0, 1.0) else _round_values(100 * ends[0], 100 * ends[1])
-    ticks = [_tick(_along(value / 100, ends), 4, top, f"{value:g}") for value in values]
-    zero = tag("line", x1=f"{_along(0, ends):.1f}", x2=f"{_along(0, ends):.1f}", y1=4, y2=top, class_="zero")
-    title = tag("text", axis, x=LABEL + PLOT / 2, y=top + 36, text_anchor="middle", class_="muted")
-    return _svg(LABEL + PLOT + VALUE, top + 44, axis, [*ticks, zero, *parts, title])
-
-
-def _along(share: float, ends: tuple[float, float]) -> float:
-    return LABEL + PLOT * (share - ends[0]) / (ends[1] - ends[0])
-
-
-def _dot(dot: Dot, top: float, ends: tuple[float, float], written: Any) -> list[Html]:
-    middle = top + ROW / 2
-    letter = tag("text", dot.letter, x=LABEL - 8, y=middle + 4, text_anchor="end", class_="muted")
-    if dot.mean is None:
-        return [letter, tag("text", "no value", x=LABEL + 6, y=middle + 4, class_="muted")]
-    low, high = dot.interval or (dot.mean, dot.mean)
-    left, right = _along(low, ends), _along(high, ends)
-    whisker = f"M{left:.1f} {middle}H{right:.1f}M{left:.1f} {middle - 4}v8M{right:.1f} {middle - 4}v8"
-    shape = tag(
-        "circle",
-        cx=f"{_along(dot.mean, ends):.1f}",
-        cy=middle,
-        r=5,
-        fill=dot.colour,
-        stroke="var(--text)",
-        stroke_width=0.7,
+        rows = [_placed(dot, top + ROW * i + ROW // 2, ends, written) for i, dot in enumerate(members)]
+        placed.append(PlacedGroup(name, top + ROW * len(members) // 2, rows))
+        top += ROW * len(members) + GAP
+    values = [20.0 * i for i in range(6)] if ends == SHARES else _round_values(100 * ends[0], 100 * ends[1])
+    return Chart(
+        axis,
+        wide=LABEL + PLOT + VALUE,
+        high=top + UNDER,
+        left=LABEL,
+        plot=PLOT,
+        top=4,
+        bottom=top,
+        zero=_along(0, ends, LABEL),
+        ticks=[Tick(_along(value / 100, ends, LABEL), f"{value:g}") for value in values],
+        groups=placed,
     )
-    figure = tag("text", written(dot.mean), x=f"{max(right, LABEL) + 8:.1f}", y=middle + 4)
-    return [letter, tag("path", d=whisker, class_="whisker"), shape, figure]
 
 
-def styles(keys: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+def _along(value: float, ends: tuple[float, float], left: int) -> float:
+    return round(left + PLOT * (value - ends[0]) / (ends[1] - ends[0]), 1)
+
+
+def _placed(dot: Dot, y: int, ends: tuple[float, float], written: Callable[[float], str]) -> PlacedDot:
+    if dot.mean is None:
+        return PlacedDot(dot.letter, dot.colour, y)
+    low, high = (_along(end, ends, LABEL) for end in dot.interval or (dot.mean, dot.mean))
+    end = round(max(high, LABEL) + 8, 1)
+    return PlacedDot(dot.letter, dot.colour, y, _along(dot.mean, ends, LABEL), low, high, end, written(dot.mean))
+
+
+def styles(keys: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Colour and dash of each attempt's line, clean solid and blue; the same for every panel of a report."""
     attacks = [key for key in keys if key != "clean"]
-    drawn: dict[str, tuple[str, str | None]] = {
+    drawn: dict[str, tuple[str, str]] = {
         key: (f"var(--line{i % len(LIGHT_LINES)})", DASHES[i % len(DASHES)]) for i, key in enumerate(attacks)
     }
-    return {"clean": ("var(--clean)", None)} | drawn
+    return {"clean": ("var(--clean)", "none")} | drawn
 
 
 def limits(margins: Sequence[np.ndarray]) -> tuple[float, float]:
@@ -92,51 +141,39 @@ def limits(margins: Sequence[np.ndarray]) -> tuple[float, float]:
 
 
 def cumulative(
-    curves: Mapping[str, tuple[str, np.ndarray]], looks: Mapping[str, Any], ends: tuple[float, float], axis: str
-) -> Html:
+    curves: Mapping[str, tuple[str, np.ndarray]],
+    looks: Mapping[str, tuple[str, str]],
+    ends: tuple[float, float],
+    axis: str,
+) -> Chart:
     """Cumulative margins: key → (name, margins of any shape); `ends` of the axis. The legend gives each line's share
     below 0."""
-    left, wide = 56, PLOT
-
-    def place(value: float) -> float:
-        return left + wide * (value - ends[0]) / (ends[1] - ends[0])
-
-    bottom = 8 + HIGH
-    grid = [_level(8 + HIGH * (1 - i / 4), left, wide, f"{25 * i}") for i in range(5)]
-    grid += [_tick(place(value), 8, bottom, f"{value:g}") for value in _round_values(*ends)]
-    zero = tag("line", x1=f"{place(0):.1f}", x2=f"{place(0):.1f}", y1=8, y2=bottom, class_="zero")
-    lines, legend = [], []
-    ordered = sorted(curves, key=lambda key: float((curves[key][1] <= 0).mean()))
-    for row, key in enumerate(ordered):
-        name, margins = curves[key]
-        colour, dash = looks[key]
-        lines.append(
-            tag("path", d=_curve(margins, ends, place), class_="curve", style=f"stroke:{colour}", stroke_dasharray=dash)
-        )
-        y = 20 + 19 * row
-        start = left + wide + 24
-        legend.append(
-            tag("path", d=f"M{start} {y}h34", class_="curve", style=f"stroke:{colour}", stroke_dasharray=dash)
-        )
-        legend.append(tag("text", f"{name}: {percent(float((margins <= 0).mean()))} wrong", x=start + 42, y=y + 4))
-    words = tag("text", axis, x=left + wide / 2, y=bottom + 36, text_anchor="middle", class_="muted")
-    side = tag(
-        "text",
-        "Share of test images (%)",
-        transform=f"translate(14 {8 + HIGH / 2:.0f}) rotate(-90)",
-        text_anchor="middle",
-        class_="muted",
-    )
-    return _svg(
-        left + wide + 330, max(bottom + 44, 30 + 19 * len(curves)), axis, [*grid, *lines, zero, *legend, words, side]
+    wrong = {key: float((margins <= 0).mean()) for key, (_, margins) in curves.items()}
+    lines = [
+        Curve(curves[key][0], wrong[key], *looks[key], _path(curves[key][1], ends))
+        for key in sorted(curves, key=lambda key: wrong[key])
+    ]
+    return Chart(
+        axis,
+        wide=SIDE + PLOT + LEGEND,
+        high=max(8 + HIGH + UNDER, 30 + 19 * len(curves)),
+        left=SIDE,
+        plot=PLOT,
+        top=8,
+        bottom=8 + HIGH,
+        zero=_along(0, ends, SIDE),
+        ticks=[Tick(_along(value, ends, SIDE), f"{value:g}") for value in _round_values(*ends)],
+        levels=[Tick(8 + HIGH - i * HIGH // 4, f"{25 * i}") for i in range(5)],
+        lines=lines,
     )
 
 
-def _curve(margins: np.ndarray, ends: tuple[float, float], place: Any) -> str:
+def _path(margins: np.ndarray, ends: tuple[float, float]) -> str:
     values = np.sort(margins.ravel())
     at = np.linspace(*ends, 161)
     shares = np.searchsorted(values, at, side="right") / len(values)
-    return "M" + "L".join(f"{place(x):.1f} {8 + HIGH * (1 - share):.1f}" for x, share in zip(at, shares, strict=True))
+    heights = 8 + HIGH * (1 - shares)
+    return "M" + "L".join(f"{_along(x, ends, SIDE):.1f} {y:.1f}" for x, y in zip(at, heights, strict=True))
 
 
 def _round_values(low: float, high: float) -> list[float]:
@@ -145,21 +182,3 @@ def _round_values(low: float, high: float) -> list[float]:
     unit = 10 ** np.floor(np.log10(rough))
     step = next(unit * m for m in (1, 2, 5, 10) if unit * m >= rough)
     return [float(round(i * step, 6)) for i in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
-
-
-def _tick(x: float, top: float, bottom: float, label: str) -> Html:
-    line = tag("line", x1=f"{x:.1f}", x2=f"{x:.1f}", y1=top, y2=bottom, class_="grid")
-    return Html(line + tag("text", label, x=f"{x:.1f}", y=bottom + 16, text_anchor="middle", class_="muted"))
-
-
-def _level(y: float, left: float, wide: float, label: str) -> Html:
-    line = tag("line", x1=left, x2=left + wide, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="grid")
-    return Html(line + tag("text", label, x=left - 8, y=f"{y + 4:.1f}", text_anchor="end", class_="muted"))
-
-
-def _svg(wide: float, high: float, name: str, parts: Sequence[Html]) -> Html:
-    return Html(
-        f'<svg viewBox="0 0 {wide:.0f} {high:.0f}" width="{wide:.0f}" role="img" aria-label="{text(name)}">'
-        + "".join(parts)
-        + "</svg>"
-    )

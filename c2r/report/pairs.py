@@ -8,56 +8,51 @@ import numpy as np
 from c2r.evaluation import metrics, paired
 from c2r.evaluation.paired import Difference, Side
 from c2r.report import charts
-from c2r.report.markup import Html, bullets, figure, section, table
 from c2r.report.results import labels
 from c2r.report.style import RUN_COLOURS
-from c2r.report.subject import Subject
+from c2r.report.subject import Arrays, Subject
 
 
 class Pair(NamedTuple):
-    """One run minus the first in one figure: its name, its threat, the difference."""
+    """One run minus the first in one figure: its name, its threat, the letter of the run, the difference."""
 
     name: str
     ball: str
     letter: str
-    found: Difference
+    difference: Difference
 
 
-def differences(subjects: Sequence[Subject]) -> Html:
-    """Dots and table of the paired differences to the first run, and a sentence for every run that has none."""
+def differences(subjects: Sequence[Subject]) -> dict[str, Any] | None:
+    """Dots and table of the paired differences to the first run, and a sentence for every run that has none; None for
+    a single run."""
     if len(subjects) < 2:
-        return Html("")
-    first, told, pairs = subjects[0], [], list[Pair]()
+        return None
+    first, without, pairs = subjects[0], [], list[Pair]()
     for s in subjects[1:]:
         why = _obstacle(s, first)
         mine = [] if why else list(_pairs(s, first, subjects))
         pairs += mine
-        told += [f"{s.letter} minus {first.letter}: {why or 'no figure was measured on both.'}"] if not mine else []
-    if not pairs:
-        return section("Paired differences", bullets(told))
-    rows = [
-        [p.name, p.ball, f"{p.letter} − {first.letter}", p.found.text, p.found.verdict, p.found.basis, _chance(p.found)]
-        for p in pairs
-    ]
-    head = ["Figure", "Threat", "Runs", "Difference (points)", "Verdict", "It rests on", "McNemar p"]
-    reach = max(0.01, *(abs(end) for p in pairs for end in (p.found.low, p.found.high)))
-    note = (
-        "Dots: the difference image by image; whiskers: its 95 % interval over images and networks; across 0 it is"
-        " undecided. "
-    )
-    chart = charts.dots(
-        _groups(pairs, subjects),
-        f"Accuracy minus that of {first.letter} (points)",
-        (-1.05 * reach, 1.05 * reach),
-        _points,
-    )
-    once = paired.ONE_SEED if any(p.found.seeds == (1, 1) for p in pairs) else ""
-    return section(
-        "Paired differences",
-        figure(_headline(pairs, first), chart, note + once),
-        table(head, rows, once),
-        bullets(told),
-    )
+        without += [] if mine else [f"{s.letter} minus {first.letter}: {why or 'no figure was measured on both.'}"]
+    return {"without": without, "rows": []} | (_shown(pairs, subjects) if pairs else {})
+
+
+def _shown(pairs: Sequence[Pair], subjects: Sequence[Subject]) -> dict[str, Any]:
+    first = subjects[0]
+    reach = 1.05 * max(0.01, *(abs(end) for p in pairs for end in (p.difference.low, p.difference.high)))
+    axis = f"Accuracy minus that of {first.letter} (points)"
+    return {
+        "headline": _headline(pairs, first),
+        "chart": charts.dots(_groups(pairs, subjects), axis, (-reach, reach), _points),
+        "caution": paired.ONE_SEED if any(p.difference.seeds == (1, 1) for p in pairs) else "",
+        "rows": [_row(p, first) for p in pairs],
+    }
+
+
+def _row(p: Pair, first: Subject) -> list[Any]:
+    difference = p.difference
+    chance = None if difference.p is None else f"{difference.p:.2g}"
+    letters = f"{p.letter} − {first.letter}"
+    return [p.name, p.ball, letters, difference.text, difference.verdict, difference.basis, chance]
 
 
 def _side(s: Subject, right: np.ndarray | None) -> Side | None:
@@ -67,31 +62,35 @@ def _side(s: Subject, right: np.ndarray | None) -> Side | None:
 
 
 def _obstacle(s: Subject, first: Subject) -> str:
-    sides = [_side(one, next(iter(one.per_test_image("correct").values()), None)) for one in (s, first)]
-    return paired.obstacle(sides[0], sides[1]) if sides[0] and sides[1] else paired.UNSTORED
+    mine, other = (_side(run, next(iter(run.per_test_image("correct").values()), None)) for run in (s, first))
+    return paired.obstacle(mine, other) if mine and other else paired.UNSTORED
 
 
 def _pairs(s: Subject, first: Subject, subjects: Sequence[Subject]) -> Iterator[Pair]:
+    """The pairs of the figures that both measured, then those of the worst case per image under equal attacks."""
     mine, other = s.per_test_image("correct"), first.per_test_image("correct")
     for of, name in labels(subjects).items():
         sides = _side(s, mine.get(s.attempt(of)[0])), _side(first, other.get(first.attempt(of)[0]))
         if sides[0] and sides[1]:
             yield Pair(name, of.threat, s.letter, paired.difference(sides[0], sides[1]))
     for group in s.digest.get("groups", []):
-        tried = {s.attempts[key]["of"] for key in group["keys"]}
-        same = next(
-            (g for g in first.digest.get("groups", []) if {first.attempts[key]["of"] for key in g["keys"]} == tried),
-            None,
-        )
-        if same is None or len(tried) < 2 or not {*group["keys"]} <= mine.keys() or not {*same["keys"]} <= other.keys():
+        same = next((g for g in first.digest.get("groups", []) if _tried(first, g) == _tried(s, group)), None)
+        if same is None or len(_tried(s, group)) < 2:
             continue
-        every = [_side(one, _whole(right, g["keys"])) for one, right, g in ((s, mine, group), (first, other, same))]
-        if every[0] and every[1]:
+        sides = _side(s, _worst_case(mine, group["keys"])), _side(first, _worst_case(other, same["keys"]))
+        if sides[0] and sides[1]:
             ball = s.attempts[group["keys"][0]]["of"].threat
-            yield Pair("All attacks, per image", ball, s.letter, paired.difference(every[0], every[1]))
+            yield Pair("All attacks, per image", ball, s.letter, paired.difference(sides[0], sides[1]))
 
 
-def _whole(right: dict[str, np.ndarray], keys: Sequence[str]) -> np.ndarray:
+def _tried(s: Subject, group: dict[str, Any]) -> set[Any]:
+    return {s.attempts[key]["of"] for key in group["keys"]}
+
+
+def _worst_case(right: Arrays, keys: Sequence[str]) -> np.ndarray | None:
+    """Where every attempt of a threat and clean left an image right, [M, n]; None where one attempt is not stored."""
+    if not {*keys} <= right.keys():
+        return None
     return metrics.worst_case({key: right[key] for key in (*keys, "clean") if key in right})
 
 
@@ -100,21 +99,16 @@ def _groups(pairs: Sequence[Pair], subjects: Sequence[Subject]) -> list[tuple[st
     groups: dict[str, list[charts.Dot]] = {}
     for p in pairs:
         name = f"{p.name}, {p.ball}" if p.ball and p.ball not in p.name else p.name
-        groups.setdefault(name, []).append(
-            charts.Dot(p.letter, p.found.value, (p.found.low, p.found.high), colours[p.letter])
-        )
+        whisker = (p.difference.low, p.difference.high)
+        groups.setdefault(name, []).append(charts.Dot(p.letter, p.difference.value, whisker, colours[p.letter]))
     return list(groups.items())
 
 
 def _headline(pairs: Sequence[Pair], first: Subject) -> str:
-    verdicts = [p.found.verdict for p in pairs]
+    verdicts = [p.difference.verdict for p in pairs]
     counts = [f"{verdicts.count(word)} {word}" for word in ("better", "worse", "undecided") if word in verdicts]
     return f"Of {len(pairs)} differences to {first.letter}: {', '.join(counts)}"
 
 
 def _points(share: float) -> str:
     return f"{round(100 * share, 1) + 0.0:+.1f}"
-
-
-def _chance(found: Difference) -> Any:
-    return None if found.p is None else f"{found.p:.2g}"

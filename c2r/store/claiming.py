@@ -1,11 +1,12 @@
-"""Whose a run folder is: made by one process, under a number where its name is taken, and held by a lock that ends with
-it. No torch."""
+"""The claim of a process to a run folder. No torch.
+
+One process makes the folder, under a number where its name is taken, and holds it by a lock that ends with the process.
+"""
 
 import errno
 import itertools
 import os
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,76 +14,48 @@ from typing import IO
 from uuid import uuid4
 
 from c2r.errors import InputError
-from c2r.store.files import free_for_a_file, opened, sync_folder, write_atomic
+from c2r.store.files import free_for_a_file, sync_folder, write_atomic
+from c2r.store.locks import leads_to, lock, locked
 
-try:
-    import fcntl
-except ImportError:  # Windows: the process id in status.json alone decides there
-    fcntl = None  # type: ignore[assignment]
-
+LOCK = "lock"  # the file of a run folder that its process has locked
 GLANCE = 0.3  # seconds for which whoever looks whether a folder is held may seem to hold it
 
 
-def lock(file: IO[str], wait: bool = False) -> bool:
-    """Lock an open file for this process, until it is closed or the process ends, however it ends. False: another
-    process has it."""
-    if not fcntl:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
-        return False
-    return True
-
-
-def unlock(file: IO[str]) -> None:
-    """Give a lock back."""
-    if fcntl:
-        fcntl.flock(file, fcntl.LOCK_UN)
-
-
 def held(folder: Path) -> bool:
-    """Whether a living process holds a run folder, also one of another container whose number means nothing here."""
+    """Say whether a living process holds a run folder, also one of another container, whose number means nothing."""
     try:
-        with opened(folder / "lock") as file:
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return locked(folder / LOCK)
     except OSError:
         return False
-    return False
 
 
-def hold(folder: Path, patience: float = GLANCE) -> IO[str]:
-    """Hold a run folder for this process. Raises InputError when another process holds it for longer than `patience`
-    seconds."""
-    free_for_a_file(folder / "lock")
-    file = open(folder / "lock", "w", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the lock is held
-    end = time.monotonic() + patience
-    while fcntl and not (held := lock(file)) and time.monotonic() < end:
-        time.sleep(0.05)
-    if fcntl and not held:
-        file.close()
-        raise InputError(
-            f"Run {folder.name} is being written by another process: expected one writer; wait for it or stop it."
-        )
-    return file
+def hold(folder: Path, patience: float = GLANCE) -> IO[bytes]:
+    """Hold a run folder for this process until the returned file is closed.
 
-
-def holds(folder: Path, file: IO[str]) -> bool:
-    """Whether `folder` still is the one held by the lock `file`: not deleted, and no other folder of its name."""
+    :raises InputError: another process holds it for longer than `patience` seconds, or its disk has no locks
+    """
+    free_for_a_file(folder / LOCK)
+    file = open(folder / LOCK, "ab")  # noqa: SIM115 - it stays open as long as the folder is held
     try:
-        return os.path.samestat(os.fstat(file.fileno()), os.stat(folder / "lock"))
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+        if lock(file, patience):
+            return file
+        wrong = "is being written by another process: expected one writer; wait for it or stop it."
+    except OSError as error:
+        wrong = f"cannot be locked ({error.strerror}): expected a disk that locks files; choose another run store."
+    file.close()
+    raise InputError(f"Run {folder.name} {wrong}")
+
+
+def holds(folder: Path, file: IO[bytes]) -> bool:
+    """Say whether `folder` still is the one held by the lock `file`: not deleted, and no other folder of its name."""
+    return leads_to(folder / LOCK, file)
 
 
 def claim(folder: Path, files: Mapping[str, bytes | str], inside: str, numbered: bool = False) -> Path:
-    """Make a new run folder with `files` (name → content) and an empty folder `inside`: all of it at once, or nothing.
-    Returns it.
+    """Make a new run folder with `files` (name → content) and an empty folder `inside`, all at once or nothing.
 
     :param numbered: when `folder` is taken, ``folder-2``, ``folder-3`` … is made instead
+    :returns: the folder that was made
     :raises InputError: a folder that is taken, or a place that cannot be written
     """
     with _spoken(folder):
@@ -108,8 +81,10 @@ def claim(folder: Path, files: Mapping[str, bytes | str], inside: str, numbered:
 
 
 def reserve(wanted: Path) -> Path:
-    """Make the empty folder `wanted`, or ``wanted-2``, ``wanted-3`` … when that is taken; nobody else gets the same.
-    Raises OSError."""
+    """Make the empty folder `wanted`, or ``wanted-2``, ``wanted-3`` … when that is taken, and return it.
+
+    Nobody else gets the same. Raises OSError.
+    """
     wanted.parent.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
         place = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
@@ -126,9 +101,27 @@ def fill(folder: Path, place: Path) -> None:
     os.rename(folder, place)
 
 
+def settle(folder: Path, store: Path, wanted: str) -> Path:
+    """Move a complete run folder into the store under the id `wanted`, or ``wanted-2`` … when it is taken.
+
+    Returns its new path. Raises InputError.
+    """
+    place = store / wanted
+    try:
+        place = reserve(place)
+        fill(folder, place)
+    except OSError as error:
+        with suppress(OSError):
+            place.rmdir()
+        raise InputError(
+            f"{place} cannot be made ({error.strerror}): expected a run store of yours with free space; check it."
+        ) from None
+    return place
+
+
 @contextmanager
 def _spoken(folder: Path) -> Iterator[None]:
-    """Within it, what keeps `folder` from being made is raised as an InputError with its sentence."""
+    """Raise what keeps `folder` from being made, within it, as an InputError with its sentence."""
     try:
         yield
     except (FileExistsError, NotADirectoryError):

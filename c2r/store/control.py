@@ -1,11 +1,8 @@
-"""Commands to a living run: asked for by page or command line, answered by a thread of its process, done by its work.
-No torch.
+"""Commands to a living run: a page or command line asks, a thread of its process answers, its work obeys. No torch.
 
 A command lies in the run's control file until its process hears it, within a fifth of a second whatever the work is
-busy with.
-The answer stands in status.json: `asked` until the command is done, for 'stop' the state ``stopping``. The work does it
-when it
-comes by (`Listener.take`).
+busy with. The answer stands in status.json: `asked` until the command is done, for 'stop' the state ``stopping``. The
+work does it when it comes by (`Listener.take`).
 """
 
 import contextlib
@@ -36,8 +33,10 @@ ASKED = {
 
 
 class Listener:
-    """Hears the commands to the run of `writer` from `with` to its end, in a thread. The last one counts; a stop is
-    final."""
+    """A thread that hears the commands to the run of `writer` from `with` to its end.
+
+    The last command counts; a stop is final.
+    """
 
     def __init__(self, writer: RunWriter):
         self.writer, self._word, self._over = writer, "", threading.Event()
@@ -53,12 +52,12 @@ class Listener:
 
     @property
     def stopping(self) -> bool:
-        """Whether the run was asked to stop."""
+        """Say whether the run was asked to stop."""
         self.hear()
         return self._word == "stop"
 
     def take(self) -> str:
-        """The command to do now, '' when there is none. Hold the writer's mutex until its new state is written."""
+        """Return the command to do now, '' for none. Hold the writer's mutex until its new state is written."""
         self.hear()
         word = self._word
         if word != "stop":
@@ -89,8 +88,7 @@ class Listener:
 
 @contextlib.contextmanager
 def _taken(folder: Path) -> Iterator[str]:
-    """The command left in the control file, '' when there is none. It is taken away in one piece, and gone when it is
-    answered."""
+    """Take the command out of the control file in one piece, '' when there is none; it is gone when it is answered."""
     taken = folder / TAKEN
     try:
         free_for_a_file(folder / "control")
@@ -104,8 +102,10 @@ def _taken(folder: Path) -> Iterator[str]:
 
 
 def ask(run: Run, word: str) -> None:
-    """Leave the command `word` for a living run. Raises InputError, with what would make sense, when its state does not
-    take it."""
+    """Leave the command `word` for a living run.
+
+    :raises InputError: the run's state does not take it; the sentence says what would make sense
+    """
     known = takes(run.state, asked(run))
     if word in known:
         send(run.path, word)
@@ -122,23 +122,23 @@ def ask(run: Run, word: str) -> None:
 
 
 def asked(run: Run) -> str:
-    """What a living run was asked for and has not done yet; '' for nothing."""
+    """Return what a living run was asked for and has not done yet, '' for nothing."""
     return "" if not run.alive else "stop" if run.state == "stopping" else str(run.status.get("asked") or "")
 
 
 def heard(run: Run, word: str) -> bool:
-    """Whether the command `word` was taken and answered, or done already."""
+    """Say whether the command `word` was taken and answered, or done already."""
     waits = any((run.path / name).exists() for name in ("control", TAKEN))
     return not waits and (asked(run) == word or run.state in REACHED[word] or not run.alive)
 
 
 def done(run: Run, word: str) -> bool:
-    """Whether the command `word` was done, or the run has ended."""
+    """Say whether the command `word` was done, or the run has ended."""
     return heard(run, word) and not asked(run)
 
 
 def wait(path: Path, word: str, seconds: float, until: Any = heard) -> Run:
-    """Look at a run until `until` says yes to it and `word`, or the time is over. Returns the last look."""
+    """Look at a run until `until` says yes to it and `word`, or the time is over, and return the last look."""
     end = time.monotonic() + seconds
     while not until(run := open_run(path), word) and time.monotonic() < end:
         time.sleep(0.05)
@@ -146,7 +146,7 @@ def wait(path: Path, word: str, seconds: float, until: Any = heard) -> Run:
 
 
 def said(run: Run, word: str) -> str:
-    """One plain sentence about what became of the command `word`."""
+    """Tell in one plain sentence what became of the command `word`."""
     if not heard(run, word):
         return f"Asked to {word}: run {run.id} has not answered yet."
     if not run.alive and run.state != "stopped":

@@ -1,4 +1,4 @@
-"""Files of a run folder: written complete or not at all, read with one sentence for damage. numpy, no torch."""
+"""The files of a run folder: written complete or not at all, read with one sentence for damage. numpy, no torch."""
 
 import errno
 import json
@@ -14,17 +14,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from c2r.errors import InputError
-from c2r.store import schema
+from c2r.store import shapes
 from c2r.untrusted import parse_json
 
-Rows = Sequence[int] | np.ndarray
+RowNumbers = Sequence[int] | np.ndarray
 
 
 def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
-    """Write `content` beside `path`, flush it to disk, rename it over `path`; `durable`: the name is flushed too.
+    """Write `content` beside `path`, flush it to disk and rename it over `path`.
 
-    Without the latter a power cut may bring back the file that was there before, whole: right for what is written often
-    and soon again.
+    `durable` flushes the name, too. Without it a power cut may bring back the file that was there before, whole: right
+    for what is written often and soon again.
     """
     temporary = path.with_name(f".{path.name}.{threading.get_native_id()}.tmp")
     try:
@@ -49,8 +49,10 @@ def sweep(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to disk: a rename survives a power cut only then. Where folders cannot be opened,
-    nothing is done."""
+    """Flush the names in a folder to disk: a rename survives a power cut only then.
+
+    Where folders cannot be opened, nothing is done.
+    """
     try:
         place = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -63,9 +65,9 @@ def sync_folder(folder: Path) -> None:
         os.close(place)
 
 
-def opened(file: Path) -> IO[bytes]:
-    """A regular file, open for reading; pipes and devices, which would never end, are refused. Raises OSError."""
-    place = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+def opened(file: Path, access: int = os.O_RDONLY) -> IO[bytes]:
+    """Open a regular file for reading; pipes and devices, which would never end, are refused. Raises OSError."""
+    place = os.open(file, access | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         _regular(file, os.fstat(place))
         return open(place, "rb")
@@ -74,8 +76,8 @@ def opened(file: Path) -> IO[bytes]:
         raise
 
 
-def _regular(file: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _regular(file: Path, seen: os.stat_result) -> None:
+    if not stat.S_ISREG(seen.st_mode):
         raise OSError(errno.EINVAL, "no regular file", str(file))
 
 
@@ -98,13 +100,15 @@ def save_arrays(path: Path, name: str, arrays: dict[str, np.ndarray], about: Map
 
 
 def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
-    """The arrays of ``<name>.safetensors``, or those of them named in `only`. Raises InputError when missing or
-    unreadable."""
+    """Read the arrays of ``<name>.safetensors``, or those of them named in `only`.
+
+    Raises InputError when they are missing or unreadable.
+    """
     file = Path(path) / f"{name}.safetensors"
     try:
         _regular(file, os.stat(file))
         with safe_open(file, framework="numpy") as stored:
-            found = {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
+            arrays = {key: stored.get_tensor(key) for key in stored.keys() if only is None or key in only}  # noqa: SIM118
     except FileNotFoundError:
         raise InputError(
             f"Run {Path(path).name} has no {name}.safetensors: it is written when the run gets that far; choose another"
@@ -115,12 +119,12 @@ def read_arrays(path: Path, name: str, only: tuple[str, ...] | None = None) -> d
             f"{name}.safetensors of run {Path(path).name} is damaged: expected a safetensors file; choose another step"
             " or run."
         ) from None
-    if wrong := schema.mismatch(name, found, whole=only is None):
+    if wrong := shapes.mismatch(name, arrays, whole=only is None):
         raise InputError(
             f"{name}.safetensors of run {Path(path).name} is damaged ({wrong}): expected what a run writes; choose"
             " another step or run."
         )
-    return found
+    return arrays
 
 
 def outlines(path: Path, name: str) -> dict[str, np.ndarray]:
@@ -139,7 +143,7 @@ def outlines(path: Path, name: str) -> dict[str, np.ndarray]:
 
 
 def read_text(file: Path) -> str:
-    """The text of a file every run folder has. Raises InputError."""
+    """Read the text of a file every run folder has. Raises InputError."""
     try:
         with opened(file) as source:
             return source.read().decode("utf-8")
@@ -153,7 +157,7 @@ def read_text(file: Path) -> str:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """The JSON object of a file every run folder has. Raises InputError."""
+    """Read the JSON object of a file every run folder has. Raises InputError."""
     text = read_text(file)
     try:
         value = parse_json(text)
@@ -167,20 +171,22 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def read_lines(file: Path) -> list[dict[str, Any]]:
-    """The JSON objects of a file, one per line; torn and damaged lines are left out, a missing file is empty."""
+    """Read the JSON objects of a file, one per line; torn and damaged lines are left out, a missing file is empty."""
     return read_lines_from(file, 0)[0]
 
 
 def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
-    """Like `read_lines`, of what stands behind the first `start` bytes; also where the next look starts: before a torn
-    last line."""
+    """Read as `read_lines` does what stands behind the first `start` bytes.
+
+    Returns the objects and where the next look starts: before a torn last line.
+    """
     try:
         with opened(file) as source:
             source.seek(start)
             content = source.read()
     except OSError:
         return [], start
-    found, end = [], start + len(content)
+    values, end = [], start + len(content)
     for line in (lines := content.split(b"\n")):
         try:
             value = parse_json(line)
@@ -188,26 +194,28 @@ def read_lines_from(file: Path, start: int) -> tuple[list[dict[str, Any]], int]:
             end -= len(line) if line is lines[-1] else 0
             continue
         if isinstance(value, dict):
-            found.append(value)
-    return found, end
+            values.append(value)
+    return values, end
 
 
-def read_array_rows(path: Path, name: str, array: str, rows: Rows) -> np.ndarray:
-    """Of one array of ``<name>.safetensors`` only the `rows`, in their order. Raises InputError when missing or
-    unreadable."""
+def read_array_rows(path: Path, name: str, array: str, rows: RowNumbers) -> np.ndarray:
+    """Read of one array of ``<name>.safetensors`` only the `rows`, in their order.
+
+    Raises InputError when they are missing or unreadable.
+    """
     file = Path(path) / f"{name}.safetensors"
     try:
         _regular(file, os.stat(file))
         with safe_open(file, framework="numpy") as stored:
             part = stored.get_slice(array)
             ends = [(rows.start, rows.stop)] if isinstance(rows, range) else [(int(row), int(row) + 1) for row in rows]
-            found = np.concatenate([part[start:end] for start, end in ends] or [part[:0]])
+            picked = np.concatenate([part[start:end] for start, end in ends] or [part[:0]])
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
-        found = np.empty(0)
-    wrong = schema.mismatch(name, {array: found}, whole=False) if len(found) or not len(rows) else ""
-    if len(found) != len(rows) or (len(rows) and wrong):
+        picked = np.empty(0)
+    wrong = shapes.mismatch(name, {array: picked}, whole=False) if len(picked) or not len(rows) else ""
+    if len(picked) != len(rows) or (len(rows) and wrong):
         raise InputError(
             f"'{array}' in {name}.safetensors of run {Path(path).name} is missing or damaged: expected what a run"
             " writes; choose another step or run."
         )
-    return found
+    return picked

@@ -1,29 +1,35 @@
-"""What a folder holds: a run, or an evaluation of one. The folder says so itself, in its status.json, wherever it lies.
-No torch."""
+"""What a folder holds: a run, an evaluation of one, or a sample that stays as it is. No torch.
 
+The folder says so itself, wherever it lies: in its status.json, and a sample by a file of its own.
+"""
+
+import os
 from pathlib import Path
 
 from c2r.errors import InputError
 from c2r.store.runs import Run, is_run
 
 HOME = "../.."  # from an evaluation in its run's folder to that run
+SAMPLE = "sample.txt"  # the file by which a recorded sample says what it is; no archive holds it
 
 
 def evaluates(folder: Path, run: Path | None) -> str:
-    """What the status of a new folder says it evaluates: '' for a run, `HOME` inside the run, which may move, else the
-    run's place."""
+    """Return what the status of a new folder says it evaluates, '' for a run.
+
+    It is `HOME` inside the run, which may move, else the run's place.
+    """
     if run is None:
         return ""
     return HOME if folder.resolve().parent == run.resolve() / "evaluations" else str(run.resolve())
 
 
 def inside_a_run(folder: Path) -> bool:
-    """Whether a folder lies where a run keeps its evaluations; a store may be called `evaluations`, too."""
+    """Say whether a folder lies where a run keeps its evaluations; a store may be called `evaluations`, too."""
     return folder.parent.name == "evaluations" and is_run(folder.parent.parent)
 
 
 def is_evaluation(run: Run) -> bool:
-    """Whether a folder holds an evaluation. Older ones lie in their run or name the evaluated step in their
+    """Say whether a folder holds an evaluation. Older ones lie in their run or name the evaluated step in their
     manifest."""
     if "of" in run.status:
         return bool(run.status["of"])
@@ -31,8 +37,10 @@ def is_evaluation(run: Run) -> bool:
 
 
 def evaluated(run: Run) -> Path | None:
-    """The folder of the run that an evaluation is of, None for a run. Raises InputError when it does not say so, or the
-    run is gone."""
+    """Return the folder of the run that an evaluation is of, None for a run.
+
+    Raises InputError when the evaluation does not say so, or the run is gone.
+    """
     if not is_evaluation(run):
         return None
     folder = run.path.resolve()
@@ -50,3 +58,18 @@ def evaluated(run: Run) -> Path | None:
             " back or start a new evaluation."
         )
     return source
+
+
+def is_sample(folder: Path) -> bool:
+    """Say whether a folder holds a recorded sample, which stays as it is."""
+    return os.path.exists(folder / SAMPLE)
+
+
+def check_own(folder: Path) -> None:
+    """Raise InputError for what a person may not change: what is no run folder, and a sample."""
+    if not is_run(folder):
+        raise InputError(
+            f"{folder} is no run folder: expected one with config.json and status.json; choose one that 'list' shows."
+        )
+    if is_sample(folder):
+        raise InputError("The sample run stays as it is: expected a run of yours; start one or open an archive.")

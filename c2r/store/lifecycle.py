@@ -1,10 +1,8 @@
 """The states of a run and the ways between them, in one table. No torch.
 
 ``queued`` waits for the device's slot; ``running`` and ``paused`` work; ``stopping`` was asked to stop and is putting
-things
-away; ``stopped``, ``failed`` and ``lost`` can be resumed; ``done`` is the end. ``lost`` is never written: readers say
-it of a
-run whose process is gone without a word.
+things away; ``stopped``, ``failed`` and ``lost`` can be resumed; ``done`` is the end. ``lost`` is never written:
+readers say it of a run whose process is gone without a word.
 """
 
 STATES = ("queued", "running", "paused", "stopping", "stopped", "done", "failed", "lost")
@@ -33,11 +31,11 @@ TAKES: dict[str, tuple[str, ...]] = {
 
 
 def takes(state: str, asked: str = "") -> tuple[str, ...]:
-    """The commands that make sense in a state in which `asked` was asked for and is not done yet."""
+    """Return the commands that make sense in a state in which `asked` was asked for and is not done yet."""
     taken_back = ("resume",) if asked in ("pause", "step") and state in ("queued", "running") else ()
     return tuple(word for word in (*taken_back, *TAKES.get(state, ())) if word != asked)
 
 
 def allowed(before: str, after: str) -> bool:
-    """Whether a run may go from one state to another; staying is always allowed."""
+    """Say whether a run may go from one state to another; staying is always allowed."""
     return before == after or after in TRANSITIONS[before]

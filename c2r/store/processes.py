@@ -1,5 +1,4 @@
-"""Whether the process that wrote a status still lives: its number, and what tells it from a later process with that
-number. No torch."""
+"""The process that wrote a status: its number, and what tells it from a later process with that number. No torch."""
 
 import os
 from pathlib import Path
@@ -11,19 +10,17 @@ BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def own() -> dict[str, Any]:
-    """The entries of status.json that name this process: ``pid``, ``pid_started`` and ``boot``.
+    """Return the entries of status.json that name this process: ``pid``, ``pid_started`` and ``boot``.
 
     A time by the clock moves when the clock is set. So where the system tells (Linux), ``pid_started`` is in seconds
-    since the
-    machine's start and ``boot`` is the name of that start; elsewhere it is a Unix time and ``boot`` is ''.
+    since the machine's start and ``boot`` is the name of that start; elsewhere it is a Unix time and ``boot`` is ''.
     """
-    found = _since_boot(os.getpid())
-    boot, started = found or ("", psutil.Process().create_time())
+    boot, started = _since_boot(os.getpid()) or ("", psutil.Process().create_time())
     return {"pid": os.getpid(), "pid_started": started, "boot": boot}
 
 
 def alive(status: dict[str, Any]) -> bool:
-    """Whether the process that a status.json names lives."""
+    """Say whether the process that a status.json names lives."""
     try:
         process, started = psutil.Process(int(status["pid"])), float(status["pid_started"])
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -36,8 +33,10 @@ def alive(status: dict[str, Any]) -> bool:
 
 
 def _since_boot(pid: int) -> tuple[str, float] | None:
-    """The name of this start of the machine and the seconds from it to the start of a process; None where the system
-    does not tell."""
+    """Return the name of this start of the machine and the seconds from it to the start of a process.
+
+    None where the system does not tell.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         return BOOT.read_text(encoding="utf-8").strip(), int(fields[19]) / os.sysconf("SC_CLK_TCK")

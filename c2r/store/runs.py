@@ -1,5 +1,4 @@
-"""The run store: one folder per run, written by one process (`c2r.store.writing`), read by anyone. Needs numpy, no
-torch.
+"""The run store: one folder per run, written by one process (`c2r.store.writing`), read by anyone. numpy, no torch.
 
 Files (see the README's table): ``config.json manifest.json status.json control events.jsonl frames/<step>.safetensors
 rows.jsonl synthetic.safetensors outcomes.safetensors basis.safetensors map.safetensors log.txt``. Every file is either
@@ -20,73 +19,57 @@ from c2r import disasters
 from c2r.config import RunConfig, from_json
 from c2r.errors import InputError
 from c2r.paths import at_home
-from c2r.scorers import under
+from c2r.scorers import stored as stands_as
 from c2r.store import claiming, processes, schema
 from c2r.store.files import (
-    Rows,
+    RowNumbers,
     free_for_a_file,
     read_array_rows,
     read_arrays,
     read_json,
-    read_lines,
     read_lines_from,
     read_text,
     write_atomic,
 )
 from c2r.store.lifecycle import ALIVE, COMMANDS, STATES
 
-ABOUT = "about.json"  # what a person says of a run, see `c2r.store.housekeeping`
 FRAME_ARRAYS = (
-    "images",
-    "labels",
-    "delta",
-    "margin_clean",
-    "margin_adv",
-    "score",
-    "order",
-    "pred_clean",
-    "pred_adv",
-    "embedding_clean",
-    "embedding_adv",
+    *("images", "labels", "delta"),
+    *("margin_clean", "margin_adv", "score"),
+    *("order", "pred_clean", "pred_adv", "embedding_clean", "embedding_adv"),
 )
-
 SOFT = "soft_labels"  # of a frame whose method changes them
-OF_A_SCORER = (
-    "margin_clean",
-    "margin_adv",
-    "score",
-    "pred_clean",
-    "pred_adv",
-    "embedding_clean",
-    "embedding_adv",
-)
+OF_A_SCORER = (*FRAME_ARRAYS[3:6], *FRAME_ARRAYS[7:])  # what another scorer sees in the same images
 
 
 def default_store() -> Path:
-    """``$C2R_RUNS``, or ``runs/`` beside the package: the same folder wherever the app or a command is started."""
+    """Return ``$C2R_RUNS``, or ``runs/`` beside the package: the same wherever the app or a command is started."""
     named = os.environ.get("C2R_RUNS")
     return at_home(named) if named else Path(__file__).resolve().parents[2] / "runs"
 
 
 def word(text: str) -> str:
-    """What becomes of a text in a name: small letters, digits and single hyphens, at most 40."""
+    """Return what becomes of a text in a name: small letters, digits and single hyphens, at most 40."""
     return re.sub(r"[^a-z0-9]+", "-", text[:400].lower())[:40].strip("-")
 
 
 def evaluation_id(config: RunConfig, now: datetime | None = None) -> str:
-    """A readable, sortable name for an evaluation such as ``20261120-0937-12-pixel-2-255-pgd-at``."""
+    """Make a readable, sortable name for an evaluation such as ``20261120-0937-12-pixel-2-255-pgd-at``."""
     return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{word(config.protocol)}-{word(config.eval_training)}"
 
 
 def new_id(config: RunConfig, now: datetime | None = None) -> str:
-    """A readable, sortable run id such as ``20261120-0937-12-c2r-digits-ipc10``."""
-    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{word(Path(config.data).stem) or 'data'}-ipc{config.ipc}"
+    """Make a readable, sortable run id such as ``20261120-0937-12-c2r-digits-ipc10``."""
+    data = word(Path(config.data).stem) or "data"
+    return f"{now or datetime.now():%Y%m%d-%H%M-%S}-{config.method}-{data}-ipc{config.ipc}"
 
 
 @disasters.spoken()
 def send(path: Path, command: str) -> None:
-    """Leave `command` (pause, resume, step, stop) for the process that writes the run; a stop that still waits there
-    stays."""
+    """Leave `command` (pause, resume, step, stop) for the process that writes the run.
+
+    A stop that still waits there stays.
+    """
     if command not in COMMANDS:
         raise InputError(f"Unknown command '{command}': choose one of {', '.join(COMMANDS)}.")
     file = Path(path) / "control"
@@ -116,7 +99,7 @@ class Run:
 
 
 def open_run(path: Path) -> Run:
-    """Look at a run folder. Never raises for damage: the Run says what is wrong."""
+    """Look at a run folder. Nothing is raised for damage: the Run says what is wrong."""
     path = Path(path)
     if path.is_file():
         return Run(path, "failed", problem=f"{path.name} is a file: expected a run folder; choose another.")
@@ -156,10 +139,10 @@ def open_run(path: Path) -> Run:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run's, whole or damaged: it holds at least one of the files that every run starts with, or
-    may not be looked into.
+    """Say whether a folder is a run's, whole or damaged.
 
-    A name that cannot be written as text, and so in no address, is none.
+    It holds at least one of the files that every run starts with, or may not be looked into. A name that cannot be
+    written as text, and so in no address, is none.
     """
     if path.name.encode("utf-8", "replace").decode() != path.name or not path.is_dir():
         return False
@@ -179,7 +162,7 @@ def _closed(folder: Path) -> bool:
 
 
 def list_runs(store: Path) -> list[Run]:
-    """All runs of a store, newest first; damaged ones are listed too, folders that never were a run are not."""
+    """List all runs of a store, newest first, damaged ones too, but no folders that never were a run."""
     store = Path(store)
     folders = [p for p in store.iterdir() if is_run(p) and not p.name.startswith(".")] if os.path.isdir(store) else []
     return sorted((open_run(p) for p in folders), key=_age, reverse=True)
@@ -190,73 +173,39 @@ def _age(run: Run) -> tuple[int, float, str]:
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """The recorded steps, oldest first; a torn or damaged line is left out."""
+    """Read the recorded steps, oldest first; a torn or damaged line is left out."""
     return read_events_from(path, 0)[0]
 
 
 def read_events_from(path: Path, start: int) -> tuple[list[dict[str, Any]], int]:
-    """The recorded steps behind the first `start` bytes of events.jsonl, and where the next look starts."""
+    """Read the recorded steps behind the first `start` bytes of events.jsonl, and say where the next look starts."""
     lines, end = read_lines_from(Path(path) / "events.jsonl", start)
     return [event for event in lines if schema.EVENT(event)], end
 
 
 def evaluations(path: Path) -> list[Run]:
-    """The evaluations of a run that have folders of their own, newest first; each looks like a run without frames."""
+    """List the evaluations of a run that have folders of their own, newest first; each looks like a run without
+    frames."""
     folder = Path(path) / "evaluations"
     return list_runs(folder) if os.path.isdir(folder) else []
 
 
-def results(path: Path) -> Path:
-    """The folder of the headline evaluation, which stands for a run: the one a person picked, else its own.
+def ended(path: Path, what: str) -> Run:
+    """Open the run in `path` for something that needs it at rest and is called `what`: deleted, archived.
 
-    A run that has none of its own is stood for by its first evaluation. Only finished ones of its newest images count.
+    Raises InputError while the run or one of its evaluations lives.
     """
-    path, steps, picked = Path(path), frame_steps(path), headline(path)
-    found = [one for one in evaluations(path) if one.state == "done" and not one.problem and of_newest(one, steps)]
-    chosen = next((one.path for one in found if one.id == picked), None)
-    return chosen or (path if (path / "rows.jsonl").exists() or not found else found[-1].path)
-
-
-def headline(path: Path) -> str:
-    """The id of the evaluation that a person picked to stand for a run, '' for its own. Never raises; ask `results`
-    what it comes to."""
-    try:
-        found = read_json(Path(path) / ABOUT).get("headline")
-    except InputError:
-        return ""
-    return found if isinstance(found, str) else ""
-
-
-def of_newest(evaluation: Run, steps: list[int]) -> bool:
-    """Whether an evaluation is of the images of the last of the run's recorded `steps`; one that does not say so is
-    believed to be."""
-    step = evaluation.manifest.get("step")
-    return step is None or not steps or step == steps[-1]
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The results that stand for a run (see `results`), or those of one evaluation's folder; [] before the
-    evaluation."""
-    return own_rows(results(path))
-
-
-def own_rows(folder: Path) -> list[dict[str, Any]]:
-    """The results in this very folder; rows recorded before evaluations had protocols get the values they had then,
-    damaged ones are left out."""
-    rows = [row for row in read_lines(Path(folder) / "rows.jsonl") if schema.ROW(row)]
-    return [{"key": row.get("attack"), "protocol": "custom", "options": {}} | row for row in rows]
-
-
-def evaluation_facts(folder: Path) -> dict[str, Any]:
-    """The facts about an evaluated set, {} when the folder has none. Raises InputError when they are damaged."""
-    file = Path(folder) / "facts.json"
-    found = read_json(file) if file.exists() else {}
-    schema.check("facts.json", found)
-    return found
+    run = open_run(path)
+    living = next((work for work in (run, *evaluations(path)) if work.alive), None)
+    if living is not None:
+        raise InputError(
+            f"Run {living.id} is {living.state} and cannot be {what} now: expected one that has ended; stop it or wait."
+        )
+    return run
 
 
 def frame_steps(path: Path) -> list[int]:
-    """The recorded steps that have a frame, ascending: those that thinning left."""
+    """List the recorded steps that have a frame, ascending: those that thinning left."""
     try:
         names = os.listdir(Path(path) / "frames")
     except OSError:
@@ -265,13 +214,16 @@ def frame_steps(path: Path) -> list[int]:
     return sorted(int(stem) for stem in stems if stem == f"{int(stem):06d}")
 
 
-def read_rows_of(path: Path, step: int, array: str, rows: Rows) -> np.ndarray:
-    """Of one array of a recorded step only the `rows`, in their order. Raises InputError when missing or unreadable."""
+def read_rows_of(path: Path, step: int, array: str, rows: RowNumbers) -> np.ndarray:
+    """Read of one array of a recorded step only the `rows`, in their order.
+
+    Raises InputError when they are missing or unreadable.
+    """
     return read_array_rows(path, f"frames/{step:06d}", array, rows)
 
 
 def frame_file(path: Path, step: int) -> Path:
-    """Where the frame of a recorded step lies."""
+    """Return where the frame of a recorded step lies."""
     return Path(path) / "frames" / f"{step:06d}.safetensors"
 
 
@@ -281,9 +233,7 @@ def read_frame(path: Path, step: int, only: tuple[str, ...] = FRAME_ARRAYS, scor
 
     :param scorer: whose margins and embeddings to read; '' for the run's first
     """
-    stored = under({name: name for name in only if name in OF_A_SCORER}, scorer) | {
-        name: name for name in only if name not in OF_A_SCORER
-    }
+    stored = {stands_as(name, scorer if name in OF_A_SCORER else ""): name for name in only}
     arrays = read_arrays(path, f"frames/{step:06d}", tuple(stored))
     missing = [name for name in stored if name not in arrays and name != SOFT]
     if missing:

@@ -1,11 +1,8 @@
-"""What the files of a run folder may hold, as tables of checks: kinds and ranges of values, shapes of arrays. numpy, no
-torch.
+"""Tables of what the JSON files of a run folder may hold: kinds and ranges of values. No torch.
 
 A killed process, a failing disk or a person with an editor can leave anything in a file, and so can whoever made an
-archive.
-Readers ask here first, so that pages and charts meet only values they can draw. Letters: N images, D embedding, S
-steps,
-P images on the map, M evaluation networks, n test images, K classes.
+archive. Readers ask here first, so that pages and charts meet only values they can draw. The arrays have their own
+table, `c2r.store.shapes`.
 """
 
 import math
@@ -13,71 +10,67 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from c2r.errors import InputError
-from c2r.scorers import plain
 from c2r.untrusted import MOST_CLASSES
 
 Check = Callable[[Any], bool]
-Arrays = Mapping[str, np.ndarray]
 MOST = 1e15  # beyond any count, second or byte that a run writes
 LONGEST = 10_000  # letters of a text
 RADIUS = re.compile(r"|unbounded|\d{1,6}(\.\d{1,20})?(e-\d{1,3})?(/\d{1,6})?")
 
 
 def number(value: Any) -> bool:
-    """A finite number of a sane size; True and False are none."""
+    """The value is a finite number of a sane size; True and False are none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST
 
 
 def figure(value: Any) -> bool:
-    """A number, or what a loss or margin becomes when a run diverges: None, NaN or infinite."""
+    """The value is a number, or what a loss or margin becomes when a run diverges: None, NaN or infinite."""
     return value is None or number(value) or (isinstance(value, float) and not math.isfinite(value))
 
 
 def count(value: Any) -> bool:
-    """A whole number from 0."""
+    """The value is a whole number from 0."""
     return isinstance(value, int) and number(value) and value >= 0
 
 
 def few(value: Any) -> bool:
-    """A count that fits a file name, a process id or a step."""
+    """The value is a count that fits a file name, a process id or a step."""
     return count(value) and value < 2**31
 
 
 def moment(value: Any) -> bool:
-    """Unix seconds of a year that a calendar knows."""
+    """The value is in Unix seconds, of a year that a calendar knows."""
     return number(value) and 0 <= value < 2e11
 
 
 def share(value: Any) -> bool:
-    """A number in [0, 1]."""
+    """The value is a number in [0, 1]."""
     return number(value) and 0 <= value <= 1
 
 
 def text(value: Any) -> bool:
-    """A text of a sane length."""
+    """The value is a text of a sane length."""
     return isinstance(value, str) and len(value) <= LONGEST
 
 
 def radius(value: Any) -> bool:
-    """A radius as rows hold it: ``2/255``, ``unbounded`` or ''."""
+    """The value is a radius as rows hold it: ``2/255``, ``unbounded`` or ''."""
     return isinstance(value, str) and RADIUS.fullmatch(value) is not None and not value.endswith("/0")
 
 
 def flag(value: Any) -> bool:
-    """True or False."""
+    """The value is True or False."""
     return isinstance(value, bool)
 
 
 def optional(check: Check) -> Check:
-    """The same, or None."""
+    """Let None through, too."""
     return lambda value: value is None or check(value)
 
 
 def each(check: Check, length: int | None = None, most: int = MOST_CLASSES) -> Check:
-    """A list of such values: of exactly `length`, else of at most `most`."""
+    """Check a list of such values: of exactly `length`, else of at most `most`."""
 
     def fits(value: Any) -> bool:
         sized = isinstance(value, list) and (len(value) <= most if length is None else len(value) == length)
@@ -87,8 +80,8 @@ def each(check: Check, length: int | None = None, most: int = MOST_CLASSES) -> C
 
 
 def counts(length: int) -> Check:
-    """A list of exactly `length` counts: what ``each(count, length)`` says, four times as fast. A long run has a
-    million of them."""
+    """Check a list of exactly `length` counts, four times as fast as ``each(count, length)``: a long run has a
+    million."""
 
     def fits(value: Any) -> bool:
         plain = isinstance(value, list) and len(value) == length and set(map(type, value)) == {int}
@@ -98,17 +91,17 @@ def counts(length: int) -> Check:
 
 
 def fields(known: Mapping[str, Check], *needed: str) -> Check:
-    """An object whose `known` entries fit; `needed` are there. Entries of other names are let through."""
+    """Check an object whose `known` entries fit; `needed` are there. Entries of other names are let through."""
     return lambda value: isinstance(value, dict) and all(name in value for name in needed) and not misfit(value, known)
 
 
 def named(check: Check) -> Check:
-    """An object of any names whose values fit."""
+    """Check an object of any names whose values fit."""
     return lambda value: isinstance(value, dict) and len(value) <= MOST_CLASSES and all(map(check, value.values()))
 
 
 def misfit(values: Mapping[str, Any], known: Mapping[str, Check]) -> str:
-    """The name of the first entry that does not fit its check, '' when all do."""
+    """Return the name of the first entry that does not fit its check, '' when all do."""
     return next((name for name, check in known.items() if name in values and not check(values[name])), "")
 
 
@@ -236,76 +229,3 @@ def check(file: str, values: Mapping[str, Any]) -> None:
             f"{file} holds an impossible '{name}': expected what the run or evaluation wrote; restore the file or"
             " delete the folder."
         )
-
-
-# name → kinds of numbers (numpy's letters), its sides: a letter is the same number wherever it stands, a number is
-# itself
-SHAPES: dict[str, dict[str, tuple[str, str]]] = {
-    "frames": {
-        "images": ("u", "N C H W"),
-        "labels": ("i", "N"),
-        "delta": ("f", "N C H W"),
-        "margin_clean": ("f", "N"),
-        "margin_adv": ("f", "N"),
-        "score": ("f", "N"),
-        "order": ("i", "N"),
-        "pred_clean": ("i", "N"),
-        "pred_adv": ("i", "N"),
-        "embedding_clean": ("f", "N D"),
-        "embedding_adv": ("f", "N D"),
-        "soft_labels": ("f", "N K|N V K"),
-    },
-    "basis": {"mean": ("f", "D"), "axes": ("f", "D 2"), "explained": ("f", "2")},
-    "map": {
-        "steps": ("i", "S"),
-        "index": ("i", "P"),
-        "umap_clean": ("f", "S P 2"),
-        "umap_adv": ("f", "S P 2"),
-        "fitted": ("b", "S"),
-    },
-    "synthetic": {"images": ("u", "N C H W"), "labels": ("i", "N"), "soft_labels": ("f", "N K|N V K")},
-    "test": {"labels": ("i", "n"), "index": ("i", "n"), "correct/": ("ub", "M n"), "margin/": ("f", "M n")},
-    "outcomes": {"": ("ub", "M N")},
-}
-WHOLE = ("basis", "map")  # of no use when an array is missing
-
-
-def mismatch(name: str, arrays: Arrays, *, whole: bool = True) -> str:
-    """What is wrong with the arrays of ``<name>.safetensors`` of a run folder, '' when nothing is; `whole`: all of the
-    file was read."""
-    kind = name.partition("/")[0]
-    known, sides = SHAPES.get(kind, {}), dict[str, int]()
-    missing = [key for key in known if key not in arrays] if whole and kind in WHOLE else []
-    if missing:
-        return f"it lacks {', '.join(missing)}"
-    for key, array in arrays.items():
-        kinds, letters = known.get(plain(key)) or next(
-            (known[start] for start in known if start.endswith("/") and key.startswith(start)), known.get("", ("", ""))
-        )
-        if not kinds:
-            continue
-        choices = [choice.split() for choice in letters.split("|")]
-        wanted = next((choice for choice in choices if len(choice) == array.ndim), choices[0])
-        fits = array.dtype.kind in kinds and array.ndim == len(wanted) and 0 not in array.shape
-        if not fits or any(
-            side != (int(letter) if letter.isdigit() else sides.setdefault(letter, side))
-            for letter, side in zip(wanted, array.shape, strict=True)
-        ):
-            return f"'{key}' is {array.dtype} {list(array.shape)}"
-    return _values(arrays, sides) if known else ""
-
-
-def _values(arrays: Arrays, sides: Mapping[str, int]) -> str:
-    """What is wrong with the values of arrays whose shapes fit."""
-    rules: dict[str, Callable[[np.ndarray], bool]] = {
-        "labels": lambda a: a.min() >= 0 and a.max() < MOST_CLASSES,
-        "order": lambda a: np.array_equal(np.sort(a), np.arange(len(a))),
-        "index": lambda a: a.min() >= 0 and a.max() < 2**31,
-        "steps": lambda a: a.min() >= 0 and a.max() < 2**31,
-        "images": lambda a: a.dtype == np.uint8 and a.shape[1] in (1, 3),
-    }
-    wrong = next((key for key, rule in rules.items() if key in arrays and not rule(arrays[key])), "")
-    wrong = wrong or next(
-        (key for key, a in arrays.items() if "M" in sides and a.dtype.kind in "ub" and a.max() > 1), ""
-    )
-    return f"'{wrong}' holds values that cannot be" if wrong else ""

@@ -1,4 +1,4 @@
-"""Tags as one text that a person writes: separated by commas, in double quotes where a tag holds one. No torch."""
+"""Tags as one text that a person writes, separated by commas, in double quotes where a tag holds one. No torch."""
 
 import csv
 from collections.abc import Iterable
@@ -10,8 +10,10 @@ QUOTE = '"'
 
 
 def tags_of(text: str) -> list[str]:
-    """The tags of a text, as in a line of a CSV file: ``good, "slow, but sure"``. Raises InputError for one too long to
-    be tags."""
+    """Return the tags of a text, as in a line of a CSV file: ``good, "slow, but sure"``.
+
+    Raises InputError for a text too long to be tags.
+    """
     try:
         rows = list(csv.reader([" ".join(text.split())], skipinitialspace=True))
     except csv.Error:
@@ -22,5 +24,5 @@ def tags_of(text: str) -> list[str]:
 
 
 def tags_text(tags: Iterable[str]) -> str:
-    """The text that `tags_of` reads back."""
+    """Return the text that `tags_of` reads back."""
     return ", ".join(f'"{tag.replace(QUOTE, 2 * QUOTE)}"' if set(tag) & {",", QUOTE} else tag for tag in tags)

@@ -1,5 +1,4 @@
-"""Writing a run folder: one process, every file complete or absent, the last word always true. Needs numpy, no
-torch."""
+"""Writing a run folder: one process, every file complete or absent, the last word always true. numpy, no torch."""
 
 import json
 import os
@@ -13,17 +12,16 @@ import numpy as np
 from c2r.config import RunConfig, to_json
 from c2r.errors import InputError
 from c2r.store import processes
-from c2r.store.claiming import GLANCE, claim, hold, holds
+from c2r.store.claiming import GLANCE, LOCK, claim, hold, holds
 from c2r.store.files import free_for_a_file, read_json, save_arrays, sweep, write_atomic
 from c2r.store.kinds import evaluates, inside_a_run
 from c2r.store.lifecycle import ALIVE, allowed
 from c2r.store.runs import frame_file, frame_steps, list_runs, read_events
 from c2r.store.thinning import kept
 
-RESERVE, RESERVED = (
-    ".reserve",
-    1 << 16,
-)  # a file of so many bytes, which makes room for the last status of a run on a full disk
+# A file of so many bytes makes room for the last status of a run on a full disk.
+RESERVE, RESERVED = ".reserve", 1 << 16
+KEPT = ("started", "seq", "figures", "number", "worked_s", "of")  # what a reopened run keeps of its status
 LEAVING = 10.0  # seconds a process that has stopped may take to be gone
 
 
@@ -33,11 +31,11 @@ def save_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 class RunWriter:
-    """The one process that writes a run folder: a new one, or with `reopen` one whose process is gone. Raises
-    InputError.
+    """The one process that writes a run folder: a new one, or with `reopen` one whose process is gone.
 
     :param numbered: a new folder that is taken becomes ``path-2``, ``path-3`` …; `path` says which
     :param of: the folder of the run that is evaluated in this one; the folder itself says so, wherever it lies
+    :raises InputError: a folder that is taken, held by another process, or cannot be written
 
     mutex: held while status.json is written; whoever decides by the state and then changes it holds it over both.
     """
@@ -45,14 +43,19 @@ class RunWriter:
     def __init__(
         self, path: Path, config: RunConfig, reopen: bool = False, numbered: bool = False, of: Path | None = None
     ):
-        self.path, self._written, self._merged, self.mutex = (
-            Path(path),
-            float("-inf"),
-            time.monotonic(),
-            threading.RLock(),
-        )
-        before = read_json(self.path / "status.json") if reopen else {}
-        self._status: dict[str, Any] = {
+        self.path, self.mutex = Path(path), threading.RLock()
+        self._written, self._merged = float("-inf"), time.monotonic()
+        self._status = self._first_status(evaluates(self.path, of), reopen)
+        if not reopen:
+            self.path = self._made(config, numbered)
+        self._lock = hold(self.path, LEAVING if reopen else GLANCE)
+        self._recent, self._recorded = config.frames_recent, [event["step"] for event in read_events(self.path)]
+        if reopen:
+            self._take_over()
+
+    def _first_status(self, of: str, reopen: bool) -> dict[str, Any]:
+        """Return the status before anything is done; a run that is reopened keeps what counts on."""
+        status: dict[str, Any] = {
             "state": "queued",
             "phase": "starting",
             "step": 0,
@@ -65,32 +68,32 @@ class RunWriter:
             "started": time.time(),
             "heartbeat": time.time(),
             "seq": 0,
-            "of": evaluates(self.path, of),
+            "of": of,
         } | processes.own()
         if inside_a_run(self.path):  # by the order they came in, which setting the clock back does not change
-            self._status["number"] = 1 + max(
-                (run.status.get("number", 0) for run in list_runs(self.path.parent)), default=0
-            )
-        self._status |= {
-            key: before[key] for key in ("started", "seq", "figures", "number", "worked_s", "of") if key in before
+            others = list_runs(self.path.parent)
+            status["number"] = 1 + max((run.status.get("number", 0) for run in others), default=0)
+        before = read_json(self.path / "status.json") if reopen else {}
+        return status | {key: before[key] for key in KEPT if key in before}
+
+    def _made(self, config: RunConfig, numbered: bool) -> Path:
+        """Make the folder with its first files, all at once, and return where it is."""
+        files: dict[str, bytes | str] = {
+            "config.json": to_json(config),
+            "status.json": json.dumps(self._status),
+            "log.txt": "",
+            LOCK: "",
+            RESERVE: os.urandom(RESERVED),
         }
-        if not reopen:
-            first: dict[str, bytes | str] = {
-                "config.json": to_json(config),
-                "status.json": json.dumps(self._status),
-                "log.txt": "",
-                "lock": "",
-                RESERVE: os.urandom(RESERVED),
-            }
-            self.path = claim(self.path, first, "frames", numbered)
-        self._lock = hold(self.path, LEAVING if reopen else GLANCE)
-        self._recent, self._recorded = config.frames_recent, [event["step"] for event in read_events(self.path)]
-        if reopen:
-            free_for_a_file(self.path / "control")
-            sweep(self.path)
-            (self.path / "control").unlink(missing_ok=True)
-            write_atomic(self.path / RESERVE, os.urandom(RESERVED), durable=False)
-            self.status(force=True)
+        return claim(self.path, files, "frames", numbered)
+
+    def _take_over(self) -> None:
+        """Clear away what the process before left in the folder, and say that this one has it now."""
+        free_for_a_file(self.path / "control")
+        sweep(self.path)
+        (self.path / "control").unlink(missing_ok=True)
+        write_atomic(self.path / RESERVE, os.urandom(RESERVED), durable=False)
+        self.status(force=True)
 
     @property
     def state(self) -> str:
@@ -98,8 +101,10 @@ class RunWriter:
         return str(self._status["state"])
 
     def status(self, force: bool = False, **changes: Any) -> None:
-        """Merge `changes` into status.json; at most five writes a second unless forced or state, phase or what was
-        asked changes."""
+        """Merge `changes` into status.json.
+
+        It is written at most five times a second, unless forced or state, phase or what was asked changes.
+        """
         with self.mutex:
             self._merge(force, changes)
 
@@ -134,10 +139,10 @@ class RunWriter:
         write_atomic(self.path / "manifest.json", json.dumps(facts, indent=2) + "\n")
 
     def frame(self, step: int, event: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Store one recorded step: its frame, then its line in events.jsonl; then older frames are thinned (see
-        `c2r.store.thinning`).
+        """Store one recorded step: its frame, then its line in events.jsonl.
 
-        So the newest event always has its frame, and every event keeps its figures.
+        So the newest event always has its frame, and every event keeps its figures. Older frames are thinned then (see
+        `c2r.store.thinning`).
         """
         save_arrays(self.path, f"frames/{step:06d}", arrays)
         self.line("events", {"step": step, "time": time.time()} | event)
@@ -157,8 +162,10 @@ class RunWriter:
                 frame_file(self.path, frame).unlink()
 
     def line(self, name: str, value: dict[str, Any]) -> None:
-        """Append one JSON line to ``<name>.jsonl``; it is on the disk when this returns, before a checkpoint that
-        counts on it."""
+        """Append one JSON line to ``<name>.jsonl``.
+
+        It is on the disk when this returns, before a checkpoint that counts on it.
+        """
         with open(self.path / f"{name}.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(value) + "\n")
             file.flush()

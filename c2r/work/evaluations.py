@@ -20,7 +20,7 @@ from c2r.data.real import RealData
 from c2r.distilled import DistilledSet
 from c2r.evaluation.evaluate import Judged, Outcomes, Row, Trained, evaluate
 from c2r.evaluation.facts import set_facts
-from c2r.evaluation.judging import judge, load_networks
+from c2r.evaluation.judging import judge
 from c2r.events import Progress
 from c2r.networks.models import Network
 from c2r.store.files import save_arrays, write_atomic
@@ -56,7 +56,7 @@ def evaluate_into(
     for name, arrays in (("outcomes", outcomes.synthetic), ("test", outcomes.test)):
         if arrays:
             save_arrays(path, name, arrays)
-    judge(path, config, data, rows, load_networks(path, config, data), outcomes.test, facts)
+    judge(path, config, data, rows, outcomes.test, facts)
     save_rows(path, rows)
     for file in _judged_files(path):
         file.unlink()

@@ -12,12 +12,13 @@ from c2r.data import sources
 from c2r.data.downloads import NAMED, cache_folder
 from c2r.data.splits import Shape, budget_problem, partition_problem
 from c2r.errors import NO_CUDA, InputError
+from c2r.networks.naming import norm_problem
 from c2r.paths import at_home
 from c2r.registry import METHODS
 from c2r.store import slots
 from c2r.store.kinds import is_evaluation
 from c2r.store.runs import Run, list_runs, open_run
-from c2r.work import machine
+from c2r.work import machine, memory
 from c2r.work.cost import EVALUATION, disk_mb, evaluation_mb, flops, memory_gb, minutes
 
 __all__ = ["Preflight", "Shape", "check", "evaluation", "flops", "peek", "refuse", "resumed"]
@@ -48,7 +49,7 @@ def check(config: RunConfig, store: Path) -> Preflight:
     if shape is None:
         return found
     known = list_runs(store)
-    problems = (_budget_problem(config, shape), _depth_problem(config, shape))
+    problems = (_budget_problem(config, shape), _depth_problem(config, shape), norm_problem(config, shape.size))
     notes = (
         _queue_note(known, store),
         _same_run(config, known),
@@ -90,13 +91,13 @@ def _common(
         shape = peek(config.data, config.image_size)
     except InputError as error:
         return Preflight(device, 0.0, 0.0, 0.0, (str(error), *problems), ()), None
-    memory, disk = memory_gb(config, shape), size(config, shape)
-    found = Preflight(device, minutes(config, shape, kind, cores, phases), memory, disk, problems, ())
+    need, disk = memory_gb(config, shape), size(config, shape)
+    found = Preflight(device, minutes(config, shape, kind, cores, phases), need, disk, problems, ())
     return (
         _with(
             found,
-            (_space_problem(place, disk), _memory_problem(memory, kind, METHODS[config.method].source == "file")),
-            (_memory_note(memory, kind),),
+            (_space_problem(place, disk), memory.problem(need, kind, METHODS[config.method].source == "file")),
+            (memory.note(need, kind),),
         ),
         shape,
     )
@@ -235,23 +236,3 @@ def _download(config: RunConfig) -> str:
     if config.data not in NAMED or any(path.is_file() for path in (cache_folder() / config.data).rglob("*")):
         return ""
     return f"{config.data} is downloaded first: about {NAMED[config.data].megabytes} MB into {cache_folder()}."
-
-
-def _memory_problem(need: float, kind: str, of_file: bool) -> str:
-    """More than the machine has cannot work; on a GPU most of the estimate lies in its own memory. A set of a file
-    keeps its size."""
-    whole = machine.memory()
-    if kind == "cuda" or need <= whole:
-        return ""
-    advice = "lower width or eval_batch, or import a smaller set" if of_file else "lower ipc, width or the batches"
-    return f"It needs about {need:.1f} GB of memory and this machine has {whole:.1f} GB: {advice}."
-
-
-def _memory_note(need: float, kind: str) -> str:
-    """Less is free than it may need; on a GPU less than it has, which forbids nothing: the estimate was never compared
-    with one."""
-    if kind == "cuda":
-        there, said = machine.gpu()[1], "the GPU has {:.1f} GB: lower ipc, width or the batches."
-    else:
-        there, said = machine.free_memory(), "{:.1f} GB are free: close other programs or lower the batches."
-    return f"It may need {need:.1f} GB of memory and {said.format(there)}" if 0 < there < need else ""

@@ -1,19 +1,19 @@
 """Checks 3 and 6: was AutoAttack given its official budget, and do more steps or restarts break more?"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from c2r.attacks.catalog import CATALOG, label, options, passes
 from c2r.evaluation.badges import Badge, Finding, settle
 from c2r.evaluation.checks.subject import Row, Subject, accuracy, attempts, networks, percent, probe, radius
 
 HALF = 0.5  # below half of an official budget the attack is another one
-SPENT = (
-    0.5  # the passes an image costs that withstands everything are an upper bound; half of them must have been spent
-)
+# the passes an image costs that withstands everything are an upper bound; half of them must have been spent
+SPENT = 0.5
 SWEEP_IMAGES, SWEEP_STEPS, SWEEP_RESTARTS = 256, (10, 50, 100), 5  # the methods spec's mini sweep
 WARN, BAD = 0.01, 0.05  # more effort may not find more than 1 point; beyond 5 the row's attack is no measurement
 BEARD_STEP = 2 / 225  # BEARD's step size, a misprint of 2/255
@@ -91,16 +91,8 @@ def _spent(subject: Subject, key: str, rows: list[Row]) -> Iterator[Finding]:
 
 def settings(subject: Subject) -> Badge:
     """Check 6 from the rows: step sizes and starts that are known to be weak."""
-    found = list(_odd(subject))
-    if not found:
-        found = [
-            Finding(
-                "grey",
-                "Steps, sizes and starts look usual; whether more of them break more was not tried.",
-                "Run the sweep on demand.",
-            )
-        ]
-    return settle(6, found, {})
+    usual = "Steps, sizes and starts look usual; whether more of them break more was not tried."
+    return settle(6, list(_odd(subject)) or [Finding("grey", usual, "Run the sweep on demand.")], {})
 
 
 def _odd(subject: Subject) -> Iterator[Finding]:
@@ -130,6 +122,17 @@ def _misprint(row: Row, used: dict[str, Any]) -> bool:
     return abs((radius(row) or 0.0) * used["step"] - BEARD_STEP) < 1e-6
 
 
+@dataclass(frozen=True)
+class _Target:
+    """What the sweep attacks: images x [n, C, H, W] with labels y [n] of one network, at one radius."""
+
+    subject: Subject
+    network: nn.Module
+    x: Tensor
+    y: Tensor
+    eps: float
+
+
 def sweep(subject: Subject) -> Badge:
     """Check 6: PGD with 10, 50 and 100 steps and 1 and 5 restarts against the evaluation's own PGD, on the first
     network."""
@@ -140,12 +143,13 @@ def sweep(subject: Subject) -> Badge:
     )
     own = options("pgd", row.get("options"))
     eps = radius(row) or subject.eps
-    base = _left(subject, network, x, y, eps, own, torch.ones(len(x), dtype=torch.bool, device=x.device), 0)
+    target, everyone = _Target(subject, network, x, y, eps), torch.ones(len(x), dtype=torch.bool, device=x.device)
+    base = _left(target, own, everyone)
     table = []
     for steps in SWEEP_STEPS:
         changes = {"steps": steps, "step": 2.5 / steps, "restarts": 1, "start": True}
-        once = _left(subject, network, x, y, eps, changes, torch.ones_like(base), 0)
-        more = _left(subject, network, x, y, eps, changes | {"restarts": SWEEP_RESTARTS - 1}, once, 1)
+        once = _left(target, changes, everyone)
+        more = _left(target, changes | {"restarts": SWEEP_RESTARTS - 1}, once, seed=1)
         table.append([float(once.float().mean()), float(more.float().mean())])
     mine, best = float(base.float().mean()), min(min(cells) for cells in table)
     figures = {
@@ -168,19 +172,12 @@ def sweep(subject: Subject) -> Badge:
     return settle(6, [verdict, *noted], figures, cheap=False)
 
 
-def _left(
-    subject: Subject,
-    network: Any,
-    x: Tensor,
-    y: Tensor,
-    eps: float,
-    changes: dict[str, Any],
-    standing: Tensor,
-    seed: int,
-) -> Tensor:
+def _left(target: _Target, changes: dict[str, Any], standing: Tensor, seed: int = 0) -> Tensor:
     """Who of those `standing`, bool [n], still stands after PGD."""
     left = standing.clone()
     if standing.any():
-        found = subject.attack("pgd", network, x[standing], y[standing], eps=eps, seed=seed, changes=changes)
-        left[standing] = ~found.fooled
+        x, y = target.x[standing], target.y[standing]
+        left[standing] = ~target.subject.attack(
+            "pgd", target.network, x, y, eps=target.eps, seed=seed, changes=changes
+        ).fooled
     return left

@@ -27,23 +27,14 @@ from c2r.evaluation.checks.subject import (
 TOLERANCE = 0.002  # a stronger attack may leave .2 points more: the methods spec's tolerance, 2 images in 1,000
 # images of the gradient probe (one forward and backward per network) and of the on-demand attacks (first network)
 PROBE = 256
-NO_SLOPE, NO_SLOPE_BAD = (
-    0.0,
-    0.05,
-)  # an attack cannot move an image without slope; 5 % of them outweigh any interval at n = 1,000
-LARGE, TIMES, MOST = (
-    64 / 255,
-    8,
-    0.5,
-)  # a quarter of the pixel range, or 8 ε, turns every image into another; at 0.5 all can be one grey
-LEFT, LEFT_BAD = (
-    0.01,
-    0.05,
-)  # accuracy that may be left there: an image or two; 5 % is a part that gradients cannot reach
-LOSS_GAP, LOSS_GAP_BAD = (
-    0.05,
-    0.10,
-)  # CE against margin loss: up to 5 points on sound networks (measured); 10 is a saturated CE
+# an attack cannot move an image without slope; 5 % of them outweigh any interval at n = 1,000
+NO_SLOPE, NO_SLOPE_BAD = 0.0, 0.05
+# a quarter of the pixel range, or 8 ε, turns every image into another; at 0.5 all can be one grey
+LARGE, TIMES, MOST = 64 / 255, 8, 0.5
+# accuracy that may be left there: an image or two; 5 % is a part that gradients cannot reach
+LEFT, LEFT_BAD = 0.01, 0.05
+# CE against margin loss: up to 5 points on sound networks (measured); 10 is a saturated CE
+LOSS_GAP, LOSS_GAP_BAD = 0.05, 0.10
 RADII = tuple(n / 255 for n in (0, 0.5, 1, 2, 4, 8, 16, 32, 64))  # of the loss curves
 STEPS = 20  # of the on-demand attacks, step ε/10: twice across the ball
 BLACK_BOX = ("square", "spsa")
@@ -190,8 +181,8 @@ def _graded(value: float, amber: float, red: float) -> str:
 def _large(subject: Subject, network: nn.Module, x: Tensor, y: Tensor, figures: dict[str, Any]) -> Iterator[Finding]:
     """With a quarter of the pixel range to spend, or eight times the radius, PGD must fool nearly every image."""
     eps = max(LARGE, min(TIMES * subject.eps, MOST))
-    found = subject.attack("pgd", network, x, y, eps=eps, seed=0, changes={"steps": STEPS, "step": 0.1})
-    left = float((~found.fooled).float().mean())
+    attacked = subject.attack("pgd", network, x, y, eps=eps, seed=0, changes={"steps": STEPS, "step": 0.1})
+    left = float((~attacked.fooled).float().mean())
     figures |= {"large_eps": 255 * eps, "large_accuracy": left}
     told = f"PGD-{STEPS} at ε = {255 * eps:.0f}/255 leaves {percent(left)} (n = {len(x)})."
     yield Finding(_graded(left, LEFT, LEFT_BAD), told, STRONGER)
@@ -201,8 +192,8 @@ def _losses(subject: Subject, network: nn.Module, x: Tensor, y: Tensor, figures:
     """The same attack on cross-entropy and on the logit margin: a large gap means the cross-entropy is saturated."""
     left = {}
     for name in ("pgd", "cw"):
-        found = subject.attack(name, network, x, y, eps=subject.eps, seed=0, changes={"steps": STEPS, "step": 0.1})
-        left[name] = (~found.fooled).cpu()
+        attacked = subject.attack(name, network, x, y, eps=subject.eps, seed=0, changes={"steps": STEPS, "step": 0.1})
+        left[name] = (~attacked.fooled).cpu()
     gap, noise = rise(left["cw"], left["pgd"])
     shares = {name: float(values.float().mean()) for name, values in left.items()}
     figures |= {"ce_accuracy": shares["pgd"], "margin_accuracy": shares["cw"]}

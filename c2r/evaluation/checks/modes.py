@@ -22,9 +22,8 @@ SILENT = 0.05
 HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 ALONE, CROWD = 16, 48  # images attacked alone and in company, and how many others join them
 APART = 1e-3  # logits of one image, relative to the largest: rounding of other batch sizes stays below 1e-4
-STRAYED = (
-    0.05  # pixel values that end elsewhere in another batch: rounding flips the sign of a few all but zero gradients
-)
+# pixel values that end elsewhere in another batch: rounding flips the sign of a few all but zero gradients
+STRAYED = 0.05
 ONE = 1  # a verdict on the border may flip by rounding; two of sixteen do not
 EVAL = "Call .eval() and freeze the parameters of the networks before attacking them."
 BROKEN = "Train the network again with a lower rate, or load an earlier file: what is no number decides nothing."
@@ -35,10 +34,8 @@ SUMS = "Sum losses over the images, normalise per image, and keep batch statisti
 def train_mode(subject: Subject) -> Badge:
     """Check 4: training flags, and a hash of all parameters and buffers before and after an attack."""
     training = sum(any(part.training for part in network.modules()) for network in networks(subject))
-    total, thawed = (
-        len(subject.networks),
-        sum(any(p.requires_grad for p in net.parameters()) for net in subject.networks),
-    )
+    total = len(subject.networks)
+    thawed = sum(any(p.requires_grad for p in net.parameters()) for net in subject.networks)
     changed = sum(_changes(subject, network) for network in subject.networks if not network.training)
     figures = {"networks": total, "training": training, "changed": changed, "thawed": thawed}
     told = (
@@ -200,8 +197,8 @@ def batch_coupling(subject: Subject) -> Badge:
 
 def _runner(subject: Subject, network: nn.Module) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
     def run(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        found = subject.attack("pgd", network, x, y, eps=subject.eps, seed=0, changes={"steps": 5})
-        return found.images, found.fooled
+        attacked = subject.attack("pgd", network, x, y, eps=subject.eps, seed=0, changes={"steps": 5})
+        return attacked.images, attacked.fooled
 
     return run
 

@@ -64,11 +64,11 @@ class Check:
 
 def attempts(subject: Subject) -> dict[str, list[Row]]:
     """Attempt key → its rows, one per network; without clean and clamp only."""
-    found: dict[str, list[Row]] = {}
+    tried: dict[str, list[Row]] = {}
     for row in subject.rows:
         if row["attack"] not in NO_ATTACK and row.get("accuracy") is not None:
-            found.setdefault(row.get("key") or row["attack"], []).append(row)
-    return found
+            tried.setdefault(row.get("key") or row["attack"], []).append(row)
+    return tried
 
 
 def accuracy(rows: Sequence[Row]) -> float:
@@ -85,10 +85,10 @@ def clean(subject: Subject, kind: str = "clean") -> float | None:
 def radius(row: Row) -> float | None:
     """The row's radius in pixel units; None when it has none."""
     try:
-        found = parse_radius(row.get("eps") or "")
+        eps = parse_radius(row.get("eps") or "")
     except ValueError:
         return None
-    return found if 0 < found < float("inf") else None
+    return eps if 0 < eps < float("inf") else None
 
 
 def threat(row: Row) -> tuple[str, float | None, bool]:
@@ -127,8 +127,8 @@ def slopes(network: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> tuple[T
             point = part.detach().clone().requires_grad_(True)
             logits = network(point).float()
             loss = F.cross_entropy(logits, labels, reduction="sum")
-            found = torch.autograd.grad(loss, point, allow_unused=True)[0] if loss.requires_grad else None
-        gradients.append(torch.zeros_like(part) if found is None else found)
+            slope = torch.autograd.grad(loss, point, allow_unused=True)[0] if loss.requires_grad else None
+        gradients.append(torch.zeros_like(part) if slope is None else slope)
         before.append(logits.detach().argmax(1) == labels)
     return torch.cat(gradients), torch.cat(before)
 
@@ -139,9 +139,9 @@ def rise(before: Any, after: Any) -> tuple[float, float]:
 
     The noise counts the images that changed, as in McNemar's test; at least one image.
     """
-    one, two = (np.asarray(values).astype(bool) for values in (before, after))
-    up, down = int((two & ~one).sum()), int((one & ~two).sum())
-    return (up - down) / one.size, 1.96 * max(up + down, 1) ** 0.5 / one.size
+    first, second = (np.asarray(values).astype(bool) for values in (before, after))
+    up, down = int((second & ~first).sum()), int((first & ~second).sum())
+    return (up - down) / first.size, 1.96 * max(up + down, 1) ** 0.5 / first.size
 
 
 def percent(share: float | None) -> str:

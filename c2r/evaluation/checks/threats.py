@@ -31,7 +31,7 @@ def threat_models(subject: Subject) -> Badge:
     distances = {
         key: [row["distance"] for row in rows if row.get("distance") is not None] for key, rows in tried.items()
     }
-    figures = {"groups": named, "distance": {key: float(np.mean(found)) for key, found in distances.items() if found}}
+    figures = {"groups": named, "distance": {key: float(np.mean(sizes)) for key, sizes in distances.items() if sizes}}
     findings = (
         [Finding("green", f"{len(named)} threat model{'' if len(named) == 1 else 's'}: {_listed(named)}.")]
         if tried
@@ -129,9 +129,9 @@ def _reach(subject: Subject) -> Iterator[Finding]:
     """Median distances beyond the radius, and distances that are not recorded at all."""
     far, silent = [], []
     for key, rows in attempts(subject).items():
-        eps, found = radius(rows[0]), [row["distance"] for row in rows if row.get("distance") is not None]
-        if eps and found and max(found) > SLACK * eps:
-            far.append(f"{key} {255 * max(found):.4g}/255 at ε = {figurekey.radius(eps)}")
+        eps, sizes = radius(rows[0]), [row["distance"] for row in rows if row.get("distance") is not None]
+        if eps and sizes and max(sizes) > SLACK * eps:
+            far.append(f"{key} {255 * max(sizes):.4g}/255 at ε = {figurekey.radius(eps)}")
         if eps and "distance" not in rows[0]:
             silent.append(key)
     if far:
@@ -201,12 +201,12 @@ def _against_clean(
 
 
 def _intervals(subject: Subject, figures: dict[str, Any]) -> Iterator[Finding]:
-    found = [row.get("interval") for row in subject.rows]
-    known = [(high - low) / 2 for low, high in filter(None, found)]
-    if len(known) < len(found):
+    intervals = [row.get("interval") for row in subject.rows]
+    known = [(high - low) / 2 for low, high in filter(None, intervals)]
+    if len(known) < len(intervals):
         yield Finding(
             "amber",
-            f"{len(found) - len(known)} of {len(found)} rows have no interval.",
+            f"{len(intervals) - len(known)} of {len(intervals)} rows have no interval.",
             "Give every accuracy its 95 % interval.",
         )
     if known:

@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from c2r.core.contrastive import class_mean_alignment, class_means, crl
-from c2r.core.linesearch import Trace
+from c2r.core.contrastive import Keys, class_mean_alignment, class_means, crl
+from c2r.core.linesearch import Start, Trace
 from c2r.core.memory import ClassQueue
-from c2r.core.pgd import Inner, Start
+from c2r.core.pgd import Inner, attack
 from c2r.methods.c2r.loop import Loop
 from c2r.methods.c2r.settings import C2RConfig
 from c2r.methods.c2r.visits import Visit
@@ -88,7 +88,8 @@ def _attacked(loop: Loop, effective: Tensor, images: Tensor, labels: Tensor, see
     """The attack on the augmented images [N·p², C, H, W]; it starts from what the warm start has become under the
     augmentation."""
     start = seen.transform(effective + loop.held.delta) - images
-    return Inner(loop.parts.attack, loop.config)(seen.network, images, labels, seen.generator, Start(start))
+    inner = Inner(loop.parts.attack, loop.config, seen.generator)
+    return attack(seen.network, images, labels, inner, Start(start))
 
 
 def _matching(real: list[Tensor], synthetic: list[Tensor], real_labels: Tensor, labels: Tensor, classes: int) -> Tensor:
@@ -120,14 +121,6 @@ def _contrastive(taken: Embedded, seen: Visit, queue: ClassQueue | None, config:
         excluded = torch.zeros(len(anchors), len(keys), dtype=torch.bool, device=anchors.device)
         excluded[:, : len(anchors)].fill_diagonal_(True)
     negatives = queue.hard_negatives(anchors, anchor_labels, config.hard_negatives) if queue else None
-    losses = crl(
-        anchors,
-        anchor_labels,
-        keys,
-        key_labels,
-        tau=config.tau,
-        weights=key_weights,
-        excluded=excluded,
-        negatives=negatives,
-    )
+    compared = Keys(keys, key_labels, key_weights, excluded)
+    losses = crl(anchors, anchor_labels, compared, tau=config.tau, negatives=negatives)
     return (weights * losses).mean()

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from c2r.core.augment import Transform, draw
 from c2r.core.memory import ClassQueue
-from c2r.core.pgd import Inner, Start
+from c2r.core.pgd import Inner, attack
 from c2r.core.randomness import generator_for
 from c2r.data.real import ClassDraws, flips
 from c2r.methods.c2r.settings import C2RConfig
@@ -50,15 +50,15 @@ def stage_of(step: int, pool: Pool, seed: int) -> tuple[int, torch.Generator]:
     return pool.draw(generator), generator
 
 
-def visit(step: int, context: Context, draws: ClassDraws, config: C2RConfig, attack: str) -> Visit:
-    """Draw what update `step` meets; the real images are augmented, then attacked."""
+def visit(step: int, context: Context, draws: ClassDraws, config: C2RConfig, inner: str) -> Visit:
+    """Draw what update `step` meets; the real images are augmented, then attacked by `inner`."""
     data = context.data
     stage, generator = stage_of(step, context.pool, config.seed)
     network = context.pool.stages[stage]
     index = draws.draw(generator, config.real_batch).view(-1).to(data.images.device)
     transform = draw(generator, network.mean.flatten(), network.std.flatten(), flips(data))
     labels, images = data.labels[index], transform(data.images[index].float() / 255)
-    attacked = Inner(attack, config)(network, images, labels, generator, Start(rounds=config.real_rounds))
+    attacked = attack(network, images, labels, Inner(inner, config, generator, config.real_rounds))
     with torch.no_grad():
         clean, adversarial = (network.features(x) for x in (images, images + attacked.delta))
     return Visit(

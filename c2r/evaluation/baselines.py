@@ -1,0 +1,33 @@
+"""The baselines that every set should be read against: their settings, and the run that already made one. No torch."""
+
+from collections.abc import Sequence
+
+from c2r import config
+from c2r.config import RunConfig
+from c2r.registry import METHODS
+from c2r.settings import AttackSettings, EvaluationSettings, RecordSettings, ScorerSettings, SyntheticSettings
+from c2r.store.runs import Run
+
+BASELINES = tuple(name for name, row in METHODS.items() if row.kind in ("baseline", "reference"))
+# Settings that say nothing about the set itself.
+_UNLIKE = {"device", "threads", *EvaluationSettings.model_fields, *RecordSettings.model_fields}
+# What a baseline never reads beside what its settings leave out: no update is made, and all real images need no set.
+_NO_UPDATES = {"steps", *AttackSettings.model_fields}
+_UNREAD = {
+    "baseline": _NO_UPDATES,
+    "reference": _NO_UPDATES | {*ScorerSettings.model_fields, *SyntheticSettings.model_fields},
+}
+
+
+def baseline_settings(settings: RunConfig, method: str) -> RunConfig:
+    """The same settings with a baseline's method. Raises InputError when they do not fit it."""
+    return config.validate(settings.model_dump(mode="json") | {"method": method, "imported": ""})
+
+
+def baseline_run(settings: RunConfig, runs: Sequence[Run]) -> Run | None:
+    """The first run that makes its set as these settings say and has not ended badly, None when there is none;
+    evaluations may differ."""
+    ignored = _UNLIKE | _UNREAD[METHODS[settings.method].kind]
+    wanted = settings.model_dump(exclude=ignored)
+    usable = (run for run in runs if not run.problem and (run.alive or run.state == "done"))
+    return next((run for run in usable if run.config and run.config.model_dump(exclude=ignored) == wanted), None)
