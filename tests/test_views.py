@@ -344,7 +344,7 @@ def test_soft_labels_name_their_largest_classes_and_none_without_a_share():
 def test_what_a_set_takes_counts_its_labels_with_their_kind():
     images, labels = np.zeros((4, 1, 8, 8), np.uint8), np.zeros(4, np.int64)
     assert words.stored_sentence(DistilledSet(images, labels)) == (
-        "Stored: 4 images of 1 × 8 × 8 values, 256 bytes, and their labels (hard), 4 bytes: 260 bytes together."
+        "Stored: 4 images of 1 × 8 × 8 values, 256 B, and their labels (hard), 4 B: 260 B together."
     )
     soft = DistilledSet(images, labels, np.zeros((4, 4, 3), np.float32), 2)
-    assert "labels (soft, one per part), 192 bytes: 448 bytes together" in words.stored_sentence(soft)
+    assert "labels (soft, one per part), 192 B: 448 B together" in words.stored_sentence(soft)

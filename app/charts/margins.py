@@ -90,11 +90,9 @@ def margin_histogram(
     """
     edges, n = counted.edges, counted.n
     note = f"n = {n} images, {percent(counted.below(counted.clean))} wrong unattacked; {attack}: upper bounds"
-    figure = blank(
-        broken_statement(counted.below(counted.adversarial)), note, dark=dark, height=360, right=36, bottom=62
-    )
-    clean, bins = cropped(counted.clean, edges, span)
-    adversarial, _ = cropped(counted.adversarial, edges, span)
+    said = broken_statement(counted.below(counted.adversarial))
+    figure = blank(said, note, dark=dark, height=360, right=36, bottom=62)
+    (clean, bins), (adversarial, _) = (cropped(c, edges, span) for c in (counted.clean, counted.adversarial))
     first, unselected = int(np.searchsorted(edges, bins[0])), {"marker": {"opacity": 0.25}} if selectable else None
     for counts, name, colour, fill, size in (
         (clean, "clean", CLEAN, 0.6 if dark else 0.4, 1.0),
@@ -110,8 +108,8 @@ def margin_histogram(
     if counted.previous is not None:
         _outline(figure, cropped(counted.previous, edges, span)[0], bins, dark)
     both = np.asarray(counted.clean) + np.asarray(counted.adversarial)
-    more = _holds_more(both, edges, bins, low=True), _holds_more(both, edges, bins, low=False)
-    _histogram_axes(figure, bins, more, top or histogram_top([clean, adversarial]), dark)
+    low, high = (_holds_more(both, edges, bins, low=low) for low in (True, False))
+    _histogram_axes(figure, bins, (low, high), top or histogram_top([clean, adversarial]), dark)
     if selectable:  # with a drag mode of select, Streamlit would not let a click select a bar
         figure.update_layout(selectdirection="h")
     return figure
