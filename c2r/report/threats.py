@@ -8,26 +8,11 @@ from c2r.evaluation import metrics
 from c2r.evaluation.wording import NONE, percent
 from c2r.report.subject import Subject
 
-RATIOS = {
-    "rr": "RR",
-    "i_rr": "I-RR",
-    "penalised_i_rr": "Penalised I-RR",
-    "ae": "AE (clock)",
-    "ae_passes": "AE (passes)",
-    "crei": "CREI",
-    "i_crei": "I-CREI",
-}
-NAMES = {
-    "clean": "Clean accuracy",
-    "average": "Average robust accuracy",
-    "worst": "Worst attack",
-    "worst_image": "Worst case per image",
-    "drop_rate": "Drop rate",
-} | RATIOS
+NAMES = {"clean": "Clean accuracy"} | metrics.NAMES
 
 
 class Threat(NamedTuple):
-    """One threat of one run: accuracies as shares, drop rates and `ratios` (in the order of `RATIOS`) in percent, None
+    """One threat of one run: accuracies as shares, drop rates and `ratios` (in the order of `metrics.RATIOS`) in percent, None
     where one is undefined."""
 
     letter: str
@@ -51,7 +36,7 @@ def threats(subjects: Sequence[Subject]) -> dict[str, Any] | None:
     return {
         "threats": joined,
         "apart": [f"{s.letter}: {sentence}" for s in subjects if (sentence := _apart(s))],
-        "ratios": list(RATIOS.values()),
+        "ratios": [metrics.NAMES[name] for name in metrics.RATIOS],
         "warnings": [f"{threat.letter}, {threat.ball}: {warning}" for threat in joined for warning in threat.warnings],
         "definitions": [[NAMES.get(name, name), *definition] for name, definition in metrics.DEFINITIONS.items()],
     }
@@ -68,7 +53,7 @@ def _threat(s: Subject, group: dict[str, Any]) -> Threat:
         _worst_image(group["worst_image"], s.per_image),
         group["drop_rate"],
         group["drop_rate_average"],
-        [group[name] for name in RATIOS],
+        [group[name] for name in metrics.RATIOS],
         group["warnings"],
     )
 
