@@ -151,10 +151,10 @@ def _course(path: Path, scorer: str) -> Course:
         return before
     inode = file.stat().st_ino if now != (0, 0) else 0
     grown = before is not None and before.inode == inode and before.when[1] < now[1]
-    found = replace(_further(before if grown else None, path, scorer), inode=inode, when=now)
+    course = replace(_further(before if grown else None, path, scorer), inode=inode, when=now)
     with _LOCK, suppress(ValueError):  # too large to be kept
-        _KEPT[key] = found
-    return found
+        _KEPT[key] = course
+    return course
 
 
 def events(path: Path, scorer: str = "") -> list[dict[str, Any]]:
@@ -166,8 +166,8 @@ def _further(before: Course | None, path: Path, scorer: str) -> Course:
     """The course `before` and what `events.jsonl` holds beyond it; all of the file when steps were recorded again."""
     lines, read = runs.read_events_from(path, before.read if before else 0)
     lines = [_under(event, scorer) for event in lines]
-    found = {event["step"]: event for event in lines if all(key in event for key in EVENT_KEYS)}
-    fresh = [found[step] for step in sorted(found)]
+    by_step = {event["step"]: event for event in lines if all(key in event for key in EVENT_KEYS)}
+    fresh = [by_step[step] for step in sorted(by_step)]
     counts = np.array([event[side]["counts"] for event in fresh for side in ("margin_clean", "margin_adv")], np.int64)
     counts = counts.reshape(-1, len(BIN_EDGES) - 1)
     total, most = counts.sum(0), counts.max(0, initial=0)
@@ -211,13 +211,13 @@ def margins(path: Path, step: int, scorer: str = "") -> Arrays:
 
 def history(path: Path, steps: list[int], scorer: str = "") -> History:
     """The curriculum under a scorer at those of `steps` whose frame opens. Raises InputError when none does."""
-    found = {}
+    ordered = {}
     for step in steps:
         with suppress(InputError):
-            found[step] = _ordered(str(path), step, frame_stamp(path, step), scorer)
-    if not found:
+            ordered[step] = _ordered(str(path), step, frame_stamp(path, step), scorer)
+    if not ordered:
         raise InputError(f"Run {path.name} has no readable frame: expected one per recorded step; choose another run.")
-    return History(list(found), list(found.values()))
+    return History(list(ordered), list(ordered.values()))
 
 
 def arrays(path: Path, name: str) -> Arrays | None:
@@ -246,8 +246,8 @@ def _rows(path: str, when: Stamp) -> list[dict[str, Any]]:  # noqa: ARG001 - `wh
 
 @kept
 def _margins(path: str, step: int, when: Stamp, scorer: str) -> Arrays:  # noqa: ARG001
-    found = _of_this_run(path, step, LIGHT, scorer)
-    return found | _frozen({"order": hardest_first(found["margin_adv"]).astype(np.int32)})
+    frame = _of_this_run(path, step, LIGHT, scorer)
+    return frame | _frozen({"order": hardest_first(frame["margin_adv"]).astype(np.int32)})
 
 
 @kept
@@ -277,17 +277,17 @@ def _labels(path: str, when: Stamp) -> np.ndarray:  # noqa: ARG001
 def _of_this_run(path: str, step: int, only: tuple[str, ...], scorer: str) -> Arrays:
     """Arrays of a frame, labels among them, when it holds the same images as the other frames of the run. Raises
     InputError."""
-    found, labels = runs.read_frame(Path(path), step, only, scorer), _labels(path, stamp(Path(path) / "config.json"))
-    if not np.array_equal(found["labels"], labels):
+    frame, labels = runs.read_frame(Path(path), step, only, scorer), _labels(path, stamp(Path(path) / "config.json"))
+    if not np.array_equal(frame["labels"], labels):
         raise InputError(
             f"Frame {step} of run {Path(path).name} holds other images than the run's first frame: choose another step"
             " or run."
         )
-    small = {name: array.astype(np.int32) if array.dtype == np.int64 else array for name, array in found.items()}
+    small = {name: array.astype(np.int32) if array.dtype == np.int64 else array for name, array in frame.items()}
     return _frozen(small | {"labels": labels})
 
 
-def _frozen(found: Arrays) -> Arrays:
-    for array in found.values():
+def _frozen(arrays: Arrays) -> Arrays:
+    for array in arrays.values():
         array.flags.writeable = False
-    return found
+    return arrays
