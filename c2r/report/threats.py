@@ -12,8 +12,8 @@ NAMES = {"clean": "Clean accuracy"} | metrics.NAMES
 
 
 class Threat(NamedTuple):
-    """One threat of one run: accuracies as shares, drop rates and `ratios` (in the order of `metrics.RATIOS`) in percent, None
-    where one is undefined."""
+    """One threat of one run: accuracies as shares, drop rates and `ratios` (in the order of `metrics.RATIOS`) in
+    percent, None where one is undefined."""
 
     letter: str
     ball: str
