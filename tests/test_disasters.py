@@ -144,7 +144,7 @@ KINDS = (
     "status.json",
     "log.txt",
     "manifest.json",
-    "0.safetensors",
+    "network-0.safetensors",
     "basis.safetensors",
     "000000.safetensors",
     "events.jsonl",

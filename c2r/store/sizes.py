@@ -10,7 +10,8 @@ from c2r.store.deleting import deleted
 from c2r.store.describing import about
 from c2r.store.runs import list_runs
 
-KINDS = ("frames", "networks", "pool", "evaluations", "other")
+KINDS = ("frames", "networks", "parts", "evaluations", "other")
+BEFORE = {"pool": "parts"}  # what folders of runs of before were called
 
 
 def size(path: Path) -> dict[str, int]:
@@ -20,8 +21,9 @@ def size(path: Path) -> dict[str, int]:
     """
     sizes = dict.fromkeys(KINDS, 0)
     for (*folders, _), count in _files(Path(path)):
-        kind = "networks" if "networks" in folders else next((name for name in folders[:1] if name in sizes), "other")
-        sizes[kind] += count
+        top = BEFORE.get(folders[0], folders[0]) if folders else ""
+        kind = "networks" if "networks" in folders else top
+        sizes[kind if kind in sizes else "other"] += count
     return sizes
 
 
