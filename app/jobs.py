@@ -26,8 +26,7 @@ from c2r import config
 from c2r.base import disasters, fields
 from c2r.base.errors import InputError
 from c2r.settings import EvaluationSettings
-from c2r.store import claiming, kinds, processes, runs, writing
-from c2r.store import control as listening
+from c2r.store import claiming, control, kinds, processes, runs, writing
 
 PATIENCE = 2.0  # seconds that `start` waits for a sign of life
 ANSWER = 2.0  # seconds that `command` waits for the run's answer, which takes a fifth of one
@@ -284,16 +283,16 @@ def command(run: runs.Run, word: str) -> str:
         raise InputError(
             f"Run {run.id} is only just starting and cannot hear '{word}' yet: expected a few seconds; try again."
         )
-    listening.ask(runs.open_run(run.path), word)
+    control.ask(runs.open_run(run.path), word)
     if word == "stop":
         _STOP_ASKED.setdefault(run.path, time.monotonic())
-    return listening.said(listening.wait(run.path, word, ANSWER), word)
+    return control.said(control.wait(run.path, word, ANSWER), word)
 
 
 def standing(run: runs.Run) -> tuple[str, str, bool]:
     """What the buttons of a run depend on: its state, what it was asked for and has not done yet, whether it may be
     ended by force."""
-    return run.state, listening.asked(run), may_force(run)
+    return run.state, control.asked(run), may_force(run)
 
 
 def may_force(run: runs.Run) -> bool:

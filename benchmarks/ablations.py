@@ -12,8 +12,9 @@ import statistics
 from c2r.config import load, parse_assignments
 from c2r.data.real import load_on_device
 from c2r.evaluation.attempts import by_attack
-from c2r.evaluation.evaluate import Row, TrainingSet, evaluate
-from c2r.methods.distill import Finished, distill
+from c2r.evaluation.evaluate import Row, evaluate
+from c2r.events import Finished
+from c2r.methods.distill import distill
 from c2r.registry import METHODS
 
 
@@ -23,11 +24,7 @@ def once(preset: str, changes: dict[str, str]) -> dict[str, float]:
     data = load_on_device(config)
     *_, result = distill(config, data)
     assert isinstance(result, Finished)
-    rows = [
-        event.values
-        for event in evaluate(TrainingSet(result.images, result.labels, partition=config.partition), config, data)
-        if isinstance(event, Row)
-    ]
+    rows = [event.values for event in evaluate(result.made, config, data) if isinstance(event, Row)]
     return {figure["label"]: 100 * figure["mean"] for figure in by_attack(rows).values()}
 
 

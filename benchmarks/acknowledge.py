@@ -19,8 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from c2r.store import control as listening
-from c2r.store import runs, slots
+from c2r.store import control, runs, slots
 
 SETTINGS = {
     "data": "digits",
@@ -68,11 +67,11 @@ def until(path: Path, test: Callable[[runs.Run], bool]) -> runs.Run:
 
 def timed(path: Path, word: str, where: str, times: Times) -> None:
     """Ask for `word` and take down both times."""
-    listening.ask(runs.open_run(path), word)
+    control.ask(runs.open_run(path), word)
     began = time.monotonic()
-    until(path, lambda run: listening.heard(run, word))
+    until(path, lambda run: control.heard(run, word))
     heard = time.monotonic() - began
-    until(path, lambda run: listening.done(run, word) if word != "stop" else not run.alive)
+    until(path, lambda run: control.done(run, word) if word != "stop" else not run.alive)
     times[where].append((word, heard, time.monotonic() - began))
 
 
@@ -80,9 +79,9 @@ def heard_only(path: Path, words: tuple[str, ...], where: str, times: Times) -> 
     """Ask for one after the other without waiting until it is done: what waits in the queue or loads cannot do it
     yet."""
     for word in words:
-        listening.ask(runs.open_run(path), word)
+        control.ask(runs.open_run(path), word)
         began = time.monotonic()
-        until(path, lambda run, word=word: listening.heard(run, word))
+        until(path, lambda run, word=word: control.heard(run, word))
         times[where].append((word, time.monotonic() - began, float("nan")))
 
 

@@ -63,9 +63,9 @@ def compare(
 def scorer_of(config: RunConfig, data: RealData) -> Network:
     """The adversarially trained network of a run with this configuration."""
     pool = Pool()
-    for _ in train_network(pool, config, data, torch.Generator().manual_seed(config.seed), flip=False):
+    for _ in train_network(pool, config, data, torch.Generator().manual_seed(config.seed)):
         pass
-    return pool.scorer
+    return pool.last(0)
 
 
 def warm_calls(config: RunConfig, data: RealData, network: Network, repeats: int) -> dict[str, float]:

@@ -28,10 +28,12 @@ def tick(path: str) -> None:
 
     from app.components import live
     from app.components.look import Look
+    from c2r.look.description import description
     from c2r.store import runs
 
-    names, config = [str(k) for k in range(10)], runs.open_run(Path(path)).config
-    live.draw(Look(Path(path), names, None, None, False, False, config=config, until=config.steps if config else None))
+    names, run = [str(k) for k in range(10)], runs.open_run(Path(path))
+    until = run.config.steps if run.config else None
+    live.draw(Look(Path(path), names, None, None, False, False, description(run), until=until))
 
 
 def grow(path: Path, step: int) -> None:

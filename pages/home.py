@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import state, words
-from app.components import importing, keeping, runs, shell
+from app.components import housekeeping, importing, runs, shell
 
 shell.header(
     "C2R: watch a robust data set form",
@@ -59,5 +59,5 @@ if current is not None:
         shell.link("live", "Open live", "monitoring")
         shell.link("embeddings", "Open embeddings", "scatter_plot")
         shell.link("gallery", "Open gallery", "grid_view")
-keeping.panels(current)
+housekeeping.panels(current)
 importing.panel()

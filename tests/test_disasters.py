@@ -26,8 +26,8 @@ from test_runs import FRAME
 from torch import nn
 
 from app import jobs, words
+from app.components import housekeeping as housekeeping
 from app.components import importing
-from app.components import keeping as housekeeping
 from c2r.__main__ import main
 from c2r.base import disasters
 from c2r.base.errors import InputError

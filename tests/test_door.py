@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from app import guard
-from app.components import importing, keeping
+from app.components import housekeeping, importing
 from app.door import MOST, MOST_IN_ALL, WINDOW, Attempts, Door
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -226,7 +226,7 @@ def test_what_the_pages_say_of_uploads_is_what_the_server_takes():
     served = tomllib.loads((ROOT / "app" / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["server"][
         "maxUploadSize"
     ]
-    assert served == importing.MOST == keeping.MOST
+    assert served == importing.MOST == housekeeping.MOST
     assert not [name for name in os.listdir(ROOT / "app" / ".streamlit") if name != "config.toml"]
 
 

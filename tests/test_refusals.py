@@ -29,7 +29,7 @@ from c2r.__main__ import main
 from c2r.base.errors import InputError
 from c2r.cli import control, entry, imports, work
 from c2r.config import every_name, load
-from c2r.evaluation import external_networks as foreign
+from c2r.evaluation import external_networks
 from c2r.formats import archives
 from c2r.store import deleting, runs, sizes
 from c2r.work import preflight, tasks
@@ -257,7 +257,7 @@ def place(made, monkeypatch) -> Path:
     monkeypatch.setattr(tempfile, "tempdir", str(made / "tmp"))
     monkeypatch.setattr(work, "do", began)
     monkeypatch.setattr(tasks, "joint_umap", began)
-    monkeypatch.setattr(foreign, "measure", began)
+    monkeypatch.setattr(external_networks, "measure", began)
     return made
 
 

@@ -21,7 +21,7 @@ ELSE = {
     "distill": ("the word of the command line that makes a run", {"app/jobs.py"}),
     "total": (
         "of status.json how many steps there are, of the storage all bytes",
-        {"app/components/evaluation.py", "app/components/keeping.py", "app/components/live.py", "app/jobs.py"}
+        {"app/components/evaluation.py", "app/components/housekeeping.py", "app/components/live.py", "app/jobs.py"}
         | {"app/words.py"},
     ),
     "imported": (

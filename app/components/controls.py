@@ -9,8 +9,7 @@ from app import guard, jobs, position, settings, state, words
 from app.components import loading, shell
 from c2r.base.errors import InputError
 from c2r.config import RunConfig
-from c2r.store import control as listening
-from c2r.store import kinds, lifecycle, runs
+from c2r.store import control, kinds, lifecycle, runs
 from c2r.store.runs import Run
 from c2r.work import forking
 
@@ -49,7 +48,7 @@ def buttons(run: Run, key: str = "run", leave_out: tuple[str, ...] = ()) -> None
     """
     if not run.alive or guard.read_only():
         return
-    asked, what = listening.asked(run), "evaluation" if kinds.is_evaluation(run) else "run"
+    asked, what = control.asked(run), "evaluation" if kinds.is_evaluation(run) else "run"
     for label, icon, command in WORDS:
         if command not in leave_out and command in lifecycle.takes(run.state, asked):
             st.button(

@@ -13,8 +13,7 @@ from c2r.base.errors import InputError
 from c2r.cli.terminal import Bar, print_badges, print_rows
 from c2r.config import RunConfig
 from c2r.evaluation import badges
-from c2r.store import control as listening
-from c2r.store import lifecycle, runs, slots, writing
+from c2r.store import control, lifecycle, runs, slots, writing
 from c2r.work import machine
 
 POLL = 0.3  # seconds between two looks at the queue
@@ -34,7 +33,7 @@ def do(out: Path, config: RunConfig, work: Any, as_json: bool, **how: Any) -> in
             out = writer.path
         queue = slots.place(out, "cuda" if config.device != "cpu" and machine.gpu()[0] else "cpu")
         with (
-            listening.Listener(writer) as listener,
+            control.Listener(writer) as listener,
             slots.ticket(queue, out.absolute().relative_to(slots.store_of(out)).as_posix()) as mine,
         ):
             _wait(writer, listener, mine)
@@ -75,7 +74,7 @@ def _signals_held() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _wait(writer: writing.RunWriter, listener: listening.Listener, mine: slots.Ticket) -> None:
+def _wait(writer: writing.RunWriter, listener: control.Listener, mine: slots.Ticket) -> None:
     """Wait until the slot is free; 'stop' ends the waiting. Raises KeyboardInterrupt."""
     told, store = "", slots.store_of(writer.path)
     while before := slots.ahead(mine):

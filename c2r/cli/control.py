@@ -6,8 +6,7 @@ from pathlib import Path
 
 from c2r.base import paths
 from c2r.base.errors import InputError
-from c2r.store import control as listening
-from c2r.store import runs
+from c2r.store import control, runs
 
 ANSWER = 5.0  # seconds an answer may take; it takes a fifth of one
 MOMENT = 3.0  # seconds it may take to do what was asked before the line is printed
@@ -38,11 +37,11 @@ def tell(path: Path, word: str) -> int:
     run = runs.open_run(path)
     if run.problem:
         raise InputError(run.problem)
-    listening.ask(run, word)
-    if not listening.heard(answer := listening.wait(path, word, ANSWER), word):
+    control.ask(run, word)
+    if not control.heard(answer := control.wait(path, word, ANSWER), word):
         raise InputError(
             f"Run {run.id} gave no answer to '{word}' within {ANSWER:.0f} s: expected one within 2 s; the command stays"
             f" in its folder, look again or end its process {answer.status.get('pid')}."
         )
-    print(listening.said(listening.wait(path, word, MOMENT, listening.done), word))
+    print(control.said(control.wait(path, word, MOMENT, control.done), word))
     return 0

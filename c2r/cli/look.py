@@ -9,8 +9,7 @@ from c2r.base import paths
 from c2r.base.disasters import first_line
 from c2r.evaluation.attempts import by_attack
 from c2r.registry import METHODS
-from c2r.store import control as listening
-from c2r.store import describing, headline, runs
+from c2r.store import control, describing, headline, runs
 from c2r.store.results import read_rows
 
 LINE = (  # of 'list': id, state, method, last recorded step of all, headline, what else there is to say
@@ -94,7 +93,7 @@ def _now(run: runs.Run, working: runs.Run | None) -> str:
     """What a run is doing, ``in the evaluation, 71 %``, or an evaluation of it that is at work or waits; '' for
     neither."""
     if run.alive and not run.problem:
-        return "waiting" if run.state == "queued" else listening.where(run)
+        return "waiting" if run.state == "queued" else control.where(run)
     return f"its evaluation {working.id} is {working.state}" if working else ""
 
 

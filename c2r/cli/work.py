@@ -9,16 +9,15 @@ from c2r.attacks.protocols import PROTOCOLS
 from c2r.base import paths
 from c2r.base.errors import InputError
 from c2r.base.fields import shown, unit
-from c2r.cli import control
 from c2r.cli.arguments import add_settings, one_of, whole
 from c2r.cli.claimed import do
+from c2r.cli.control import tell
 from c2r.config import RunConfig
 from c2r.formats import sets
 from c2r.presets import PRESETS
 from c2r.registry import METHODS
 from c2r.settings import EvaluationSettings
-from c2r.store import control as listening
-from c2r.store import kinds, lifecycle, runs
+from c2r.store import control, kinds, lifecycle, runs
 from c2r.work import forking, preflight
 
 
@@ -146,8 +145,8 @@ def resume(chosen: argparse.Namespace) -> int:
     run = runs.open_run(chosen.dir)
     if run.config is None or run.problem:
         raise InputError(run.problem)
-    if "resume" in lifecycle.takes(run.state, listening.asked(run)):
-        return control.tell(run.path, "resume")
+    if "resume" in lifecycle.takes(run.state, control.asked(run)):
+        return tell(run.path, "resume")
     if run.alive or run.state == "done":
         raise InputError(
             f"Run {run.id} is {run.state}: expected one that is paused, or was stopped, failed or lost; choose another"

@@ -1,5 +1,5 @@
 """Commands are answered at once, whatever the work does, and done when it comes by. Run: pytest
-tests/test_listening.py"""
+tests/test_control.py"""
 
 import itertools
 import json
@@ -12,8 +12,7 @@ from fake_run import make_run
 from c2r.__main__ import main
 from c2r.base.errors import InputError
 from c2r.config import load
-from c2r.store import control as listening
-from c2r.store import runs, writing
+from c2r.store import control, runs, writing
 from c2r.store.control import Listener
 from c2r.store.lifecycle import COMMANDS, STATES, takes
 
@@ -37,10 +36,10 @@ def test_a_command_is_answered_in_a_fraction_of_a_second_while_the_work_is_busy(
     with Listener(writer):
         began = time.monotonic()
         runs.send(writer.path, word)
-        run = listening.wait(writer.path, word, 2)
+        run = control.wait(writer.path, word, 2)
         assert time.monotonic() - began < 1
-        assert stored(writer) == answer and listening.heard(run, word)
-        assert listening.said(run, word).endswith("(now in the evaluation, 41 %).")
+        assert stored(writer) == answer and control.heard(run, word)
+        assert control.said(run, word).endswith("(now in the evaluation, 41 %).")
     assert not list(writer.path.glob("*control*"))
 
 
@@ -79,21 +78,21 @@ def test_a_command_of_before_a_resume_does_not_act_and_one_of_after_does(writer)
     with Listener(again) as listener:
         assert not listener.stopping
         runs.send(writer.path, "stop")
-        listening.wait(writer.path, "stop", 2)
+        control.wait(writer.path, "stop", 2)
         assert listener.stopping and stored(again) == ("stopping", "")
 
 
 def test_a_run_that_came_to_its_end_before_it_could_stop_is_done(writer):
     with Listener(writer):
         runs.send(writer.path, "stop")
-        listening.wait(writer.path, "stop", 2)
+        control.wait(writer.path, "stop", 2)
         writer.status(state="done", phase="finished")
     assert runs.open_run(writer.path).state == "done"
-    assert listening.said(runs.open_run(writer.path), "stop") == "Run run is done."
+    assert control.said(runs.open_run(writer.path), "stop") == "Run run is done."
 
 
 def test_the_heartbeat_goes_on_while_the_work_is_busy_and_ends_with_it(writer, monkeypatch):
-    monkeypatch.setattr(listening, "BEAT", 0.2)
+    monkeypatch.setattr(control, "BEAT", 0.2)
     before = json.loads((writer.path / "status.json").read_text())["seq"]
     with Listener(writer):
         time.sleep(1.2)
@@ -124,11 +123,11 @@ def test_two_threads_that_write_status_lose_nothing_and_tear_nothing(writer):
 def test_what_became_of_a_stop_before_the_work_began_is_a_whole_sentence(writer):
     writer.status(state="running", phase="starting", force=True)
     writer.status(state="stopping", force=True)
-    assert listening.said(runs.open_run(writer.path), "stop").endswith(
+    assert control.said(runs.open_run(writer.path), "stop").endswith(
         "what is recorded stays (now before its work began)."
     )
     writer.status(state="stopped", force=True)
-    assert listening.said(runs.open_run(writer.path), "stop") == "Stopped before its work began."
+    assert control.said(runs.open_run(writer.path), "stop") == "Stopped before its work began."
 
 
 @pytest.mark.parametrize(("state", "asked"), list(itertools.product(STATES, ("", "pause", "step"))))

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from fake_run import make_run
 from streamlit.testing.v1 import AppTest
-from test_keeping import zipped
+from test_housekeeping import zipped
 
 from app import charts, jobs, state
-from app.components import keeping as component
+from app.components import housekeeping as component
 from c2r.base.errors import InputError
 from c2r.formats import archives
 from c2r.store import deleting, describing
