@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toy_method
+from test_contracts import tiny_data
 from test_pages import check, open_page, store, text
 from test_resume import same
 from test_start_page import field, rerun, start
@@ -24,6 +25,8 @@ from c2r import config, registry
 from c2r.__main__ import main
 from c2r.formats.fromrun import from_run
 from c2r.formats.sets import read_own
+from c2r.methods.distill import distill
+from c2r.methods.observer import Recorded
 from c2r.store import runs
 from c2r.store.results import read_rows
 
@@ -148,3 +151,13 @@ def test_a_fork_of_an_early_step_keeps_the_labels_of_that_step(made, tmp_path):
     assert terminal("fork", made / "whole", *words) == 0
     began = runs.read_arrays(tmp_path / "fork", "start", only=("soft_labels",))["soft_labels"]
     np.testing.assert_array_equal(began, runs.read_arrays(made / "whole", "frames/000000")["soft_labels"])
+
+
+def test_a_run_that_is_stopped_keeps_the_labels_of_the_step_it_had_reached():
+    """What a stop stores is what the last recorded step says the set would be."""
+    settings = config.load("demo", QUICK | {"method": "toy", "width": 8, "depth": 2})
+    recorded = [event for event in distill(settings, tiny_data()) if isinstance(event, Recorded)]
+    assert [event.step for event in recorded] == [0, 10, 20, 30, 40]
+    for event in recorded:
+        np.testing.assert_array_equal(event.made.soft, event.arrays["soft_labels"])
+    assert (recorded[0].made.soft != recorded[-1].made.soft).any()
