@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from c2r.config import RunConfig, load
 from c2r.data.splits import Shape
 from c2r.networks.models import build
+from c2r.registry import METHODS, Method, Phase
 from c2r.store import slots
 from c2r.store.writing import RunWriter
 from c2r.work import cost, machine, preflight
@@ -82,6 +83,14 @@ def test_a_baseline_without_updates_pays_for_its_scorer_only() -> None:
     assert baseline["scorer"] == pytest.approx(full["scorer"], rel=0.3)  # the look at its set is counted there
     assert set(baseline) == {"scorer", "evaluate"} and sum(baseline.values()) < sum(full.values())
     assert baseline["evaluate"] == full["evaluate"]
+
+
+def test_a_method_that_names_no_cost_is_half_of_the_work_as_its_row_divides_it(monkeypatch) -> None:
+    phases = (Phase("one", "One", share=1), Phase("two", "Two", share=3))
+    monkeypatch.setitem(METHODS, "costless", Method("Costless", "Tests", "Nothing is known of its cost", phases=phases))
+    found = cost.shares(config(method="costless"), SHAPE)
+    assert list(found) == ["scorer", "one", "two", "evaluate"] and sum(found.values()) == pytest.approx(1)
+    assert found["two"] == pytest.approx(3 / 8)
 
 
 def test_estimates_grow_with_the_work_and_shrink_with_the_cores() -> None:

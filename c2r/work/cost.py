@@ -138,6 +138,20 @@ def flops(config: RunConfig, shape: Shape) -> dict[str, float]:
     return by_phase
 
 
+def shares(config: RunConfig, shape: Shape, phases: tuple[str, ...] = ()) -> dict[str, float]:
+    """Expected share of each phase in the work of a run, in the order of its phases, or of some of them.
+
+    A method that names no cost is taken for half of the work, divided as its row says.
+    """
+    work = {name: value for name, value in flops(config, shape).items() if not phases or name in phases}
+    own = {} if phases or spent(config, shape).jobs else {p.name: p.share for p in METHODS[config.method].phases}
+    known = {name: value for name, value in work.items() if name not in own}
+    rest = 0.5 if own else 1.0
+    told = {name: rest * value / sum(known.values()) for name, value in known.items()}
+    evaluation = {"evaluate": told.pop("evaluate")}
+    return told | {name: (1 - rest) * share / sum(own.values()) for name, share in own.items()} | evaluation
+
+
 def minutes(config: RunConfig, shape: Shape, device: str, cores: int, phases: tuple[str, ...] = ()) -> float:
     """Estimated minutes of a run, or of some of its phases, start and loading included, on ``cpu`` (with so many cores)
     or ``cuda``."""

@@ -30,7 +30,7 @@ from c2r.scorers import under
 from c2r.store.checkpoint import read_state, save_state
 from c2r.store.files import save_arrays, write_atomic
 from c2r.store.runs import frame_steps, open_run, read_arrays, read_frame
-from c2r.work.cost import EVALUATION, flops, minutes
+from c2r.work.cost import EVALUATION, minutes, shares
 from c2r.work.evaluations import evaluate_into
 from c2r.work.manifest import command_line, manifest
 from c2r.work.worker import Rows, Stopped, Worker
@@ -202,9 +202,8 @@ def _forecast(config: RunConfig, data: RealData, phases: tuple[str, ...]) -> tup
         data.images.shape[1], data.images.shape[2], len(data.classes), len(data.images), len(data.test_images), 0
     )
     seconds = 60 * minutes(config, shape, data.images.device.type, torch.get_num_threads(), phases)
-    work = {name: value for name, value in flops(config, shape).items() if not phases or name in phases}
-    shares = {name: value / sum(work.values()) for name, value in work.items()}
+    expected = shares(config, shape, phases)
     if phases:
-        return shares, seconds
-    before = {name: 0.95 * share for name, share in shares.items() if name != "evaluate"}
-    return before | {"map": 0.05, "evaluate": 0.95 * shares["evaluate"]}, seconds
+        return expected, seconds
+    before = {name: 0.95 * share for name, share in expected.items() if name != "evaluate"}
+    return before | {"map": 0.05, "evaluate": 0.95 * expected["evaluate"]}, seconds

@@ -29,7 +29,7 @@ class ObjectiveSettings(Settings):
         32, "Real images", "Real images drawn per class and step", "images per class", ge=1, le=1024
     )
     match_weight: float = setting(
-        0.017, "Matching weight", "Weight of the carrier's matching loss beside (1 − η)·CE + η·CRL", ge=0, le=100
+        0.017, "Matching weight", "Weight of the matching loss beside (1 − η)·CE + η·CRL", ge=0, le=100
     )
     eta: float = setting(
         0.17, "Contrastive share", "share of the contrastive loss against clean cross-entropy", ge=0, le=1, symbol="η"
