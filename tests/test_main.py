@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,8 +15,10 @@ import pytest
 from conftest import arguments
 from fake_run import make_evaluation, make_run
 
+from c2r import config
 from c2r.__main__ import main
 from c2r.base.errors import InputError
+from c2r.registry import METHODS
 from c2r.store import runs, writing
 from c2r.store.results import headline_folder, own_rows, read_rows
 from c2r.work import machine, tasks
@@ -293,3 +296,10 @@ def test_a_killed_run_tells_the_truth_and_still_opens(tmp_path, how, state):
         assert {event["step"] for event in runs.read_events(out)} <= set(runs.frame_steps(out))
     finally:
         child.kill()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_settings_of_every_method_are_listed_and_no_others(method, capsys):
+    assert main(["distill", "--preset", "demo", "--method", method, "--settings"]) == 0
+    listed = set(re.findall(r"^  (\w+) = ", capsys.readouterr().out, re.MULTILINE))
+    assert listed == set(config.kind_of(method).model_fields)

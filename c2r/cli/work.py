@@ -171,7 +171,7 @@ def _tasks() -> Any:
 
 
 def _print_settings(config: RunConfig) -> int:
-    for group in settings.every_group():
+    for group in settings.groups_of(config.method):
         print(f"\n{group.__doc__}")
         for name, field in group.model_fields.items():
             print(f"  {name} = {shown(field, getattr(config, name))} {unit(field)}\n      {field.description}")
