@@ -3,6 +3,8 @@
 import os
 import sys
 
+STOPPED = 130  # exit code
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 2 bad input or a disaster (one sentence on stderr), 130
@@ -16,7 +18,7 @@ def _leave(*_: object) -> None:
     """End at once: while libraries load nothing is begun yet, and an exception inside their imports can be swallowed or
     printed."""
     os.write(2, b"Stopped.\n")
-    os._exit(130)
+    os._exit(STOPPED)
 
 
 def _started() -> int:
@@ -30,7 +32,12 @@ def _started() -> int:
 
     if heard:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    return main()
+    code = main()
+    if code == STOPPED:  # Python would end as if nobody had heard Ctrl-C, when it came while a library was loaded
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 if __name__ == "__main__":
