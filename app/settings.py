@@ -1,6 +1,6 @@
 """What settings and their values are called on screen, and how two runs differ in them. No Streamlit."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from c2r import config
@@ -11,16 +11,15 @@ from c2r.scorers import SCORERS
 
 PLAIN = ("method", "data", "ipc", "eps", "steps", "seed")  # what a person is asked first
 FILLED = ("imported", "parent")  # by an import or a fork; nobody types them
-FAMILIES = list(dict.fromkeys(method.family for method in METHODS.values()))
 STEPPED = ("pgd", "pgd-l2")  # attacks whose number of steps is a setting of its own: their labels go without it
+# What the choices of a setting are called: of tables by what their rows say when asked, of others as it stands here.
+TABLES: dict[str, tuple[Mapping[str, Any], Callable[[str], str]]] = {
+    "method": (METHODS, lambda key: METHODS[key].label),
+    "protocol": (protocols.PROTOCOLS, lambda key: protocols.PROTOCOLS[key].label),
+    "eval_attacks": (catalog.CATALOG, lambda key: _attack(key)),
+    "scorers": (SCORERS, lambda key: SCORERS[key][0].upper() + SCORERS[key][1:]),
+}
 CALLED = {
-    "method": {key: method.label for key, method in METHODS.items()},
-    "protocol": {key: protocol.label for key, protocol in protocols.PROTOCOLS.items()},
-    "eval_attacks": {
-        key: facts.label.replace("-{steps}", "") if key in STEPPED else catalog.label(key)
-        for key, facts in catalog.CATALOG.items()
-    },
-    "scorers": {name: label[0].upper() + label[1:] for name, label in SCORERS.items()},
     "model": {"convnet": "ConvNet", "resnet18": "ResNet-18", "mlp": "MLP"},
     "norm": {"own": "The network's own", "instance": "Instance norm", "group": "Group norm", "batch": "Batch norm"},
     "eval_training": {"pgd-at": "PGD adversarial training", "standard": "Standard"},
@@ -40,14 +39,20 @@ def label(name: str) -> str:
 
 def choice(name: str, option: str) -> str:
     """What one choice of a setting is called on screen."""
-    return CALLED.get(name, {}).get(option, option)
+    rows, say = TABLES.get(name, ({}, str))
+    return say(option) if option in rows else CALLED.get(name, {}).get(option, option)
+
+
+def _attack(key: str) -> str:
+    """An attack's label, without its steps where they are a setting of their own."""
+    return catalog.CATALOG[key].label.replace("-{steps}", "") if key in STEPPED else catalog.label(key)
 
 
 def spoken(name: str, value: Any) -> str:
     """A value of a setting as the form shows it; 'none' for nothing."""
     if isinstance(value, str):
         return choice(name, value) or "none"
-    if isinstance(value, tuple) and name in CALLED:
+    if isinstance(value, tuple) and name in TABLES:
         return ", ".join(choice(name, option) for option in value) or "none"
     return fields.shown(config.declared(name), value) or "none"
 
@@ -64,7 +69,8 @@ def offered(name: str, value: Any) -> list[str]:
     if name != "method":
         return options
     taken = [option for option in options if option == value or option not in of_kind("imported")]
-    return sorted(taken, key=lambda option: FAMILIES.index(METHODS[option].family))
+    families = list(dict.fromkeys(method.family for method in METHODS.values()))
+    return sorted(taken, key=lambda option: families.index(METHODS[option].family))
 
 
 def of_family(method: str) -> str:

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from c2r import config
 from c2r.config import RunConfig
-from c2r.registry import METHODS
+from c2r.registry import METHODS, of_kind
 from c2r.settings import AttackSettings, EvaluationSettings, RecordSettings, ScorerSettings, SyntheticSettings
 from c2r.store.runs import Run
 
-BASELINES = tuple(name for name, row in METHODS.items() if row.kind in ("baseline", "reference"))
 # Settings that say nothing about the set itself.
 _UNLIKE = {"device", "threads", *EvaluationSettings.model_fields, *RecordSettings.model_fields}
 # What a baseline never reads beside what its settings leave out: no update is made, and all real images need no set.
@@ -17,6 +16,11 @@ _UNREAD = {
     "baseline": _NO_UPDATES,
     "reference": _NO_UPDATES | {*ScorerSettings.model_fields, *SyntheticSettings.model_fields},
 }
+
+
+def baselines() -> tuple[str, ...]:
+    """The methods that are baselines, and the reference."""
+    return *of_kind("baseline"), *of_kind("reference")
 
 
 def baseline_settings(settings: RunConfig, method: str) -> RunConfig:
