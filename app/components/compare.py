@@ -12,7 +12,7 @@ from app.contestants import Entry
 from c2r.base.errors import InputError
 from c2r.config import RunConfig
 from c2r.evaluation import accuracies, comparability, curves, digest, ranking, tables
-from c2r.evaluation.baselines import baseline_run, baseline_settings, baselines
+from c2r.evaluation.baselines import baseline_methods, baseline_run, baseline_settings
 from c2r.evaluation.digest import Threat
 from c2r.evaluation.metrics import DEFINITIONS, NAMES, RATIOS
 from c2r.registry import METHODS
@@ -99,11 +99,11 @@ def baselines(run: Run | None, entry: Entry | None) -> None:
     """Buttons that start the baselines of a set: the same settings with real images, all of them or as many as the set
     stores."""
     settings = entry.contestant.config if entry else run.config if run else None
-    if run is None or settings is None or settings.method in baselines() or guard.read_only():
+    if run is None or settings is None or settings.method in baseline_methods() or guard.read_only():
         return
     stored = state.all_runs()
     with st.container(horizontal=True, vertical_alignment="center"):
-        for method in baselines():
+        for method in baseline_methods():
             try:
                 wanted = baseline_settings(settings, method)
             except InputError as error:

@@ -18,7 +18,7 @@ _UNREAD = {
 }
 
 
-def baselines() -> tuple[str, ...]:
+def baseline_methods() -> tuple[str, ...]:
     """The methods that are baselines, and the reference."""
     return *of_kind("baseline"), *of_kind("reference")
 
