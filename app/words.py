@@ -61,11 +61,6 @@ def duration(seconds: float | None) -> str:
     return f"{seconds // 3600} h {seconds % 3600 // 60} min" if seconds < 172_800 else f"{seconds // 86_400} days"
 
 
-def percent(share: float | None) -> str:
-    """``86.3 %``, a dash for None."""
-    return "–" if share is None else f"{100 * share:.1f} %"
-
-
 def class_names(run: Run, labels: np.ndarray | None = None) -> list[str]:
     """The class names of a run's manifest; when they are missing or too few, ``class 0`` … up to the largest label."""
     stored = run.manifest.get("classes")

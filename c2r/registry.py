@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 ATTACKS = {"ls-pgd": "LS-PGD", "pgd": "PGD-10"}  # what the attacks behind the margins are called on screen
-ORDERS = ("hardest", "random", "")  # how mini-batches are cut: by score, at random, or not at all
 
 
 class Phase(NamedTuple):
@@ -46,7 +45,8 @@ class Method:
     :param settings: ``module:class``, the `RunConfig` of its runs, with the groups of settings that it adds
     :param phases: of its work, in order; none for a set that stays as it is
     :param series: figures that it hands out with every recorded step
-    :param attack: what margins are measured with; order: how its mini-batches are cut, one of `ORDERS`
+    :param attack: what margins are measured with; order: how its mini-batches are cut: ``hardest``
+        first, at ``random``, or '' for not at all
     :param cost: ``module:function``, a function (settings, shape) → `c2r.methods.cost.Spent`
     :param source: where its images come from: ``drawn`` from real ones, a ``file``, or ``all`` real training images
     :param parts: switches of its `run`, for ablations

@@ -6,15 +6,14 @@ of before, whose manifest does not say it, the table of methods does.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from c2r.registry import ATTACKS, METHODS, Phase, describe
 from c2r.scorers import SCORERS
 from c2r.store.runs import Run
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """A figure of every recorded step as it is drawn: see `c2r.registry.Series`. weight: a number, None for a figure of
     its own."""
 
@@ -55,7 +54,6 @@ class Description:
         return next((phase for phase in self.phases if phase.name == name), None)
 
 
-TERM = ("name", "label", "unit", "axis", "weight")
 UNKNOWN: dict[str, Any] = {
     "method": {"name": "", "label": "Unknown method", "family": "", "sentence": "", "kind": "distilled"},
     "phases": [],
@@ -73,7 +71,7 @@ def description(run: Run) -> Description:
     return Description(
         **{key: str(said["method"].get(key, "")) for key in ("name", "label", "family", "sentence", "kind")},
         phases=tuple(Phase(*(phase[key] for key in Phase._fields)) for phase in said["phases"]),
-        series=tuple(Term(*(term[key] for key in TERM)) for term in said["series"]),
+        series=tuple(Term(*(term[key] for key in Term._fields)) for term in said["series"]),
         attack=str(said["margins"]["attack"]),
         order=str(said["margins"]["order"]),
         scorers={name: SCORERS[name] for name in names},

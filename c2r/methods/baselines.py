@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from c2r.distilled import DistilledSet
 from c2r.events import Event, Finished, State
-from c2r.methods.context import Context, as_bytes
+from c2r.methods.context import Context, made_of
 
 
 def keep(context: Context, state: State | None) -> Iterator[Event]:
@@ -13,5 +12,4 @@ def keep(context: Context, state: State | None) -> Iterator[Event]:
     if state is None:
         yield start
         yield State(0)
-    soft = None if start.soft is None else start.soft.cpu().numpy()
-    yield Finished(DistilledSet(as_bytes(start.images), start.labels.cpu().numpy(), soft, context.config.partition))
+    yield Finished(made_of(start, context.config.partition))

@@ -86,3 +86,9 @@ def as_bytes(images: Tensor) -> np.ndarray:
     """Images in [0, 1] as they are stored, uint8."""
     stored: np.ndarray = (images.detach() * 255).round().to(torch.uint8).cpu().numpy()
     return stored
+
+
+def made_of(seen: Snapshot, partition: int) -> DistilledSet:
+    """The set as it would be stored if the run ended with what is seen."""
+    soft = None if seen.soft is None else seen.soft.detach().cpu().numpy().astype(np.float32)
+    return DistilledSet(as_bytes(seen.images), seen.labels.cpu().numpy(), soft, partition)

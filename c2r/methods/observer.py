@@ -7,7 +7,7 @@ nobody had looked. Letters: N stored images, p² parts of each, D embedding.
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from c2r.distilled import DistilledSet
 from c2r.events import Progress, Snapshot, State
 from c2r.look.project import pca_basis, separation
 from c2r.look.summary import margin_summary
-from c2r.methods.context import Context, as_bytes
+from c2r.methods.context import Context, made_of
 from c2r.methods.pool import Pool, contrastive_loss, train_network
 from c2r.methods.scoring import Scores, embeddings, score
 from c2r.networks.models import Network
@@ -98,7 +98,7 @@ class Observer:
     def keep(self, state: State) -> State:
         """The state of a method with its building blocks and the scorers."""
         kept = self.context.keep(state)
-        return State(kept.step, kept.tensors, kept.facts, {**kept.parts, **self.extra.parts("scorer")})
+        return replace(kept, parts={**kept.parts, **self.extra.parts("scorer")})
 
     def basis(self) -> Basis:
         """The PCA basis of every scorer."""
@@ -125,7 +125,7 @@ class Observer:
 
     def record(self, seen: Snapshot) -> Recorded:
         """What is to be seen of a set."""
-        config, made = self.context.config, self._made(seen)
+        config, made = self.context.config, made_of(seen, self.context.config.partition)
         arrays: dict[str, np.ndarray] = {"images": made.images, "labels": made.labels}
         if made.soft is not None and seen.soft is not self.context.start.soft:
             arrays["soft_labels"] = made.soft
@@ -137,7 +137,7 @@ class Observer:
             "backwards": seen.backwards,
         }
         for number, (name, network) in enumerate(self.scorers.items()):
-            scores = self._scores(Snapshot(**{**vars(seen), "warm": None}), network) if number else self.score(seen)
+            scores = self._scores(replace(seen, warm=None), network) if number else self.score(seen)
             figures, shown = self._under(seen, scores, network, made.labels)
             if number:
                 event.setdefault("scorers", {})[name] = shown
@@ -176,11 +176,6 @@ class Observer:
             },
         }
         return arrays, figures
-
-    def _made(self, seen: Snapshot) -> DistilledSet:
-        soft = None if seen.soft is None else seen.soft.detach().cpu().numpy().astype(np.float32)
-        labels = seen.labels.cpu().numpy()
-        return DistilledSet(as_bytes(seen.images), labels, soft, self.context.config.partition)
 
 
 def _finite(values: dict[str, float]) -> dict[str, float | None]:

@@ -19,7 +19,7 @@ from c2r.base import disasters
 from c2r.base.errors import InputError
 from c2r.base.paths import at_home
 from c2r.config import RunConfig, from_json
-from c2r.scorers import stored as stands_as
+from c2r.scorers import stored
 from c2r.store import claiming, processes, schema
 from c2r.store.files import (
     RowNumbers,
@@ -233,12 +233,12 @@ def read_frame(path: Path, step: int, only: tuple[str, ...] = FRAME_ARRAYS, scor
 
     :param scorer: whose margins and embeddings to read; '' for the run's first
     """
-    stored = {stands_as(name, scorer if name in OF_A_SCORER else ""): name for name in only}
-    arrays = read_arrays(path, f"frames/{step:06d}", tuple(stored))
-    missing = [name for name in stored if name not in arrays and name != SOFT]
+    plain = {stored(name, scorer if name in OF_A_SCORER else ""): name for name in only}
+    arrays = read_arrays(path, f"frames/{step:06d}", tuple(plain))
+    missing = [name for name in plain if name not in arrays and name != SOFT]
     if missing:
         raise InputError(
             f"Frame {step} of run {Path(path).name} lacks {', '.join(missing)}: choose another step or start the run"
             " again."
         )
-    return {stored[name]: array for name, array in arrays.items()}
+    return {plain[name]: array for name, array in arrays.items()}

@@ -17,9 +17,9 @@ from c2r.base.errors import InputError
 from c2r.base.fields import parse_radius
 from c2r.config import RunConfig
 from c2r.evaluation.badges import Badge
+from c2r.store.headline import NO_ATTACK
 
 Row = dict[str, Any]
-NO_ATTACK = ("clean", "clamp")
 
 
 @dataclass(frozen=True)

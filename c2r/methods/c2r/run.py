@@ -6,12 +6,11 @@ import torch
 
 from c2r.core.curriculum import rank_weights
 from c2r.data.real import ClassDraws
-from c2r.distilled import DistilledSet
 from c2r.events import Event, Finished, Progress, State
 from c2r.methods.c2r.loop import Loop, begin, kept
 from c2r.methods.c2r.update import Batch, Update, update
 from c2r.methods.c2r.visits import Queues, Visit, stage_of, visit
-from c2r.methods.context import Context, as_bytes
+from c2r.methods.context import Context, made_of
 from c2r.methods.observer import in_order
 
 
@@ -27,15 +26,7 @@ def run(context: Context, state: State | None) -> Iterator[Event]:
             yield Progress("pool", number * event.total + event.step, size * event.total)
         yield kept(loop)
     yield from _update_images(loop)
-    made, soft = loop.snapshot(), context.start.soft
-    yield Finished(
-        DistilledSet(
-            as_bytes(made.images),
-            made.labels.cpu().numpy(),
-            None if soft is None else soft.cpu().numpy(),
-            loop.config.partition,
-        )
-    )
+    yield Finished(made_of(loop.snapshot(), loop.config.partition))
 
 
 def _update_images(loop: Loop) -> Iterator[Event]:
