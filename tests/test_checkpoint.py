@@ -16,7 +16,7 @@ from c2r.methods.distill import distill
 from c2r.methods.observer import Recorded
 from c2r.presets import PRESETS
 from c2r.registry import METHODS
-from c2r.store.checkpoint import read_state, save_state
+from c2r.store.checkpoint import forget_parts, read_state, save_state
 from c2r.store.runs import FRAME_ARRAYS
 
 SETTINGS = QUICK | {"steps": 7, "record_every": 2, "batch": 4}
@@ -138,3 +138,15 @@ def test_the_name_of_a_part_never_becomes_another_path(tmp_path, name):
     _told(tmp_path, lambda told: told.update(parts=[name]))
     with pytest.raises(InputError, match="is damaged"):
         read_state(tmp_path)
+
+
+def test_parts_that_no_state_names_are_made_again(tmp_path):
+    """A kill between a part and its state leaves the part of a process that is gone."""
+    settings = config.load("demo", SETTINGS)
+    until(tmp_path, 1, settings)
+    left = tmp_path / "parts" / "network-1.safetensors"
+    left.write_bytes((tmp_path / "parts" / "network-0.safetensors").read_bytes())
+    forget_parts(tmp_path, read_state(tmp_path))
+    assert not left.exists() and (tmp_path / "parts" / "network-0.safetensors").exists()
+    forget_parts(tmp_path, None)
+    assert not list((tmp_path / "parts").iterdir())

@@ -59,6 +59,14 @@ def read_state(path: Path) -> State | None:
     return State(step, tensors, facts, {name: _read_part(path, name, place) for name, place in files.items()})
 
 
+def forget_parts(path: Path, state: State | None) -> None:
+    """Remove the parts that no state names: a process that was killed before it stored its state left them, and the one
+    that goes on makes them again."""
+    for file in (path / PARTS).glob("*.safetensors"):
+        if state is None or file.stem not in state.parts:
+            file.unlink()
+
+
 @contextmanager
 def _undamaged(path: Path) -> Iterator[None]:
     """Within it whatever is wrong with the checkpoint of the run folder `path` becomes one sentence."""

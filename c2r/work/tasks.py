@@ -27,7 +27,7 @@ from c2r.methods.distill import distill
 from c2r.methods.observer import Basis, Recorded
 from c2r.registry import METHODS
 from c2r.scorers import under
-from c2r.store.checkpoint import read_state, save_state
+from c2r.store.checkpoint import forget_parts, read_state, save_state
 from c2r.store.files import save_arrays, write_atomic
 from c2r.store.runs import frame_steps, open_run, read_arrays, read_frame
 from c2r.work.cost import EVALUATION, minutes, shares
@@ -49,6 +49,7 @@ def distil(worker: Worker, config: RunConfig, preset: str, resume: bool = False)
     path, made = worker.writer.path, None
     start, state = _own_start(path, config, data), read_state(path) if resume else None
     if resume:
+        forget_parts(path, state)
         worker.writer.rewind(state.step if state else -1)
         worker.log(
             f"resumed after recorded step {state.step}"
