@@ -162,17 +162,24 @@ def views_differ_between_steps(chrome, address, run_id, steps):
 
 MARK = """number => {
   const chart = [...document.querySelectorAll(".st-key-map-area .js-plotly-plot")].at(-1);
-  const {xaxis, yaxis} = chart._fullLayout, holds = trace => Array.from(trace.customdata).includes(number);
-  const trace = chart._fullData.find(trace => trace.meta === "adversarial" && holds(trace));
-  const i = Array.from(trace.customdata).indexOf(number), box = chart.getBoundingClientRect();
+  const holds = trace => trace.meta === "adversarial" && Array.from(trace.customdata).includes(number);
+  const trace = chart?._fullData?.find(holds);
+  if (!trace) return null;
+  chart.scrollIntoView({block: "center", behavior: "instant"});
+  const {xaxis, yaxis} = chart._fullLayout, box = chart.getBoundingClientRect();
+  const i = Array.from(trace.customdata).indexOf(number);
   return [box.left + xaxis._offset + xaxis.l2p(trace.x[i]), box.top + yaxis._offset + yaxis.l2p(trace.y[i])];
 }"""
 
 
 def point_at(page, number):
-    """Move the pointer onto the cross of an image on the map; returns what stands beside it, '' for nothing."""
-    page.locator(".st-key-map-area .js-plotly-plot").last.scroll_into_view_if_needed()
-    x, y = page.evaluate(MARK, number)
+    """Move the pointer onto the cross of an image on the map; returns what stands beside it, '' for nothing.
+
+    The page may be drawing the map anew at that moment, so that nothing stands there yet: ask again.
+    """
+    if (place := page.evaluate(MARK, number)) is None:
+        return ""
+    x, y = place
     page.mouse.move(5, 5)
     page.mouse.move(x + 12, y + 12)
     page.mouse.move(x, y, steps=3)
@@ -185,12 +192,12 @@ def test_the_map_shows_the_picture_under_the_pointer_at_every_step_in_both_appea
     page, errors = open_page(chrome, f"{address}/embeddings?run=Sample run (recorded)")
     settled(page)
     page.wait_for_selector(".st-key-map-area .js-plotly-plot")
-    first = point_at(page, 42)
+    first = wait_until(lambda: point_at(page, 42), "the picture of image 42")
     assert first.startswith("#42 · ") and "adversarial (LS-PGD)" in first and "robust margin" in first
     page.screenshot(path=SHOTS / "hover-light.png")
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(500)
-    assert point_at(page, 42) == first
+    wait_until(lambda: point_at(page, 42) == first, "the same picture in the dark")
     page.locator("[data-testid='stSlider']").filter(has_text="Recorded step").locator("input").first.press("ArrowLeft")
     settled(page)
     wait_until(lambda: point_at(page, 42) not in ("", first), "the picture of another step")
@@ -208,8 +215,11 @@ def test_without_the_pictures_the_map_keeps_its_labels(chrome, address):
     page.goto(f"{address}/embeddings?run=Sample run (recorded)")
     settled(page)
     page.wait_for_selector(".st-key-map-area .js-plotly-plot")
-    assert point_at(page, 42) == ""
-    assert "image 42" in page.locator(".st-key-map-area .hoverlayer").text_content()
+
+    def label():
+        return point_at(page, 42) == "" and page.locator(".st-key-map-area .hoverlayer").last.text_content()
+
+    wait_until(lambda: "image 42" in (label() or ""), "the label that Plotly draws")
     assert "Error" not in text_of(page) and errors == []
     page.context.close()
 
