@@ -16,9 +16,10 @@ from c2r.base.errors import InputError
 from c2r.config import RunConfig
 from c2r.data.real import RealData, initial_images
 from c2r.distilled import DistilledSet
-from c2r.events import Progress, Snapshot, State
+from c2r.events import Event, Progress, Snapshot, State
 from c2r.methods.pool import Pool, train_network
 from c2r.methods.scoring import Scores
+from c2r.networks.training import Loss, cross_entropy
 from c2r.registry import METHODS
 
 NETWORK = "network"  # what the parts of a state that hold a network are called
@@ -43,12 +44,20 @@ class Context:
     pool: Pool = field(default_factory=Pool)
     began: float = field(default_factory=time.perf_counter)
 
-    def networks(self, count: int, phase: str) -> Iterator[Progress]:
-        """Train networks on the real data until `pool` holds `count` of them."""
+    def networks(self, count: int, phase: str, loss: Loss = cross_entropy) -> Iterator[Progress]:
+        """Train networks on the real data by `loss` until `pool` holds `count` of them."""
         first, steps = len(self.pool.ends), self.config.pool_steps
         for number in range(first, count):
-            for step in train_network(self.pool, self.config, self.data, self.generator):
+            for step in train_network(self.pool, self.config, self.data, self.generator, loss):
                 yield Progress(phase, (number - first) * steps + step, (count - first) * steps)
+
+    def fill(self, count: int, phase: str, kept: Callable[[], State], loss: Loss = cross_entropy) -> Iterator[Event]:
+        """Train networks until `pool` holds `count` of them, with a state after each, which `kept` gives."""
+        while len(self.pool.ends) < count:
+            number = len(self.pool.ends)
+            for event in self.networks(number + 1, phase, loss):
+                yield Progress(phase, number * event.total + event.step, count * event.total)
+            yield kept()
 
     def keep(self, state: State) -> State:
         """The state of a method with what its building blocks hold."""
