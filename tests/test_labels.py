@@ -26,10 +26,10 @@ def test_labels_are_the_mean_answer_of_the_chosen_stages_to_each_part():
     last = soft_labels(images, 2, pool, settings(labels="soft"))
     e, cube = np.e, np.e**3
     assert last.shape == (2, 4, 3)
-    torch.testing.assert_close(last[0, 0, 0], torch.tensor((e / (e + 2) + cube / (cube + 2)) / 2, dtype=torch.float32))
-    torch.testing.assert_close(last[0, 1], torch.full((3,), 1 / 3))
+    torch.testing.assert_close(last[0, 0, 0], torch.tensor((e / (e + 2) + cube / (cube + 2)) / 2, dtype=torch.float16))
+    torch.testing.assert_close(last[0, 1], torch.full((3,), 1 / 3).half())
     first = soft_labels(images, 2, pool, settings(labels="soft", label_stage=1))
-    torch.testing.assert_close(first, torch.full((2, 4, 3), 1 / 3))
+    torch.testing.assert_close(first, torch.full((2, 4, 3), 1 / 3).half())
     assert soft_labels(images, 1, pool, settings(labels="soft", label_heat=1e2)).shape == (2, 3)
 
 
@@ -45,6 +45,7 @@ def test_random_real_images_with_labels_of_a_pool_are_the_images_of_random_real(
     plain, labelled = (events(method)[-1] for method in ("random-real", "random-soft"))
     assert isinstance(labelled, Finished) and np.array_equal(plain.made.images, labelled.made.images)
     assert plain.made.soft is None and labelled.made.soft.shape == (9, 3)
+    assert labelled.made.label_bytes == 9 * 3 * 2
 
 
 def test_a_targeted_attack_makes_the_goal_likelier_within_the_ball(generator):

@@ -83,12 +83,17 @@ def start_of(config: RunConfig, data: RealData, given: DistilledSet | None, gene
     device = data.images.device
     if given is not None:
         images, labels = torch.from_numpy(given.images).float() / 255, torch.from_numpy(given.labels)
-        soft = None if given.soft is None else torch.from_numpy(given.soft.astype(np.float32)).to(device)
+        soft = None if given.soft is None else torch.from_numpy(_as_floats(given.soft)).to(device)
         return Snapshot(0, images.to(device), labels.to(device), soft)
     if METHODS[config.method].source == "file":
         raise InputError(f"Method '{config.method}' expects a set to start from, found none: import or fork one.")
     images, labels = initial_images(data, config, generator)
     return Snapshot(0, images.to(device), labels.to(device))
+
+
+def _as_floats(soft: np.ndarray) -> np.ndarray:
+    """Probabilities as float16 where they come so, else as float32."""
+    return soft if soft.dtype == np.float16 else soft.astype(np.float32)
 
 
 def as_bytes(images: Tensor) -> np.ndarray:
@@ -99,5 +104,5 @@ def as_bytes(images: Tensor) -> np.ndarray:
 
 def made_of(seen: Snapshot, partition: int) -> DistilledSet:
     """The set as it would be stored if the run ended with what is seen."""
-    soft = None if seen.soft is None else seen.soft.detach().cpu().numpy().astype(np.float32)
+    soft = None if seen.soft is None else _as_floats(seen.soft.detach().cpu().numpy())
     return DistilledSet(as_bytes(seen.images), seen.labels.cpu().numpy(), soft, partition)

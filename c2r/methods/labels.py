@@ -14,8 +14,8 @@ from c2r.methods.settings import LabelSettings
 
 @torch.no_grad()
 def soft_labels(images: Tensor, partition: int, pool: Pool, settings: LabelSettings) -> Tensor:
-    """Probabilities of the clean parts, the mean over the pool's networks: images [N, C, H, W] → [N, p², K], or [N, K]
-    for images that are not cut into parts.
+    """Probabilities of the clean parts, the mean over the pool's networks: images [N, C, H, W] → float16 [N, p², K], or
+    [N, K] for images that are not cut into parts. Two bytes a probability, since labels count as stored bytes.
 
     Each network answers as it was at the stage that the settings name, at most its last.
     """
@@ -25,5 +25,5 @@ def soft_labels(images: Tensor, partition: int, pool: Pool, settings: LabelSetti
         torch.cat([teacher(part).div(settings.label_heat).softmax(1) for part in effective.split(500)])
         for teacher in teachers
     ]
-    mean = torch.stack(answers).mean(0)
+    mean = torch.stack(answers).mean(0).half()
     return mean if partition == 1 else mean.view(len(images), partition**2, -1)
