@@ -108,7 +108,7 @@ def evaluate(
         network = build(config, own[0].shape[1:], len(data.classes), statistics(data), generator, config.precision).to(
             device
         )
-        for step in _train(network, own[0], targets, config, flips(data), generator):
+        for step in train_on(network, own[0], targets, config, flips(data), generator):
             yield clock.training(number, step)
         frozen(network).reduced = False  # evaluation attacks run in float32, always
         yield Trained(seed, network)
@@ -199,9 +199,11 @@ def _tensors(source: DistilledSet, device: torch.device) -> tuple[Tensor, Tensor
     return images, labels, torch.from_numpy(source.targets()).to(device)
 
 
-def _train(
+def train_on(
     model: Network, images: Tensor, targets: Tensor, config: RunConfig, flip: bool, generator: torch.Generator
 ) -> Iterator[int]:
+    """Train an evaluation network on effective images [N·p², C, H, W] in [0, 1], towards classes [N·p²] or
+    probabilities [N·p², K]; yields each step."""
     mean, std = model.mean.flatten(), model.std.flatten()
 
     def batch() -> tuple[Tensor, Tensor]:

@@ -1,0 +1,56 @@
+"""``predict``: whether objectives predict what networks trained on ready sets of a run withstand."""
+
+import argparse
+import json
+from typing import Any
+
+from c2r.base import paths
+from c2r.cli.arguments import whole
+from c2r.cli.terminal import Bar
+
+MOST = 1000  # sets
+
+
+def add_predict(parser: argparse.ArgumentParser) -> None:
+    """Options of ``predict``."""
+    parser.add_argument("dir", type=paths.folder, metavar="RUN", help="run folder that has ended")
+    parser.add_argument(
+        "--sets", type=whole(6, MOST), default=60, help="ready sets to train a network on each (default 60)"
+    )
+    parser.add_argument(
+        "--steps",
+        type=whole(1, 10**6),
+        default=0,
+        help="training steps of a network (default: half of an evaluation's)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def predict(chosen: argparse.Namespace) -> int:
+    """Correlate objectives on ready sets of a run with the robustness of networks trained on them; goes on where it was
+    cut off."""
+    from c2r.work.predict import predict as work
+
+    with Bar() as bar:
+        found = work(chosen.dir, chosen.sets, chosen.steps, bar.show)
+    print(json.dumps(found, indent=2) if chosen.json else as_text(found))
+    return 0
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """What was found, one line per objective."""
+    from c2r.evaluation.objectives import OBJECTIVES
+    from c2r.evaluation.predicting import GROUPS, findings, summary
+
+    settings, every = found["settings"], findings(found["rows"], found["settings"]["seed"])
+    width = max(len(row.label) for row in OBJECTIVES.values())
+    lines = [
+        f"Spearman correlation with {settings['attack']} accuracy at ε = {settings['eps']} (n = {settings['n']} test"
+        f" images, one network of {settings['steps']} steps a set), 95 % bootstrap interval",
+        "",
+        f"{'':{width}}  " + "".join(f"{label:34}" for label, _ in GROUPS.values()),
+    ]
+    for name, groups in every.items():
+        cells = [f"{f.correlation.text if f.correlation else '-'} {f.verdict}" for f in groups.values()]
+        lines.append(f"{OBJECTIVES[name].label:{width}}  " + "".join(f"{cell:48}" for cell in cells).rstrip())
+    return "\n".join([*lines, "", f"{summary(every)}."])
