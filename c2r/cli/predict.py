@@ -40,17 +40,17 @@ def predict(chosen: argparse.Namespace) -> int:
 def as_text(found: dict[str, Any]) -> str:
     """What was found, one line per objective."""
     from c2r.evaluation.objectives import OBJECTIVES
-    from c2r.evaluation.predicting import GROUPS, findings, summary
+    from c2r.evaluation.predicting import GROUPS, findings, noise, summary
 
     settings, every = found["settings"], findings(found["rows"], found["settings"]["seed"])
-    width = max(len(row.label) for row in OBJECTIVES.values())
-    lines = [
-        f"Spearman correlation with {settings['attack']} accuracy at ε = {settings['eps']} (n = {settings['n']} test"
-        f" images, one network of {settings['steps']} steps a set), 95 % bootstrap interval",
-        "",
-        f"{'':{width}}  " + "".join(f"{label:34}" for label, _ in GROUPS.values()),
-    ]
+    table = [["", *(label for label, _ in GROUPS.values())]]
     for name, groups in every.items():
         cells = [f"{f.correlation.text if f.correlation else '-'} {f.verdict}" for f in groups.values()]
-        lines.append(f"{OBJECTIVES[name].label:{width}}  " + "".join(f"{cell:48}" for cell in cells).rstrip())
-    return "\n".join([*lines, "", f"{summary(every)}."])
+        table.append([OBJECTIVES[name].label, *cells])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    about = (
+        f"Spearman correlation with {settings['attack']} accuracy at ε = {settings['eps']} (n = {settings['n']} test"
+        f" images, one network of {settings['steps']} steps a set), 95 % bootstrap interval"
+    )
+    return "\n".join([about, "", *lines, "", f"{summary(every)}.", noise(found["rows"], settings["n"])]).rstrip()

@@ -114,7 +114,8 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "match-adversarial": Objective(
         "Matching of adversarial features",
-        "The same of attacked images, from those of attacked real images",
+        "Squared distance of the class means of attacked images' features from those of attacked real images, mean over"
+        " the blocks",
         "squared feature units",
         lambda seen, real: _matching(seen.adversarial, real.adversarial, seen.labels),
     ),

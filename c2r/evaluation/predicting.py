@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from c2r.evaluation.metrics import wilson
 from c2r.evaluation.objectives import OBJECTIVES
+from c2r.evaluation.wording import number
 
 DRAWS = 2000
 LEVEL = 95.0  # of the interval, in percent
@@ -27,12 +29,12 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "step": Kind("step of this run", 20),
-    "random": Kind("random real images", 10),
-    "margin": Kind("real images by margin", 10),
-    "mixed": Kind("step and real images mixed", 5),
+    "step": Kind("this run's steps", 20),
+    "random": Kind("random real", 10),
+    "margin": Kind("real by margin", 10),
+    "mixed": Kind("mixed", 5),
     "noised": Kind("noised", 8, spoilt=True),
-    "shuffled": Kind("labels shuffled", 7, spoilt=True),
+    "shuffled": Kind("shuffled labels", 7, spoilt=True),
 }
 
 # Over which sets a correlation is taken: a few bad sets alone can make any loss look predictive.
@@ -155,26 +157,23 @@ def _over(
     return correlation([value for value, _ in pairs], [reached for _, reached in pairs], seed)
 
 
-def statement(found: Mapping[str, Finding]) -> str:
-    """What was found of one objective, over all sets and among the run's own steps alone."""
-    every, own = found["all"], found["own"]
-    label = OBJECTIVES[every.objective].label
-    if every.correlation is None:
-        return f"{label} {UNKNOWN} here: fewer than {FEWEST} sets have a value, or all have the same"
-    verb = "is undecided" if every.verdict == UNDECIDED else every.verdict
-    said = f"{label} {verb}: Spearman {every.correlation.text}, n = {every.correlation.n} sets"
-    if own.correlation is None:
-        return f"{said}; this run alone has too few steps to say"
-    return f"{said}; among this run's {own.correlation.n} steps alone {_alone(own)}"
+def statement(found: Mapping[str, Finding], group: str = "all") -> str:
+    """What was found of one objective over a group of sets; over all sets with what the run's own steps alone say."""
+    finding, own = found[group], found["own"]
+    label = OBJECTIVES[finding.objective].label
+    where = {"all": "", "sound": f" {GROUPS[group][0]}", "own": f" among {GROUPS[group][0]}"}[group]
+    if finding.correlation is None:
+        return f"{label} {UNKNOWN}{where}: fewer than {FEWEST} sets have a value, or all have the same"
+    verb = "is undecided" if finding.verdict == UNDECIDED else finding.verdict
+    said = f"{label} {verb}{where}: Spearman {finding.correlation.text}, n = {finding.correlation.n} sets"
+    return f"{said}; {_alone(own)}" if group == "all" else said
 
 
 def _alone(own: Finding) -> str:
-    text = own.correlation.text if own.correlation else ""
-    return {
-        PREDICTS: f"it does too, {text}" if own.correlation else "",
-        AGAINST: f"it points the wrong way, {text}",
-        UNDECIDED: f"it is undecided, {text}",
-    }[own.verdict]
+    if own.correlation is None:
+        return "this run alone has too few steps to say"
+    does = {PREDICTS: "it does too", AGAINST: "it points the wrong way", UNDECIDED: "it is undecided"}[own.verdict]
+    return f"among this run's {own.correlation.n} steps alone {does}, {own.correlation.text}"
 
 
 def verdict(found: Mapping[str, Finding]) -> str:
@@ -183,7 +182,7 @@ def verdict(found: Mapping[str, Finding]) -> str:
     if every == UNKNOWN:
         return "Nothing can be said of it."
     if every == AGAINST:
-        return "Sets that score better under it make less robust networks: optimising it does harm here."
+        return "Sets that score better under it make less robust networks: optimising it may do harm here."
     if every == UNDECIDED:
         return "Undecided: the interval over all sets holds zero, so it may say nothing of robustness."
     if sound != PREDICTS:
@@ -193,7 +192,7 @@ def verdict(found: Mapping[str, Finding]) -> str:
         )
     if own != PREDICTS:
         return f"It ranks sets of different origin, but among the steps of this run alone it is {_as_state(own)}."
-    return "It ranks sets of different origin and the steps of this run: worth optimising."
+    return "It ranks sets of different origin and the steps of this run: worth trying to optimise."
 
 
 def _as_state(verdict_word: str) -> str:
@@ -209,4 +208,17 @@ def summary(found: Findings) -> str:
     return (
         f"Of {len(found)} objectives, {count['all']} predict robustness over all sets, {count['sound']} without spoilt"
         f" sets, {count['own']} among this run's steps alone"
+    )
+
+
+def noise(rows: Sequence[Mapping[str, Any]], n: int) -> str:
+    """How far the steps of the run differ in robust accuracy, beside what n test images leave to chance; '' without
+    two steps."""
+    reached = [row[TARGET] for row in rows if row["kind"] == "step"]
+    if len(reached) < 2:
+        return ""
+    low, high = wilson(round(float(np.mean(reached)) * n), n)
+    return (
+        f"This run's {len(reached)} steps reach {number(min(reached))} to {number(max(reached))} % under PGD-10;"
+        f" n = {n:,} test images alone leave each of them uncertain by ±{number((high - low) / 2)} points."
     )

@@ -50,6 +50,11 @@ def known(folder: Path, settings: dict[str, Any]) -> Rows:
     return whole["rows"] if whole and whole["settings"] == settings else []
 
 
+def begun(folder: Path) -> int:
+    """How many sets an earlier process tried before it was cut off."""
+    return sum(map(OBJECTIVE_ROW, read_lines(Path(folder) / PART)[1:]))
+
+
 def begin(folder: Path, settings: dict[str, Any], rows: Rows) -> None:
     """Write what is known, whole lines only, so that rows can be appended."""
     write_atomic(Path(folder) / PART, "".join(json.dumps(line) + "\n" for line in ({"settings": settings}, *rows)))
