@@ -8,7 +8,7 @@ from c2r.base import paths
 from c2r.cli.arguments import whole
 from c2r.cli.terminal import Bar
 
-MOST = 1000  # sets
+MOST = 500  # sets
 
 
 def add_predict(parser: argparse.ArgumentParser) -> None:
