@@ -11,8 +11,21 @@ from typing import Any
 
 from c2r.base.errors import InputError
 from c2r.store.files import read_json, read_lines, write_atomic
-from c2r.store.schema import OBJECTIVE_ROW, OBJECTIVES, misfit
+from c2r.store.schema import Check, each, few, fields, misfit, named, number, optional, radius, share, text
 
+TEXTS = ("scorer", "attack", "norm", "training", "network", "labels", "data_hash")
+COUNTS = ("sets", "steps", "n", "seed")
+FIGURES: dict[str, Check] = {
+    "set": text,
+    "kind": text,
+    "values": named(optional(number)),
+    "robust_loss": optional(number),
+    "robust_accuracy": share,
+    "clean_accuracy": share,
+}
+ROW = fields(FIGURES, *FIGURES)
+SETTINGS: dict[str, Check] = dict.fromkeys(TEXTS, text) | dict.fromkeys(COUNTS, few) | {"eps": radius}
+PARTS: dict[str, Check] = {"settings": fields(SETTINGS, *SETTINGS), "rows": each(ROW, most=1000)}
 WHOLE, PART = "objectives.json", "objectives.jsonl"
 Rows = list[dict[str, Any]]
 
@@ -29,12 +42,12 @@ def read(folder: Path) -> dict[str, Any] | None:
         stored = read_json(file)
     except InputError:
         stored = {}
-    if name := next((name for name in OBJECTIVES if name not in stored), "") or misfit(stored, OBJECTIVES):
+    if name := next((name for name in PARTS if name not in stored), "") or misfit(stored, PARTS):
         raise InputError(
             f"{WHOLE} of run {Path(folder).name} is damaged ('{name}'): expected what 'python -m c2r predict' writes;"
             " delete the file and run that again."
         )
-    return {name: stored[name] for name in OBJECTIVES}
+    return {name: stored[name] for name in PARTS}
 
 
 def known(folder: Path, settings: dict[str, Any]) -> Rows:
@@ -42,7 +55,7 @@ def known(folder: Path, settings: dict[str, Any]) -> Rows:
     ones are left out."""
     lines = read_lines(Path(folder) / PART)
     if lines and lines[0].get("settings") == settings:
-        return [line for line in lines[1:] if OBJECTIVE_ROW(line)]
+        return [line for line in lines[1:] if ROW(line)]
     try:
         whole = read(folder)
     except InputError:
@@ -52,7 +65,7 @@ def known(folder: Path, settings: dict[str, Any]) -> Rows:
 
 def begun(folder: Path) -> int:
     """How many sets an earlier process tried before it was cut off."""
-    return sum(map(OBJECTIVE_ROW, read_lines(Path(folder) / PART)[1:]))
+    return sum(map(ROW, read_lines(Path(folder) / PART)[1:]))
 
 
 def begin(folder: Path, settings: dict[str, Any], rows: Rows) -> None:

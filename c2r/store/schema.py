@@ -218,41 +218,6 @@ FACTS: dict[str, Check] = {
     for what in ("set", "test", "train", "assumed")
     for value in ("mean", "std")
 }
-OBJECTIVE_ROW = fields(
-    {
-        "set": text,
-        "kind": text,
-        "values": named(optional(number)),
-        "robust_loss": optional(number),
-        "robust_accuracy": share,
-        "clean_accuracy": share,
-    },
-    *("set", "kind", "values", "robust_loss", "robust_accuracy", "clean_accuracy"),
-)
-OBJECTIVES: dict[str, Check] = {  # of objectives.json, see `c2r.store.objectives`
-    "settings": fields(
-        {
-            **dict.fromkeys(("scorer", "attack", "norm", "training", "network", "labels", "data_hash"), text),
-            **dict.fromkeys(("sets", "steps", "n", "seed"), few),
-            "eps": radius,
-        },
-        *(
-            "scorer",
-            "attack",
-            "norm",
-            "training",
-            "network",
-            "labels",
-            "data_hash",
-            "sets",
-            "steps",
-            "n",
-            "seed",
-            "eps",
-        ),
-    ),
-    "rows": each(OBJECTIVE_ROW, most=1000),
-}
 
 FILES = {"status.json": STATUS, "manifest.json": MANIFEST, "facts.json": FACTS}
 
