@@ -20,7 +20,7 @@ from c2r.core.margins import logit_margin
 from c2r.core.threat import Threat
 from c2r.data.real import load_on_device
 from c2r.distilled import DistilledSet
-from c2r.evaluation import predicting, readysets
+from c2r.evaluation import predicting, readysets, verdicts
 from c2r.evaluation.objectives import OBJECTIVES, values
 from c2r.evaluation.predicting import AGAINST, KINDS, PREDICTS, UNDECIDED, UNKNOWN, correlation, findings
 from c2r.evaluation.seeing import first_scorer, see
@@ -102,15 +102,17 @@ def test_a_few_bad_sets_make_a_loss_look_predictive_and_the_panel_says_so():
     found = findings(rows_of(noised=bad, shuffled=bad))
     groups = found["ce-clean"]
     assert [groups[group].verdict for group in ("all", "sound", "own")] == [PREDICTS, UNDECIDED, UNDECIDED]
-    assert "tells spoilt sets from sound ones and no more" in predicting.verdict(groups)
-    said = predicting.statement(groups)
+    assert "tells spoilt sets from sound ones and no more" in verdicts.verdict(groups)
+    said = verdicts.statement(groups)
     assert (
         "predicts robustness: Spearman −" in said and "n = 60 sets; among this run's 10 steps alone it is und" in said
     )
     assert found["margin"]["all"].verdict == AGAINST, "a score that is high for bad sets"
-    assert "may do harm" in predicting.verdict(found["margin"])
-    assert "cannot be judged" in predicting.statement(findings([])["margin"])
-    assert predicting.noise(rows_of(), 445).startswith("This run's 10 steps reach 60.0 to 69.0 % under PGD-10")
+    assert "may do harm" in verdicts.verdict(found["margin"])
+    by_loss = findings(rows_of(noised=bad, shuffled=bad), target="robust_loss")["ce-clean"]["all"]
+    assert by_loss.verdict == PREDICTS and by_loss.turned == pytest.approx(groups["all"].turned), "a low loss is robust"
+    assert "cannot be judged" in verdicts.statement(findings([])["margin"])
+    assert verdicts.noise(rows_of(), 445).startswith("This run's 10 steps reach 60.0 to 69.0 % under PGD-10")
 
 
 def test_every_verdict_has_its_sentence():
@@ -121,12 +123,12 @@ def test_every_verdict_has_its_sentence():
         for sound in every:
             for own in every:
                 groups = {
-                    group: predicting.Finding("margin", group, kinds[word])
+                    group: predicting.Finding("margin", group, "robust_accuracy", kinds[word])
                     for group, word in (("all", whole), ("sound", sound), ("own", own))
                 }
                 assert groups["all"].verdict == whole
-                assert predicting.verdict(groups).endswith(".") and predicting.statement(groups)
-                assert all(predicting.statement(groups, group) for group in groups)
+                assert verdicts.verdict(groups).endswith(".") and verdicts.statement(groups)
+                assert all(verdicts.statement(groups, group) for group in groups)
 
 
 # ---- ready sets
@@ -364,10 +366,15 @@ def test_the_panel_draws_the_chosen_objective_and_all_correlations(store):
     app = open_page("compare", run="one", objective=label)
     check(app, "compare")
     assert app.selectbox(key="objective").value == label
-    assert f"{label} is undecided" in text(app) and "Of 9 objectives, 0 predict" in text(app)
+    assert f"{label} says nothing certain of robustness: Spearman" in text(
+        app
+    ) and "Of 9 objectives, 0 predict" in text(app)
     app.selectbox(key="ready-sets").set_value("this run's steps alone").run()
     check(app, "compare")
     assert "among this run's steps alone: Spearman" in text(app)
+    app.selectbox(key="robust-figure").set_value("PGD-10 cross-entropy").run()
+    check(app, "compare")
+    assert f"{label} says nothing certain of robust loss" in text(app) and "predict robust loss over all" in text(app)
     objectives.finish(path, SETTINGS, [])
     app = open_page("compare", run="one")
     check(app, "compare")

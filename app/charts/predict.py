@@ -12,7 +12,8 @@ from app.charts.dots import wrapped
 from app.theme import SET_MARKS, series_mark, tokens
 from c2r.base.errors import InputError
 from c2r.evaluation.objectives import OBJECTIVES
-from c2r.evaluation.predicting import GROUPS, KINDS, Finding, Findings, statement, summary
+from c2r.evaluation.predicting import GROUPS, KINDS, TARGETS, Finding, Findings, usable
+from c2r.evaluation.verdicts import statement, summary
 
 WIDE = 20  # times the smallest value from which on the axis of an objective is logarithmic
 HEIGHT = 400  # px of the scatter without its legend
@@ -40,10 +41,10 @@ class Tried(NamedTuple):
 def objective_scatter(
     tried: Tried, objective: str, found: Mapping[str, Finding], *, group: str = "all", dark: bool = False
 ) -> go.Figure:
-    """Each set of a group: its value of the objective, and the robust accuracy of the network trained on it; the mark
-    says what kind of set it is."""
-    kinds = GROUPS[group][1]
-    rows = [row for row in tried.rows if row["kind"] in kinds and row["values"].get(objective) is not None]
+    """Each set of a group: its value of the objective, and what the network trained on it reached of the findings'
+    target; the mark says what kind of set it is."""
+    reached = found[group].target
+    rows = usable(tried.rows, objective, GROUPS[group][1], reached)
     if not rows:
         raise InputError("The chart of ready sets expects values of this objective, found none: choose another one.")
     row = OBJECTIVES[objective]
@@ -52,20 +53,23 @@ def objective_scatter(
     for mark, (kind, about) in zip(SET_MARKS[dark], KINDS.items(), strict=True):
         own = [row for row in rows if row["kind"] == kind]
         if own:
-            figure.add_trace(_dots(own, objective, about.label, mark))
+            figure.add_trace(_dots(own, objective, reached, about.label, mark))
     values = floats([row["values"][objective] for row in rows])
-    reached = floats([100 * row["robust_accuracy"] for row in rows])
+    target = TARGETS[reached]
+    heights = target.scale * floats([row[reached] for row in rows])
     below = 52 / (HEIGHT - 120)
     figure.update_layout(
         xaxis=_value_axis(values, f"{row.label} ({row.unit})", dark),
-        yaxis=axis("PGD-10 accuracy (%)", dark=dark, range=list(padded(reached))),
+        yaxis=axis(f"{target.label} ({target.unit})", dark=dark, range=list(padded(heights))),
         showlegend=True,
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -below, "yanchor": "top"},
     )
     return figure
 
 
-def _dots(rows: Sequence[Mapping[str, Any]], objective: str, name: str, mark: Mapping[str, str]) -> go.Scatter:
+def _dots(
+    rows: Sequence[Mapping[str, Any]], objective: str, reached: str, name: str, mark: Mapping[str, str]
+) -> go.Scatter:
     texts = [
         f"{plain(row['set'])}<br>PGD-10 {100 * row['robust_accuracy']:.1f} %, clean"
         f" {100 * row['clean_accuracy']:.1f} %<br>value {row['values'][objective]:.4g}"
@@ -73,7 +77,7 @@ def _dots(rows: Sequence[Mapping[str, Any]], objective: str, name: str, mark: Ma
     ]
     return go.Scatter(
         x=floats([row["values"][objective] for row in rows]),
-        y=floats([100 * row["robust_accuracy"] for row in rows]),
+        y=TARGETS[reached].scale * floats([row[reached] for row in rows]),
         mode="markers",
         name=name,
         marker={"color": mark["colour"], "symbol": mark["symbol"], "size": 9},
@@ -99,12 +103,13 @@ def _group_marks(dark: bool) -> dict[str, dict[str, str]]:
 
 
 def correlation_dots(found: Findings, *, dark: bool = False) -> go.Figure:
-    """The rank correlation of every objective with robust accuracy, turned so that right is as it promises, over three
-    groups of sets."""
+    """The rank correlation of every objective with what was reached, turned so that right is as it promises, over
+    three groups of sets."""
     height = 150 + ROW * len(found)
+    target = TARGETS[next(iter(found.values()))["all"].target]
     note = (
-        "Spearman correlation with PGD-10 accuracy, sign turned where lower values are better; bars: 95 % bootstrap"
-        " intervals over sets; a bar across 0 is undecided"
+        f"Spearman correlation with {target.label}, its sign turned where the objective promises a negative one; bars:"
+        " 95 % bootstrap intervals over sets; a bar across 0 is undecided"
     )
     figure = blank(summary(found), note, dark=dark, height=height, left=120, bottom=48)
     for place, (group, mark) in enumerate(_group_marks(dark).items()):
@@ -129,9 +134,9 @@ def _intervals(found: Findings, group: str, mark: Mapping[str, str], shift: floa
     places, turned, texts = [], [], []
     for place, (name, groups) in enumerate(found.items()):
         row, finding = OBJECTIVES[name], groups[group]
-        if finding.correlation is not None:
+        if finding.correlation is not None and finding.turned is not None:
             places.append(place + shift)
-            turned.append(finding.correlation.turned(row.direction))
+            turned.append(finding.turned)
             texts.append(
                 f"{plain(row.label)}, {plain(GROUPS[group][0])}<br>Spearman {finding.correlation.text},"
                 f" n = {finding.correlation.n}: {finding.verdict}"

@@ -11,9 +11,9 @@ from app.components import shell
 from app.components.figures import chart
 from app.views import Columns
 from c2r.base.errors import InputError
-from c2r.evaluation import predicting
+from c2r.evaluation import predicting, verdicts
 from c2r.evaluation.objectives import OBJECTIVES
-from c2r.evaluation.predicting import Findings
+from c2r.evaluation.predicting import GROUPS, TARGETS, Findings
 from c2r.scorers import SCORERS
 from c2r.store import objectives
 from c2r.store.runs import Run
@@ -40,21 +40,24 @@ def show(run: Run) -> None:
         _answer(run, *found)
 
 
-def _found(path: Path) -> tuple[charts.Tried, Findings] | None:
+Found = tuple[charts.Tried, dict[str, Findings]]  # what was tried, and what it says of each target
+
+
+def _found(path: Path) -> Found | None:
     """What was tried for a run and what it says, None before that; read and computed once for all sessions.
 
     :raises InputError: a damaged file
     """
     when = cache.stamp(path / objectives.WHOLE)
 
-    def read() -> tuple[charts.Tried, Findings] | None:
+    def read() -> Found | None:
         stored = objectives.read(path)
         if stored is None:
             return None
         tried = charts.Tried(stored["rows"], stored["settings"])
-        return tried, predicting.findings(tried.rows, tried.settings["seed"])
+        return tried, {name: predicting.findings(tried.rows, tried.settings["seed"], name) for name in TARGETS}
 
-    found: tuple[charts.Tried, Findings] | None = cache.shared(("predict", str(path), when), read)
+    found: Found | None = cache.shared(("predict", str(path), when), read)
     return found
 
 
@@ -79,21 +82,22 @@ def _near(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def _answer(run: Run, tried: charts.Tried, found: Findings) -> None:
-    labels = {OBJECTIVES[name].label: name for name in found}
-    groups = {label: group for group, (label, _) in predicting.GROUPS.items()}
+def _answer(run: Run, tried: charts.Tried, of_targets: dict[str, Findings]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        picked = st.selectbox("Objective", list(labels), key="objective", bind="query-params", width=320)
-        over = st.selectbox("Sets", list(groups), key="ready-sets", bind="query-params", width=320)
-    name, group, dark = labels.get(picked, next(iter(found))), groups.get(over, "all"), state.is_dark()
-    same = (str(run.path), cache.stamp(run.path / objectives.WHOLE), dark)
+        name = _box("Objective", "objective", {name: row.label for name, row in OBJECTIVES.items()})
+        group = _box("Sets", "ready-sets", {group: label for group, (label, _) in GROUPS.items()})
+        target = _box("Robust figure", "robust-figure", {target: row.label for target, row in TARGETS.items()})
+    found, dark = of_targets[target], state.is_dark()
+    same = (str(run.path), cache.stamp(run.path / objectives.WHOLE), dark, target)
     try:
         draw = lambda: charts.objective_scatter(tried, name, found[name], group=group, dark=dark)  # noqa: E731
         chart(draw, "objective-sets", lambda: _table(tried, name), same=(*same, name, group))
-        st.markdown(words.plain(predicting.verdict(found[name])))
+        st.markdown(words.plain(f"{verdicts.verdict(found[name])} {TARGETS[target].caution}"))
     except InputError as error:
         shell.problem(error)
     chart(lambda: charts.correlation_dots(found, dark=dark), "objective-dots", lambda: _all(found), same=same)
+    others = (verdicts.summary(of_targets[other]) for other in TARGETS if other != target)
+    st.caption(words.plain(". ".join(f"By the other figure: {said[0].lower()}{said[1:]}" for said in others) + "."))
     scorer = SCORERS.get(tried.settings["scorer"], "")
     st.caption(
         words.plain(
@@ -103,10 +107,17 @@ def _answer(run: Run, tried: charts.Tried, found: Findings) -> None:
         )
     )
     st.caption(
-        f"{words.plain(predicting.noise(tried.rows, tried.settings['n']))} "
+        f"{words.plain(verdicts.noise(tried.rows, tried.settings['n']))} "
         "Steps of one run resemble their neighbours, so the intervals of this run's steps are too narrow; and"
         f" of {len(found)} objectives one may stand apart by chance."
     )
+
+
+def _box(label: str, key: str, names: dict[str, str]) -> str:
+    """A box of names in the address; returns what the chosen one is called in the tables, the first for an unknown
+    one."""
+    picked = st.selectbox(label, list(names.values()), key=key, bind="query-params", width=270)
+    return next((name for name, shown in names.items() if shown == picked), next(iter(names)))
 
 
 def _table(tried: charts.Tried, name: str) -> Columns:
@@ -124,7 +135,7 @@ def _table(tried: charts.Tried, name: str) -> Columns:
 def _all(found: Findings) -> Columns:
     """Every objective with its correlations as they are, unturned, and the verdicts."""
     columns: dict[str, list[Any]] = {"Objective": [OBJECTIVES[name].label for name in found]}
-    for group, (label, _) in predicting.GROUPS.items():
+    for group, (label, _) in GROUPS.items():
         cells = [groups[group] for groups in found.values()]
         columns[f"Spearman, {label}"] = [cell.correlation.text if cell.correlation else "–" for cell in cells]
         columns[f"Sets, {label}"] = [cell.correlation.n if cell.correlation else None for cell in cells]

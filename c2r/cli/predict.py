@@ -38,19 +38,28 @@ def predict(chosen: argparse.Namespace) -> int:
 
 
 def as_text(found: dict[str, Any]) -> str:
-    """What was found, one line per objective."""
-    from c2r.evaluation.objectives import OBJECTIVES
-    from c2r.evaluation.predicting import GROUPS, findings, noise, summary
+    """What was found, by either robust figure one line per objective."""
+    from c2r.evaluation.predicting import TARGETS, findings
+    from c2r.evaluation.verdicts import noise, summary
 
-    settings, every = found["settings"], findings(found["rows"], found["settings"]["seed"])
+    told, rows = found["settings"], found["rows"]
+    lines = [
+        f"{len(rows)} sets, one network of {told['steps']} steps each, {told['attack']} at ε = {told['eps']} on"
+        f" n = {told['n']} test images; Spearman correlations with 95 % bootstrap intervals"
+    ]
+    for target, about in TARGETS.items():
+        every = findings(rows, told["seed"], target)
+        lines += ["", f"With {about.label}:", *_table(every), f"{summary(every)}."]
+    return "\n".join([*lines, noise(rows, told["n"])]).rstrip()
+
+
+def _table(every: Any) -> list[str]:
+    from c2r.evaluation.objectives import OBJECTIVES
+    from c2r.evaluation.predicting import GROUPS
+
     table = [["", *(label for label, _ in GROUPS.values())]]
     for name, groups in every.items():
         cells = [f"{f.correlation.text if f.correlation else '-'} {f.verdict}" for f in groups.values()]
         table.append([OBJECTIVES[name].label, *cells])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
-    about = (
-        f"Spearman correlation with {settings['attack']} accuracy at ε = {settings['eps']} (n = {settings['n']} test"
-        f" images, one network of {settings['steps']} steps a set), 95 % bootstrap interval"
-    )
-    return "\n".join([about, "", *lines, "", f"{summary(every)}.", noise(found["rows"], settings["n"])]).rstrip()
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]

@@ -10,14 +10,38 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from c2r.evaluation.metrics import wilson
 from c2r.evaluation.objectives import OBJECTIVES
-from c2r.evaluation.wording import number
 
 DRAWS = 2000
 LEVEL = 95.0  # of the interval, in percent
 FEWEST = 5  # sets of which a rank correlation is taken
-TARGET = "robust_accuracy"
+
+
+class Target(NamedTuple):
+    """What a network trained on a set reached: on screen, as the object of 'predicts', its unit, what a stored value is
+    multiplied with to have that unit, the sign of more robust, and what to keep in mind."""
+
+    label: str
+    word: str
+    unit: str
+    scale: float
+    direction: int
+    caution: str = ""
+
+
+TARGETS = {
+    "robust_accuracy": Target("PGD-10 accuracy", "robustness", "%", 100, 1),
+    "robust_loss": Target(
+        "PGD-10 cross-entropy",
+        "robust loss",
+        "nats",
+        1,
+        -1,
+        "Cross-entropy also changes with how sure of themselves networks are: a lower one need not mean that more"
+        " images withstand.",
+    ),
+}
+ACCURACY = "robust_accuracy"
 
 
 class Kind(NamedTuple):
@@ -43,7 +67,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sound": ("without noised and shuffled sets", tuple(name for name, kind in KINDS.items() if not kind.spoilt)),
     "own": ("this run's steps alone", ("step",)),
 }
-PREDICTS, AGAINST, UNDECIDED, UNKNOWN = "predicts robustness", "points the wrong way", "undecided", "cannot be judged"
+PREDICTS, AGAINST, UNDECIDED, UNKNOWN = "predicts", "points the wrong way", "undecided", "cannot be judged"
 
 
 class Correlation(NamedTuple):
@@ -68,18 +92,25 @@ class Correlation(NamedTuple):
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one objective over one group of sets; correlation: None where there is none."""
+    """What was found of one objective over one group of sets; correlation with the target: None where there is none."""
 
     objective: str
     group: str
+    target: str
     correlation: Correlation | None
+
+    @property
+    def turned(self) -> Correlation | None:
+        """The correlation, turned so that up is as the objective promises."""
+        sign = OBJECTIVES[self.objective].direction * TARGETS[self.target].direction
+        return None if self.correlation is None else self.correlation.turned(sign)
 
     @property
     def verdict(self) -> str:
         """One of the four words: `UNDECIDED` when the interval holds zero."""
-        if self.correlation is None:
+        turned = self.turned
+        if turned is None:
             return UNKNOWN
-        turned = self.correlation.turned(OBJECTIVES[self.objective].direction)
         return PREDICTS if turned.low > 0 else AGAINST if turned.high < 0 else UNDECIDED
 
 
@@ -133,92 +164,29 @@ def _ranks(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return (held.cumsum(1) - held / 2)[:, group]
 
 
-def findings(rows: Sequence[Mapping[str, Any]], seed: int = 0, target: str = TARGET) -> Findings:
+def findings(rows: Sequence[Mapping[str, Any]], seed: int = 0, target: str = ACCURACY) -> Findings:
     """Every objective over every group of sets.
 
-    :param rows: as stored: kind, values by objective, robust accuracy and loss
+    :param rows: as stored: kind, values by objective, and what was reached by the names of `TARGETS`
     """
     return {
         name: {
-            group: Finding(name, group, _over(rows, name, kinds, target, seed)) for group, (_, kinds) in GROUPS.items()
+            group: Finding(name, group, target, correlation(*_pairs(rows, name, kinds, target), seed))
+            for group, (_, kinds) in GROUPS.items()
         }
         for name in OBJECTIVES
     }
 
 
-def _over(
-    rows: Sequence[Mapping[str, Any]], name: str, kinds: Sequence[str], target: str, seed: int
-) -> Correlation | None:
-    pairs = [
-        (row["values"][name], row[target])
-        for row in rows
-        if row["kind"] in kinds and row["values"].get(name) is not None
-    ]
-    return correlation([value for value, _ in pairs], [reached for _, reached in pairs], seed)
+def _pairs(
+    rows: Sequence[Mapping[str, Any]], name: str, kinds: Sequence[str], target: str
+) -> tuple[list[float], list[float]]:
+    """The values of an objective and of what was reached, of those sets of these kinds that have both."""
+    own = usable(rows, name, kinds, target)
+    return [row["values"][name] for row in own], [row[target] for row in own]
 
 
-def statement(found: Mapping[str, Finding], group: str = "all") -> str:
-    """What was found of one objective over a group of sets; over all sets with what the run's own steps alone say."""
-    finding, own = found[group], found["own"]
-    label = OBJECTIVES[finding.objective].label
-    where = {"all": "", "sound": f" {GROUPS[group][0]}", "own": f" among {GROUPS[group][0]}"}[group]
-    if finding.correlation is None:
-        return f"{label} {UNKNOWN}{where}: fewer than {FEWEST} sets have a value, or all have the same"
-    verb = "is undecided" if finding.verdict == UNDECIDED else finding.verdict
-    said = f"{label} {verb}{where}: Spearman {finding.correlation.text}, n = {finding.correlation.n} sets"
-    return f"{said}; {_alone(own)}" if group == "all" else said
-
-
-def _alone(own: Finding) -> str:
-    if own.correlation is None:
-        return "this run alone has too few steps to say"
-    does = {PREDICTS: "it does too", AGAINST: "it points the wrong way", UNDECIDED: "it is undecided"}[own.verdict]
-    return f"among this run's {own.correlation.n} steps alone {does}, {own.correlation.text}"
-
-
-def verdict(found: Mapping[str, Finding]) -> str:
-    """What to make of one objective, in a sentence."""
-    every, sound, own = (found[group].verdict for group in ("all", "sound", "own"))
-    if every == UNKNOWN:
-        return "Nothing can be said of it."
-    if every == AGAINST:
-        return "Sets that score better under it make less robust networks: optimising it may do harm here."
-    if every == UNDECIDED:
-        return "Undecided: the interval over all sets holds zero, so it may say nothing of robustness."
-    if sound != PREDICTS:
-        return (
-            "It tells spoilt sets from sound ones and no more: without noised and shuffled sets it is"
-            f" {_as_state(sound)}."
-        )
-    if own != PREDICTS:
-        return f"It ranks sets of different origin, but among the steps of this run alone it is {_as_state(own)}."
-    return "It ranks sets of different origin and the steps of this run: worth trying to optimise."
-
-
-def _as_state(verdict_word: str) -> str:
-    return {UNDECIDED: "undecided", AGAINST: "turned round", UNKNOWN: "not to be judged"}[verdict_word]
-
-
-def summary(found: Findings) -> str:
-    """How many objectives predict robustness, over all sets and among the run's own steps."""
-    count = {
-        group: sum(by_group[group].verdict == PREDICTS for by_group in found.values())
-        for group in ("all", "sound", "own")
-    }
-    return (
-        f"Of {len(found)} objectives, {count['all']} predict robustness over all sets, {count['sound']} without spoilt"
-        f" sets, {count['own']} among this run's steps alone"
-    )
-
-
-def noise(rows: Sequence[Mapping[str, Any]], n: int) -> str:
-    """How far the steps of the run differ in robust accuracy, beside what n test images leave to chance; '' without
-    two steps."""
-    reached = [row[TARGET] for row in rows if row["kind"] == "step"]
-    if len(reached) < 2:
-        return ""
-    low, high = wilson(round(float(np.mean(reached)) * n), n)
-    return (
-        f"This run's {len(reached)} steps reach {number(min(reached))} to {number(max(reached))} % under PGD-10;"
-        f" n = {n:,} test images alone leave each of them uncertain by ±{number((high - low) / 2)} points."
-    )
+def usable(rows: Sequence[Mapping[str, Any]], name: str, kinds: Sequence[str], target: str) -> list[Mapping[str, Any]]:
+    """The rows of these kinds that have a value of the objective and of the target."""
+    own = (row for row in rows if row["kind"] in kinds)
+    return [row for row in own if row["values"].get(name) is not None and row[target] is not None]
