@@ -59,7 +59,7 @@ def objective_scatter(
     heights = target.scale * floats([row[reached] for row in rows])
     below = 52 / (HEIGHT - 120)
     figure.update_layout(
-        xaxis=_value_axis(values, f"{row.label} ({row.unit})", dark),
+        xaxis=_value_axis(values, row.unit, dark),
         yaxis=axis(f"{target.label} ({target.unit})", dark=dark, range=list(padded(heights))),
         showlegend=True,
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -below, "yanchor": "top"},
@@ -86,11 +86,12 @@ def _dots(
     )
 
 
-def _value_axis(values: np.ndarray, title: str, dark: bool) -> dict[str, Any]:
+def _value_axis(values: np.ndarray, unit: str, dark: bool) -> dict[str, Any]:
     """Linear, or logarithmic for positive values that are far apart, which leaves their ranks alone."""
     if values.min() > 0 and values.max() > WIDE * values.min():
-        return axis(f"{title}, log scale", dark=dark, type="log", range=list(padded(np.log10(values))), dtick=1)
-    return axis(title, dark=dark, range=list(padded(values)))
+        span = list(padded(np.log10(values)))
+        return axis(f"value ({unit}, log scale)", dark=dark, type="log", range=span, dtick=1)
+    return axis(f"value ({unit})", dark=dark, range=list(padded(values)))
 
 
 def _group_marks(dark: bool) -> dict[str, dict[str, str]]:

@@ -159,8 +159,7 @@ def _of_counts(a: np.ndarray, b: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def _ranks(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Mean ranks [D, N] of values [N] in samples with these counts [D, N]."""
     distinct, group = np.unique(values, return_inverse=True)
-    held = np.zeros((len(counts), len(distinct)))
-    np.add.at(held.T, group, counts.T)
+    held = counts @ (group[:, None] == np.arange(len(distinct))).astype(float)
     return (held.cumsum(1) - held / 2)[:, group]
 
 
