@@ -10,6 +10,7 @@
 | heatmaps.py, cumulative.py | `class_heatmap`, `transfer_heatmap`; `margin_cumulative` |
 | series.py | `separation_lines`, `series_lines`, `accuracy_bars` |
 | storage.py | `storage_bars` |
+| predict.py | `objective_scatter`, `correlation_dots` |
 | base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
 | dots.py, labels.py, naming.py | dots of sets; names at the ends of lines; names of groups on a map |
 
@@ -33,6 +34,7 @@ from app.charts.margins import (
     margin_history,
 )
 from app.charts.paired import paired_dots
+from app.charts.predict import Tried, correlation_dots, objective_scatter
 from app.charts.series import accuracy_bars, separation_lines, series_lines
 from app.charts.storage import storage_bars
 from c2r.look.summary import rank_matrix, thin
@@ -46,12 +48,14 @@ __all__ = [
     "Plane",
     "Points",
     "Quantiles",
+    "Tried",
     "accuracy_bars",
     "accuracy_profile",
     "accuracy_sweep",
     "alt_text",
     "chart_config",
     "class_heatmap",
+    "correlation_dots",
     "curriculum_classes",
     "curriculum_heatmap",
     "embedding_map",
@@ -63,6 +67,7 @@ __all__ = [
     "margin_cumulative",
     "margin_histogram",
     "margin_history",
+    "objective_scatter",
     "paired_dots",
     "rank_matrix",
     "rank_paths",

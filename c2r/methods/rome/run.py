@@ -127,7 +127,7 @@ def _loss(loop: Loop, draws: ClassDraws, step: int) -> Tensor:
     terms = {"match": share * apart, "ce": (1 - share) * weight * F.cross_entropy(network.head(embedded), own)}
     total = terms["match"] + terms["ce"]
     loop.series = {name: float(term.detach()) for name, term in ({"total": total} | terms).items()}
-    loop.series["accuracy"] = 100 * accuracy
+    loop.series["network_accuracy"] = 100 * accuracy
     loop.forwards += (PGD_STEPS + 1) * len(real)
     loop.backwards += PGD_STEPS * len(real)
     return total
