@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -191,5 +190,4 @@ def _plain(step: Step) -> dict[str, Any]:
 def _again(chosen: argparse.Namespace) -> str:
     """The command that makes what is missing."""
     named = ["--store", str(chosen.store)] if chosen.store != runs.default_store() else []
-    words = ["python", "-m", "c2r", "ladder", str(chosen.dir), "--seeds", str(chosen.seeds), *named, "--make"]
-    return shlex.join(words)
+    return rungs_of.command(chosen.dir, "--seeds", str(chosen.seeds), *named)

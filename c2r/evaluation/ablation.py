@@ -106,7 +106,7 @@ def _row(
 
 def missing(found: Sequence[Row], base: Group) -> str:
     """The commands that make the rows without a run; '' when none is missing."""
-    texts = [needed(base, {"method": row.method}, base.seeds) for row in found if row.group is None]
+    texts = [needed(base, {"method": row.method}) for row in found if row.group is None]
     return "\n".join(filter(None, texts))
 
 

@@ -13,11 +13,9 @@ from typing import Any, NamedTuple
 from c2r import config
 from c2r.attacks import figurekey
 from c2r.attacks.figurekey import FigureKey
-from c2r.base import fields
 from c2r.base.errors import InputError
-from c2r.config import RunConfig
 from c2r.evaluation.groupfigures import Spread, spread, value_of
-from c2r.evaluation.groups import DATA, Group
+from c2r.evaluation.groups import Group
 from c2r.evaluation.metrics import drop_rate
 from c2r.evaluation.wording import listed
 from c2r.presets import PRESETS
@@ -156,12 +154,14 @@ def drops(groups: Sequence[Group], base: Group, clean: FigureKey, of: FigureKey)
 def timed(groups: Sequence[Group], base: Group, of: FigureKey) -> tuple[list[Point], str]:
     """The figure over the seconds of the distillation, of all sets of equal size, judged alike, made on one kind of
     device; fastest first."""
-    free = {name for group in groups for name in group.values if name not in HELD_BY_TIME and name != DATA}
+    free = {name for group in groups for name in group.made_by if name not in HELD_BY_TIME}
     kept, left_out = comparable(groups, base, free)
-    here = [group for group in kept if device(group) == device(base) and group.seconds is not None]
+    alike = (base.bytes, device(base))
+    here = [group for group in kept if (group.bytes, device(group)) == alike and group.seconds is not None]
     elsewhere = sum(len(group.members) for group in kept) - sum(len(group.members) for group in here)
     if elsewhere:
-        left_out = f"{left_out} {_runs(elsewhere)} of another device or without recorded seconds left out.".strip()
+        reason = "of other stored bytes, of another device or without recorded seconds left out."
+        left_out = f"{left_out} {_runs(elsewhere)} {reason}".strip()
     points = [Point(group, group.seconds or 0.0, figure) for group in here if (figure := spread(group, of))]
     return sorted(points, key=lambda point: point.at), left_out
 
@@ -171,21 +171,18 @@ def device(group: Group) -> str:
     return str(group.first.contestant.manifest.get(DEVICE, ""))
 
 
-def command(made: RunConfig, preset: str) -> str:
-    """The words that make this run in the store."""
-    return shlex.join(config.command(made, preset if preset in PRESETS else "demo", "")[:-2])
-
-
-def needed(base: Group, changes: Mapping[str, Any], seeds: Sequence[int]) -> str:
-    """The commands that make `base` again with these changes, one line for each seed; '' when they fit no run."""
-    lines = []
-    for seed in seeds:
-        values = base.first.made.model_dump(mode="json") | dict(changes) | {"seed": seed}
-        try:
-            lines.append(command(config.validate(values), base.preset))
-        except InputError:
-            return ""
-    return "\n".join(lines)
+def needed(base: Group, changes: Mapping[str, Any]) -> str:
+    """The command that makes the runs of `base` again with these changes, for each of its seeds; '' when they fit no
+    run."""
+    values = base.first.made.model_dump(mode="json") | dict(changes) | {"seed": 0}
+    preset = base.preset if base.preset in PRESETS else "demo"
+    try:
+        words = shlex.join(config.command(config.validate(values), preset, "")[:-2])
+    except InputError:
+        return ""
+    if len(base.seeds) == 1:
+        return f"{words} --set seed={base.seeds[0]}"
+    return f'for seed in {" ".join(map(str, base.seeds))}; do {words} --set seed="$seed"; done'
 
 
 def missing_values(base: Group, name: str, there: Collection[float]) -> list[str]:
@@ -193,17 +190,9 @@ def missing_values(base: Group, name: str, there: Collection[float]) -> list[str
     if name not in base.values:
         return []
     wanted = [value for value in SWEEPS.get(name, ()) if value not in there]
-    return [text for value in wanted if (text := needed(base, {name: value}, base.seeds))]
+    return [text for value in wanted if (text := needed(base, {name: value}))]
 
 
 def usual_sweep(base: Group) -> str:
     """The number that a sweep from `base` would usually change."""
     return next(name for name in SWEEPS if name in base.values)
-
-
-def spoken(name: str) -> str:
-    """What a setting is called on a chart, with its symbol or unit: ``Contrastive share η``."""
-    field = config.declared(name)
-    sign = fields.symbol(field)
-    unit = fields.unit(field)
-    return f"{fields.label(field)}{f' {sign}' if sign else f' ({unit})' if unit else ''}"

@@ -99,14 +99,16 @@ def _same_images(sides: dict[int, Side]) -> bool:
 
 
 def _seed_by_seed(one: dict[int, Side], two: dict[int, Side]) -> Difference | str:
-    """The mean of the differences of equal seeds on their own test images, with Student's interval over the seeds."""
+    """The mean of the differences of equal seeds on their own test images, with Student's interval over the seeds, at
+    least as wide as the images of all seeds together leave it."""
     both = sorted(set(one) & set(two))
     reasons = [reason for seed in both if (reason := paired.obstacle(one[seed], two[seed]))]
     if reasons or len(both) < 2:
         return reasons[0] if reasons else f"{paired.REFUSED}: each seed has test images of its own, fewer than 2 agree."
-    each = [paired.difference(one[seed], two[seed], draws=1) for seed in both]
+    each = [paired.difference(one[seed], two[seed]) for seed in both]
     values, count = [d.value for d in each], len(both)
     t = float(np.quantile(np.abs(np.random.default_rng(0).standard_t(count - 1, DRAWS)), paired.LEVEL / 100))
-    value, half = mean(values), t * stdev(values) / count**0.5
+    of_images = sum(((d.high - d.low) / 2) ** 2 for d in each) ** 0.5 / count
+    value, half = mean(values), max(of_images, t * stdev(values) / count**0.5)
     networks = (sum(d.networks[0] for d in each), sum(d.networks[1] for d in each))
     return Difference(value, value - half, value + half, sum(d.n for d in each), networks, (count, count))

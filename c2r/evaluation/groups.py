@@ -4,14 +4,16 @@ What is recorded while a run works, and on which device, changes no figure on pu
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from c2r.base import fields
 from c2r.base.errors import InputError
-from c2r.config import RunConfig
+from c2r.config import RunConfig, declared, every_name
 from c2r.evaluation.attempts import usable
 from c2r.evaluation.baselines import UNREAD
 from c2r.evaluation.contestant import Contestant, data_hash
@@ -75,9 +77,11 @@ def _read(run: Run, judged: Run) -> Evaluated | None:
     rows = usable(own_rows(judged.path), "key", "seed")
     if not rows or run.config is None:
         return None
-    manifest = run.manifest | judged.manifest
+    facts: dict[str, Any] = {}
+    with suppress(InputError):
+        facts = evaluation_facts(judged.path)
+    contestant = Contestant(run.id, rows, judged.config or run.config, run.manifest | judged.manifest, facts)
     try:
-        contestant = Contestant(run.id, rows, judged.config or run.config, manifest, evaluation_facts(judged.path))
         _ = contestant.digest
     except InputError:
         return None
@@ -100,6 +104,11 @@ class Group:
     def values(self) -> Values:
         """What its members share."""
         return self.first.values
+
+    @property
+    def made_by(self) -> tuple[str, ...]:
+        """The names of the settings that made its sets, among its `values`."""
+        return tuple(name for name in self.values if name in type(self.first.made).model_fields)
 
     @property
     def method(self) -> str:
@@ -147,14 +156,12 @@ def grouped(evaluated: Iterable[Evaluated]) -> tuple[list[Group], int]:
 
 
 def labels(groups: Sequence[Group]) -> list[str]:
-    """What groups are called: method, data and IPC, and every setting in which another group of the same name
-    differs."""
+    """What groups are called: method, data and IPC, and of groups of one name what tells each from all the others."""
     plain = [_plain(group) for group in groups]
     named = []
     for group, name in zip(groups, plain, strict=True):
         alike = [other for other, its in zip(groups, plain, strict=True) if its == name and other is not group]
-        names = [key for key in group.values if any(other.values.get(key) != group.values[key] for other in alike)]
-        apart = ", ".join(f"{key} {_told(group.values[key])}" for key in names[:3])
+        apart = ", ".join(f"{_called(key)} {_told(group.values[key])}" for key in _apart(group, alike))
         named.append(f"{name} ({apart})" if apart else name)
     return named
 
@@ -164,11 +171,26 @@ def _plain(group: Group) -> str:
     return f"{group.label} · {Path(made.data).name} · IPC {made.ipc}"
 
 
+def _apart(group: Group, others: Sequence[Group]) -> list[str]:
+    """Few settings that together tell a group from each of the others: each time the one that tells it from most."""
+    chosen = list[str]()
+    while others:
+        counts = {key: sum(g.values.get(key) != value for g in others) for key, value in group.values.items()}
+        best = max(counts, key=lambda key: counts[key])
+        others = [other for other in others if other.values.get(best) == group.values[best]]
+        if not counts[best]:
+            break
+        chosen.append(best)
+    return chosen
+
+
+def _called(key: str) -> str:
+    """A setting by its label, in small letters; what is no setting by its name."""
+    name = key.removeprefix(JUDGING)
+    return key if name != key or name not in every_name() else fields.label(declared(name)).lower()
+
+
 def _told(value: Any) -> str:
-    return (
-        ",".join(map(str, value))
-        if isinstance(value, tuple)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

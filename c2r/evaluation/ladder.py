@@ -4,7 +4,9 @@ A rung is a run's settings; it is looked up among the evaluations of a store by 
 `c2r.evaluation.groups`. Which methods stand between is read from the table of methods, and from the printed ablation.
 """
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from c2r import config as settings
@@ -161,6 +163,11 @@ def measured(rungs: Sequence[Rung], found: Sequence[Group | None], clean: Figure
         steps.append(Step(rung, group, figures[0], figures[1], apart, below[0].label if below else ""))
         below = (rung, group) if group and figures[1] else below
     return steps
+
+
+def command(run: Path, *more: str) -> str:
+    """The command that makes the missing rungs of the run in a folder."""
+    return shlex.join(["python", "-m", "c2r", "ladder", str(run), *more, "--make"])
 
 
 def statement(steps: Sequence[Step], attack: str) -> str:
