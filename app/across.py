@@ -147,7 +147,7 @@ def stairs(steps: Sequence[Step]) -> list[Stair]:
     found, below = list[Stair](), None
     for step in steps:
         if step.attacked is None:
-            found.append(Stair(step.rung.label, None, text="no run yet"))
+            found.append(Stair(step.rung.label, None, text="not measured" if step.group else "no run yet"))
             continue
         value, gap = 100 * step.attacked.mean, step.difference
         text = " · ".join(

@@ -167,7 +167,7 @@ def test_a_sweep_is_over_the_numbers_in_which_equal_groups_differ(tmp_path):
         made(tmp_path, "e", eta=0.6, tau=0.9),
         made(tmp_path, "f", method="random-real"),
     )
-    assert across.sweepable(every, every[0]) == {"tau": 3, "eta": 2}
+    assert across.sweepable(every, every[0], pgd(every[0])) == {"tau": 3, "eta": 2}
     points, left_out = across.sweep(every, every[0], "eta", pgd(every[0]))
     assert [(point.group.method, point.at) for point in points] == [("c2r", 0.0), ("c2r", 0.6), ("c2r-no-aac", 0.2)]
     assert "2 runs with another tau" in left_out and "1 run of methods that do not read eta left out." in left_out

@@ -147,7 +147,7 @@ def _ablation_differences(rows: Sequence[ablation.Row], look: Look, dataset: str
 
 
 def _sweep(look: Look) -> None:
-    names = list(views.sweepable(look.groups, look.base)) or [views.usual_sweep(look.base)]
+    names = list(views.sweepable(look.groups, look.base, look.of)) or [views.usual_sweep(look.base)]
     called = {settings.called(name): name for name in names}
     picked = st.selectbox("Setting", list(called), key="across-setting", width=260)
     name = called.get(picked, names[0])

@@ -108,13 +108,13 @@ def _runs(count: int) -> str:
     return f"{count} run{'' if count == 1 else 's'}"
 
 
-def sweepable(groups: Sequence[Group], base: Group) -> dict[str, int]:
-    """The numeric settings in which groups differ that are otherwise equal to `base`: name → how many values occur,
-    most first."""
+def sweepable(groups: Sequence[Group], base: Group, of: FigureKey) -> dict[str, int]:
+    """The numeric settings in which groups with the figure differ that are otherwise equal to `base`: name → how many
+    values occur, most first."""
     found = {}
     for name in (name for name, value in base.values.items() if _is_number(value)):
         alike = comparable(groups, base, {name}).groups
-        values = {group.values[name] for group in alike if group.method == base.method}
+        values = {group.values[name] for group in alike if group.method == base.method and spread(group, of)}
         if len(values) > 1:
             found[name] = len(values)
     return dict(sorted(found.items(), key=lambda item: -item[1]))

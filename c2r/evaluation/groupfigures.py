@@ -84,17 +84,20 @@ def _sides(group: Group, of: FigureKey) -> dict[int, Side]:
 
 
 def _side(member: Evaluated, of: FigureKey) -> Side | None:
+    """Its outcomes, by the number of the test image; None where they are not stored."""
     name = f"correct/{attempt(member.contestant.digest, of)[0]}"
     try:
         test = runs.read_arrays(member.folder, "test", only=(name, "index"))
     except InputError:
         return None
-    whole = name in test and "index" in test
-    return Side([test[name]], test["index"], data_hash(member.contestant) or "") if whole else None
+    if name not in test or "index" not in test:
+        return None
+    order = np.argsort(test["index"])
+    return Side([test[name][:, order]], test["index"][order], data_hash(member.contestant) or "")
 
 
 def _same_images(sides: dict[int, Side]) -> bool:
-    indices = [np.sort(side.images) for side in sides.values()]
+    indices = [side.images for side in sides.values()]
     return all(np.array_equal(index, indices[0]) for index in indices[1:])
 
 
