@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 
 import pytest
 from fake_run import make_evaluation, make_run
@@ -32,20 +31,12 @@ class SoftConfig(LabelSettings, RunConfig):
     """The settings of a method with labels of its own."""
 
 
-@pytest.fixture
-def neither(monkeypatch):
-    """The table with the row that has neither curriculum nor contrast."""
-    row = METHODS["c2r-no-crl"]
-    monkeypatch.setitem(METHODS, "c2r-neither", replace(row, order="random", parts={**row.parts, "order": "random"}))
-
-
 def names(**changes):
     return [rung.label for rung in ladder.rungs(config.load("demo", changes))]
 
 
-@pytest.mark.usefixtures("neither")
 def test_every_part_of_a_run_is_a_rung_and_the_last_is_the_run_itself():
-    whole = config.load("demo", {"partition": 2, "seed": 5})
+    whole = config.load("demo", {"partition": 2, "seed": 5, "labels": "soft"})
     rungs = ladder.rungs(whole)
     assert [rung.label for rung in rungs] == [
         "Random real images, half the training",
@@ -53,17 +44,18 @@ def test_every_part_of_a_run_is_a_rung_and_the_last_is_the_run_itself():
         "+ optimised pixels",
         "+ AAC",
         "+ CRL",
+        "+ soft labels",
         "+ longer training",
     ]
     assert [rung.config.method for rung in rungs] == [
-        *("random-real", "random-real", "c2r-neither", "c2r-no-crl", "c2r", "c2r")
+        *("random-real", "random-real", "c2r-neither", "c2r-no-crl", "c2r", "c2r", "c2r")
     ]
     assert rungs[-1].config == whole and {rung.config.eval_steps for rung in rungs[:-1]} == {150}
-    assert [rung.config.partition for rung in rungs] == [1, 2, 2, 2, 2, 2]
+    assert [rung.config.partition for rung in rungs] == [1, 2, 2, 2, 2, 2, 2]
+    assert [getattr(rung.config, "labels", "") for rung in rungs] == ["", "", "hard", "hard", "hard", "soft", "soft"]
     assert {rung.config.seed for rung in rungs} == {5}
 
 
-@pytest.mark.usefixtures("neither")
 @pytest.mark.parametrize(
     ("method", "between"),
     [
@@ -71,6 +63,10 @@ def test_every_part_of_a_run_is_a_rung_and_the_last_is_the_run_itself():
         ("c2r-no-crl", ["+ optimised pixels", "+ AAC"]),
         ("c2r-no-aac", ["+ optimised pixels", "+ CRL"]),
         ("c2r-pgd", ["+ optimised pixels", "+ AAC", "+ the rest of C2R with T-step PGD"]),
+        ("c2r-class-mean", ["+ optimised pixels", "+ AAC", "+ the rest of C2R with class means for CRL"]),
+        ("c2r-literal", ["+ optimised pixels"]),
+        ("rome", ["+ optimised pixels"]),
+        ("random-soft", ["+ soft labels"]),
         ("random-real", []),
     ],
 )
@@ -124,12 +120,12 @@ def test_a_step_is_told_against_the_last_measured_rung(tmp_path):
     rungs, base = ladder.rungs(runs.open_run(run).config), groups[0]
     there = ladder.find(rungs, groups, base.values[DATA])
     steps = ladder.measured(rungs, there, across.clean_of(base), pgd(base))
-    assert [step.group is None for step in steps] == [True, True, False, False]
+    assert [step.group is None for step in steps] == [True, True, True, False, False]
     last = steps[-1]
     assert last.below == "+ CRL" and isinstance(last.difference, Difference) and last.difference.verdict == "better"
     assert ladder.statement(steps, "PGD-10").startswith("The largest step is 'longer training': +2")
     table = ladder.as_columns(steps, "PGD-10")
-    assert table["Seeds"] == ["missing", "missing", "0", "0"] and table["Stored"][-1] == "1.56 kB"
+    assert table["Seeds"] == [*["missing"] * 3, "0", "0"] and table["Stored"][-1] == "1.56 kB"
     stairs = shown.stairs(steps)
     assert stairs[0].text == "no run yet" and stairs[-1].before == pytest.approx(41) and stairs[-1].verdict == "better"
 
@@ -149,9 +145,9 @@ def said(capsys, *words, code=0):
 
 def test_the_command_tells_what_is_missing_and_how_to_make_it(store, capsys):
     text = said(capsys, store / "run", "--store", store)
-    assert "+ longer training" in text and "11 of 12 runs are missing" in text and "--make" in text.splitlines()[-1]
+    assert "+ longer training" in text and "14 of 15 runs are missing" in text and "--make" in text.splitlines()[-1]
     plain = json.loads(said(capsys, store / "run", "--store", store, "--seeds", 1, "--json", "--attack", "fgsm"))
-    assert plain["attack"] == "FGSM" and [bool(rung["seeds"]) for rung in plain["rungs"]] == [False, False, False, True]
+    assert plain["attack"] == "FGSM" and [bool(rung["seeds"]) for rung in plain["rungs"]] == [*[False] * 4, True]
 
 
 def test_missing_rungs_are_made_once_and_a_run_that_was_begun_is_gone_on_with(store, capsys):
@@ -163,7 +159,7 @@ def test_missing_rungs_are_made_once_and_a_run_that_was_begun_is_gone_on_with(st
     assert all(rung["seeds"] == [0] for rung in plain["rungs"]) and all(rung["bytes"] for rung in plain["rungs"])
     assert runs.open_run(store / "begun").state == "done"
     folders = sorted(path.name for path in store.iterdir() if runs.is_run(path))
-    assert len(folders) == 3, "the run, the one that was begun, and one of random real images"
+    assert len(folders) == 4, "the run, the one that was begun, random real images, and one with AAC"
     assert len(runs.evaluations(store / "run")) == 1, "the set of the run was judged again and not made again"
     again = said(capsys, store / "run", "--store", store, "--seeds", 1, "--make")
     assert "missing" not in again and sorted(p.name for p in store.iterdir() if runs.is_run(p)) == folders

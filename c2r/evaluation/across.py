@@ -32,7 +32,7 @@ HELD_BY_TIME = {  # what sets must share before their accuracies stand over the 
     *EvaluationSettings.model_fields,
 }
 # Numbers that a sweep is usually made of, with values to try;.
-SWEEPS: dict[str, tuple[float, ...]] = {"eta": (0, 0.3, 0.6), "ipc": (1, 10, 50)}
+SWEEPS: dict[str, tuple[float, ...]] = {"eta": (0, 0.3, 0.6), "crl_ratio": (0, 0.1, 0.3, 1), "ipc": (1, 10, 50)}
 USUAL = ("pgd", "autoattack")  # attacks that a view is about when a person names none, else the first
 
 

@@ -96,8 +96,9 @@ def _methods(config: RunConfig) -> list[Rung]:
     method."""
     row = METHODS[config.method]
     if row.kind == "baseline":
-        plain = config.method == _plain_baseline()
-        return [] if plain else [Rung(f"+ {row.label}", f"{row.sentence}.", _hard(config))]
+        adds = "soft labels" if hasattr(config, "labels") else row.label
+        known = config.method == _plain_baseline() or _soft(config)
+        return [] if known else [Rung(f"+ {adds}", f"{row.sentence}.", config)]
     found, carried = list[Rung](), list[str]()
     for method, adds in _path(config.method):
         carried.append(adds)
