@@ -335,3 +335,11 @@ def test_undecided_is_said_of_a_difference_whose_interval_holds_zero():
     row = ablation.Row("c2r-pgd", "Other", None, None, None, gap, None, None)
     assert shown.differences_of([row], "paper")["Other: no run yet"][shown.MEASURED].drawn == UNDECIDED
     assert ablation.statement([row]) == "Against C2R, 1 undecided"
+
+
+def test_the_points_of_a_view_can_be_read_as_a_table(tmp_path):
+    every = found(made(tmp_path, "a", 0, eta=0.6), made(tmp_path, "b", 1, eta=0.6), made(tmp_path, "c", eta=0.0))
+    points, _ = across.sweep(every, every[0], "eta", pgd(every[0]))
+    table = across.as_columns(points, "Contrastive share", "Accuracy (%)")
+    assert table["Contrastive share"] == ["0", "0.6"] and table["Distillation seeds"] == ["0", "0, 1"]
+    assert table["Accuracy (%)"][0] == "67.0" and table["Test images (n)"] == [359, 359]

@@ -183,7 +183,8 @@ def _number_lines(kept: Sequence[views.Point], what: str, name: str, key: str) -
     figures = across.drawn(kept)
     said = f"{what}, {across.span(figures)} stay correct"
     drawn = Words(said, across.basis(figures), "accuracy (%)", settings.label(name))
-    chart(charts.number_lines(across.lines_of(kept, what), drawn, dark=state.is_dark()), key)
+    data = lambda: views.as_columns(kept, settings.label(name), "Accuracy (%)")  # noqa: E731
+    chart(charts.number_lines(across.lines_of(kept, what), drawn, dark=state.is_dark()), key, data)
 
 
 def _drop(look: Look) -> None:
@@ -198,7 +199,7 @@ def _drop(look: Look) -> None:
         printed = (100 * share, f"paper, second hand: average below {100 * share:.1f} %")
         level = printed if look.of.attack == views.USUAL[0] else None
         figure = charts.number_lines(across.lines_of(kept, "drop rate"), drawn, dark=state.is_dark(), level=level)
-        chart(figure, "drop-rate")
+        chart(figure, "drop-rate", lambda: views.as_columns(kept, settings.label("ipc"), "Drop rate (%)"))
         if level:
             about = literature.about(table)
             st.caption(words.plain(f"Dotted: {about['faults'][-1]} {about['source']}; {about['protocol']}"))
@@ -215,9 +216,10 @@ def _time(look: Look) -> None:
     if kept:
         figures, first, last = [point.figure for point in kept], kept[0], kept[-1]
         said = f"{first.figure.text} % after {first.at:.3g} s, {last.figure.text} % after {last.at:.3g} s"
+        data = lambda: views.as_columns(kept, "Seconds", "Accuracy (%)")  # noqa: E731
         note = f"{look.attack}; sets of equal size, judged alike, made on one device; {across.basis(figures)}"
         drawn = Words(said, note, "accuracy (%)", "seconds of the distillation, mean over seeds")
-        chart(charts.time_dots(across.over_time(kept, look.attack), drawn, dark=state.is_dark()), "time")
+        chart(charts.time_dots(across.over_time(kept, look.attack), drawn, dark=state.is_dark()), "time", data)
     _left_out(left_out)
     if len(kept) < FEW:
         st.info(f"Time against accuracy needs two set-ups or more that were judged alike, found {len(kept)}.")

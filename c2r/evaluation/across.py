@@ -15,7 +15,7 @@ from c2r.attacks import figurekey
 from c2r.attacks.figurekey import FigureKey
 from c2r.base.errors import InputError
 from c2r.evaluation.groupfigures import Spread, spread, value_of
-from c2r.evaluation.groups import Group
+from c2r.evaluation.groups import Group, labels
 from c2r.evaluation.metrics import drop_rate
 from c2r.evaluation.wording import listed
 from c2r.presets import PRESETS
@@ -164,6 +164,19 @@ def timed(groups: Sequence[Group], base: Group, of: FigureKey) -> tuple[list[Poi
         left_out = f"{left_out} {_runs(elsewhere)} {reason}".strip()
     points = [Point(group, group.seconds or 0.0, figure) for group in here if (figure := spread(group, of))]
     return sorted(points, key=lambda point: point.at), left_out
+
+
+def as_columns(points: Sequence[Point], over: str, what: str) -> dict[str, list[Any]]:
+    """The points of a view as a table: the group, where it stands, its figure in percent, and what it rests on."""
+    figures = [point.figure for point in points]
+    return {
+        "Set-up": labels([point.group for point in points]),
+        over: [f"{point.at:.4g}" for point in points],
+        what: [figure.text for figure in figures],
+        "Distillation seeds": [", ".join(map(str, point.group.seeds)) for point in points],
+        "Networks": [figure.networks for figure in figures],
+        "Test images (n)": [figure.n for figure in figures],
+    }
 
 
 def device(group: Group) -> str:
