@@ -343,3 +343,14 @@ def test_the_points_of_a_view_can_be_read_as_a_table(tmp_path):
     table = across.as_columns(points, "Contrastive share", "Accuracy (%)")
     assert table["Contrastive share"] == ["0", "0.6"] and table["Distillation seeds"] == ["0", "0, 1"]
     assert table["Accuracy (%)"][0] == "67.0" and table["Test images (n)"] == [359, 359]
+
+
+def test_a_setting_that_came_after_a_run_has_no_known_value_and_so_equals_none(tmp_path):
+    now, before, too = made(tmp_path, "now", 0), made(tmp_path, "before", 1), made(tmp_path, "too", 2)
+    for run in (before, too):
+        values = json.loads((run / "config.json").read_text())
+        (run / "config.json").write_text(json.dumps({name: v for name, v in values.items() if name != "tau"}))
+    one, old = found(now, before, too)
+    assert one.seeds == (0,) and old.seeds == (1, 2) and old.values["tau"] == groups.UNRECORDED
+    assert across.comparable([old], one, {"method"}).left_out.endswith("2 runs with another tau.")
+    assert across.warning(one) == "" and "before there were tau" in across.warning(old)

@@ -52,6 +52,8 @@ def show(view: state.View) -> None:
     look = _look(found.groups, view)
     if look is None:
         return
+    if told := views.warning(look.base):
+        st.caption(f":material/info: {words.plain(told)}")
     VIEWS.get(picked, _ablation)(look)
     if (commits := len({str(m.contestant.manifest.get("commit")) for g in found.groups for m in g.members})) > 1:
         st.caption(f":material/info: The runs of this store were made by {commits} versions of the code.")

@@ -15,7 +15,7 @@ from c2r.cli import work
 from c2r.cli.arguments import whole, word
 from c2r.config import RunConfig
 from c2r.evaluation import ladder as rungs_of
-from c2r.evaluation.across import attempts_of, clean_of
+from c2r.evaluation.across import attempts_of, clean_of, warning
 from c2r.evaluation.groups import DATA, Group, evaluations_of, grouped, values_of
 from c2r.evaluation.ladder import Rung, Step
 from c2r.evaluation.paired import Difference
@@ -88,6 +88,8 @@ def ladder(chosen: argparse.Namespace) -> int:
         )
         return 0
     _print(steps, name)
+    if told := warning(asked.own):
+        print(told)
     if missing := asked.missing():
         wanted = len(asked.rungs) * len(asked.seeds)
         print(f"{len(missing)} of {wanted} runs are missing, to be made with:\n{_again(chosen)}")

@@ -15,7 +15,7 @@ from c2r.attacks import figurekey
 from c2r.attacks.figurekey import FigureKey
 from c2r.base.errors import InputError
 from c2r.evaluation.groupfigures import Spread, spread, value_of
-from c2r.evaluation.groups import Group, labels
+from c2r.evaluation.groups import UNRECORDED, Group, labels
 from c2r.evaluation.metrics import drop_rate
 from c2r.evaluation.wording import listed
 from c2r.presets import PRESETS
@@ -164,6 +164,17 @@ def timed(groups: Sequence[Group], base: Group, of: FigureKey) -> tuple[list[Poi
         left_out = f"{left_out} {_runs(elsewhere)} {reason}".strip()
     points = [Point(group, group.seconds or 0.0, figure) for group in here if (figure := spread(group, of))]
     return sorted(points, key=lambda point: point.at), left_out
+
+
+def warning(base: Group) -> str:
+    """What has to be known of a group of before: which settings its runs do not hold; '' when they hold all."""
+    names = sorted(name for name, value in base.values.items() if value == UNRECORDED)
+    if not names:
+        return ""
+    return (
+        f"{base.label} was recorded before there were {listed(_brief(names))}, so runs of now cannot stand beside it:"
+        " make it again to compare."
+    )
 
 
 def as_columns(points: Sequence[Point], over: str, what: str) -> dict[str, list[Any]]:

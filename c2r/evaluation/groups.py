@@ -20,6 +20,7 @@ from c2r.evaluation.contestant import Contestant, data_hash
 from c2r.registry import METHODS
 from c2r.settings import EvaluationSettings, NetworkSettings, RecordSettings, ThreatSettings
 from c2r.store import runs
+from c2r.store.files import read_json
 from c2r.store.results import evaluation_facts, of_newest, own_rows
 from c2r.store.runs import Run
 
@@ -31,25 +32,30 @@ JUDGING_TOO = {
     *ThreatSettings.model_fields,
     *NetworkSettings.model_fields,
 }  # an evaluation may change them
+UNRECORDED = "not recorded"
 DATA, JUDGING = "data hash", "evaluation: "  # a value that is no setting, and the head of settings of the evaluation
 
 
 @dataclass(frozen=True)
 class Evaluated:
     """One finished evaluation: the settings that made its set, its rows (`contestant.config`: how it was judged), its
-    folder and that of its run, and the seconds that the distillation took (None where that is not recorded)."""
+    folder and that of its run, the seconds that the distillation took (None where that is not recorded), and the
+    settings that stand in neither folder, because they came later."""
 
     made: RunConfig
     contestant: Contestant
     folder: Path
     run: Path
     seconds: float | None = None
+    unrecorded: frozenset[str] = frozenset()
 
     @cached_property
     def values(self) -> Values:
-        """Everything that defines its figures, but the seed."""
-        judged = self.contestant.config or self.made
-        return values_of(self.made, judged) | {DATA: data_hash(self.contestant) or ""}
+        """Everything that defines its figures, but the seed; a setting that came after the run was recorded has no
+        value that is known."""
+        values = values_of(self.made, self.contestant.config or self.made)
+        unknown = {name: UNRECORDED for name in values if name in self.unrecorded}
+        return values | unknown | {DATA: data_hash(self.contestant) or ""}
 
 
 def values_of(made: RunConfig, judged: RunConfig) -> Values:
@@ -86,7 +92,17 @@ def _read(run: Run, judged: Run) -> Evaluated | None:
     except InputError:
         return None
     seconds = next((event.get("seconds") for event in reversed(runs.read_events(run.path))), None)
-    return Evaluated(run.config, contestant, judged.path, run.path, seconds)
+    return Evaluated(
+        run.config, contestant, judged.path, run.path, seconds, _unrecorded(run.config, run.path, judged.path)
+    )
+
+
+def _unrecorded(config: RunConfig, run: Path, judged: Path) -> frozenset[str]:
+    """The settings that the files of a run do not hold: reading fills them with what is usual now, which may be another
+    thing than what was done then."""
+    made, own = (set(read_json(path / "config.json")) for path in (run, judged))
+    judging = {*EvaluationSettings.model_fields}
+    return frozenset(name for name in type(config).model_fields if name not in (own if name in judging else made))
 
 
 @dataclass(frozen=True)
