@@ -47,6 +47,7 @@ def waterfall(stairs: Sequence[Stair], words: Words, *, dark: bool = False) -> g
     figure.add_trace(_starts(alone, dark))
     ends = [end for s in stairs if s.before is not None for end in (s.before + s.low, s.before + s.high)]
     low, high = padded(known, ends, share=0.08)
+    low, high = max(0.0, low), min(100.0, high)
     figure.update_layout(
         barmode="overlay",
         showlegend=True,

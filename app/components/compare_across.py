@@ -142,7 +142,7 @@ def _ablation_differences(rows: Sequence[ablation.Row], look: Look, dataset: str
     }
     gaps = across.differences_of(rows, paper)
     if any(gaps.values()):
-        note = f"{look.attack}; bars: paired 95 % intervals; grey is undecided; ◇ printed, of another protocol"
+        note = f"{look.attack}; bars: paired 95 % intervals; grey: undecided"
         drawn = Words(ablation.statement(rows), note, "difference (points)")
         figure = charts.row_dots(gaps, marks, drawn, difference=True, dark=dark)
         chart(figure, "ablation-differences", legend_above=True)
@@ -217,7 +217,8 @@ def _time(look: Look) -> None:
     kept, left_out = views.timed(look.groups, look.base, look.of)
     if kept:
         figures, first, last = [point.figure for point in kept], kept[0], kept[-1]
-        said = f"{first.figure.text} % after {first.at:.3g} s, {last.figure.text} % after {last.at:.3g} s"
+        ends = [f"{point.figure.text} % after {point.at:.3g} s" for point in (first, last)]
+        said = ", ".join(dict.fromkeys(ends))
         data = lambda: views.as_columns(kept, "Seconds", "Accuracy (%)")  # noqa: E731
         note = f"{look.attack}; sets of equal size, judged alike, made on one device; {across.basis(figures)}"
         drawn = Words(said, note, "accuracy (%)", "seconds of the distillation, mean over seeds")

@@ -20,6 +20,10 @@ from c2r.evaluation.paired import Difference
 from c2r.evaluation.wording import NONE, points, size
 from c2r.registry import METHODS, Method, of_kind
 
+TOLD = {  # what a part does, where its rung is not the first of its method
+    "AAC": "Mini-batches are cut from the attack-aware order, hardest first.",
+    "CRL": "The contrastive loss shapes the embedding, by all that the run sets of it.",
+}
 NO_LADDER = ("imported", "reference")  # kinds of methods that start from no real images, or from all
 
 
@@ -103,7 +107,7 @@ def _methods(config: RunConfig) -> list[Rung]:
     for method, adds in _path(config.method):
         carried.append(adds)
         if method in METHODS:
-            told = f"{METHODS[method].sentence}."
+            told = TOLD.get(", ".join(carried), f"{METHODS[method].sentence}.")
             found.append(Rung(f"+ {', '.join(carried)}", told, _changed(_hard(config), method=method)))
             carried = []
     return found
