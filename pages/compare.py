@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.components import compare, compare_checks, compare_closer, compare_predict, shell
+from app.components import compare, compare_across, compare_checks, compare_closer, compare_predict, shell
 
 shell.header(
     "Compare",
@@ -27,4 +27,5 @@ if len(chosen) > 1:
     compare.paired(chosen, threat)
 compare.ratios(chosen, threat)
 compare_closer.show(chosen, threat)
+compare_across.show(view)
 compare_predict.show(view.opened)

@@ -163,7 +163,7 @@ def test_a_damaged_part_is_named_and_the_rest_is_shown(store, how, said):
     app = open_page("compare")
     check(app, "compare")
     assert any(said in error.value.replace("\\", "") for error in app.error), [error.value for error in app.error]
-    assert len(tables(app)) == 2
+    assert len(tables(app)) == 3, "accuracies, ratios and the ablation"
 
 
 @pytest.mark.parametrize("closer", ["Classes", "Margins", "Transfer", "Settings", "Published figures", "Export"])

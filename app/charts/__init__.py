@@ -10,6 +10,7 @@
 | heatmaps.py, cumulative.py | `class_heatmap`, `transfer_heatmap`; `margin_cumulative` |
 | series.py | `separation_lines`, `series_lines`, `accuracy_bars` |
 | storage.py | `storage_bars` |
+| across.py, waterfall.py | `row_dots`, `number_lines`, `time_dots`; `waterfall` |
 | predict.py | `objective_scatter`, `correlation_dots` |
 | base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
 | dots.py, labels.py, naming.py | dots of sets; names at the ends of lines; names of groups on a map |
@@ -17,6 +18,7 @@
 `rank_matrix` and `thin` of `c2r.look.summary` make what they draw small.
 """
 
+from app.charts.across import number_lines, row_dots, time_dots
 from app.charts.base import Drawing, alt_text, chart_config, selected_numbers
 from app.charts.comparison import accuracy_profile, accuracy_sweep
 from app.charts.cumulative import margin_cumulative
@@ -37,6 +39,7 @@ from app.charts.paired import paired_dots
 from app.charts.predict import Tried, correlation_dots, objective_scatter
 from app.charts.series import accuracy_bars, separation_lines, series_lines
 from app.charts.storage import storage_bars
+from app.charts.waterfall import waterfall
 from c2r.look.summary import rank_matrix, thin
 
 __all__ = [
@@ -67,14 +70,18 @@ __all__ = [
     "margin_cumulative",
     "margin_histogram",
     "margin_history",
+    "number_lines",
     "objective_scatter",
     "paired_dots",
     "rank_matrix",
     "rank_paths",
+    "row_dots",
     "selected_numbers",
     "separation_lines",
     "series_lines",
     "storage_bars",
     "thin",
+    "time_dots",
     "transfer_heatmap",
+    "waterfall",
 ]

@@ -7,7 +7,7 @@ import sys
 
 from c2r.base import disasters, paths
 from c2r.base.errors import InputError
-from c2r.cli import control, exports, imports, judge, keep, look, predict, work
+from c2r.cli import control, exports, imports, judge, keep, ladder, look, predict, work
 from c2r.cli.arguments import Parser
 
 # Threads that spin for some 50 µs and then sleep: without spinning an idle machine waits for its threads to wake, and
@@ -27,6 +27,7 @@ COMMANDS = {
     "attack": (judge.attack, judge.add_attack),
     "transfer": (judge.transfer, judge.add_transfer),
     "predict": (predict.predict, predict.add_predict),
+    "ladder": (ladder.ladder, ladder.add_ladder),
     "import": (imports.import_set, imports.add_import),
     "export": (exports.export, exports.add_export),
     "metrics": (look.metrics, look.add_metrics),

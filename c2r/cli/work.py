@@ -103,14 +103,14 @@ def evaluate(chosen: argparse.Namespace) -> int:
             f"Run {run.id} ({run.state}) has no synthetic.safetensors yet: expected a run that got that far; {advice}."
         )
     out = chosen.out or run.path / "evaluations" / runs.evaluation_id(config)
+    return judge(config, run.path, out, chosen.json, numbered=not chosen.out)
+
+
+def judge(config: RunConfig, run: Path, out: Path, as_json: bool = False, numbered: bool = False) -> int:
+    """Check the settings, claim the folder `out` (see `start`), evaluate the set of the run in the folder `run`."""
     preflight.refuse(preflight.evaluation(config, out))
     return do(
-        out,
-        config,
-        lambda worker: _tasks().evaluate_set(worker, config, run.path),
-        chosen.json,
-        numbered=not chosen.out,
-        of=run.path,
+        out, config, lambda worker: _tasks().evaluate_set(worker, config, run), as_json, numbered=numbered, of=run
     )
 
 

@@ -12,7 +12,7 @@ from c2r.store.runs import Run
 _UNLIKE = {"device", "threads", *EvaluationSettings.model_fields, *RecordSettings.model_fields}
 # What a baseline never reads beside what its settings leave out: no update is made, and all real images need no set.
 _NO_UPDATES = {"steps", *AttackSettings.model_fields}
-_UNREAD = {
+UNREAD = {
     "baseline": _NO_UPDATES,
     "reference": _NO_UPDATES | {*ScorerSettings.model_fields, *SyntheticSettings.model_fields},
 }
@@ -31,7 +31,7 @@ def baseline_settings(settings: RunConfig, method: str) -> RunConfig:
 def baseline_run(settings: RunConfig, runs: Sequence[Run]) -> Run | None:
     """The first run that makes its set as these settings say and has not ended badly, None when there is none;
     evaluations may differ."""
-    ignored = _UNLIKE | _UNREAD[METHODS[settings.method].kind]
+    ignored = _UNLIKE | UNREAD[METHODS[settings.method].kind]
     wanted = settings.model_dump(exclude=ignored)
     usable = (run for run in runs if not run.problem and (run.alive or run.state == "done"))
     return next((run for run in usable if run.config and run.config.model_dump(exclude=ignored) == wanted), None)
