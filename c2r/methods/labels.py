@@ -9,11 +9,11 @@ from torch import Tensor
 
 from c2r.core.partition import expand
 from c2r.methods.pool import Pool
-from c2r.methods.settings import LabelSettings
+from c2r.methods.settings import TeacherSettings
 
 
 @torch.no_grad()
-def soft_labels(images: Tensor, partition: int, pool: Pool, settings: LabelSettings) -> Tensor:
+def soft_labels(images: Tensor, partition: int, pool: Pool, settings: TeacherSettings) -> Tensor:
     """Probabilities of the clean parts, the mean over the pool's networks: images [N, C, H, W] → float16 [N, p², K], or
     [N, K] for images that are not cut into parts. Two bytes a probability, since labels count as stored bytes.
 

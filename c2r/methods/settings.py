@@ -35,6 +35,11 @@ class LabelSettings(Settings):
         "hard = the class of an image; soft = what the pool's networks answer to each of its parts, on average,"
         " stored beside the image (their bytes are counted)",
     )
+
+
+class TeacherSettings(Settings):
+    """What gives soft labels"""
+
     label_stage: int = setting(
         0,
         "Stage that labels",
@@ -48,5 +53,5 @@ class LabelSettings(Settings):
     )
 
 
-class SoftConfig(LabelSettings, PoolSettings, RunConfig):
+class SoftConfig(TeacherSettings, PoolSettings, RunConfig):
     """The settings of real images with labels of a pool."""

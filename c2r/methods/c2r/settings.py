@@ -3,7 +3,7 @@
 from typing import Literal
 
 from c2r.base.fields import Radius, setting
-from c2r.methods.settings import LabelSettings, PoolSettings
+from c2r.methods.settings import LabelSettings, PoolSettings, TeacherSettings
 from c2r.settings import RunConfig, Settings
 
 
@@ -145,6 +145,7 @@ class C2RConfig(
     ContrastSettings,
     MatchingSettings,
     ImageSettings,
+    TeacherSettings,
     LabelSettings,
     PoolSettings,
     RunConfig,

@@ -1,7 +1,7 @@
 """The settings that ROME adds to those of every run, declared as `c2r.settings` does. No torch."""
 
 from c2r.base.fields import setting
-from c2r.methods.settings import LabelSettings, PoolSettings
+from c2r.methods.settings import LabelSettings, PoolSettings, TeacherSettings
 from c2r.settings import RunConfig, Settings
 
 
@@ -37,5 +37,5 @@ class RomeSettings(Settings):
     )
 
 
-class RomeConfig(RomeSettings, LabelSettings, PoolSettings, RunConfig):
+class RomeConfig(RomeSettings, TeacherSettings, LabelSettings, PoolSettings, RunConfig):
     """The settings of a run of ROME."""
