@@ -26,7 +26,8 @@ class Series(NamedTuple):
     """One figure of every recorded step: the name it is stored under, what it is called, its unit and axis.
 
     weight: for a term of a sum, what it is multiplied with, from the settings; None for a figure of its own. The terms
-    of an axis add up to the axis's first figure.
+    of an axis add up to the axis's first figure. stacked: the figures of the axis are shares of one whole, drawn as
+    stacked areas.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Series(NamedTuple):
     unit: str = ""
     axis: str = "Loss"
     weight: Callable[[Any], float] | None = None
+    stacked: bool = False
 
 
 @dataclass(frozen=True)

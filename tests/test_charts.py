@@ -78,6 +78,16 @@ def loss(steps, total, terms=(), unit=""):
     return readings.Curves("Loss", unit, list(steps), lines)
 
 
+def shares(*values, steps=(0, 10, 20)):
+    """Shares of one whole over `steps`: matching, cross-entropy and contrastive (CRL)."""
+    labels = ("matching", "cross-entropy", "contrastive (CRL)")
+    lines = [
+        readings.Line(label, place, list(own), None)
+        for place, (label, own) in enumerate(zip(labels, values, strict=True), 1)
+    ]
+    return readings.Curves("What moves the images", "%", list(steps), lines, stacked=True)
+
+
 @cache
 def all_figures(dark=False):
     """One figure of every function."""
@@ -103,6 +113,7 @@ def all_figures(dark=False):
         "map": map_of(run, dark=dark),
         "separation": charts.separation_lines(STEPS, STEPS / 300, STEPS / 600, what="knn", n=n, drawing=drawing),
         "losses": charts.series_lines(loss(STEPS, [None, *(5 - STEPS[1:] / 100)]), drawing),
+        "shares": charts.share_areas(shares([93.0] * 3, [6.0] * 3, [1.0] * 3), drawing),
         "accuracy": charts.accuracy_bars(rows, dark=dark),
         "profile": charts.accuracy_profile(["Clean", "PGD-10"], PROFILE, statement="Two sets", dark=dark),
         "sweep": charts.accuracy_sweep(SWEEP, ["a", "b"], dark=dark),
@@ -134,7 +145,7 @@ def test_every_chart_is_transparent_keeps_its_state_and_changes_its_text_with_th
     for figure in (light, dark):
         assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
         assert figure.layout.uirevision == "keep" and figure.layout.margin.autoexpand is False
-        assert "n = " in charts.alt_text(figure) or name in ("history", "losses")
+        assert "n = " in charts.alt_text(figure) or name in ("history", "losses", "shares")
     assert (light.layout.font.color, dark.layout.font.color) == (theme.tokens(False).text, theme.tokens(True).text)
     assert light.layout.font.color != dark.layout.font.color
 
@@ -464,6 +475,33 @@ def test_a_series_without_terms_is_named_with_its_unit_and_one_of_many_keeps_a_l
     figure = charts.series_lines(curves)
     assert figure.layout.yaxis.title.text == "KL divergence (nats)" and text_of(figure) == "teacher of each update"
     assert figure.data[0].line.color == theme.SERIES_MARKS[False][-1]["colour"]
+
+
+def test_shares_are_stacked_to_a_whole_and_a_term_that_hardly_acts_is_named():
+    curves = shares([None, 93.0, 50.0], [None, 6.0, 0.0], [None, 1.0, 50.0])
+    figure = charts.share_areas(curves, charts.Drawing(10))
+    assert text_of(figure) == (
+        "At step 10, matching is 93 % of what moves the images; contrastive (CRL) is 1 %: hardly anything"
+    )
+    assert np.sum([trace.y for trace in figure.data], axis=0).tolist() == [100, 100]
+    assert {trace.stackgroup for trace in figure.data} == {"shares"} and figure.layout.yaxis.range == (0, 100)
+    assert [trace.line.dash for trace in figure.data] == ["dash", "dot", "dashdot"]
+    assert [note.text for note in figure.layout.annotations][:3] == ["matching", "cross-entropy", "contrastive (CRL)"]
+    assert figure.layout.yaxis.title.text == "what moves the images (%)"
+    last = text_of(charts.share_areas(curves, charts.Drawing(20)))
+    assert last.endswith("of what moves the images; cross-entropy is 0 %: hardly anything")
+
+
+def test_a_step_without_shares_and_a_share_far_below_a_percent_are_said():
+    curves = shares([None, 0.998, 0.6], [None, 0.001, 0.2], [None, 0.001, 0.2])
+    assert text_of(charts.share_areas(curves, charts.Drawing(0))) == (
+        "What moves the images: nothing was recorded at step 0"
+    )
+    said = text_of(charts.share_areas(curves, charts.Drawing(10)))
+    assert said.endswith("cross-entropy is under 1 % and contrastive (CRL) is under 1 %: hardly anything")
+    assert text_of(charts.share_areas(curves)) == "At step 20, matching is 60 % of what moves the images"
+    with pytest.raises(InputError, match="a recorded step with all of them"):
+        charts.share_areas(shares([None] * 3, [1.0] * 3, [0.0] * 3))
 
 
 def test_accuracy_bars_show_mean_spread_and_every_seed_on_a_fixed_axis():

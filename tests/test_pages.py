@@ -844,6 +844,19 @@ def test_what_a_manifest_says_of_its_method_is_shown_though_no_table_knows_it(st
     assert len(bare.metric) == 3 and "This method hands out no figure of its own" in text(bare)
 
 
+def test_series_that_are_shares_of_one_whole_say_which_one_is_the_largest(store):
+    run = make_run(store / "one", n=24, classes=3, steps=3)
+    told = json.loads((run / "manifest.json").read_text())
+    told["series"] = [
+        {"name": name, "label": label, "unit": "%", "axis": "What moves it", "weight": None, "stacked": True}
+        for name, label in (("match", "pixels"), ("crl", "teacher"))
+    ]
+    (run / "manifest.json").write_text(json.dumps(told))
+    app = open_page("live")
+    check(app, "live")
+    assert "At step 20, pixels is 75\u00a0% of what moves it" in text(app)
+
+
 def test_a_phase_that_nobody_knows_is_shown_by_its_name(store):
     run = make_run(store / "one", state="running", steps=3, evaluated=False)
     status = json.loads((run / "status.json").read_text()) | {"phase": "kneading"}

@@ -8,7 +8,7 @@
 | maps.py | `embedding_map`, `map_ranges` |
 | comparison.py, paired.py | `accuracy_profile`, `accuracy_sweep`; `paired_dots` |
 | heatmaps.py, cumulative.py | `class_heatmap`, `transfer_heatmap`; `margin_cumulative` |
-| series.py | `separation_lines`, `series_lines`, `accuracy_bars` |
+| series.py, shares.py | `separation_lines`, `series_lines`, `accuracy_bars`; `share_areas` |
 | storage.py | `storage_bars` |
 | base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
 | dots.py, labels.py, naming.py | dots of sets; names at the ends of lines; names of groups on a map |
@@ -34,6 +34,7 @@ from app.charts.margins import (
 )
 from app.charts.paired import paired_dots
 from app.charts.series import accuracy_bars, separation_lines, series_lines
+from app.charts.shares import share_areas
 from app.charts.storage import storage_bars
 from c2r.look.summary import rank_matrix, thin
 
@@ -69,6 +70,7 @@ __all__ = [
     "selected_numbers",
     "separation_lines",
     "series_lines",
+    "share_areas",
     "storage_bars",
     "thin",
     "transfer_heatmap",

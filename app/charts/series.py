@@ -14,6 +14,7 @@ from app.charts.base import (
     blank,
     faded,
     floats,
+    in_sentence,
     line,
     mark_step,
     nearest,
@@ -97,7 +98,9 @@ def series_lines(curves: Curves, drawing: Drawing = UNMARKED) -> go.Figure:
         ends.append(End(last(heights(values)), spoken, mark["colour"], mark["colour"]))
     span = _series_span(heights(every), log)
     ticks = {"type": "log", "tickvals": LOG_TICKS, "ticktext": [f"{tick:g}" for tick in LOG_TICKS]} if log else {}
-    title = f"{_small(curves.axis)}{f' ({plain(curves.unit)})' if curves.unit else ''}{', logarithmic' if log else ''}"
+    title = (
+        f"{in_sentence(curves.axis)}{f' ({plain(curves.unit)})' if curves.unit else ''}{', logarithmic' if log else ''}"
+    )
     figure.update_layout(
         xaxis=step_axis(steps, dark=dark, until=until), yaxis=axis(title, dark=dark, range=span, **ticks)
     )
@@ -118,18 +121,13 @@ def _series_statement(curves: Curves, current: float | None) -> str:
         return f"{plain(curves.lines[0].label)} of each update"
     most = max(now, key=lambda label: now[label])
     share = percent(float(now[most]) / whole)
-    return f"At step {curves.steps[place]:g}, {plain(most)} is {share} of the {_small(curves.axis)}"
+    return f"At step {curves.steps[place]:g}, {plain(most)} is {share} of the {in_sentence(curves.axis)}"
 
 
 def _series_note(curves: Curves) -> str:
     """What is drawn: the weighted terms as a sum, else the lines by name."""
     terms = [f"{line.weight:.3g} · {plain(line.label)}" for line in curves.lines if line.weight]
     return " + ".join(terms) or f"recorded by the method: {', '.join(plain(line.label) for line in curves.lines)}"
-
-
-def _small(name: str) -> str:
-    """A name within a sentence: ``Loss`` as ``loss``, an abbreviation such as ``KL`` as it is."""
-    return plain(name if name[1:2].isupper() else name[:1].lower() + name[1:])
 
 
 def _series_span(heights: np.ndarray, log: bool) -> tuple[float, float]:

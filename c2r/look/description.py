@@ -15,13 +15,14 @@ from c2r.store.runs import Run
 
 class Term(NamedTuple):
     """A figure of every recorded step as it is drawn: see `c2r.registry.Series`. weight: a number, None for a figure of
-    its own."""
+    its own; stacked: a share of one whole, which runs of before do not say."""
 
     name: str
     label: str
     unit: str
     axis: str
     weight: float | None
+    stacked: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def description(run: Run) -> Description:
     return Description(
         **{key: str(said["method"].get(key, "")) for key in ("name", "label", "family", "sentence", "kind")},
         phases=tuple(Phase(*(phase[key] for key in Phase._fields)) for phase in said["phases"]),
-        series=tuple(Term(*(term[key] for key in Term._fields)) for term in said["series"]),
+        series=tuple(Term(**{key: term[key] for key in Term._fields if key in term}) for term in said["series"]),
         attack=str(said["margins"]["attack"]),
         order=str(said["margins"]["order"]),
         scorers={name: SCORERS[name] for name in names},
