@@ -111,7 +111,9 @@ def all_figures(dark=False):
         "classes": charts.curriculum_classes(STEPS, run["orders"], run["labels"], classes=CLASSES, drawing=drawing),
         "paths": charts.rank_paths(STEPS, few, n=n, drawing=drawing),
         "map": map_of(run, dark=dark),
-        "separation": charts.separation_lines(STEPS, STEPS / 300, STEPS / 600, what="knn", n=n, drawing=drawing),
+        "separation": charts.separation_lines(
+            charts.Course(STEPS, STEPS / 300, STEPS / 600, n, 30), what="knn", drawing=drawing
+        ),
         "losses": charts.series_lines(loss(STEPS, [None, *(5 - STEPS[1:] / 100)]), drawing),
         "shares": charts.share_areas(shares([93.0] * 3, [6.0] * 3, [1.0] * 3), drawing),
         "accuracy": charts.accuracy_bars(rows, dark=dark),
@@ -442,13 +444,47 @@ def test_the_map_refuses_an_unknown_colour_and_missing_values_in_one_sentence():
 
 
 def test_separation_lines_state_both_figures_at_the_current_step():
-    figure = charts.separation_lines(
-        [0, 10, 20], [0.1, 0.5, 0.9], [0.0, 0.25, None], what="silhouette", drawing=charts.Drawing(10)
-    )
+    course = charts.Course([0, 10, 20], [0.1, 0.5, 0.9], [0.0, 0.25, None], 40, 10)
+    figure = charts.separation_lines(course, what="silhouette", drawing=charts.Drawing(10))
     assert text_of(figure) == "Silhouette: 0.50 clean, 0.25 adversarial" and len(zero_lines(figure, "y")) == 1
     assert [(t.line.dash, t.marker.symbol) for t in figure.data] == [("solid", "circle"), ("dash", "x")]
+    assert charts.separation_table(course) == {
+        "Step": [0, 10, 20],
+        "Clean": [0.1, 0.5, 0.9],
+        "Adversarial": [0.0, 0.25, None],
+    }
     with pytest.raises(InputError, match="separation figure 'knm'"):
-        charts.separation_lines([0], [0], [0], what="knm")
+        charts.separation_lines(course, what="knm")
+
+
+def test_two_courses_share_axes_and_differ_in_dash_symbol_and_name_not_in_colour_alone():
+    first = charts.Course([0, 10], [0.1, 0.5], [0.0, 0.25], 40, 10, "A")
+    second = charts.Course([0, 5], [0.2, 3.0], [0.1, 0.75], 20, 5, "B")
+    figure = charts.separation_lines(first, second, what="between_within", drawing=charts.Drawing(10))
+    assert text_of(figure) == "Between / within: A 0.50 clean, 0.25 adversarial; B 3.00 clean, 0.75 adversarial"
+    assert figure.layout.meta["note"].startswith("n = 40 and 20; ") and figure.layout.yaxis.range[1] > 3
+    looks = [(trace.name, trace.line.dash, trace.marker.symbol) for trace in figure.data]
+    assert [name for name, *_ in looks] == ["clean A", "adversarial A", "clean B", "adversarial B"]
+    assert len({dash for _, dash, _ in looks}) == len({symbol for *_, symbol in looks}) == 4
+    assert charts.separation_table(first, second) == {
+        "Step": [0, 5, 10],
+        "Clean A": [0.1, None, 0.5],
+        "Adversarial A": [0.0, None, 0.25],
+        "Clean B": [0.2, 3.0, None],
+        "Adversarial B": [0.1, 0.75, None],
+    }
+
+
+def test_one_of_two_maps_says_what_it_is_called_and_leaves_the_legend_to_both():
+    run = run_of()
+    alone, beside = map_of(run), map_of(run, called="B · with <it>", side=416)
+    assert text_of(beside) == "B · with &lt;it&gt;: the images, clean and under attack"
+    assert beside.layout.showlegend is False and alone.layout.showlegend is not False
+    coloured = [map_of(run, by="margin", values=run["adv"][3], limit=9.0, called=name, side=416) for name in "AB"]
+    assert {figure.layout.coloraxis.cmax for figure in coloured} == {9.0}
+    assert not any(figure.layout.coloraxis.showscale for figure in coloured)
+    assert len({(figure.layout.height, figure.layout.margin.t) for figure in coloured}) == 1
+    assert charts.margin_limit([-4.0, 2.0, 4.0]) == 4.0 and charts.margin_limit([0.0]) == 1.0
 
 
 def test_the_chart_of_a_loss_leaves_a_gap_names_the_weighted_terms_and_states_the_largest_at_the_shown_step():

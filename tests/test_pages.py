@@ -884,6 +884,51 @@ def test_of_two_scorers_each_has_its_own_margins_map_and_separation(store):
     assert "the contrastive loss" in text(maps) and not open_page("start").get("error")
 
 
+def test_two_scorers_stand_side_by_side_with_their_figures_and_a_sentence_and_nothing_is_a_choice(store):
+    make_run(store / "one", n=24, classes=3, steps=3, scorers="ce,ce-crl")
+    app = open_page("embeddings")
+    check(app, "embeddings")
+    assert app.selectbox(key="beside").options == ["nothing", "ce-crl", "another run"]
+    assert len(app.get("plotly_chart")) == 5
+    said = text(app)
+    assert "A · trained with cross-entropy: " in said and "B · trained with cross-entropy and the contrastive" in said
+    assert "At step 20, none of the six measures is higher under" in said and "six are lower" in said
+    assert "Each map has a frame of its own" in said and "A 0.95 clean, 0.76 adversarial; B 0.82 clean" in said
+    other = open_page("embeddings", scorer="ce-crl", selected="2-4", colour="Robust margin")
+    assert other.selectbox(key="beside").value == "ce" and "all six measures are higher" in text(other)
+    assert all("selectedpoints" in chart.proto.spec for chart in other.get("plotly_chart")[:2])
+    alone = open_page("embeddings", beside="nothing")
+    assert len(alone.get("plotly_chart")) == 4 and "of the six" not in text(alone)
+
+
+def test_another_run_of_the_same_data_stands_beside_at_its_nearest_step(store):
+    make_run(store / "one", n=24, classes=3, steps=3, scorers="ce,ce-crl")
+    make_run(store / "two", n=30, classes=3, steps=2, every=7, method="c2r-no-crl", mapped=False)
+    make_run(store / "else", n=40, classes=4, steps=3)
+    app = open_page("embeddings", run="one", scorer="ce-crl", beside="another run", selected="2-4", lines="Selection")
+    check(app, "embeddings")
+    assert app.selectbox(key="beside-run").options == ["two"]
+    said = text(app)
+    assert "B has no step 20: its nearest one, 7, is shown. B has no scorer ce-crl: its scorer ce is shown." in said
+    assert "and step 7 of 'C2R without CRL · digits" in said and "n = 24 and 30 images" in said
+    own, other = app.get("plotly_chart")[:2]
+    assert "selectedpoints" in own.proto.spec and "selectedpoints" not in other.proto.spec
+    assert "another run" not in text(open_page("embeddings", run="else")).lower()
+    assert "No other run of the same data and classes" in text(
+        open_page("embeddings", run="else", beside="another run")
+    )
+
+
+def test_a_second_map_that_cannot_be_read_leaves_the_first_one(store):
+    make_run(store / "one", n=24, classes=3, steps=3)
+    make_run(store / "two", n=24, classes=3, steps=3)
+    for frame in (store / "two" / "frames").iterdir():
+        frame.write_bytes(frame.read_bytes()[:100])
+    app = open_page("embeddings", run="one", beside="another run")
+    check(app, "embeddings")
+    assert app.error and "no map of step 20 can be drawn" in app.info[0].value and len(app.get("plotly_chart")) == 4
+
+
 def test_one_scorer_is_no_choice_and_an_unknown_one_is_said(store):
     make_run(store / "one", n=24, classes=3, steps=3)
     assert not [box for box in open_page("live").selectbox if box.key == "scorer"]

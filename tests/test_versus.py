@@ -51,4 +51,7 @@ def test_an_undefined_figure_is_not_compared(missing):
 
 def test_other_steps_and_other_counts_are_said():
     said = sentence(PLAIN, measured("with", 1, 1, 9, 1, 1, 9, step=75, n=200))
-    assert said.startswith("At step 80 of the first and step 75 of the second, all six") and "n = 100 and 200" in said
+    assert said.startswith(
+        "At step 80 of 'without' and step 75 of 'with', all six measures are higher under the latter: clean"
+    )
+    assert "n = 100 and 200 images" in said

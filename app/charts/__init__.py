@@ -8,7 +8,8 @@
 | maps.py | `embedding_map`, `map_ranges` |
 | comparison.py, paired.py | `accuracy_profile`, `accuracy_sweep`; `paired_dots` |
 | heatmaps.py, cumulative.py | `class_heatmap`, `transfer_heatmap`; `margin_cumulative` |
-| series.py, shares.py | `separation_lines`, `series_lines`, `accuracy_bars`; `share_areas` |
+| separation.py | `separation_lines`, `separation_table` |
+| series.py, shares.py | `series_lines`, `accuracy_bars`; `share_areas` |
 | storage.py | `storage_bars` |
 | base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
 | dots.py, labels.py, naming.py | dots of sets; names at the ends of lines; names of groups on a map |
@@ -21,7 +22,7 @@ from app.charts.comparison import accuracy_profile, accuracy_sweep
 from app.charts.cumulative import margin_cumulative
 from app.charts.curriculum import Paths, curriculum_classes, curriculum_heatmap, rank_paths
 from app.charts.heatmaps import class_heatmap, transfer_heatmap
-from app.charts.maps import Colouring, Emphasis, Plane, Points, embedding_map, map_ranges
+from app.charts.maps import Colouring, Emphasis, Plane, Points, embedding_map, map_ranges, margin_limit
 from app.charts.margins import (
     Counted,
     Quantiles,
@@ -33,7 +34,8 @@ from app.charts.margins import (
     margin_history,
 )
 from app.charts.paired import paired_dots
-from app.charts.series import accuracy_bars, separation_lines, series_lines
+from app.charts.separation import Course, separation_lines, separation_table
+from app.charts.series import accuracy_bars, series_lines
 from app.charts.shares import share_areas
 from app.charts.storage import storage_bars
 from c2r.look.summary import rank_matrix, thin
@@ -41,6 +43,7 @@ from c2r.look.summary import rank_matrix, thin
 __all__ = [
     "Colouring",
     "Counted",
+    "Course",
     "Drawing",
     "Emphasis",
     "Paths",
@@ -64,11 +67,13 @@ __all__ = [
     "margin_cumulative",
     "margin_histogram",
     "margin_history",
+    "margin_limit",
     "paired_dots",
     "rank_matrix",
     "rank_paths",
     "selected_numbers",
     "separation_lines",
+    "separation_table",
     "series_lines",
     "share_areas",
     "storage_bars",

@@ -57,18 +57,17 @@ def sentence(first: Measured, second: Measured) -> str:
     groups = {kind: [one for one in found if one.kind == kind] for kind in KINDS}
     higher = groups.pop("higher")
     most = "all six" if len(higher) == len(found) else f"{COUNTED[len(higher)]} of the six"
-    said = [
-        f"{_when(first, second)}, {most} measures {_are(higher)} higher under '{second.called}' than under"
-        f" '{first.called}'{_listed(higher)}"
-    ]
+    said = [_begun(first, second, f"{most} measures {_are(higher)} higher") + _listed(higher)]
     said += [f"{COUNTED[len(own)]} {_are(own)} {what}{_listed(own)}" for what, own in groups.items() if own]
     return f"{'; '.join(said)}. Higher means classes farther apart. {_counted(first, second)}"
 
 
-def _when(first: Measured, second: Measured) -> str:
+def _begun(first: Measured, second: Measured, found: str) -> str:
+    """What was found, at which step, and with which of the two."""
+    one, other = f"'{first.called}'", f"'{second.called}'"
     if first.step == second.step:
-        return f"At step {first.step}"
-    return f"At step {first.step} of the first and step {second.step} of the second"
+        return f"At step {first.step}, {found} under {other} than under {one}"
+    return f"At step {first.step} of {one} and step {second.step} of {other}, {found} under the latter"
 
 
 def _counted(first: Measured, second: Measured) -> str:
