@@ -475,6 +475,13 @@ def test_two_courses_share_axes_and_differ_in_dash_symbol_and_name_not_in_colour
     }
 
 
+def test_a_set_that_stays_as_it_is_is_a_level_beside_a_course():
+    first = charts.Course([0, 10, 20], [0.1, 0.5, 0.6], [0.0, 0.2, 0.3], 40, 20, "A")
+    figure = charts.separation_lines(first, charts.Course([0], [0.4], [0.1], 40, 0, "B"), what="knn")
+    assert [trace.x.tolist() for trace in figure.data[2:]] == [[0, 20]] * 2
+    assert figure.data[2].y.tolist() == pytest.approx([0.4, 0.4]) and len(figure.data[0].x) == 3
+
+
 def test_one_of_two_maps_says_what_it_is_called_and_leaves_the_legend_to_both():
     run = run_of()
     alone, beside = map_of(run), map_of(run, called="B · with <it>", side=416)

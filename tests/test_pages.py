@@ -897,6 +897,7 @@ def test_two_scorers_stand_side_by_side_with_their_figures_and_a_sentence_and_no
     other = open_page("embeddings", scorer="ce-crl", selected="2-4", colour="Robust margin")
     assert other.selectbox(key="beside").value == "ce" and "all six measures are higher" in text(other)
     assert all("selectedpoints" in chart.proto.spec for chart in other.get("plotly_chart")[:2])
+    assert open_page("embeddings", beside="nonsense").selectbox(key="beside").value == "ce-crl"
     alone = open_page("embeddings", beside="nothing")
     assert len(alone.get("plotly_chart")) == 4 and "of the six" not in text(alone)
 
@@ -911,6 +912,9 @@ def test_another_run_of_the_same_data_stands_beside_at_its_nearest_step(store):
     said = text(app)
     assert "B has no step 20: its nearest one, 7, is shown. B has no scorer ce-crl: its scorer ce is shown." in said
     assert "and step 7 of 'C2R without CRL · digits" in said and "n = 24 and 30 images" in said
+    unknown = open_page("embeddings", run="one", **{"beside": "another run", "beside-run": "../two"})
+    check(unknown, "embeddings")
+    assert unknown.selectbox(key="beside-run").value == "two"
     own, other = app.get("plotly_chart")[:2]
     assert "selectedpoints" in own.proto.spec and "selectedpoints" not in other.proto.spec
     assert "another run" not in text(open_page("embeddings", run="else")).lower()

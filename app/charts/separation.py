@@ -1,7 +1,7 @@
 """How far the classes stand apart over the steps of a run, in the original embedding space: of one run under one
 scorer, or of two side by side."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -58,11 +58,8 @@ def separation_lines(*courses: Course, what: str, drawing: Drawing = UNMARKED) -
     if what not in SEPARATION:
         raise unknown("separation figure", what, list(SEPARATION))
     name, meaning, span = SEPARATION[what]
-    dark, ends, drawn = (
-        drawing.dark,
-        list[End](),
-        [one for course in courses for one in (course.clean, course.adversarial)],
-    )
+    dark, ends = drawing.dark, list[End]()
+    steps = [step for course in courses for step in course.steps]
     figure = blank(
         f"{name}: {'; '.join(map(_now, courses))}",
         f"n = {' and '.join(map(str, dict.fromkeys(course.n for course in courses)))}; {meaning}",
@@ -70,19 +67,28 @@ def separation_lines(*courses: Course, what: str, drawing: Drawing = UNMARKED) -
         height=240,
         right=96 + 8 * (len(courses) - 1),
     )
-    for course, (clean, adversarial) in zip(courses, MARKS, strict=False):
+    for course, (clean, adversarial) in zip([_level(one, steps) for one in courses], MARKS, strict=False):
         figure.add_trace(line(course.steps, course.clean, clean, f"clean{course.more}"))
         figure.add_trace(line(course.steps, course.adversarial, adversarial, f"adversarial{course.more}"))
         ends += both_ends(course.clean, course.adversarial, dark, course.more)
-    span = span or padded(*drawn, zero=True)
+    span = span or padded(*(values for one in courses for values in (one.clean, one.adversarial)), zero=True)
     title = name.lower().replace("knn", "kNN")
-    steps = [step for course in courses for step in course.steps]
     figure.update_layout(xaxis=step_axis(steps, dark=dark), yaxis=axis(title, dark=dark, range=span, nticks=5))
     if what == "silhouette":
         zero_line(figure, dark=dark)
     end_labels(figure, ends, span)
     mark_step(figure, drawing.current, dark=dark)
     return figure
+
+
+def _level(course: Course, steps: list[Any]) -> Course:
+    """A course of a single step, such as of a set that stays as it is, as a level over all `steps`; any other as it
+    is."""
+    if len(course.steps) > 1 or len(set(steps)) == 1:
+        return course
+    return replace(
+        course, steps=[min(steps), max(steps)], clean=[*course.clean] * 2, adversarial=[*course.adversarial] * 2
+    )
 
 
 def separation_table(*courses: Course) -> dict[str, list[Any]]:

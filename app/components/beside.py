@@ -35,11 +35,12 @@ def choice(view: state.View) -> beside.Second | None:
 def _another_run(view: state.View) -> beside.Second | None:
     """The run that is chosen among those of the same data, by their folders, whose names last, so that a link to them
     does; None without any, which is said."""
-    runs = {state.run_name(run): run for run in beside.alike(view.opened, state.all_runs())}
+    listed = state.all_runs()
+    runs = {state.run_name(run): run for run in beside.alike(view.opened, listed)}
     if not runs:
         st.caption("No other run of the same data and classes has a recorded step.")
         return None
-    called = state.spoken_names([view.opened, *runs.values()])
+    called = state.spoken_names(listed)
     chosen = st.selectbox("Run beside", list(runs), key="beside-run", bind="query-params", help=FOLDERS, width=330)
     name = chosen if chosen in runs else next(iter(runs))
     other = beside.of_run(runs[name], view)
@@ -67,7 +68,8 @@ def draw(
     lines = chosen.lines == "hardest" or (
         chosen.lines == "selection" and bool(state.selection(view.opened.id, len(frame["labels"])))
     )
-    shown = legend.Legend(chosen.colour, view.names, classes, limit or 1.0, lines)
+    names = max(view.names, second.view.names, key=len)
+    shown = legend.Legend(chosen.colour, names, classes, limit or 1.0, lines)
     st.html(legend.html(shown, state.is_dark()))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         with st.container(width=SIDE):
