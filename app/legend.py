@@ -1,11 +1,7 @@
-"""The one legend of maps that stand side by side, as HTML that wraps at any width. No Streamlit.
-
-Every name in it comes from files and is escaped.
-"""
+"""The one legend of maps that stand side by side, as plain values: what colours and what shapes mean. No Streamlit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from app.charts.base import number
 from app.theme import ADVERSARIAL, CLEAN, Scale, class_colour, margin_scale, rank_scale, tokens
@@ -26,19 +22,19 @@ class Legend:
 
 MOST_NAMED = 20  # classes
 MARGINS, RANKS = "robust margin (logits)", "rank (0 = hardest)"
+Entry = dict[str, str]
 
 
-def html(legend: Legend, dark: bool) -> str:
-    """The legend: what colours and what shapes mean."""
-    ink = tokens(dark)
-    entries = [_mark("●", ink.muted, "clean"), _mark("✕", ink.muted, "adversarial")]
-    entries += [_mark("—", ink.muted, "from clean to adversarial")] if legend.lines else []
-    entries += _colours(legend, dark)
-    style = f"display:flex;flex-wrap:wrap;gap:2px 16px;font-size:0.8125rem;color:{ink.text}"
-    return f'<div role="note" aria-label="Legend of both maps" style="{style}">{"".join(entries)}</div>'
+def entries(legend: Legend, dark: bool) -> list[Entry]:
+    """One entry for each shape and colour: a sign, its colour and what it means; of a scale its colours and its ends
+    ``low`` and ``high``."""
+    ink = tokens(dark).muted
+    shapes = [_mark("●", ink, "clean"), _mark("✕", ink, "adversarial")]
+    shapes += [_mark("—", ink, "from clean to adversarial")] if legend.lines else []
+    return shapes + _colours(legend, dark)
 
 
-def _colours(legend: Legend, dark: bool) -> list[str]:
+def _colours(legend: Legend, dark: bool) -> list[Entry]:
     """The entries of the colours: a class or a state each, or one scale."""
     count = len(legend.names)
     if legend.by == "class":
@@ -51,15 +47,11 @@ def _colours(legend: Legend, dark: bool) -> list[str]:
     return [_scale(MARGINS, margin_scale(dark), number(-legend.limit), number(legend.limit))]
 
 
-def _mark(sign: str, colour: str, name: str) -> str:
-    return (
-        f'<span style="white-space:nowrap"><span aria-hidden="true" style="color:{colour};font-size:1rem">{sign}</span>'
-        f" {escape(name)}</span>"
-    )
+def _mark(sign: str, colour: str, name: str) -> Entry:
+    return {"sign": sign, "colour": colour, "name": name}
 
 
-def _scale(name: str, scale: Scale, low: str, high: str) -> str:
-    """A bar of colours between its two ends."""
+def _scale(name: str, scale: Scale, low: str, high: str) -> Entry:
+    """Colours between two ends, as CSS reads them."""
     stops = ", ".join(f"{colour} {100 * place:.0f}%" for place, colour in scale)
-    bar = f"display:inline-block;width:140px;height:10px;background:linear-gradient(to right, {stops})"
-    return f'<span style="white-space:nowrap">{escape(name)}: {low} <span style="{bar}"></span> {high}</span>'
+    return {"name": name, "colours": f"linear-gradient(to right, {stops})", "low": low, "high": high}

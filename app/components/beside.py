@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from app import beside, cache, legend, state, words
-from app.components import maps, separation, shell
+from app.components import maplegend, maps, separation, shell
 from c2r.base.errors import InputError
 
 SIDE = 416  # px, the width of each of two maps: they stand beside each other on a page of 1280 px
@@ -70,7 +70,7 @@ def draw(
     )
     names = max(view.names, second.view.names, key=len)
     shown = legend.Legend(chosen.colour, names, classes, limit or 1.0, lines)
-    st.html(legend.html(shown, state.is_dark()))
+    maplegend.show(shown, state.is_dark())
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         with st.container(width=SIDE):
             maps.draw(view, frame, layout, chosen, maps.Place(width=SIDE, called=called[0], limit=limit))
