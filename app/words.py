@@ -276,8 +276,9 @@ def measured(run: Run, scorer: str = "") -> str:
     from, as a sentence."""
     method = description(run)
     kind = f", {scorer_label(method, scorer)}" if len(method.scorers) > 1 else ""
+    whom = network(run.config, run.manifest, name=scorer)
     return (
-        f"Robust margins are upper bounds, found by {method.attack} on the {network(run.config, run.manifest)}{kind}."
+        f"Robust margins are upper bounds, found by {method.attack} on the {whom}{kind}."
         f"{' Adversarial pictures are of the attack on the first scorer of the run.' if scorer else ''}"
     )
 

@@ -16,8 +16,15 @@ from c2r.base.named import named
 from c2r.base.untrusted import parse_json
 from c2r.presets import PRESETS
 from c2r.registry import METHODS
+from c2r.scorers import order_problem
 from c2r.settings import RunConfig, Settings, groups
 
+# Settings that came later: a stored run that holds the setting beside, but not this one, ran as with this value.
+SINCE: dict[str, tuple[str, Any]] = {
+    "crl_ratio": ("match_weight", 0.0),
+    "eval_average": ("eval_rate", 0.0),
+    "eval_clean_share": ("eval_rate", 0.0),
+}
 RETIRED = ("carrier",)  # settings of runs of before that nothing reads any more
 
 
@@ -83,10 +90,13 @@ def validate(values: dict[str, Any]) -> RunConfig:
             raise unknown("setting", name, every_name())
     read = {name: value for name, value in values.items() if name in kind.model_fields}
     try:
-        return kind(**read)
+        config = kind(**read)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         raise InputError(_sentence(name, values.get(name))) from None
+    if problem := order_problem(config.scorers):
+        raise InputError(problem)
+    return config
 
 
 def from_json(text: str, called: str = "The settings file") -> RunConfig:
@@ -103,7 +113,15 @@ def from_json(text: str, called: str = "The settings file") -> RunConfig:
             f"{called} holds a {type(values).__name__}: expected an object of setting names and values; choose another"
             " file."
         )
-    return validate(values)
+    return validate(_of_before(values))
+
+
+def _of_before(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a stored run as it meant them: what came later has the value under which nothing changes."""
+    later = {name: value for name, (beside, value) in SINCE.items() if beside in values and name not in values}
+    if "crl_ratio" in later and values.get("method") == "c2r-no-crl":
+        later["method"] = "c2r-class-mean"  # what that row stood for
+    return values | later
 
 
 def to_json(config: RunConfig) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+MOVES = "What moves the images"  # the axis of each term's share in the size of the images' gradient
 ATTACKS = {"ls-pgd": "LS-PGD", "pgd": "PGD-10"}  # what the attacks behind the margins are called on screen
 
 
@@ -20,6 +21,10 @@ class Phase(NamedTuple):
     brief: str = ""
     unit: str = "steps"
     share: float = 1.0
+
+
+POOL = Phase("pool", "Training the pool", "Pool", "training steps", 0.4)
+UPDATES = Phase("distill", "Distilling", "", "updates", 0.6)
 
 
 class Series(NamedTuple):
@@ -52,6 +57,7 @@ class Method:
     :param cost: ``module:function``, a function (settings, shape) → `c2r.methods.cost.Spent`
     :param source: where its images come from: ``drawn`` from real ones, a ``file``, or ``all`` real training images
     :param parts: switches of its `run`, for ablations
+    :param still: whether its images stay as they are though it works, on their labels
     """
 
     label: str
@@ -66,11 +72,12 @@ class Method:
     cost: str = "c2r.methods.cost:nothing"
     source: str = "drawn"
     parts: Mapping[str, Any] = field(default_factory=dict)
+    still: bool = False
 
     @property
     def updates(self) -> bool:
-        """Whether the images are optimised; baselines and imported sets stay as they are."""
-        return bool(self.phases)
+        """Whether the images are optimised; those of baselines and imported sets stay as they are."""
+        return bool(self.phases) and not self.still
 
     @property
     def kind(self) -> str:
@@ -89,14 +96,17 @@ def _c2r(label: str, sentence: str, shaped: str = "contrastive (CRL)", order: st
         run="c2r.methods.c2r.run:run",
         settings="c2r.methods.c2r.settings:C2RConfig",
         phases=(
-            Phase("pool", "Training the pool", "Pool", "training steps", 0.4),
-            Phase("distill", "Distilling", "", "updates", 0.6),
+            POOL,
+            UPDATES,
         ),
         series=(
             Series("total", "Loss"),
-            Series("match", "matching", weight=lambda c: c.match_weight),
-            Series("ce", "cross-entropy", weight=lambda c: 1 - c.eta),
-            Series("crl", shaped, weight=lambda c: c.eta),
+            Series("match", "matching", weight=lambda c: float(c.match_weight > 0)),
+            Series("ce", "cross-entropy", weight=lambda c: float(c.eta < 1)),
+            *((Series("crl", shaped, weight=lambda c: float(c.eta > 0)),) if shaped else ()),
+            Series("share_match", "matching", "%", MOVES),
+            Series("share_ce", "cross-entropy", "%", MOVES),
+            *((Series("share_crl", shaped, "%", MOVES),) if shaped else ()),
         ),
         attack=parts.get("attack", "ls-pgd"),
         order=order,
@@ -105,22 +115,78 @@ def _c2r(label: str, sentence: str, shaped: str = "contrastive (CRL)", order: st
     )
 
 
+ALONE: dict[str, Any] = {"align": "nothing", "queue": False}  # C2R without what shapes its embedding
+
 METHODS: dict[str, Method] = {
     "c2r": _c2r("C2R", "Attack-aware curriculum, contrastive robustness loss with queue, line-search PGD"),
     "c2r-no-aac": _c2r("C2R without AAC", "Mini-batches in random order", order="random"),
-    "c2r-no-crl": _c2r(
-        "C2R without CRL",
-        "Class-mean alignment instead of the contrastive loss",
+    "c2r-no-crl": _c2r("C2R without CRL", "No contrastive loss, and nothing in its place", "", **ALONE),
+    "c2r-neither": _c2r(
+        "C2R without AAC and CRL",
+        "Matching and cross-entropy alone, mini-batches in random order",
+        "",
+        "random",
+        **ALONE,
+    ),
+    "c2r-class-mean": _c2r(
+        "C2R with class means for CRL",
+        "ROME's idea in the place of the contrastive loss: clean and adversarial class means are drawn together",
         "class-mean alignment",
         align="class-mean",
         queue=False,
     ),
     "c2r-pgd": _c2r("C2R with T-step PGD", "Ten-step PGD from scratch instead of LS-PGD", attack="pgd"),
     "c2r-no-queue": _c2r("C2R without queue", "Contrast within the batch only", queue=False),
+    "c2r-literal": Method(
+        "C2R, the paper's own loop",
+        "C2R",
+        "The network is trained on the images by the loss that moves them, hardest first; no real images take part",
+        run="c2r.methods.c2r.literal:run",
+        settings="c2r.methods.c2r.settings:LiteralConfig",
+        phases=(UPDATES,),
+        series=(
+            Series("total", "Loss"),
+            Series("ce", "cross-entropy", weight=lambda c: float(c.eta < 1)),
+            Series("crl", "contrastive (CRL)", weight=lambda c: float(c.eta > 0)),
+        ),
+        order="hardest",
+        cost="c2r.methods.c2r.cost:literal",
+    ),
+    "rome": Method(
+        "ROME",
+        "ROME",
+        "Class means of real images under targeted attacks, cross-entropy weighted by the network's accuracy; in pixel"
+        " space",
+        run="c2r.methods.rome.run:run",
+        settings="c2r.methods.rome.settings:RomeConfig",
+        phases=(POOL, UPDATES),
+        series=(
+            Series("total", "Loss"),
+            Series("match", "class means", weight=lambda c: float(c.rome_share > 0)),
+            Series("ce", "cross-entropy", weight=lambda c: float(c.rome_share < 1)),
+            Series(
+                "network_accuracy",
+                "adversarial accuracy of the visited network",
+                "%",
+                "Accuracy on attacked real images",
+            ),
+        ),
+        cost="c2r.methods.rome.cost:spent",
+    ),
     "random-real": Method(
         "Random real images",
         "Baselines",
         "The initial real images, not optimised: the baseline every method must beat",
+    ),
+    "random-soft": Method(
+        "Random real images, soft labels",
+        "Baselines",
+        "Random real images with what a pool of adversarially trained networks answers to each part as labels",
+        run="c2r.methods.baselines:relabelled",
+        settings="c2r.methods.settings:SoftConfig",
+        phases=(POOL,),
+        cost="c2r.methods.cost:pool_only",
+        still=True,
     ),
     "full-data": Method(
         "All real images", "Baselines", "Networks trained on the whole training set: the ceiling", source="all"

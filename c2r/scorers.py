@@ -3,10 +3,15 @@
 In a frame, a basis and a map the first scorer's arrays have their plain names, those of another one ``NAME@SCORER``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-SCORERS = {"ce": "trained with cross-entropy", "ce-crl": "trained with cross-entropy and the contrastive loss"}
+SCORERS = {
+    "ce": "trained with cross-entropy",
+    "ce-crl": "trained with cross-entropy and the contrastive loss",
+    "on-set": "trained on the set itself, anew every so many updates",
+}
+FOLLOWER = "on-set"
 
 Value = TypeVar("Value")
 
@@ -24,3 +29,13 @@ def under(arrays: Mapping[str, Value], scorer: str) -> dict[str, Value]:
 def plain(name: str) -> str:
     """The name of a stored array without its scorer."""
     return name.partition("@")[0]
+
+
+def order_problem(scorers: Sequence[str]) -> str:
+    """'' when these scorers may stand in this order, else the sentence that says why not."""
+    if scorers and scorers[0] == FOLLOWER:
+        return (
+            f"Setting 'scorers' expects a network trained on real data first, which decides the order, found"
+            f" '{FOLLOWER}': write for example scorers=ce,{FOLLOWER}."
+        )
+    return ""

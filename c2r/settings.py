@@ -76,7 +76,7 @@ class SyntheticSettings(Settings):
         "Partition-expansion: each stored image holds p × p small ones that are upsampled for training",
         "parts per side",
         ge=1,
-        le=3,
+        le=8,
     )
     imported: str = setting(
         "",
@@ -143,16 +143,33 @@ class ThreatSettings(Settings):
 class ScorerSettings(Settings):
     """Networks trained on real data, the scorer first"""
 
-    scorers: Annotated[tuple[Literal["ce", "ce-crl"], ...], Names] = setting(
+    scorers: Annotated[tuple[Literal["ce", "ce-crl", "on-set"], ...], Names] = setting(
         ("ce",),
         "Scorers",
-        "Networks under which margins, embeddings and map are recorded: ce = trained with cross-entropy alone, ce-crl ="
-        " with the contrastive loss too; the first decides the order",
+        "Networks under which margins, embeddings and map are recorded: ce = trained on real data with cross-entropy"
+        " alone, ce-crl = with the contrastive loss too, on-set = trained on the synthetic images; the first decides"
+        " the order",
         min_length=1,
-        max_length=2,
+        max_length=3,
     )
     scorer_eta: float = setting(
         0.6, "Contrastive share of a scorer", "Share of the contrastive loss in training the scorer ce-crl", ge=0, le=1
+    )
+    scorer_refresh: int = setting(
+        50,
+        "Refresh of the scorer on the set",
+        "The scorer on-set is trained anew at the first recorded step after every so many updates",
+        "updates",
+        ge=1,
+        le=200_000,
+    )
+    scorer_set_steps: int = setting(
+        150,
+        "Training of the scorer on the set",
+        "Training steps of the scorer on-set, by the evaluation's recipe",
+        "steps",
+        ge=1,
+        le=200_000,
     )
     pool_steps: int = setting(
         1200,
@@ -296,6 +313,20 @@ class EvaluationSettings(Settings):
         "Peak learning rate of evaluation networks (SGD, momentum 0.9, one cycle)",
         gt=0,
         le=10,
+    )
+    eval_average: float = setting(
+        0.0,
+        "Weight averaging",
+        "Decay of the running mean of the weights that is evaluated in place of the last weights; 0 takes the last",
+        ge=0,
+        le=0.9999,
+    )
+    eval_clean_share: float = setting(
+        0.0,
+        "Clean share in training",
+        "Share of the clean images' loss beside that of the attacked ones in adversarial training; RSLAD takes 1/6",
+        ge=0,
+        le=1,
     )
     eval_at_steps: int = setting(
         3,

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.components import compare, compare_checks, compare_closer, shell
+from app.components import compare, compare_checks, compare_closer, compare_predict, shell
 
 shell.header(
     "Compare",
@@ -27,3 +27,4 @@ if len(chosen) > 1:
     compare.paired(chosen, threat)
 compare.ratios(chosen, threat)
 compare_closer.show(chosen, threat)
+compare_predict.show(view.opened)

@@ -799,7 +799,8 @@ def test_a_set_that_was_not_distilled_here_shows_its_order_and_no_course(store):
         ("c2r-pgd of before", "PGD-10", "mini-batches are cut in this order, hardest first", "contrastive (CRL)"),
         ("c2r-pgd", "PGD-10", "mini-batches are cut in this order, hardest first", "contrastive (CRL)"),
         ("c2r-no-aac", "LS-PGD", "cuts its mini-batches in random order", "contrastive (CRL)"),
-        ("c2r-no-crl", "LS-PGD", "mini-batches are cut in this order, hardest first", "class-mean alignment"),
+        ("c2r-class-mean", "LS-PGD", "mini-batches are cut in this order, hardest first", "class-mean alignment"),
+        ("c2r-no-crl", "LS-PGD", "mini-batches are cut in this order, hardest first", "matching"),
         ("random-real", "LS-PGD", "Nothing is trained here", ""),
     ],
 )

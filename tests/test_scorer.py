@@ -11,6 +11,11 @@ def test_the_scorer_is_named_by_its_run_and_how_it_was_trained():
     assert scorer(settings, {}).startswith(
         "scorer of this run: convnet-32-d2, adversarially trained on digits, 400 steps"
     )
+    student = scorer(config.load("demo", {"scorers": "ce,on-set", "scorer_refresh": 40}), {}, "", "on-set")
+    assert student == (
+        "scorer of this run: convnet-32-d2, trained on the synthetic images alone, 150 steps by the evaluation's"
+        " recipe, anew every 40 updates"
+    )
     assert scorer(None, {}, "x") == "scorer of run x: not recorded"
 
 

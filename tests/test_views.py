@@ -329,7 +329,8 @@ def test_terms_are_named_by_what_ran_and_one_of_weight_zero_is_left_out():
     event = {"step": 8, "series": {"total": 1.0, "match": 2.0, "ce": 3.0, "crl": 4.0}}
     named = lambda **changes: [part.term.label for part in readings.parts(event, told(**changes), "Loss")]  # noqa: E731
     assert named() == ["matching", "cross-entropy", "contrastive (CRL)"]
-    assert named(method="c2r-no-crl") == ["matching", "cross-entropy", "class-mean alignment"]
+    assert named(method="c2r-class-mean") == ["matching", "cross-entropy", "class-mean alignment"]
+    assert named(method="c2r-no-crl") == ["matching", "cross-entropy"]
     assert named(eta=0.0) == ["matching", "cross-entropy"]
     assert named(eta=1.0, match_weight=0.0) == ["contrastive (CRL)"]
     assert not readings.parts({"step": 0, "series": dict.fromkeys(event["series"])}, told(), "Loss")

@@ -11,6 +11,7 @@
 | separation.py | `separation_lines`, `separation_table` |
 | series.py, shares.py | `series_lines`, `accuracy_bars`; `share_areas` |
 | storage.py | `storage_bars` |
+| predict.py | `objective_scatter`, `correlation_dots` |
 | base.py | `alt_text`, `chart_config`, `selected_numbers` and the common look |
 | dots.py, labels.py, naming.py | dots of sets; names at the ends of lines; names of groups on a map |
 
@@ -34,6 +35,7 @@ from app.charts.margins import (
     margin_history,
 )
 from app.charts.paired import paired_dots
+from app.charts.predict import Tried, correlation_dots, objective_scatter
 from app.charts.separation import Course, separation_lines, separation_table
 from app.charts.series import accuracy_bars, series_lines
 from app.charts.shares import share_areas
@@ -50,12 +52,14 @@ __all__ = [
     "Plane",
     "Points",
     "Quantiles",
+    "Tried",
     "accuracy_bars",
     "accuracy_profile",
     "accuracy_sweep",
     "alt_text",
     "chart_config",
     "class_heatmap",
+    "correlation_dots",
     "curriculum_classes",
     "curriculum_heatmap",
     "embedding_map",
@@ -68,6 +72,7 @@ __all__ = [
     "margin_histogram",
     "margin_history",
     "margin_limit",
+    "objective_scatter",
     "paired_dots",
     "rank_matrix",
     "rank_paths",

@@ -7,7 +7,7 @@ import sys
 
 from c2r.base import disasters, paths
 from c2r.base.errors import InputError
-from c2r.cli import control, exports, imports, judge, keep, look, work
+from c2r.cli import control, exports, imports, judge, keep, look, predict, work
 from c2r.cli.arguments import Parser
 
 # Threads that spin for some 50 µs and then sleep: without spinning an idle machine waits for its threads to wake, and
@@ -26,6 +26,7 @@ COMMANDS = {
     "check": (judge.check, judge.add_check),
     "attack": (judge.attack, judge.add_attack),
     "transfer": (judge.transfer, judge.add_transfer),
+    "predict": (predict.predict, predict.add_predict),
     "import": (imports.import_set, imports.add_import),
     "export": (exports.export, exports.add_export),
     "metrics": (look.metrics, look.add_metrics),

@@ -58,8 +58,12 @@ def class_mean_alignment(clean: Tensor, adversarial: Tensor, labels: Tensor, cla
     return (class_means(clean, labels, classes) - class_means(adversarial, labels, classes)).square().sum()
 
 
-def class_means(embeddings: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Mean embedding of each class, [K, D]; zero for a class without rows."""
-    total = embeddings.new_zeros(classes, embeddings.shape[1]).index_add(0, labels, embeddings)
-    count = torch.bincount(labels, minlength=classes).clamp(min=1)
-    return total / count[:, None]
+def class_means(embeddings: Tensor, labels: Tensor, classes: int, weights: Tensor | None = None) -> Tensor:
+    """Mean embedding of each class, [K, D], its rows weighed where there are weights [B]; zero for a class without
+    rows."""
+    weighed = embeddings if weights is None else weights[:, None] * embeddings
+    total = embeddings.new_zeros(classes, embeddings.shape[1]).index_add(0, labels, weighed)
+    if weights is None:
+        count = torch.bincount(labels, minlength=classes).clamp(min=1)
+        return total / count[:, None]
+    return total / embeddings.new_zeros(classes).index_add(0, labels, weights).clamp(min=1e-6)[:, None]

@@ -18,18 +18,20 @@ from c2r.settings import RunConfig
 
 @dataclass(frozen=True)
 class Inner:
-    """An attack by name, ``ls-pgd`` or ``pgd``, under a run's settings; `rounds` as in `linesearch.Search`."""
+    """An attack by name, ``ls-pgd`` or ``pgd``, under a run's settings; `rounds` as in `linesearch.Search`; `eps` in
+    pixel units, 0 takes the run's."""
 
     name: str
     config: RunConfig
     generator: torch.Generator
     rounds: int = 0
+    eps: float = 0.0
 
 
 def attack(model: Model, x: Tensor, y: Tensor, inner: Inner, start: Start | None = None) -> Trace:
-    """Attack images [B, C, H, W] with labels [B] at the run's ε: LS-PGD (see there), or ten steps of PGD from
+    """Attack images [B, C, H, W] with labels [B] within its ε: LS-PGD (see there), or ten steps of PGD from
     scratch."""
-    threat = Threat(inner.config.eps)
+    threat = Threat(inner.eps or inner.config.eps)
     if inner.name == "ls-pgd":
         return ls_pgd(model, x, y, Search(threat, inner.config, inner.rounds), start)
     return pgd(model, x, y, threat=threat, generator=inner.generator, steps=10)
@@ -53,6 +55,21 @@ def pgd(model: Model, x: Tensor, y: Tensor, *, threat: Threat, generator: torch.
         if step < steps:
             delta = threat.project(delta + threat.eps / 4 * torch.autograd.grad(losses.sum(), point)[0].sign(), x)
     return trace
+
+
+def towards(
+    model: Model, x: Tensor, goals: Tensor, *, threat: Threat, generator: torch.Generator, steps: int = 10
+) -> Tensor:
+    """Targeted PGD: images [B, C, H, W] moved towards the classes `goals` [B], the last iterate, as ROME takes it.
+
+    Steps of size ε/4 from a random start.
+    """
+    delta = threat.random(x, generator)
+    for _ in range(steps):
+        point = (x + delta).requires_grad_(True)
+        gradient = torch.autograd.grad(sample_losses(model(point), goals).sum(), point)[0]
+        delta = threat.project(delta - threat.eps / 4 * gradient.sign(), x)
+    return x + delta
 
 
 def _keep_worse(trace: Trace, delta: Tensor, logits: Tensor, losses: Tensor) -> None:

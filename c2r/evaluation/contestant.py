@@ -95,7 +95,9 @@ def recipe(contestant: Contestant) -> str | None:
     if c is None:
         return None
     attacked = f", {c.eval_at_steps} PGD steps at ε = {radius(c.eps)}" if c.eval_training == "pgd-at" else ""
-    return f"{c.eval_training}, {c.eval_steps} steps of {c.eval_batch}, rate {c.eval_rate:g}{attacked}"
+    extras = f", {c.eval_clean_share:g} clean" if c.eval_clean_share else ""
+    extras += f", weights averaged at {c.eval_average:g}" if c.eval_average else ""
+    return f"{c.eval_training}, {c.eval_steps} steps of {c.eval_batch}, rate {c.eval_rate:g}{attacked}{extras}"
 
 
 def tested_on(contestant: Contestant) -> tuple[tuple[int, ...], str]:

@@ -15,16 +15,13 @@ from torch import Tensor
 
 from c2r.attacks.protocols import PROTOCOLS, Attempt, attempts, expected_passes
 from c2r.config import RunConfig
-from c2r.core.augment import draw
-from c2r.core.partition import expand
-from c2r.core.threat import Threat
 from c2r.data.real import RealData, fixed_test_subset, flips, statistics
 from c2r.distilled import DistilledSet
 from c2r.evaluation.measure import Measured, measure
 from c2r.events import Progress
+from c2r.methods.students import learn, recipe, tensors_of
 from c2r.networks.models import Network, build, frozen
 from c2r.networks.naming import network_name
-from c2r.networks.training import Training, train
 from c2r.registry import METHODS
 
 SCALE = 1000  # of the progress of an evaluation
@@ -96,7 +93,7 @@ def evaluate(
     device = data.images.device
     index = fixed_test_subset(data, config.eval_images, config.seed).to(device)
     test = data.test_images[index].float() / 255, data.test_labels[index]
-    *own, targets = _tensors(source, device)
+    *own, targets = tensors_of(source, device)
     images = Images(test, (own[0], own[1]), source.parts, METHODS[config.method].kind != "reference")
     clock = _Clock(config, images, len(data.classes))
     judged = dict(known or {})
@@ -108,7 +105,8 @@ def evaluate(
         network = build(config, own[0].shape[1:], len(data.classes), statistics(data), generator, config.precision).to(
             device
         )
-        for step in _train(network, own[0], targets, config, flips(data), generator):
+        taught = own[0], targets
+        for step in learn(network, taught, recipe(config), config.eval_batch, flips(data), generator):
             yield clock.training(number, step)
         frozen(network).reduced = False  # evaluation attacks run in float32, always
         yield Trained(seed, network)
@@ -189,28 +187,6 @@ class _Clock:
     def _at(self, number: int, done: float, doing: str) -> Progress:
         share = (number * self.one + done) / (self.seeds * self.one)
         return Progress("evaluate", int(SCALE * min(share, 1.0)), SCALE, doing=doing)
-
-
-def _tensors(source: DistilledSet, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Expanded images [N·p², C, H, W] in [0, 1], their labels, and what training aims at (soft labels where there are
-    some)."""
-    images = expand(torch.from_numpy(source.images).to(device).float() / 255, source.partition)
-    labels = torch.from_numpy(source.labels).to(device).repeat_interleave(source.parts)
-    return images, labels, torch.from_numpy(source.targets()).to(device)
-
-
-def _train(
-    model: Network, images: Tensor, targets: Tensor, config: RunConfig, flip: bool, generator: torch.Generator
-) -> Iterator[int]:
-    mean, std = model.mean.flatten(), model.std.flatten()
-
-    def batch() -> tuple[Tensor, Tensor]:
-        index = torch.randperm(len(images), generator=generator)[: config.eval_batch].to(images.device)
-        return draw(generator, mean, std, flip)(images[index]), targets[index]
-
-    threat = Threat(config.eps) if config.eval_training == "pgd-at" else None
-    how = Training(config.eval_steps, config.eval_rate, threat, config.eval_at_steps)
-    return train(model, batch, how, generator)
 
 
 def _measure(network: Network, x: Tensor, y: Tensor, attempt: Attempt, config: RunConfig) -> Iterator[float | Measured]:

@@ -21,7 +21,7 @@ CHUNK = 1 << 20
 # What a run folder holds. Frames and lines are compressed; weights do not shrink, and zeros in a checkpoint would look
 # like a bomb.
 _ALONE = (
-    r"(config|status|manifest|facts|checks|about)\.json|(events|rows)\.jsonl|log\.txt"
+    r"(config|status|manifest|facts|checks|about|objectives)\.json|(events|rows|objectives)\.jsonl|log\.txt"
     r"|(synthetic|start|outcomes|test|basis|map)\.safetensors"
 )
 _LARGE = (

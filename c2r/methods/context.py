@@ -16,9 +16,10 @@ from c2r.base.errors import InputError
 from c2r.config import RunConfig
 from c2r.data.real import RealData, initial_images
 from c2r.distilled import DistilledSet
-from c2r.events import Progress, Snapshot, State
+from c2r.events import Event, Progress, Snapshot, State
 from c2r.methods.pool import Pool, train_network
 from c2r.methods.scoring import Scores
+from c2r.networks.training import Loss, cross_entropy
 from c2r.registry import METHODS
 
 NETWORK = "network"  # what the parts of a state that hold a network are called
@@ -43,12 +44,20 @@ class Context:
     pool: Pool = field(default_factory=Pool)
     began: float = field(default_factory=time.perf_counter)
 
-    def networks(self, count: int, phase: str) -> Iterator[Progress]:
-        """Train networks on the real data until `pool` holds `count` of them."""
+    def networks(self, count: int, phase: str, loss: Loss = cross_entropy) -> Iterator[Progress]:
+        """Train networks on the real data by `loss` until `pool` holds `count` of them."""
         first, steps = len(self.pool.ends), self.config.pool_steps
         for number in range(first, count):
-            for step in train_network(self.pool, self.config, self.data, self.generator):
+            for step in train_network(self.pool, self.config, self.data, self.generator, loss):
                 yield Progress(phase, (number - first) * steps + step, (count - first) * steps)
+
+    def fill(self, count: int, phase: str, kept: Callable[[], State], loss: Loss = cross_entropy) -> Iterator[Event]:
+        """Train networks until `pool` holds `count` of them, with a state after each, which `kept` gives."""
+        while len(self.pool.ends) < count:
+            number = len(self.pool.ends)
+            for event in self.networks(number + 1, phase, loss):
+                yield Progress(phase, number * event.total + event.step, count * event.total)
+            yield kept()
 
     def keep(self, state: State) -> State:
         """The state of a method with what its building blocks hold."""
@@ -74,12 +83,17 @@ def start_of(config: RunConfig, data: RealData, given: DistilledSet | None, gene
     device = data.images.device
     if given is not None:
         images, labels = torch.from_numpy(given.images).float() / 255, torch.from_numpy(given.labels)
-        soft = None if given.soft is None else torch.from_numpy(given.soft.astype(np.float32)).to(device)
+        soft = None if given.soft is None else torch.from_numpy(_as_floats(given.soft)).to(device)
         return Snapshot(0, images.to(device), labels.to(device), soft)
     if METHODS[config.method].source == "file":
         raise InputError(f"Method '{config.method}' expects a set to start from, found none: import or fork one.")
     images, labels = initial_images(data, config, generator)
     return Snapshot(0, images.to(device), labels.to(device))
+
+
+def _as_floats(soft: np.ndarray) -> np.ndarray:
+    """Probabilities as float16 where they come so, else as float32."""
+    return soft if soft.dtype == np.float16 else soft.astype(np.float32)
 
 
 def as_bytes(images: Tensor) -> np.ndarray:
@@ -90,5 +104,5 @@ def as_bytes(images: Tensor) -> np.ndarray:
 
 def made_of(seen: Snapshot, partition: int) -> DistilledSet:
     """The set as it would be stored if the run ended with what is seen."""
-    soft = None if seen.soft is None else seen.soft.detach().cpu().numpy().astype(np.float32)
+    soft = None if seen.soft is None else _as_floats(seen.soft.detach().cpu().numpy())
     return DistilledSet(as_bytes(seen.images), seen.labels.cpu().numpy(), soft, partition)

@@ -4,6 +4,7 @@ backward to image and weights 2. No torch."""
 from dataclasses import dataclass
 
 from c2r.data.splits import Shape
+from c2r.methods.settings import SoftConfig
 from c2r.settings import RunConfig
 
 PGD_STEPS = 10
@@ -45,3 +46,12 @@ def attack_cost(attack: str, config: RunConfig, rounds: int) -> int:
     """Passes of an attack on one image. LS-PGD costs, per round, a forward and backward and its candidates, though it
     reuses perturbations: an upper bound; PGD costs 2 per step and a last look."""
     return rounds * (2 + config.ls_tries) if attack == "ls-pgd" else 2 * PGD_STEPS + 1
+
+
+def pool_only(config: RunConfig, shape: Shape) -> Spent:
+    """Single-step adversarial training of a pool (5 passes an image), which then labels the set."""
+    assert isinstance(config, SoftConfig), "the row of the table says so"
+    trained = config.pool_size - ("ce" in config.scorers)
+    labelled = shape.classes * config.ipc * config.partition**2
+    jobs = Job("pool", trained * config.pool_steps, config.pool_batch, 5), Job("pool", config.pool_size, labelled, 1)
+    return Spent(jobs, networks=config.pool_size)

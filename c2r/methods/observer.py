@@ -25,9 +25,10 @@ from c2r.look.summary import margin_summary
 from c2r.methods.context import Context, made_of
 from c2r.methods.pool import Pool, contrastive_loss, train_network
 from c2r.methods.scoring import Scores, embeddings, score
+from c2r.methods.students import Follower
 from c2r.networks.models import Network
 from c2r.registry import METHODS
-from c2r.scorers import under
+from c2r.scorers import FOLLOWER, under
 
 FIGURES = ("margin_clean", "margin_adv", "score", "pred_clean", "pred_adv")
 
@@ -64,6 +65,7 @@ class Observer:
     context: Context
     scorers: dict[str, Network] = field(default_factory=dict)
     extra: Pool = field(default_factory=Pool)
+    follower: Follower | None = None
     last: tuple[int, Scores] | None = None
 
     @property
@@ -76,29 +78,47 @@ class Observer:
         context, config = self.context, self.context.config
         if state:
             self.extra.restore("scorer", state.parts, config, context.data)
-        total, done = len(config.scorers) * config.pool_steps, 0
-        for name in config.scorers:
-            if name == "ce":
-                steps = context.networks(1, "scorer") if not context.pool.ends else iter(())
-            else:
-                steps = self._contrastive() if not self.extra.ends else iter(())
-            for event in steps:
-                yield Progress("scorer", done + event.step, total)
-            done += config.pool_steps
-            self.scorers[name] = context.pool.last(0) if name == "ce" else self.extra.last(0)
+        if FOLLOWER in config.scorers:
+            self.follower = Follower.untrained(config, context.data)
+        if state and self.follower:
+            self.follower.restore(state.tensors)
+        work = {name: self._made(name) for name in config.scorers}
+        total, done = sum(steps for _, steps in work.values()), 0
+        for name, (steps, length) in work.items():
+            for step in steps:
+                yield Progress("scorer", done + step, total)
+            done += length
+            self.scorers[name] = self._ready(name)
 
-    def _contrastive(self) -> Iterator[Progress]:
+    def _made(self, name: str) -> tuple[Iterator[int], int]:
+        """What trains a scorer that does not stand yet, step by step, and how many steps that takes."""
+        context, config = self.context, self.context.config
+        if name == "ce":
+            trained = (event.step for event in context.networks(1, "scorer"))
+            return (trained if not context.pool.ends else iter(())), config.pool_steps
+        if name == "ce-crl":
+            return (self._contrastive() if not self.extra.ends else iter(())), config.pool_steps
+        assert self.follower, "made before"
+        start = made_of(context.start, config.partition)
+        return (self.follower.refresh(start, 0) if self.follower.since < 0 else iter(())), config.scorer_set_steps
+
+    def _ready(self, name: str) -> Network:
+        if name == FOLLOWER and self.follower:
+            return self.follower.network
+        return self.context.pool.last(0) if name == "ce" else self.extra.last(0)
+
+    def _contrastive(self) -> Iterator[int]:
         """Train the scorer whose loss is contrastive too, from draws of its own."""
         config, generator = self.context.config, generator_for(self.context.config.seed, "scorer", 0)
         loss = contrastive_loss(config.scorer_eta)
-        for step in train_network(self.extra, config, self.context.data, generator, loss):
-            yield Progress("scorer", step, config.pool_steps)
+        yield from train_network(self.extra, config, self.context.data, generator, loss)
         self.extra = Pool([self.extra.last(0)], [1])
 
     def keep(self, state: State) -> State:
         """The state of a method with its building blocks and the scorers."""
         kept = self.context.keep(state)
-        return replace(kept, parts={**kept.parts, **self.extra.parts("scorer")})
+        follower = self.follower.tensors() if self.follower else {}
+        return replace(kept, tensors={**kept.tensors, **follower}, parts={**kept.parts, **self.extra.parts("scorer")})
 
     def basis(self) -> Basis:
         """The PCA basis of every scorer."""
@@ -126,6 +146,10 @@ class Observer:
     def record(self, seen: Snapshot) -> Recorded:
         """What is to be seen of a set."""
         config, made = self.context.config, made_of(seen, self.context.config.partition)
+        if self.follower and self.follower.due(seen.step):
+            for _ in self.follower.refresh(made, seen.step):
+                pass
+            self.scorers[FOLLOWER] = self.follower.network
         arrays: dict[str, np.ndarray] = {"images": made.images, "labels": made.labels}
         if made.soft is not None and seen.soft is not self.context.start.soft:
             arrays["soft_labels"] = made.soft
@@ -156,8 +180,9 @@ class Observer:
         """Arrays and figures of a set under one scorer."""
         parts = self.context.config.partition
         effective = expand(seen.images.detach(), parts)
+        turned = self.follower.turned if self.follower and network is self.follower.network else torch.clone
         clean, adversarial = (
-            embeddings(x, network, parts).cpu().numpy() for x in (effective, effective + scores.delta)
+            turned(embeddings(x, network, parts)).cpu().numpy() for x in (effective, effective + scores.delta)
         )
         arrays = {name: getattr(scores, name).cpu().numpy() for name in FIGURES}
         arrays |= {

@@ -31,20 +31,22 @@ class Pool:
         """Network `number` as its training left it."""
         return self.stages[self.ends[number] - 1]
 
+    @property
+    def networks(self) -> list[list[Network]]:
+        """The stages of each network, in order of training."""
+        return [self.stages[begin:end] for begin, end in zip([0, *self.ends], self.ends, strict=False)]
+
     def draw(self, generator: torch.Generator) -> int:
         """The number of a random stage."""
         return int(torch.randint(len(self.stages), (1,), generator=generator))
 
     def parts(self, called: str) -> dict[str, Mapping[str, Tensor]]:
         """The state of each network, by its name ``CALLED-NUMBER``, its stages as ``STAGE.NAME``."""
-        begins = [0, *self.ends]
         return {
             f"{called}-{number}": {
-                f"{i}.{name}": value
-                for i, stage in enumerate(self.stages[begin:end])
-                for name, value in stage.state_dict().items()
+                f"{i}.{name}": value for i, stage in enumerate(stages) for name, value in stage.state_dict().items()
             }
-            for number, (begin, end) in enumerate(zip(begins, self.ends, strict=False))
+            for number, stages in enumerate(self.networks)
         }
 
     def restore(

@@ -5,6 +5,7 @@ images are crafted in eval mode (Pang et al. 2021), so that batch norm's running
 are trained on.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,20 @@ def cross_entropy(model: Network, clean: Tensor, attacked: Tensor, labels: Tenso
     return F.cross_entropy(model(attacked), labels)
 
 
+def with_clean(share: float) -> Loss:
+    """The mean of clean and attacked images' cross-entropy, the clean ones with weight `share` (RSLAD: 1/6).
+
+    RSLAD's loss is the KL divergence from soft labels, which differs from cross-entropy by their entropy alone: the
+    gradients to network and attack are the same.
+    """
+
+    def loss(model: Network, clean: Tensor, attacked: Tensor, labels: Tensor) -> Tensor:
+        both = F.cross_entropy(model(clean), labels), F.cross_entropy(model(attacked), labels)
+        return share * both[0] + (1 - share) * both[1]
+
+    return loss if share else cross_entropy
+
+
 @dataclass(frozen=True)
 class Training:
     """How one network is trained.
@@ -32,6 +47,7 @@ class Training:
     :param rate: peak of the one-cycle learning rate
     :param threat: ball of adversarial training, None for standard training; at_steps: attack steps in it
     :param loss: of one batch
+    :param average: decay of the running mean of weights and buffers that the model ends with; 0 keeps the last ones
     """
 
     steps: int
@@ -39,6 +55,7 @@ class Training:
     threat: Threat | None = None
     at_steps: int = 1
     loss: Loss = cross_entropy
+    average: float = 0.0
 
 
 def train(model: Network, batches: Batches, how: Training, generator: torch.Generator) -> Iterator[int]:
@@ -49,12 +66,24 @@ def train(model: Network, batches: Batches, how: Training, generator: torch.Gene
     model.train().requires_grad_(True)
     parameters = list(model.parameters())
     velocities = [torch.zeros_like(p) for p in parameters]
+    mean = copy.deepcopy(model.state_dict()) if how.average else {}
     for step in range(how.steps):
         x, y = batches()
         attacked = x if how.threat is None else _adversarial(model, x, y, how.threat, how.at_steps, generator)
         gradients = torch.autograd.grad(how.loss(model, x, attacked, y), parameters)
         descend(parameters, gradients, velocities, how.rate * one_cycle((step + 1) / (how.steps + 1)))
+        if mean:
+            _average(mean, model, min(how.average, (step + 1) / (step + 10)))
+        if mean and step + 1 == how.steps:
+            model.load_state_dict(mean)
         yield step + 1
+
+
+@torch.no_grad()
+def _average(mean: dict[str, Tensor], model: Network, decay: float) -> None:
+    """Move the running mean of weights and buffers towards the model's; a counter of batches is copied."""
+    for name, value in model.state_dict().items():
+        mean[name].lerp_(value, 1 - decay) if value.is_floating_point() else mean[name].copy_(value)
 
 
 @torch.no_grad()

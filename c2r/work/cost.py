@@ -13,6 +13,7 @@ from c2r.config import RunConfig
 from c2r.data.splits import Shape
 from c2r.methods.cost import Job, Spent, attack_cost
 from c2r.registry import METHODS
+from c2r.scorers import FOLLOWER
 from c2r.store.thinning import expected_frames, expected_steps
 
 
@@ -107,12 +108,15 @@ def jobs(config: RunConfig, shape: Shape) -> list[Job]:
     looks = (1 + (config.steps / config.record_every if row.updates else 0)) * len(config.scorers)
     tested, looked_at = min(config.eval_images or shape.test, shape.test), 0 if row.source == "all" else parts
     training = 3 + (2 * config.eval_at_steps if config.eval_training == "pgd-at" else 0)
+    real = [scorer for scorer in config.scorers if scorer != FOLLOWER]
+    refreshed = (1 + row.updates * config.steps // config.scorer_refresh) * (FOLLOWER in config.scorers)
     tried = [
         (expected_passes(a, classes), expected_passes(a.on_set(config.eval_set_budget), classes, 0.9))
         for a in attempts(config)
     ]
     seen = [
-        Job("scorer", len(config.scorers) * config.pool_steps, config.pool_batch, 5),
+        Job("scorer", len(real) * config.pool_steps, config.pool_batch, 5),
+        Job("scorer", refreshed * config.scorer_set_steps, min(config.eval_batch, parts), training),
         Job(
             row.phases[-1].name if row.phases else "scorer",
             looks,

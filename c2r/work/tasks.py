@@ -53,6 +53,8 @@ def distil(worker: Worker, config: RunConfig, preset: str, resume: bool = False)
         worker.writer.rewind(state.step if state else -1)
         worker.log(
             f"resumed after recorded step {state.step}"
+            if state and state.step >= 0
+            else "resumed before the first recorded step"
             if state
             else "resumed from the start: there was no checkpoint yet"
         )

@@ -1,7 +1,7 @@
 """What C2R costs. No torch."""
 
 from c2r.data.splits import Shape
-from c2r.methods.c2r.settings import C2RConfig
+from c2r.methods.c2r.settings import C2RConfig, LiteralConfig
 from c2r.methods.cost import Job, Spent, attack_cost
 from c2r.registry import METHODS
 
@@ -23,5 +23,20 @@ def spent(config: C2RConfig, shape: Shape) -> Spent:
         ),
         networks=config.pool_size,
         floats=classes * config.queue_size + config.queue_rank,
+        pixels=3 + config.partition**2,
+    )
+
+
+def literal(config: LiteralConfig, shape: Shape) -> Spent:
+    """Updates of the paper's own loop: mini-batches attacked and learned from, and orders."""
+    stored = shape.classes * config.ipc
+    parts, taken = stored * config.partition**2, min(config.batch, stored) * config.partition**2
+    own = attack_cost("ls-pgd", config, config.ls_rounds)
+    return Spent(
+        (
+            Job("distill", config.steps, taken, own + 6),
+            Job("distill", config.steps * min(config.batch, stored) / stored, parts, own + 3),
+        ),
+        floats=2 * (shape.classes * config.queue_size + config.queue_rank),
         pixels=3 + config.partition**2,
     )

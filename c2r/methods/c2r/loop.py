@@ -14,9 +14,11 @@ from c2r.core.partition import expand
 from c2r.events import Snapshot, State
 from c2r.methods.c2r.settings import C2RConfig
 from c2r.methods.context import Context
+from c2r.methods.labels import soft_labels
 from c2r.registry import METHODS
 
-SERIES = ("total", "match", "ce", "crl")
+TERMS = ("match", "ce", "crl")
+SERIES = ("total", *TERMS, *(f"share_{term}" for term in TERMS))
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,13 @@ class Parts:
     """Which blocks C2R is made of: the switches of its ablations.
 
     :param order: how mini-batches are cut: ``hardest`` (AAC) or ``random``
-    :param align: what shapes the embedding beside cross-entropy
+    :param align: what shapes the embedding beside cross-entropy, if anything does
     :param attack: inner attack: ``ls-pgd``, or ``pgd`` (T steps from scratch, for the cost comparison)
     :param queue: whether CRL takes hard negatives from the class-balanced queue
     """
 
     order: Literal["hardest", "random"] = "hardest"
-    align: Literal["crl", "class-mean"] = "crl"
+    align: Literal["crl", "class-mean", "nothing"] = "crl"
     attack: Literal["ls-pgd", "pgd"] = "ls-pgd"
     queue: bool = True
 
@@ -64,7 +66,9 @@ class SyntheticSet:
 class Loop:
     """What lives between updates.
 
-    step: the last update; order [N] and position: mini-batches are cut from here on; moments: of Adam.
+    step: the last update; order [N] and position: mini-batches are cut from here on; moments: of Adam; pull: the
+    weight of CRL where a ratio of gradients sets it; shares: of each term in what moves the images, in percent, as they
+    were last measured.
     """
 
     context: Context
@@ -78,15 +82,21 @@ class Loop:
     order: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
     position: int = 0
     moments: Mapping[str, Tensor] = field(default_factory=dict)
+    pull: float = 0.0
+    shares: dict[str, float] = field(default_factory=dict)
 
     def snapshot(self) -> Snapshot:
-        """The set as it is after the last update. Labels that it came with stay, as they are not optimised."""
-        held = self.held
+        """The set as it is after the last update. Labels are those of the pool, once it is trained, or those that the
+        set came with."""
+        held, pool = self.held, self.context.pool
+        soft = self.context.start.soft
+        if self.config.labels == "soft" and len(pool.ends) == self.config.pool_size:
+            soft = soft_labels(held.images, held.partition, pool, self.config)
         return Snapshot(
             self.step,
             held.images.detach(),
             held.labels,
-            self.context.start.soft,
+            soft,
             self.series,
             (held.delta, held.loss),
             self.forwards,
@@ -115,6 +125,8 @@ def kept(loop: Loop) -> State:
         "forwards": loop.forwards,
         "backwards": loop.backwards,
         "position": loop.position,
+        "pull": loop.pull,
+        "shares": loop.shares,
     }
     return State(loop.step, tensors, facts)
 
@@ -125,5 +137,6 @@ def _restore(loop: Loop, state: State) -> None:
     held.images.data.copy_(tensors["images"])
     held.delta, held.loss = tensors["delta"], tensors.get("loss")
     loop.step, loop.order, loop.position = state.step, tensors["order"], facts["position"]
+    loop.pull, loop.shares = facts.get("pull", 0.0), facts.get("shares", {})
     loop.series, loop.forwards, loop.backwards = facts["losses"], facts["forwards"], facts["backwards"]
     loop.moments = {name: tensors[name] for name in ("exp_avg", "exp_avg_sq", "step") if name in tensors}

@@ -7,11 +7,14 @@ import torch
 from c2r.core.curriculum import rank_weights
 from c2r.data.real import ClassDraws
 from c2r.events import Event, Finished, Progress, State
+from c2r.methods.c2r.balance import series, weighted
 from c2r.methods.c2r.loop import Loop, begin, kept
 from c2r.methods.c2r.update import Batch, Update, update
 from c2r.methods.c2r.visits import Queues, Visit, stage_of, visit
 from c2r.methods.context import Context, made_of
 from c2r.methods.observer import in_order
+from c2r.methods.pool import contrastive_loss
+from c2r.networks.training import cross_entropy
 
 
 def run(context: Context, state: State | None) -> Iterator[Event]:
@@ -20,11 +23,8 @@ def run(context: Context, state: State | None) -> Iterator[Event]:
     if state is None:
         yield loop.snapshot()
         yield kept(loop)
-    while len(context.pool.ends) < loop.config.pool_size:
-        number, size = len(context.pool.ends), loop.config.pool_size
-        for event in context.networks(number + 1, "pool"):
-            yield Progress("pool", number * event.total + event.step, size * event.total)
-        yield kept(loop)
+    loss = contrastive_loss(loop.config.pool_eta) if loop.config.pool_eta else cross_entropy
+    yield from context.fill(loop.config.pool_size, "pool", lambda: kept(loop), loss)
     yield from _update_images(loop)
     yield Finished(made_of(loop.snapshot(), loop.config.partition))
 
@@ -38,14 +38,14 @@ def _update_images(loop: Loop) -> Iterator[Event]:
     for step in range(loop.step + 1, config.steps + 1):
         if loop.position >= len(loop.order):
             _cut_order(loop)
-        done = _loss(loop, again(step), queues, step)
+        done = _terms(loop, again(step), queues, step)
+        terms = weighted(loop, done.terms, step)
         optimiser.zero_grad(set_to_none=True)
-        done.total.backward()
-        optimiser.step()
-        with torch.no_grad():
-            held.images.clamp_(0, 1)
+        total = torch.stack(list(terms.values())).sum()
+        total.backward()
+        _move(loop, optimiser)
         loop.step, loop.position = step, loop.position + config.batch
-        loop.series = {**done.series}
+        loop.series = series(loop, terms)
         loop.forwards += done.forwards
         loop.backwards += done.backwards
         yield Progress("distill", step, config.steps)
@@ -64,7 +64,7 @@ def _queues(loop: Loop) -> tuple[Queues, Callable[[int], Visit]]:
         return visit(step, context, draws, config, loop.parts.attack)
 
     past = [stage_of(step, context.pool, config.seed)[0] for step in range(1, loop.step + 1)]
-    return Queues(config, len(context.data.classes), again, past), again
+    return Queues(config, context.data, again, past), again
 
 
 def _cut_order(loop: Loop) -> None:
@@ -77,11 +77,21 @@ def _cut_order(loop: Loop) -> None:
     loop.order, loop.position = in_order(scores, loop.parts.order, loop.config.seed, loop.step), 0
 
 
-def _loss(loop: Loop, seen: Visit, queues: Queues, step: int) -> Update:
-    config, queued = loop.config, loop.parts.queue
+def _terms(loop: Loop, seen: Visit, queues: Queues, step: int) -> Update:
+    config = loop.config
     index = loop.order[loop.position : loop.position + config.batch]
-    batch = Batch(index, rank_weights(loop.order, config.hard_weight)[index])
-    done = update(loop, batch, seen, queues.of(seen) if queued else None)
-    if queued:
+    done = update(loop, Batch(index, rank_weights(loop.order, config.hard_weight)), seen, queues)
+    if loop.parts.queue:
         queues.add(step, seen)
     return done
+
+
+@torch.no_grad()
+def _move(loop: Loop, optimiser: torch.optim.Adam) -> None:
+    """One step of the images, the hardest the furthest where the settings say so, back into [0, 1]."""
+    images, before = loop.held.images, loop.held.images.clone()
+    optimiser.step()
+    if loop.config.hard_step:
+        further = rank_weights(loop.order, loop.config.hard_step)[:, None, None, None]
+        images.copy_(before + further * (images - before))
+    images.clamp_(0, 1)
