@@ -544,7 +544,13 @@ def test_a_step_without_shares_and_a_share_far_below_a_percent_are_said():
     assert said.endswith("cross-entropy is under 1 % and contrastive (CRL) is under 1 %: hardly anything")
     assert text_of(charts.share_areas(curves)) == "At step 20, matching is 60 % of what moves the images"
     with pytest.raises(InputError, match="a recorded step with all of them"):
-        charts.share_areas(shares([None] * 3, [1.0] * 3, [0.0] * 3))
+        charts.share_areas(shares([None] * 3, [None] * 3, [None] * 3))
+
+
+def test_the_share_of_a_term_that_never_was_is_left_out():
+    figure = charts.share_areas(shares([None, 80.0, 70.0], [None, 20.0, 30.0], [None] * 3), charts.Drawing(10))
+    assert [trace.name for trace in figure.data] == ["matching", "cross-entropy"]
+    assert text_of(figure) == "At step 10, matching is 80 % of what moves the images"
 
 
 def test_accuracy_bars_show_mean_spread_and_every_seed_on_a_fixed_axis():

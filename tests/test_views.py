@@ -342,7 +342,8 @@ def test_shares_of_one_whole_are_stacked_and_look_like_the_terms_they_are_shares
     method = told()
     shares = tuple(Term(f"share-{name}", name, "%", "Shares", None, True) for name in ("matching", "contrastive"))
     events = [{"step": 8, "series": {"match": 2.0, "share-matching": 93.0, "share-contrastive": 7.0}}]
-    loss, whole = readings.curves(events, replace(method, series=(*method.series, *shares)))
+    terms = [term for term in method.series if not term.stacked]
+    loss, whole = readings.curves(events, replace(method, series=(*terms, *shares)))
     assert (loss.stacked, whole.stacked, whole.unit) == (False, True, "%")
     assert [(line.label, line.place, line.values) for line in whole.lines] == [
         ("matching", 1, [93.0]),

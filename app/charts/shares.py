@@ -1,5 +1,7 @@
 """Series of a run that are shares of one whole, over its steps: stacked areas from nothing to everything."""
 
+from dataclasses import replace
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -29,9 +31,11 @@ WHOLE = (0.0, 100.0)
 def share_areas(curves: Curves, drawing: Drawing = UNMARKED) -> go.Figure:
     """The shares of one axis over those recorded steps [S] that have them all, stacked, the first one at the bottom.
 
-    They are drawn as percent of their sum, so that they fill the height whatever they are stored in. Raises InputError
-    when no step has them.
+    They are drawn as percent of their sum, so that they fill the height whatever they are stored in. One that no step
+    has, such as of a term of weight zero, is left out. Raises InputError when no step has the others.
     """
+    there = [line for line in curves.lines if any(value is not None for value in line.values)]
+    curves = replace(curves, lines=there or curves.lines)
     kept, shares = _shares(curves)
     if not len(kept):
         raise InputError("The chart of shares expects a recorded step with all of them, found none: wait for a step.")
