@@ -6,6 +6,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "demo": {
         "data": "digits",
         "threads": 1,
+        "scorers": "ce,ce-crl",
         "ipc": 10,
         "eps": "32/255",
         "width": 32,
@@ -28,6 +29,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "image_size": 16,
         "ipc": 10,
         "partition": 2,
+        "labels": "soft",
         "eps": "2/255",
         "width": 48,
         "depth": 3,
@@ -39,7 +41,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "record_every": 10,
         "batch": 50,
         "eval_seeds": 3,
-        "eval_steps": 600,
+        "eval_steps": 1800,
         "eval_batch": 128,
         "eval_at_steps": 2,
         "eval_images": 1000,
@@ -47,7 +49,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "cifar10": {
         "data": "cifar10",
         "ipc": 10,
-        "partition": 2,
+        "partition": 4,
+        "labels": "soft",
         "eps": "2/255",
         "width": 128,
         "depth": 3,
@@ -71,7 +74,9 @@ PRESETS: dict[str, dict[str, Any]] = {
 PRESET_HELP: dict[str, str] = {
     "demo": "1,797 real 8 × 8 digits, built in. Under a minute on two processor cores, evaluation included.",
     "cifar10-small": (
-        "CIFAR-10 at 16 × 16, ConvNet-3 of width 48, 2 × 2 partition. Under ten minutes on two processor cores."
+        "CIFAR-10 at 16 × 16, ConvNet-3 of width 48, 2 × 2 partition, soft labels. Under ten minutes on two processor"
+        " cores."
     ),
-    "cifar10": "CIFAR-10 at full size, ConvNet-3 of width 128, 2 × 2 partition. Wants a CUDA GPU; not measured yet.",
+    "cifar10": "CIFAR-10 at full size, ConvNet-3 of width 128, 4 × 4 partition, soft labels. Wants a CUDA GPU; not"
+    " measured yet.",
 }

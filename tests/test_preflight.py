@@ -47,6 +47,7 @@ def test_a_network_costs_what_torch_counts(generator: torch.Generator, model: st
 
 def test_the_operations_of_a_run_are_the_sums_of_its_formulas() -> None:
     settings = config(
+        scorers=("ce",),
         pool_size=2,
         pool_steps=10,
         pool_batch=8,
@@ -72,7 +73,7 @@ def test_the_operations_of_a_run_are_the_sums_of_its_formulas() -> None:
     expected = {
         "scorer": 10 * 8 * 5,
         "pool": (2 - 1) * 10 * 8 * 5,
-        "distill": 4 * (30 * (4 + 2) + 80 * (8 + 4)) + looks * 80 * (8 + 3),
+        "distill": 4 * (30 * (4 + 2) + 80 * (8 + 4)) + looks * 80 * (8 + 3) + 4 / 10 * 80 * 2 * 3,
         "evaluate": 2 * 5 * 16 * 9 + 2 * 100 * (1 + 0.4 * (4 + 22)) + 2 * 80 * (1 + 0.9 * (4 + 22)),
     }
     assert cost.flops(settings, SHAPE) == pytest.approx({phase: value * forward for phase, value in expected.items()})

@@ -7,9 +7,8 @@ updates, at fixed steps, whether anybody looks or not.
 import torch
 from torch import Tensor
 
-from c2r.methods.c2r.loop import SERIES, TERMS, Loop
-
-EVERY = 10  # updates between two measurements
+from c2r.methods.c2r.cost import MEASURED, TERMS
+from c2r.methods.c2r.loop import SERIES, Loop
 
 
 def weighted(loop: Loop, terms: dict[str, Tensor], step: int) -> dict[str, Tensor]:
@@ -17,7 +16,7 @@ def weighted(loop: Loop, terms: dict[str, Tensor], step: int) -> dict[str, Tenso
 
     At every tenth update the gradients of the terms are measured first, which sets that weight and the shares.
     """
-    if step % EVERY == 1 or not loop.shares:
+    if step % MEASURED == 1 or not loop.shares:
         _measure(loop, terms)
     weights = _weights(loop)
     return {name: weights[name] * term for name, term in terms.items()}

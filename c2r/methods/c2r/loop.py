@@ -12,12 +12,12 @@ from torch import Tensor
 
 from c2r.core.partition import expand
 from c2r.events import Snapshot, State
+from c2r.methods.c2r.cost import TERMS
 from c2r.methods.c2r.settings import C2RConfig
 from c2r.methods.context import Context
 from c2r.methods.labels import soft_labels
 from c2r.registry import METHODS
 
-TERMS = ("match", "ce", "crl")
 SERIES = ("total", *TERMS, *(f"share_{term}" for term in TERMS))
 
 

@@ -53,7 +53,7 @@ class MatchingSettings(Settings):
 class ContrastSettings(Settings):
     """Contrastive loss and its queue"""
 
-    tau: float = setting(0.2, "Temperature", "temperature of the cosine similarities", gt=0, le=10, symbol="τ")
+    tau: float = setting(0.1, "Temperature", "temperature of the cosine similarities", gt=0, le=10, symbol="τ")
     queue_size: int = setting(
         64, "Queue length", "embeddings the queue keeps per class", "embeddings per class", ge=1, le=8192, symbol="Q"
     )
@@ -86,7 +86,7 @@ class PullSettings(Settings):
         "Embeddings are compared as they are, centred on real images, or centred and whitened on them, per stage",
     )
     crl_ratio: float = setting(
-        0.0,
+        0.3,
         "Pull of the contrast",
         "size of the contrastive loss's gradient on the images, as a share of the matching's: its weight is set every"
         " ten updates so that it holds; 0 leaves the weight at η",

@@ -25,10 +25,15 @@ class RomeSettings(Settings):
         le=1000,
     )
     rome_rate: float = setting(
-        0.01, "Image learning rate", "Adam's learning rate on the pixels (as released: SGD)", "pixel units", gt=0, le=1
+        0.01,
+        "Learning rate of ROME's images",
+        "Adam's learning rate on the pixels (as released: SGD)",
+        "pixel units",
+        gt=0,
+        le=1,
     )
     rome_batch: int = setting(
-        32, "Real images", "Real images drawn per class and step", "images per class", ge=1, le=5000
+        32, "Real images of ROME", "Real images drawn per class and step", "images per class", ge=1, le=5000
     )
 
 
