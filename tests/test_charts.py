@@ -506,6 +506,11 @@ def test_the_chart_of_a_loss_leaves_a_gap_names_the_weighted_terms_and_states_th
     assert text_of(charts.series_lines(curves, charts.Drawing(20))).startswith("At step 20, cross-entropy is 75 %")
 
 
+def test_terms_that_are_recorded_with_their_weights_are_named_without_a_factor():
+    figure = charts.series_lines(loss([0, 10], [4.0, 3.0], [("matching", 1.0, [3.0, 2.0]), ("CRL", 0.5, [1.0, 1.0])]))
+    assert figure.layout.meta["note"] == "matching + 0.5 · CRL"
+
+
 def test_the_chart_of_a_loss_turns_logarithmic_when_terms_are_far_apart_and_asks_for_a_value():
     far = charts.series_lines(loss([0, 10], [400.0, 300.0], [("matching", 1.0, [4.0, 2.0])]))
     assert far.layout.yaxis.type == "log" and far.layout.yaxis.title.text == "loss, logarithmic"

@@ -84,7 +84,8 @@ def _series_statement(curves: Curves, current: float | None) -> str:
 
 def _series_note(curves: Curves) -> str:
     """What is drawn: the weighted terms as a sum, else the lines by name."""
-    terms = [f"{line.weight:.3g} · {plain(line.label)}" for line in curves.lines if line.weight]
+    weights = {line.label: "" if line.weight == 1 else f"{line.weight:.3g} · " for line in curves.lines if line.weight}
+    terms = [f"{weight}{plain(label)}" for label, weight in weights.items()]
     return " + ".join(terms) or f"recorded by the method: {', '.join(plain(line.label) for line in curves.lines)}"
 
 
