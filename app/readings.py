@@ -144,12 +144,16 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Curves:
-    """The series of one axis over recorded steps [S]; the terms among them add up to its first one."""
+    """The series of one axis over recorded steps [S]; the terms among them add up to its first one.
+
+    stacked: they are shares of one whole instead
+    """
 
     axis: str
     unit: str
     steps: list[int]
     lines: list[Line]
+    stacked: bool = False
 
     @property
     def known(self) -> bool:
@@ -168,8 +172,10 @@ def curves(events: Sequence[Event], method: Description) -> list[Curves]:
 
 def _curves(events: Sequence[Event], axis: str, method: Description) -> Curves:
     terms = [term for term in method.series if term.axis == axis]
-    lines = [_line(events, term, place) for place, term in enumerate(terms) if term.weight != 0]
-    return Curves(axis, terms[0].unit, [event["step"] for event in events], lines)
+    stacked = all(term.stacked for term in terms)
+    placed = enumerate(terms, int(stacked))  # of shares none is the sum, whose place is the first
+    lines = [_line(events, term, place) for place, term in placed if term.weight != 0]
+    return Curves(axis, terms[0].unit, [event["step"] for event in events], lines, stacked)
 
 
 def _line(events: Sequence[Event], term: Term, place: int) -> Line:

@@ -26,6 +26,10 @@ CLEAN, ADVERSARIAL = "#0072B2", "#D55E00"
 CLEAN_MARK = {"colour": CLEAN, "dash": "solid", "symbol": "circle"}
 ADVERSARIAL_MARK = {"colour": ADVERSARIAL, "dash": "dash", "symbol": "x"}
 
+# The same two of what stands beside it: the colours stay, dots instead of lines and open symbols tell them apart.
+CLEAN_BESIDE = CLEAN_MARK | {"dash": "dot", "symbol": "circle-open"}
+ADVERSARIAL_BESIDE = ADVERSARIAL_MARK | {"dash": "dashdot", "symbol": "x-open"}
+
 
 class Tokens(NamedTuple):
     """The colours of one appearance that are no data: text, lines and surfaces."""

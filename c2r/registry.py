@@ -31,7 +31,8 @@ class Series(NamedTuple):
     """One figure of every recorded step: the name it is stored under, what it is called, its unit and axis.
 
     weight: for a term of a sum, what it is multiplied with, from the settings; None for a figure of its own. The terms
-    of an axis add up to the axis's first figure.
+    of an axis add up to the axis's first figure. stacked: the figures of the axis are shares of one whole, drawn as
+    stacked areas.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Series(NamedTuple):
     unit: str = ""
     axis: str = "Loss"
     weight: Callable[[Any], float] | None = None
+    stacked: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,9 @@ def _c2r(label: str, sentence: str, shaped: str = "contrastive (CRL)", order: st
             Series("match", "matching", weight=lambda c: float(c.match_weight > 0)),
             Series("ce", "cross-entropy", weight=lambda c: float(c.eta < 1)),
             *((Series("crl", shaped, weight=lambda c: float(c.eta > 0)),) if shaped else ()),
-            Series("share_match", "matching", "%", MOVES),
-            Series("share_ce", "cross-entropy", "%", MOVES),
-            *((Series("share_crl", shaped, "%", MOVES),) if shaped else ()),
+            Series("share_match", "matching", "%", MOVES, stacked=True),
+            Series("share_ce", "cross-entropy", "%", MOVES, stacked=True),
+            *((Series("share_crl", shaped, "%", MOVES, stacked=True),) if shaped else ()),
         ),
         attack=parts.get("attack", "ls-pgd"),
         order=order,

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import state, views, words
-from app.components import controls, details, maps, playback, samples, shell
+from app.components import beside, controls, details, maps, playback, samples, separation, shell
 from c2r.evaluation.outcomes import ordered, shares_right
 
 shell.header(
@@ -18,27 +18,29 @@ stored = maps.stored_map(view, frame)
 layouts = maps.layouts(view, stored)
 names, n = list(view.names), len(frame["labels"])
 
+second = None
+if layouts:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = maps.choices(layouts)
+        second = beside.choice(view)
+    if second:
+        beside.draw(view, frame, layouts[chosen.method], chosen, second)
 row = st.container(horizontal=True, gap="medium")
-with row.container(width=maps.SIDE):
-    if layouts:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            method = st.segmented_control(
-                "Map", list(layouts), default=next(iter(layouts)), required=True, key="map-method", bind="query-params"
+if not second or stored is None:
+    with row.container(width=maps.SIDE):
+        if not layouts:
+            st.info(
+                "This run has neither a UMAP nor a PCA basis: the run itself writes both. Choose another run, or"
+                " compute the map."
             )
-            colour, lines = maps.choices()
-        layout = layouts.get(method) or next(iter(layouts.values()))
-        maps.draw(view, frame, layout, colour, lines)
-        st.caption(words.plain(f"{layout.note} {words.measured(view.opened, view.scorer)}"))
-    else:
-        st.info(
-            "This run has neither a UMAP nor a PCA basis: the run itself writes both. Choose another run, or compute"
-            " the map."
-        )
-    if stored is None:
-        st.caption(
-            "No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also before."
-        )
-        controls.compute_map(view)
+        elif not second:
+            maps.draw(view, frame, layouts[chosen.method], chosen)
+            st.caption(words.plain(maps.note(view, layouts[chosen.method])))
+        if stored is None:
+            st.caption(
+                "No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also before."
+            )
+            controls.compute_map(view)
 ids = state.selection(view.opened.id, n)
 outcomes = shell.optional(view.results, "outcomes") if ids else None
 shares = shares_right(ordered(outcomes or {}, view.called), n)
@@ -64,4 +66,4 @@ st.caption(
     "Measured in the original embedding space, not on the map: "
     "distances between groups on a UMAP, and the sizes of groups, must not be read as such."
 )
-maps.separation(view)
+separation.show(view, second)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlparse
 import numpy as np
 import pytest
 from browser import ROOT, browser, chromium, open_page, server, settled
+from fake_run import make_run
 
 from c2r.store import runs
 from c2r.store.results import read_rows
@@ -160,8 +161,8 @@ def views_differ_between_steps(chrome, address, run_id, steps):
         assert seen[0] != seen[1], name
 
 
-MARK = """number => {
-  const chart = [...document.querySelectorAll(".st-key-map-area .js-plotly-plot")].at(-1);
+MARK = """([number, area]) => {
+  const chart = [...document.querySelectorAll(`.st-key-${area} .js-plotly-plot`)].at(-1);
   const holds = trace => trace.meta === "adversarial" && Array.from(trace.customdata).includes(number);
   const trace = chart?._fullData?.find(holds);
   if (!trace) return null;
@@ -172,19 +173,19 @@ MARK = """number => {
 }"""
 
 
-def point_at(page, number):
+def point_at(page, number, area="map-area"):
     """Move the pointer onto the cross of an image on the map; returns what stands beside it, '' for nothing.
 
     The page may be drawing the map anew at that moment, so that nothing stands there yet: ask again.
     """
-    if (place := page.evaluate(MARK, number)) is None:
+    if (place := page.evaluate(MARK, [number, area])) is None:
         return ""
     x, y = place
     page.mouse.move(5, 5)
     page.mouse.move(x + 12, y + 12)
     page.mouse.move(x, y, steps=3)
     page.wait_for_timeout(400)
-    tile = page.locator(".st-key-map-area .tile")
+    tile = page.locator(f".st-key-{area} .tile")
     return tile.inner_text() if tile.is_visible() else ""
 
 
@@ -241,6 +242,38 @@ def test_a_lasso_lists_all_its_images(chrome, address):
     shot(page, "lasso-light")
     count = int(re.search(r"(\d+) of 100 images selected", text_of(page)).group(1))
     assert count > 12 and page.locator("[data-testid='stPagination'], nav").count()
+    assert errors == []
+    page.context.close()
+
+
+SELECTED = """() => [...document.querySelectorAll("[class*=st-key-map-] .js-plotly-plot")].map(
+  chart => (chart._fullData ?? []).reduce((sum, trace) => sum + (trace.selectedpoints?.length ?? 0), 0))"""
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """The address of an app whose one run has two scorers."""
+    make_run(tmp_path / "pair", scorers="ce,ce-crl")
+    with server(tmp_path) as found:
+        yield f"{found}/embeddings?run=pair"
+
+
+def test_two_maps_fit_a_wide_page_stand_below_each_other_on_a_narrow_one_and_share_pictures_and_selection(chrome, pair):
+    page, errors = open_page(chrome, pair)
+    page.wait_for_selector(".st-key-map-beside-area .js-plotly-plot")
+    settled(page)
+    own, other = (page.locator(f".st-key-{area} .js-plotly-plot") for area in ("map-area", "map-beside-area"))
+    left, right = own.bounding_box(), other.bounding_box()
+    assert left["x"] + left["width"] < right["x"] and right["x"] + right["width"] <= 1280
+    assert [left[side] for side in ("y", "width", "height")] == [right[side] for side in ("y", "width", "height")]
+    for area in ("map-area", "map-beside-area"):
+        wait_until(lambda area=area: point_at(page, 7, area).startswith("#7 · "), f"the picture of image 7 on {area}")
+    shot(page, "two-maps-light")
+    page.goto(f"{pair}&selected=2-5")
+    wait_until(lambda: page.evaluate(SELECTED) == [8, 8], "the four images, clean and adversarial, on both maps")
+    page.set_viewport_size({"width": 400, "height": 900})
+    settled(page)
+    assert own.bounding_box()["y"] + 300 < other.bounding_box()["y"] and other.bounding_box()["width"] <= 400
     assert errors == []
     page.context.close()
 

@@ -78,6 +78,16 @@ def loss(steps, total, terms=(), unit=""):
     return readings.Curves("Loss", unit, list(steps), lines)
 
 
+def shares(*values, steps=(0, 10, 20)):
+    """Shares of one whole over `steps`: matching, cross-entropy and contrastive (CRL)."""
+    labels = ("matching", "cross-entropy", "contrastive (CRL)")
+    lines = [
+        readings.Line(label, place, list(own), None)
+        for place, (label, own) in enumerate(zip(labels, values, strict=True), 1)
+    ]
+    return readings.Curves("What moves the images", "%", list(steps), lines, stacked=True)
+
+
 @cache
 def all_figures(dark=False):
     """One figure of every function."""
@@ -101,8 +111,11 @@ def all_figures(dark=False):
         "classes": charts.curriculum_classes(STEPS, run["orders"], run["labels"], classes=CLASSES, drawing=drawing),
         "paths": charts.rank_paths(STEPS, few, n=n, drawing=drawing),
         "map": map_of(run, dark=dark),
-        "separation": charts.separation_lines(STEPS, STEPS / 300, STEPS / 600, what="knn", n=n, drawing=drawing),
+        "separation": charts.separation_lines(
+            charts.Course(STEPS, STEPS / 300, STEPS / 600, n, 30), what="knn", drawing=drawing
+        ),
         "losses": charts.series_lines(loss(STEPS, [None, *(5 - STEPS[1:] / 100)]), drawing),
+        "shares": charts.share_areas(shares([93.0] * 3, [6.0] * 3, [1.0] * 3), drawing),
         "accuracy": charts.accuracy_bars(rows, dark=dark),
         "profile": charts.accuracy_profile(["Clean", "PGD-10"], PROFILE, statement="Two sets", dark=dark),
         "sweep": charts.accuracy_sweep(SWEEP, ["a", "b"], dark=dark),
@@ -134,7 +147,7 @@ def test_every_chart_is_transparent_keeps_its_state_and_changes_its_text_with_th
     for figure in (light, dark):
         assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
         assert figure.layout.uirevision == "keep" and figure.layout.margin.autoexpand is False
-        assert "n = " in charts.alt_text(figure) or name in ("history", "losses")
+        assert "n = " in charts.alt_text(figure) or name in ("history", "losses", "shares")
     assert (light.layout.font.color, dark.layout.font.color) == (theme.tokens(False).text, theme.tokens(True).text)
     assert light.layout.font.color != dark.layout.font.color
 
@@ -431,13 +444,54 @@ def test_the_map_refuses_an_unknown_colour_and_missing_values_in_one_sentence():
 
 
 def test_separation_lines_state_both_figures_at_the_current_step():
-    figure = charts.separation_lines(
-        [0, 10, 20], [0.1, 0.5, 0.9], [0.0, 0.25, None], what="silhouette", drawing=charts.Drawing(10)
-    )
+    course = charts.Course([0, 10, 20], [0.1, 0.5, 0.9], [0.0, 0.25, None], 40, 10)
+    figure = charts.separation_lines(course, what="silhouette", drawing=charts.Drawing(10))
     assert text_of(figure) == "Silhouette: 0.50 clean, 0.25 adversarial" and len(zero_lines(figure, "y")) == 1
     assert [(t.line.dash, t.marker.symbol) for t in figure.data] == [("solid", "circle"), ("dash", "x")]
+    assert charts.separation_table(course) == {
+        "Step": [0, 10, 20],
+        "Clean": [0.1, 0.5, 0.9],
+        "Adversarial": [0.0, 0.25, None],
+    }
     with pytest.raises(InputError, match="separation figure 'knm'"):
-        charts.separation_lines([0], [0], [0], what="knm")
+        charts.separation_lines(course, what="knm")
+
+
+def test_two_courses_share_axes_and_differ_in_dash_symbol_and_name_not_in_colour_alone():
+    first = charts.Course([0, 10], [0.1, 0.5], [0.0, 0.25], 40, 10, "A")
+    second = charts.Course([0, 5], [0.2, 3.0], [0.1, 0.75], 20, 5, "B")
+    figure = charts.separation_lines(first, second, what="between_within", drawing=charts.Drawing(10))
+    assert text_of(figure) == "Between / within: A 0.50 clean, 0.25 adversarial; B 3.00 clean, 0.75 adversarial"
+    assert figure.layout.meta["note"].startswith("n = 40 and 20; ") and figure.layout.yaxis.range[1] > 3
+    looks = [(trace.name, trace.line.dash, trace.marker.symbol) for trace in figure.data]
+    assert [name for name, *_ in looks] == ["clean A", "adversarial A", "clean B", "adversarial B"]
+    assert len({dash for _, dash, _ in looks}) == len({symbol for *_, symbol in looks}) == 4
+    assert charts.separation_table(first, second) == {
+        "Step": [0, 5, 10],
+        "Clean A": [0.1, None, 0.5],
+        "Adversarial A": [0.0, None, 0.25],
+        "Clean B": [0.2, 3.0, None],
+        "Adversarial B": [0.1, 0.75, None],
+    }
+
+
+def test_a_set_that_stays_as_it_is_is_a_level_beside_a_course():
+    first = charts.Course([0, 10, 20], [0.1, 0.5, 0.6], [0.0, 0.2, 0.3], 40, 20, "A")
+    figure = charts.separation_lines(first, charts.Course([0], [0.4], [0.1], 40, 0, "B"), what="knn")
+    assert [trace.x.tolist() for trace in figure.data[2:]] == [[0, 20]] * 2
+    assert figure.data[2].y.tolist() == pytest.approx([0.4, 0.4]) and len(figure.data[0].x) == 3
+
+
+def test_one_of_two_maps_says_what_it_is_called_and_leaves_the_legend_to_both():
+    run = run_of()
+    alone, beside = map_of(run), map_of(run, called="B · with <it>", side=416)
+    assert text_of(beside) == "B · with &lt;it&gt;: the images, clean and under attack"
+    assert beside.layout.showlegend is False and alone.layout.showlegend is not False
+    coloured = [map_of(run, by="margin", values=run["adv"][3], limit=9.0, called=name, side=416) for name in "AB"]
+    assert {figure.layout.coloraxis.cmax for figure in coloured} == {9.0}
+    assert not any(figure.layout.coloraxis.showscale for figure in coloured)
+    assert len({(figure.layout.height, figure.layout.margin.t) for figure in coloured}) == 1
+    assert charts.margin_limit([-4.0, 2.0, 4.0]) == 4.0 and charts.margin_limit([0.0]) == 1.0
 
 
 def test_the_chart_of_a_loss_leaves_a_gap_names_the_weighted_terms_and_states_the_largest_at_the_shown_step():
@@ -452,6 +506,11 @@ def test_the_chart_of_a_loss_leaves_a_gap_names_the_weighted_terms_and_states_th
     assert text_of(charts.series_lines(curves, charts.Drawing(20))).startswith("At step 20, cross-entropy is 75 %")
 
 
+def test_terms_that_are_recorded_with_their_weights_are_named_without_a_factor():
+    figure = charts.series_lines(loss([0, 10], [4.0, 3.0], [("matching", 1.0, [3.0, 2.0]), ("CRL", 0.5, [1.0, 1.0])]))
+    assert figure.layout.meta["note"] == "matching + 0.5 · CRL"
+
+
 def test_the_chart_of_a_loss_turns_logarithmic_when_terms_are_far_apart_and_asks_for_a_value():
     far = charts.series_lines(loss([0, 10], [400.0, 300.0], [("matching", 1.0, [4.0, 2.0])]))
     assert far.layout.yaxis.type == "log" and far.layout.yaxis.title.text == "loss, logarithmic"
@@ -464,6 +523,39 @@ def test_a_series_without_terms_is_named_with_its_unit_and_one_of_many_keeps_a_l
     figure = charts.series_lines(curves)
     assert figure.layout.yaxis.title.text == "KL divergence (nats)" and text_of(figure) == "teacher of each update"
     assert figure.data[0].line.color == theme.SERIES_MARKS[False][-1]["colour"]
+
+
+def test_shares_are_stacked_to_a_whole_and_a_term_that_hardly_acts_is_named():
+    curves = shares([None, 93.0, 50.0], [None, 6.0, 0.0], [None, 1.0, 50.0])
+    figure = charts.share_areas(curves, charts.Drawing(10))
+    assert text_of(figure) == (
+        "At step 10, matching is 93 % of what moves the images; contrastive (CRL) is 1 %: hardly anything"
+    )
+    assert np.sum([trace.y for trace in figure.data], axis=0).tolist() == [100, 100]
+    assert {trace.stackgroup for trace in figure.data} == {"shares"} and figure.layout.yaxis.range == (0, 100)
+    assert [trace.line.dash for trace in figure.data] == ["dash", "dot", "dashdot"]
+    assert [note.text for note in figure.layout.annotations][:3] == ["matching", "cross-entropy", "contrastive (CRL)"]
+    assert figure.layout.yaxis.title.text == "what moves the images (%)"
+    last = text_of(charts.share_areas(curves, charts.Drawing(20)))
+    assert last.endswith("of what moves the images; cross-entropy is 0 %: hardly anything")
+
+
+def test_a_step_without_shares_and_a_share_far_below_a_percent_are_said():
+    curves = shares([None, 0.998, 0.6], [None, 0.001, 0.2], [None, 0.001, 0.2])
+    assert text_of(charts.share_areas(curves, charts.Drawing(0))) == (
+        "What moves the images: nothing was recorded at step 0"
+    )
+    said = text_of(charts.share_areas(curves, charts.Drawing(10)))
+    assert said.endswith("cross-entropy is under 1 % and contrastive (CRL) is under 1 %: hardly anything")
+    assert text_of(charts.share_areas(curves)) == "At step 20, matching is 60 % of what moves the images"
+    with pytest.raises(InputError, match="a recorded step with all of them"):
+        charts.share_areas(shares([None] * 3, [None] * 3, [None] * 3))
+
+
+def test_the_share_of_a_term_that_never_was_is_left_out():
+    figure = charts.share_areas(shares([None, 80.0, 70.0], [None, 20.0, 30.0], [None] * 3), charts.Drawing(10))
+    assert [trace.name for trace in figure.data] == ["matching", "cross-entropy"]
+    assert text_of(figure) == "At step 10, matching is 80 % of what moves the images"
 
 
 def test_accuracy_bars_show_mean_spread_and_every_seed_on_a_fixed_axis():

@@ -81,7 +81,7 @@ def test_a_done_run_fills_the_live_page(store):
     app = open_page("live")
     check(app, "live")
     assert [metric.label for metric in app.metric] == ["Median robust margin", "Share robust", "Share clean", "Loss"]
-    assert len(app.get("plotly_chart")) == 5
+    assert len(app.get("plotly_chart")) == 6 and "of what moves the images" in text(app)
     assert "LS-PGD reused the start of 24 as it was" in text(app)
     assert app.dataframe[0].value["Moved"].abs().is_monotonic_decreasing
 
@@ -89,7 +89,7 @@ def test_a_done_run_fills_the_live_page(store):
 def test_the_live_figures_belong_to_the_chosen_step(store):
     make_run(store / "one", steps=7)
     first, last = open_page("live", step="0"), open_page("live")
-    assert first.metric[3].value == "–" and last.metric[3].value == "1.47"
+    assert first.metric[3].value == "–" and last.metric[3].value == "5.50"
     assert float(first.metric[0].value.removesuffix(" logits")) < float(last.metric[0].value.removesuffix(" logits"))
 
 
@@ -107,7 +107,7 @@ def test_the_home_table_lists_every_run_with_its_figures(store):
 
 
 def test_the_embedding_page_offers_umap_and_pca_and_the_separation_figures(store):
-    make_run(store / "one")
+    make_run(store / "one", scorers="ce")
     app = open_page("embeddings")
     check(app, "embeddings")
     assert next(c for c in app.get("segmented_control") if c.label == "Map").options == ["UMAP", "PCA"]
@@ -218,7 +218,7 @@ def test_a_run_that_ended_badly_says_why_and_keeps_its_figures(store, state, sen
     app = open_page("live")
     check(app, "live")
     assert sentence in text(app)
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == 5
     assert [button.label for button in app.button if str(button.key).startswith("run-")] == ["Resume"]
 
 
@@ -507,7 +507,7 @@ def all_settings(app):
 
 @pytest.mark.parametrize("method", ["UMAP", "PCA"])
 def test_the_heading_of_every_map_is_the_figure_of_the_original_space(store, method):
-    make_run(store / "one")
+    make_run(store / "one", scorers="ce")
     app = open_page("embeddings", **{"map-method": method})
     assert next(c for c in app.get("segmented_control") if c.label == "Map").value == method
     assert "Under attack, 24 % of the images are nearest to another class".replace("24 %", "24\u00a0%") in text(app)
@@ -845,6 +845,19 @@ def test_what_a_manifest_says_of_its_method_is_shown_though_no_table_knows_it(st
     assert len(bare.metric) == 3 and "This method hands out no figure of its own" in text(bare)
 
 
+def test_series_that_are_shares_of_one_whole_say_which_one_is_the_largest(store):
+    run = make_run(store / "one", n=24, classes=3, steps=3)
+    told = json.loads((run / "manifest.json").read_text())
+    told["series"] = [
+        {"name": name, "label": label, "unit": "%", "axis": "What moves it", "weight": None, "stacked": True}
+        for name, label in (("match", "pixels"), ("crl", "teacher"))
+    ]
+    (run / "manifest.json").write_text(json.dumps(told))
+    app = open_page("live")
+    check(app, "live")
+    assert "At step 20, pixels is 75\u00a0% of what moves it" in text(app)
+
+
 def test_a_phase_that_nobody_knows_is_shown_by_its_name(store):
     run = make_run(store / "one", state="running", steps=3, evaluated=False)
     status = json.loads((run / "status.json").read_text()) | {"phase": "kneading"}
@@ -872,8 +885,57 @@ def test_of_two_scorers_each_has_its_own_margins_map_and_separation(store):
     assert "the contrastive loss" in text(maps) and not open_page("start").get("error")
 
 
+def test_two_scorers_stand_side_by_side_with_their_figures_and_a_sentence_and_nothing_is_a_choice(store):
+    make_run(store / "one", n=24, classes=3, steps=3, scorers="ce,ce-crl")
+    app = open_page("embeddings")
+    check(app, "embeddings")
+    assert app.selectbox(key="beside").options == ["nothing", "ce-crl", "another run"]
+    assert len(app.get("plotly_chart")) == 5
+    said = text(app)
+    assert "A · trained with cross-entropy: " in said and "B · trained with cross-entropy and the contrastive" in said
+    assert "At step 20, none of the six measures is higher under" in said and "six are lower" in said
+    assert "Each map has a frame of its own" in said and "A 0.95 clean, 0.76 adversarial; B 0.82 clean" in said
+    other = open_page("embeddings", scorer="ce-crl", selected="2-4", colour="Robust margin")
+    assert other.selectbox(key="beside").value == "ce" and "all six measures are higher" in text(other)
+    assert all("selectedpoints" in chart.proto.spec for chart in other.get("plotly_chart")[:2])
+    assert open_page("embeddings", beside="nonsense").selectbox(key="beside").value == "ce-crl"
+    alone = open_page("embeddings", beside="nothing")
+    assert len(alone.get("plotly_chart")) == 4 and "of the six" not in text(alone)
+
+
+def test_another_run_of_the_same_data_stands_beside_at_its_nearest_step(store):
+    make_run(store / "one", n=24, classes=3, steps=3, scorers="ce,ce-crl")
+    make_run(store / "two", n=30, classes=3, steps=2, every=7, method="c2r-no-crl", scorers="ce", mapped=False)
+    make_run(store / "else", n=40, classes=4, steps=3)
+    app = open_page("embeddings", run="one", scorer="ce-crl", beside="another run", selected="2-4", lines="Selection")
+    check(app, "embeddings")
+    assert app.selectbox(key="beside-run").options == ["two"]
+    said = text(app)
+    assert "B has no step 20: its nearest one, 7, is shown. B has no scorer ce-crl: its scorer ce is shown." in said
+    assert "and step 7 of 'C2R without CRL · digits" in said and "n = 24 and 30 images" in said
+    unknown = open_page("embeddings", run="one", **{"beside": "another run", "beside-run": "../two"})
+    check(unknown, "embeddings")
+    assert unknown.selectbox(key="beside-run").value == "two"
+    own, other = app.get("plotly_chart")[:2]
+    assert "selectedpoints" in own.proto.spec and "selectedpoints" not in other.proto.spec
+    assert "another run" not in text(open_page("embeddings", run="else")).lower()
+    assert "No other run of the same data and classes" in text(
+        open_page("embeddings", run="else", beside="another run")
+    )
+
+
+def test_a_second_map_that_cannot_be_read_leaves_the_first_one(store):
+    make_run(store / "one", n=24, classes=3, steps=3, scorers="ce")
+    make_run(store / "two", n=24, classes=3, steps=3)
+    for frame in (store / "two" / "frames").iterdir():
+        frame.write_bytes(frame.read_bytes()[:100])
+    app = open_page("embeddings", run="one", beside="another run")
+    check(app, "embeddings")
+    assert app.error and "no map of step 20 can be drawn" in app.info[0].value and len(app.get("plotly_chart")) == 4
+
+
 def test_one_scorer_is_no_choice_and_an_unknown_one_is_said(store):
-    make_run(store / "one", n=24, classes=3, steps=3)
+    make_run(store / "one", n=24, classes=3, steps=3, scorers="ce")
     assert not [box for box in open_page("live").selectbox if box.key == "scorer"]
     make_run(store / "two", n=24, classes=3, steps=3, scorers="ce,ce-crl")
     app = open_page("live", run="two", scorer="nonsense")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from fake_run import make_evaluation, make_run
 from app import readings, runlist, views, words
 from c2r import config
 from c2r.distilled import DistilledSet
-from c2r.look.description import description
+from c2r.look.description import Term, description
 from c2r.look.summary import BIN_EDGES, margin_summary
 from c2r.store import runs
 
@@ -153,7 +154,7 @@ def test_kpis_show_the_change_since_the_first_step_with_its_unit_and_a_dash_with
     assert (
         margin.value == f"{quantiles[2]:.1f} logits" and robust.value.endswith(" %") and clean.delta.endswith(" points")
     )
-    assert loss.value == "1.47" and not loss.course and not loss.delta, "losses of two steps do not compare"
+    assert loss.value == "5.50" and not loss.course and not loss.delta, "losses of two steps do not compare"
     start = readings.kpis(events[:1], method)
     assert start[3].value == "–" and start[0].delta == ""
 
@@ -335,6 +336,19 @@ def test_terms_are_named_by_what_ran_and_one_of_weight_zero_is_left_out():
     assert not readings.parts({"step": 0, "series": dict.fromkeys(event["series"])}, told(), "Loss")
     lines = readings.curves([event], told(match_weight=0.0))[0].lines
     assert [(line.label, line.place) for line in lines] == [("Loss", 0), ("cross-entropy", 2), ("contrastive (CRL)", 3)]
+
+
+def test_shares_of_one_whole_are_stacked_and_look_like_the_terms_they_are_shares_of():
+    method = told()
+    shares = tuple(Term(f"share-{name}", name, "%", "Shares", None, True) for name in ("matching", "contrastive"))
+    events = [{"step": 8, "series": {"match": 2.0, "share-matching": 93.0, "share-contrastive": 7.0}}]
+    terms = [term for term in method.series if not term.stacked]
+    loss, whole = readings.curves(events, replace(method, series=(*terms, *shares)))
+    assert (loss.stacked, whole.stacked, whole.unit) == (False, True, "%")
+    assert [(line.label, line.place, line.values) for line in whole.lines] == [
+        ("matching", 1, [93.0]),
+        ("contrastive", 2, [7.0]),
+    ]
 
 
 def test_soft_labels_name_their_largest_classes_and_none_without_a_share():

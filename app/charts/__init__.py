@@ -8,7 +8,8 @@
 | maps.py | `embedding_map`, `map_ranges` |
 | comparison.py, paired.py | `accuracy_profile`, `accuracy_sweep`; `paired_dots` |
 | heatmaps.py, cumulative.py | `class_heatmap`, `transfer_heatmap`; `margin_cumulative` |
-| series.py | `separation_lines`, `series_lines`, `accuracy_bars` |
+| separation.py | `separation_lines`, `separation_table` |
+| series.py, shares.py | `series_lines`, `accuracy_bars`; `share_areas` |
 | storage.py | `storage_bars` |
 | across.py, waterfall.py | `row_dots`, `number_lines`, `time_dots`; `waterfall` |
 | predict.py | `objective_scatter`, `correlation_dots` |
@@ -24,7 +25,7 @@ from app.charts.comparison import accuracy_profile, accuracy_sweep
 from app.charts.cumulative import margin_cumulative
 from app.charts.curriculum import Paths, curriculum_classes, curriculum_heatmap, rank_paths
 from app.charts.heatmaps import class_heatmap, transfer_heatmap
-from app.charts.maps import Colouring, Emphasis, Plane, Points, embedding_map, map_ranges
+from app.charts.maps import Colouring, Emphasis, Plane, Points, embedding_map, map_ranges, margin_limit
 from app.charts.margins import (
     Counted,
     Quantiles,
@@ -37,7 +38,9 @@ from app.charts.margins import (
 )
 from app.charts.paired import paired_dots
 from app.charts.predict import Tried, correlation_dots, objective_scatter
-from app.charts.series import accuracy_bars, separation_lines, series_lines
+from app.charts.separation import Course, separation_lines, separation_table
+from app.charts.series import accuracy_bars, series_lines
+from app.charts.shares import share_areas
 from app.charts.storage import storage_bars
 from app.charts.waterfall import waterfall
 from c2r.look.summary import rank_matrix, thin
@@ -45,6 +48,7 @@ from c2r.look.summary import rank_matrix, thin
 __all__ = [
     "Colouring",
     "Counted",
+    "Course",
     "Drawing",
     "Emphasis",
     "Paths",
@@ -70,6 +74,7 @@ __all__ = [
     "margin_cumulative",
     "margin_histogram",
     "margin_history",
+    "margin_limit",
     "number_lines",
     "objective_scatter",
     "paired_dots",
@@ -78,7 +83,9 @@ __all__ = [
     "row_dots",
     "selected_numbers",
     "separation_lines",
+    "separation_table",
     "series_lines",
+    "share_areas",
     "storage_bars",
     "thin",
     "time_dots",

@@ -65,6 +65,12 @@ def plain(name: object) -> str:
     return escape(str(name), quote=False)
 
 
+def in_sentence(name: str) -> str:
+    """A name within a sentence: ``Loss`` as ``loss``, an abbreviation such as ``KL`` as it is; safe inside a chart
+    text."""
+    return plain(name if name[1:2].isupper() else name[:1].lower() + name[1:])
+
+
 def floats(values: Any) -> np.ndarray:
     """float32 travels as half the bytes of float64; None becomes a gap."""
     return np.asarray(values, dtype=np.float32)

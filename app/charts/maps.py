@@ -18,6 +18,7 @@ from app.charts.base import (
     images,
     number,
     percent,
+    plain,
 )
 from app.charts.naming import place_names
 from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, class_colour, margin_scale, rank_scale, tokens
@@ -88,12 +89,16 @@ class Emphasis:
 @dataclass(frozen=True)
 class Plane:
     """The plane of the map: the projection onto it, what its axes show (all images when None), the variance shares
-    `explained` [2] of a PCA, and the width of the figure in px at which the plot is a square."""
+    `explained` [2] of a PCA, and the width of the figure in px at which the plot is a square.
+
+    `called`: what this map is called where several stand side by side, under one legend of their own: it has none then.
+    """
 
     method: str = "UMAP"
     ranges: Ranges | None = None
     explained: Any = None
     side: int = 600
+    called: str = ""
 
 
 BY_CLASS, NOTHING, UMAP = Colouring(), Emphasis(), Plane()
@@ -121,13 +126,13 @@ def embedding_map(
     """Images [P] of one step on the map: circle = clean, cross = adversarial, the same colour for both.
 
     `strangers`, the share of images that under attack lie among another class in the original space, is stated; nothing
-    on the map can tell it. The legends stand below the plot. Raises InputError for an unknown colour or method and for
-    missing values.
+    on the map can tell it. The legends stand below the plot, unless it is one of several maps. Raises InputError for an
+    unknown colour or method and for missing values.
     """
     _check(colouring, plane.method)
     ranges, points = plane.ranges or map_ranges(points.clean, points.adversarial), _arrays(points)
     note = _note(len(points.labels), colouring.by, strangers)
-    figure = _square(_statement(points.labels, colouring, strangers), note, plane, dark)
+    figure = _square(_called(plane, _statement(points.labels, colouring, strangers)), note, plane, dark)
     _add_background(figure, points.background, dark)
     _add_lines(figure, points, emphasis.lines, dark)
     _add_images(figure, points, colouring, emphasis, dark)
@@ -136,9 +141,12 @@ def embedding_map(
     figure.update_layout(
         **_map_layout(ranges, plane.method, plane.explained, dark), coloraxis=_colour_axis(colouring, dark)
     )
-    _place_below(figure, colouring.by)
+    if plane.called:
+        figure.update_layout(showlegend=False, coloraxis_showscale=False)
+    else:
+        _place_below(figure, colouring.by)
     if colouring.by == "class":
-        _name_classes(figure, points, ranges, dark)
+        _name_classes(figure, points, ranges, min(NARROW, plane.side), dark)
     return figure
 
 
@@ -175,6 +183,11 @@ def _note(n: int, colour: str, strangers: float | None) -> str:
         else ""
     )
     return f"n = {n} images, clean and attacked{measured}"
+
+
+def _called(plane: Plane, statement: str) -> str:
+    """The statement of a map, after what the map is called."""
+    return f"{plain(plane.called)}: {statement[0].lower()}{statement[1:]}" if plane.called else statement
 
 
 def _square(statement: str, note: str, plane: Plane, dark: bool) -> go.Figure:
@@ -393,9 +406,14 @@ def _colour_axis(colouring: Colouring, dark: bool) -> dict[str, Any] | None:
             "colorscale": rank_scale(dark),
             "colorbar": _bar_below("rank (0 = hardest)", dark),
         }
-    top = limit or float(np.percentile(np.abs(values), 99)) or 1.0
+    top = limit or margin_limit(values)
     title = f"robust margin (logits), colours end at ±{number(top)}"
     return {"cmin": -top, "cmax": top, "colorscale": margin_scale(dark), "colorbar": _bar_below(title, dark)}
+
+
+def margin_limit(margins: Any) -> float:
+    """Where the colours of margins end on both sides of 0: beyond 99 of 100 of them."""
+    return float(np.percentile(np.abs(margins), 99)) or 1.0
 
 
 def _bar_below(title: str, dark: bool) -> dict[str, Any]:
@@ -404,13 +422,13 @@ def _bar_below(title: str, dark: bool) -> dict[str, Any]:
     return bar | {"title": bar["title"] | {"side": "top"}}
 
 
-def _name_classes(figure: go.Figure, points: Points, ranges: Ranges, dark: bool) -> None:
+def _name_classes(figure: go.Figure, points: Points, ranges: Ranges, side: float, dark: bool) -> None:
     """Class names beside the middles of their clean images [P, 2], off the points, a thin line to each middle."""
     ink, known, names = tokens(dark), np.unique(points.labels), points.classes
     middles = np.stack([np.nanmedian(points.clean[points.labels == k], axis=0) for k in known])
     both = np.concatenate([points.clean, points.adversarial])
     font, page = {"size": 12, "color": ink.text, "weight": 600}, faded(ink.page, 0.7)
-    for at, (x, y), place in place_names(middles, [names[k] for k in known], both, ranges, NARROW):
+    for at, (x, y), place in place_names(middles, [names[k] for k in known], both, ranges, side):
         far = place != (x, y)
         line = (
             {"ax": place[0], "ay": place[1], "axref": "x", "ayref": "y", "arrowhead": 0, "arrowwidth": 1} if far else {}

@@ -1,4 +1,4 @@
-"""Figures of a whole run over steps (class separation, series of its method) and its final accuracies per attack."""
+"""The series of a run's method over its steps, and its final accuracies per attack."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,71 +9,30 @@ import plotly.graph_objects as go
 from app.charts.base import (
     UNMARKED,
     Drawing,
-    at_step,
     axis,
     blank,
     faded,
     floats,
+    in_sentence,
     line,
     mark_step,
     nearest,
     number,
-    padded,
     percent,
     plain,
     step_axis,
-    zero_line,
 )
-from app.charts.labels import End, both_ends, end_labels, last, lines_end
+from app.charts.labels import End, end_labels, last, lines_end
 from app.readings import Curves
-from app.theme import ADVERSARIAL, ADVERSARIAL_MARK, CLEAN, CLEAN_MARK, series_mark, tokens
-from c2r.base.errors import InputError, unknown
+from app.theme import ADVERSARIAL, CLEAN, series_mark, tokens
+from c2r.base.errors import InputError
 from c2r.evaluation import attempts
 from c2r.store import headline
-
-# Name, what it means, the fixed range of its axis (None follows the data).
-SEPARATION: dict[str, tuple[str, str, tuple[float, float] | None]] = {
-    "knn": ("kNN accuracy", "share of images whose nearest neighbours agree with their class", (0.0, 1.05)),
-    "silhouette": ("Silhouette", "1 = classes apart, 0 = touching, below 0 = mixed up", None),
-    "between_within": ("Between / within", "spread between class means over spread within classes", None),
-}
 
 LETTER = 7.2  # px of a letter of a name under its bar
 BAR_ROOM = {False: 330, True: 760}  # px of all bars together, in half a page and across a whole one
 SPREAD_ROOM, TENTH_ROOM = 76, 34  # px that a bar needs for a label such as 78.6 ± 0.7, and for one such as 78.6
 LOG_TICKS = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5)]
-
-
-def separation_lines(
-    steps: Any, clean: Any, adv: Any, *, what: str, n: int | None = None, drawing: Drawing = UNMARKED
-) -> go.Figure:
-    """One class-separation figure [S] of the original embedding space over steps: `what` is knn, silhouette or
-    between_within."""
-    if what not in SEPARATION:
-        raise unknown("separation figure", what, list(SEPARATION))
-    name, meaning, span = SEPARATION[what]
-    current, dark = drawing.current, drawing.dark
-    unharmed, attacked = at_step(steps, clean, current), at_step(steps, adv, current)
-    counted = "" if n is None else f"n = {n}; "
-    figure = blank(
-        f"{name}: {number(unharmed, 2)} clean, {number(attacked, 2)} adversarial",
-        counted + meaning,
-        dark=dark,
-        height=240,
-        right=96,
-    )
-    figure.add_trace(line(steps, clean, CLEAN_MARK, "clean"))
-    figure.add_trace(line(steps, adv, ADVERSARIAL_MARK, "adversarial"))
-    span = span or padded(clean, adv, zero=True)
-    figure.update_layout(
-        xaxis=step_axis(steps, dark=dark),
-        yaxis=axis(name.lower().replace("knn", "kNN"), dark=dark, range=span, nticks=5),
-    )
-    if what == "silhouette":
-        zero_line(figure, dark=dark)
-    end_labels(figure, both_ends(clean, adv, dark), span)
-    mark_step(figure, current, dark=dark)
-    return figure
 
 
 def series_lines(curves: Curves, drawing: Drawing = UNMARKED) -> go.Figure:
@@ -97,7 +56,9 @@ def series_lines(curves: Curves, drawing: Drawing = UNMARKED) -> go.Figure:
         ends.append(End(last(heights(values)), spoken, mark["colour"], mark["colour"]))
     span = _series_span(heights(every), log)
     ticks = {"type": "log", "tickvals": LOG_TICKS, "ticktext": [f"{tick:g}" for tick in LOG_TICKS]} if log else {}
-    title = f"{_small(curves.axis)}{f' ({plain(curves.unit)})' if curves.unit else ''}{', logarithmic' if log else ''}"
+    title = (
+        f"{in_sentence(curves.axis)}{f' ({plain(curves.unit)})' if curves.unit else ''}{', logarithmic' if log else ''}"
+    )
     figure.update_layout(
         xaxis=step_axis(steps, dark=dark, until=until), yaxis=axis(title, dark=dark, range=span, **ticks)
     )
@@ -118,18 +79,14 @@ def _series_statement(curves: Curves, current: float | None) -> str:
         return f"{plain(curves.lines[0].label)} of each update"
     most = max(now, key=lambda label: now[label])
     share = percent(float(now[most]) / whole)
-    return f"At step {curves.steps[place]:g}, {plain(most)} is {share} of the {_small(curves.axis)}"
+    return f"At step {curves.steps[place]:g}, {plain(most)} is {share} of the {in_sentence(curves.axis)}"
 
 
 def _series_note(curves: Curves) -> str:
     """What is drawn: the weighted terms as a sum, else the lines by name."""
-    terms = [f"{line.weight:.3g} · {plain(line.label)}" for line in curves.lines if line.weight]
+    weights = {line.label: "" if line.weight == 1 else f"{line.weight:.3g} · " for line in curves.lines if line.weight}
+    terms = [f"{weight}{plain(label)}" for label, weight in weights.items()]
     return " + ".join(terms) or f"recorded by the method: {', '.join(plain(line.label) for line in curves.lines)}"
-
-
-def _small(name: str) -> str:
-    """A name within a sentence: ``Loss`` as ``loss``, an abbreviation such as ``KL`` as it is."""
-    return plain(name if name[1:2].isupper() else name[:1].lower() + name[1:])
 
 
 def _series_span(heights: np.ndarray, log: bool) -> tuple[float, float]:

@@ -32,6 +32,7 @@ function open(parent) {
     places = new Map(data.numbers.map((number, i) => [number, i]));
     chosen = Math.min(chosen, data.numbers.length - 1);
     line.setAttribute("aria-valuemax", data.numbers.length);
+    line.setAttribute("aria-label", `Images on the map${data.map ? ` ${data.map}` : ""}, hardest first`);
     hide();
     usable = false;
     const sheet = new Image();

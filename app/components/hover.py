@@ -35,16 +35,18 @@ Point at a mark to see its picture; by keyboard: focus this line, then â† and â
 """
 
 
-def shown_beside(view: state.View, frame: cache.Arrays, ids: np.ndarray, area: str) -> None:
+def shown_beside(view: state.View, frame: cache.Arrays, ids: np.ndarray, area: str, called: str = "") -> None:
     """Let the chart in the container with the key `area` show the pictures of its images `ids` [P]; a damaged frame
-    shows none."""
+    shows none. `called`: what tells the map from another one, '' for the only one."""
     numbers = frame["order"][np.isin(frame["order"], ids)][:MOST]
     step = view.step or 0
     try:
         sheet = _sheet(str(view.path), step, cache.frame_stamp(view.path, step), tuple(numbers.tolist()))
     except InputError:
         return
-    _component()(data=_data(view, frame, numbers, sheet) | {"area": f".st-key-{area}"}, key=f"{area}-pictures")
+    _component()(
+        data=_data(view, frame, numbers, sheet) | {"area": f".st-key-{area}", "map": called}, key=f"{area}-pictures"
+    )
     few = f"Beside the pointer are pictures of the {MOST:,} hardest of {len(ids):,} images. " if len(ids) > MOST else ""
     lossy = "They are compressed; lists and details show the very pixels." if sheet["geometry"][0] else ""
     if few or lossy:

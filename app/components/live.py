@@ -225,8 +225,9 @@ def _results(look: Look, events: Events, shown: int, same: tuple[object, ...]) -
 
 
 def _series(look: Look, curves: readings.Curves, shown: int, same: tuple[object, ...]) -> None:
+    draw = charts.share_areas if curves.stacked else charts.series_lines
     chart(
-        lambda: charts.series_lines(curves, charts.Drawing(shown, look.until, dark=look.dark)),
+        lambda: draw(curves, charts.Drawing(shown, look.until, dark=look.dark)),
         f"series-{same[-1]}",
         curves.table,
         same=same,

@@ -1,4 +1,4 @@
-"""The embedding map of one step, its selection, and the class-separation figures over steps."""
+"""The embedding map of one step, alone or as one of two, and its selection."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import cache, charts, frames, state, views
+from app import cache, charts, frames, state, views, words
 from app.components import hover, shell
 from app.components.figures import chart
 from c2r.base.errors import InputError
@@ -38,12 +38,41 @@ class Layout:
     explained: np.ndarray | None = None
 
 
-def choices() -> tuple[str, str]:
-    """What colours the map, and for which images lines are drawn."""
+@dataclass(frozen=True)
+class Chosen:
+    """What a person chose for every map: the method, what colours it, and for which images lines are drawn."""
+
+    method: str
+    colour: str
+    lines: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one map stands: the keys of its chart and its container, its width in px; where several stand side by side
+    what it is `called` and the end `limit` of their colours; whether it can be lassoed."""
+
+    key: str = "map"
+    area: str = AREA
+    width: int = SIDE
+    called: str = ""
+    limit: float | None = None
+    selectable: bool = True
+
+
+ALONE = Place()
+
+
+def choices(layouts: dict[str, Layout]) -> Chosen:
+    """Which of the `layouts` is shown, what colours the map, and for which images lines are drawn."""
     shown: dict[str, Any] = {"bind": "query-params", "width": 170}
+    first = next(iter(layouts))
+    method = st.segmented_control(
+        "Map", list(layouts), default=first, required=True, key="map-method", bind="query-params"
+    )
     colour = st.selectbox("Colour by", list(COLOURS), format_func=COLOURS.__getitem__, key="colour", **shown)
     lines = st.selectbox("Lines", list(LINES), format_func=LINES.__getitem__, key="lines", help=LINES_HELP, **shown)
-    return colour, lines
+    return Chosen(method if method in layouts else first, colour, lines)
 
 
 def stored_map(view: state.View, frame: dict[str, np.ndarray]) -> dict[str, np.ndarray] | None:
@@ -106,34 +135,58 @@ def pca_layout(view: state.View) -> Layout | None:
     return Layout("PCA", np.arange(len(now["clean"])), now["clean"], now["adv"], ranges, explained=basis["explained"])
 
 
-def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, colour: str, lines: str) -> None:
+def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, chosen: Chosen, place: Place = ALONE) -> None:
     """The map; a lasso or box becomes the selection of all pages."""
-    labels, n = frame["labels"], len(frame["labels"])
-    values = {
-        "margin": frame["margin_adv"],
-        "rank": ranks(frame["order"]),
-        "broken": (frame["margin_adv"] <= 0).astype(np.int8),
-    }.get(colour)
-    chosen = state.selection(view.opened.id, n)
-    positions = np.flatnonzero(np.isin(layout.index, chosen))
-    hard = np.isin(layout.index, views.hardest(frame["order"], labels, HARDEST, view.class_index))
-    drawn = {"selection": positions, "hardest": np.flatnonzero(hard), "none": None}[lines]
+    labels, values = frame["labels"], _values(chosen.colour, frame)
     figure = charts.embedding_map(
         charts.Points(layout.clean, layout.adversarial, labels[layout.index], list(view.names), layout.index),
-        charts.Colouring(colour, None if values is None else values[layout.index]),
-        charts.Emphasis(positions if len(positions) else None, drawn, view.class_index),
-        charts.Plane(layout.method, layout.ranges, layout.explained, SIDE),
+        charts.Colouring(chosen.colour, None if values is None else values[layout.index], place.limit),
+        _emphasis(view, frame, layout, chosen.lines),
+        charts.Plane(layout.method, layout.ranges, layout.explained, place.width, place.called),
         strangers=views.strangers(cache.events(view.path, view.scorer), view.step),
         dark=state.is_dark(),
     )
 
     def picked() -> None:
-        ids = charts.selected_numbers(st.session_state["map"]["selection"]["points"])
+        ids = charts.selected_numbers(st.session_state[place.key]["selection"]["points"])
         state.select(view.opened.id, ids, f"the {layout.method} map at step {view.step}")
 
-    with st.container(key=AREA):
-        hover.shown_beside(view, frame, layout.index, AREA)
-        chart(figure, "map", lambda: _points_table(view, frame, layout), on_select=picked)
+    if not place.selectable:
+        figure.update_layout(dragmode=False)
+    with st.container(key=place.area):
+        hover.shown_beside(view, frame, layout.index, place.area, place.called)
+        table = lambda: _points_table(view, frame, layout)  # noqa: E731
+        chart(figure, place.key, table, on_select=picked if place.selectable else None)
+
+
+def _values(colour: str, frame: dict[str, np.ndarray]) -> np.ndarray | None:
+    """What colours the images [N]; None for their classes."""
+    if colour == "rank":
+        return ranks(frame["order"])
+    return {"margin": frame["margin_adv"], "broken": (frame["margin_adv"] <= 0).astype(np.int8)}.get(colour)
+
+
+def limit(colour: str, frames: list[dict[str, np.ndarray]]) -> float | None:
+    """The end of the colours that maps of `frames` share; None where colours have none."""
+    if colour == "rank":
+        return float(max(len(frame["order"]) for frame in frames) - 1)
+    if colour == "margin":
+        return charts.margin_limit(np.concatenate([frame["margin_adv"] for frame in frames]))
+    return None
+
+
+def _emphasis(view: state.View, frame: dict[str, np.ndarray], layout: Layout, lines: str) -> charts.Emphasis:
+    """The selected images, those with lines, and the class that keeps its strength."""
+    labels = frame["labels"]
+    positions = np.flatnonzero(np.isin(layout.index, state.selection(view.opened.id, len(labels))))
+    hard = np.isin(layout.index, views.hardest(frame["order"], labels, HARDEST, view.class_index))
+    drawn = {"selection": positions, "hardest": np.flatnonzero(hard), "none": None}[lines]
+    return charts.Emphasis(positions if len(positions) else None, drawn, view.class_index)
+
+
+def note(view: state.View, layout: Layout) -> str:
+    """What is said of a map: which step it shows, and who measured."""
+    return f"{layout.note} {words.measured(view.opened, view.scorer)}".strip()
 
 
 def _points_table(view: state.View, frame: dict[str, np.ndarray], layout: Layout) -> views.Columns:
@@ -145,21 +198,3 @@ def _points_table(view: state.View, frame: dict[str, np.ndarray], layout: Layout
         "Adversarial y": layout.adversarial[:, 1],
     }
     return table | {name: column.round(3).tolist() for name, column in places.items()}
-
-
-def separation(view: state.View) -> None:
-    """How far the classes stand apart in the original space, over the recorded steps, clean and adversarial."""
-    events = [event for event in cache.events(view.path, view.scorer) if event.get("separation")]
-    if not events:
-        st.caption("No class-separation figures were recorded.")
-        return
-    events = views.drawn(events, view.step or 0)
-    steps = [event["step"] for event in events]
-    drawing = charts.Drawing(view.step, dark=state.is_dark())
-    for column, what in zip(
-        st.columns(3, vertical_alignment="bottom"), ("knn", "silhouette", "between_within"), strict=True
-    ):
-        clean, adversarial = ([event["separation"][side].get(what) for event in events] for side in ("clean", "adv"))
-        with column:
-            figure = charts.separation_lines(steps, clean, adversarial, what=what, n=events[-1]["n"], drawing=drawing)
-            chart(figure, f"separation-{what}", {"Step": steps, "Clean": clean, "Adversarial": adversarial})

@@ -128,6 +128,7 @@ STATUS: dict[str, Check] = {
 }
 PHASE: dict[str, Check] = {"name": text, "label": text, "brief": text, "unit": text, "share": number}
 SERIES: dict[str, Check] = {"name": text, "label": text, "unit": text, "axis": text, "weight": optional(number)}
+STACKED = {"stacked": flag}  # of a series; runs of before do not say it
 MANIFEST: dict[str, Check] = {
     "versions": named(text),
     "commit": text,
@@ -139,7 +140,7 @@ MANIFEST: dict[str, Check] = {
     "attacked": text,
     "method": named(text),
     "phases": each(fields(PHASE, *PHASE)),
-    "series": each(fields(SERIES, *SERIES)),
+    "series": each(fields(SERIES | STACKED, *SERIES)),
     "margins": fields({"attack": text, "order": text}, "attack", "order"),
     "data": fields({"name": text, "hash": text, "train": count, "test": count, "shape": each(few, 3)}),
 }
