@@ -58,9 +58,8 @@ def make_run(
     """
     draw = np.random.default_rng(seed)
     last = max(0, steps - 1) * every
-    settings = config.load(
-        "demo", {"ipc": max(1, n // classes), "steps": max(1, last), "record_every": every, "seed": seed} | changes
-    )
+    own = {"ipc": max(1, n // classes), "steps": max(1, last), "record_every": every, "seed": seed, "scorers": "ce"}
+    settings = config.load("demo", own | changes)
     writer = RunWriter(path, settings)
     if state != "queued":
         writer.status(state="running")

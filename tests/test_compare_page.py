@@ -125,7 +125,10 @@ def test_a_baseline_that_exists_is_offered_to_be_added(store):
     app.button(key="add-base").click().run()
     check(app, "compare")
     assert app.multiselect(key="contestants").value == ["one", "base"]
-    assert [b.key for b in app.button if str(b.key).startswith(("add-", "baseline-"))] == ["baseline-full-data"]
+    assert [b.key for b in app.button if str(b.key).startswith(("add-", "baseline-"))] == [
+        "baseline-random-soft",
+        "baseline-full-data",
+    ]
 
 
 def test_before_any_evaluation_the_page_says_where_evaluations_come_from(store):

@@ -26,6 +26,7 @@ from c2r.registry import METHODS
 from c2r.store.runs import FRAME_ARRAYS
 
 QUICK = {
+    "scorers": "ce",
     "ipc": 3,
     "width": 8,
     "depth": 2,
@@ -99,7 +100,7 @@ def test_every_method_yields_a_basis_frames_and_a_set_within_the_threat_model(me
     [
         {"partition": 2},
         {"anchors": "synthetic"},
-        {"anchors": "both"},
+        {"anchors": "real"},
         {"crl_ratio": 2.0},
         {"whiten": "whiten"},
         {"whiten": "centre"},

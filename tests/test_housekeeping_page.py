@@ -114,7 +114,7 @@ def test_a_run_has_a_readable_name_and_no_page_shows_its_id(store):
     app = save(app, name="First try")
     for page in ("home", "start", "live", "embeddings", "gallery", "compare"):
         app = rerun(app.switch_page(f"../pages/{page}.py"))
-        assert not [said for said in shown(app) if DATED in said], page
+        assert not [said for said in shown(app) if DATED in said and not said.startswith("python -m c2r ")], page
 
 
 def test_tags_narrow_the_table(store):

@@ -100,7 +100,7 @@ def _methods(config: RunConfig) -> list[Rung]:
     method."""
     row = METHODS[config.method]
     if row.kind == "baseline":
-        adds = "soft labels" if hasattr(config, "labels") else row.label
+        adds = "soft labels" if hasattr(config, "label_stage") else row.label
         known = config.method == _plain_baseline() or _soft(config)
         return [] if known else [Rung(f"+ {adds}", f"{row.sentence}.", config)]
     found, carried = list[Rung](), list[str]()

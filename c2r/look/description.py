@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from c2r.registry import ATTACKS, METHODS, Phase, describe
-from c2r.settings import RunConfig
 from c2r.scorers import SCORERS
+from c2r.settings import RunConfig
 from c2r.store.runs import Run
 
 

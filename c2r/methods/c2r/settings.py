@@ -75,7 +75,7 @@ class PullSettings(Settings):
     """What the contrast compares, and how hard it pulls"""
 
     anchors: Literal["real", "synthetic", "both"] = setting(
-        "real",
+        "both",
         "Anchors",
         "Anchors of the contrastive loss: synthetic = the clean synthetic images against themselves and their"
         " adversaries, as the paper has it; both = adversarial real images are keys too; real = those are the anchors",
