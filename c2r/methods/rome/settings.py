@@ -17,10 +17,10 @@ class RomeSettings(Settings):
         symbol="α",
     )
     rome_weight: float = setting(
-        1.0,
+        50.0,
         "Weight of cross-entropy",
-        "What cross-entropy is multiplied with, beside the accuracy of the visited network; as released 50 for one and"
-        " ten images per class",
+        "What cross-entropy is multiplied with, beside the accuracy (0 to 1) of the visited network; as released: 50"
+        " for one and ten images per class (0.5 per percent), 10 for fifty",
         ge=0,
         le=1000,
     )
