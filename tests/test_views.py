@@ -307,17 +307,23 @@ SAMPLE = Path(__file__).resolve().parents[1] / "app" / "sample_run"
 
 def test_the_weighted_terms_of_every_recorded_loss_add_up_to_its_total():
     method = description(runs.open_run(SAMPLE))
-    recorded = [event for event in runs.read_events(SAMPLE) if event["losses"]["total"] is not None]
+    recorded = [event for event in runs.read_events(SAMPLE) if event["series"]["total"] is not None]
     assert len(recorded) == 30
     for event in recorded:
         parts = readings.parts(event, method, "Loss")
-        assert sum(part.value for part in parts) == pytest.approx(event["losses"]["total"], rel=1e-4)
-    losses = recorded[0]["losses"]
-    terms = 0.017 * losses["match"], 0.83 * losses["ce"], 0.17 * losses["crl"], losses["total"]
+        assert sum(part.value for part in parts) == pytest.approx(event["series"]["total"], rel=1e-4)
+    terms = [recorded[0]["series"][name] for name in ("match", "ce", "crl", "total")]
     said = "{:.2f} matching + {:.2f} cross-entropy + {:.2f} contrastive (CRL) = {:.2f}".format(*terms)
     assert readings.sum_sentence(recorded[0], method) == f"Loss of the update, in weighted terms: {said}"
-    (loss,) = readings.curves(recorded, method)
+    loss, moves = readings.curves(recorded, method)
     assert list(loss.table()) == ["Step", "Loss", "matching", "cross-entropy", "contrastive (CRL)"]
+    assert list(moves.table()) == ["Step", "matching", "cross-entropy", "contrastive (CRL)"]
+
+
+def test_terms_of_a_run_of_before_were_recorded_without_their_weights(tmp_path):
+    run = runs.open_run(make_run(tmp_path / "one", n=24, classes=3, steps=3, of_before=True, eta=0.17))
+    weights = {term.name: term.weight for term in description(run).series}
+    assert weights == {"total": None, "match": 0.017, "ce": pytest.approx(0.83), "crl": 0.17}
 
 
 def told(**changes):
