@@ -164,12 +164,7 @@ METHODS: dict[str, Method] = {
             Series("total", "Loss"),
             Series("match", "class means", weight=lambda c: float(c.rome_share > 0)),
             Series("ce", "cross-entropy", weight=lambda c: float(c.rome_share < 1)),
-            Series(
-                "network_accuracy",
-                "adversarial accuracy of the visited network",
-                "%",
-                "Accuracy on attacked real images",
-            ),
+            Series("network_accuracy", "accuracy under attack", "%", "Visited network on real images"),
         ),
         cost="c2r.methods.rome.cost:spent",
     ),

@@ -9,9 +9,11 @@ from test_contracts import events, settings, tiny_data
 from c2r.core.pgd import towards
 from c2r.core.threat import Threat
 from c2r.events import Finished
+from c2r.formats.sets import read_own
 from c2r.methods.distill import distill
 from c2r.methods.labels import soft_labels
 from c2r.methods.observer import Recorded
+from c2r.store.files import save_arrays
 
 
 def teacher(first):
@@ -46,6 +48,14 @@ def test_random_real_images_with_labels_of_a_pool_are_the_images_of_random_real(
     assert isinstance(labelled, Finished) and np.array_equal(plain.made.images, labelled.made.images)
     assert plain.made.soft is None and labelled.made.soft.shape == (9, 3)
     assert labelled.made.label_bytes == 9 * 3 * 2
+
+
+def test_labels_of_two_bytes_are_read_back_as_two_bytes(tmp_path):
+    made = events("random-soft", partition=2)[-1].made
+    save_arrays(tmp_path, "synthetic", made.arrays, made.about)
+    read = read_own(tmp_path / "synthetic.safetensors").distilled
+    assert read.soft.dtype == np.float16 and read.label_bytes == made.label_bytes == 9 * 4 * 3 * 2
+    np.testing.assert_array_equal(read.soft, made.soft)
 
 
 def test_a_targeted_attack_makes_the_goal_likelier_within_the_ball(generator):

@@ -155,15 +155,16 @@ def _labels(labels: np.ndarray, soft: np.ndarray | None, name: str) -> tuple[np.
     )
 
 
-def _probabilities(soft: np.ndarray, count: int, name: str) -> tuple[np.ndarray, str]:
-    soft = soft.astype(np.float32)
+def _probabilities(stored: np.ndarray, count: int, name: str) -> tuple[np.ndarray, str]:
+    soft = stored.astype(np.float32)
     if soft.ndim not in (2, 3) or len(soft) != count or not np.isfinite(soft).all():
         raise InputError(
             f"The soft labels of {name} have shape {list(soft.shape)} or are not finite: expected [{count}, K]"
             f" or [{count}, views, K]; write it again."
         )
     if soft.min() >= 0 and np.abs(soft.sum(-1) - 1).max() < 0.01:
-        return soft, "one-hot" if soft.ndim == 2 and (
+        kept = stored if stored.dtype == np.float16 else soft  # so that their bytes are those that were stored
+        return kept, "one-hot" if soft.ndim == 2 and (
             (soft == 0) | (soft == 1)
         ).all() else "soft: probabilities as stored"
     raised = np.exp(soft - soft.max(-1, keepdims=True))
