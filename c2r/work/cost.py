@@ -37,7 +37,7 @@ MOST_CORES = 8
 EVENT = 1400  # bytes of a line of events.jsonl
 # Seconds of start and UMAP; seconds to decode one 32 px JPEG on one core (measured: 85 µs); GB of the libraries once
 # loaded.
-START_SECONDS, DECODE_SECONDS, START_GB = 30.0, 85e-6, 0.7
+START_SECONDS, DECODE_SECONDS, START_GB = 15.0, 85e-6, 0.7
 EVALUATION = ("evaluate",)
 
 
