@@ -77,7 +77,7 @@ PRESET_HELP: dict[str, str] = {
     "demo": "1,797 real 8 × 8 digits, built in. Under a minute on two processor cores, evaluation included.",
     "cifar10-small": (
         "CIFAR-10 at 16 × 16, ConvNet-3 of width 48, 2 × 2 partition, soft labels; without the contrastive loss,"
-        " which parts the classes there and costs a point. Under ten minutes on two processor cores."
+        " which parts the classes there and costs a point. About ten minutes on two processor cores."
     ),
     "cifar10": "CIFAR-10 at full size, ConvNet-3 of width 128, 4 × 4 partition, soft labels. Wants a CUDA GPU; not"
     " measured yet.",
