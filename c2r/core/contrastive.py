@@ -53,6 +53,13 @@ def crl(
     return -total / count.clamp(min=1)
 
 
+def itself(anchors: int, keys: int, device: torch.device) -> Tensor:
+    """Anchor i is no key of its own where keys begin with the anchors: bool [anchors, keys]."""
+    excluded = torch.zeros(anchors, keys, dtype=torch.bool, device=device)
+    excluded[:, :anchors].fill_diagonal_(True)
+    return excluded
+
+
 def class_mean_alignment(clean: Tensor, adversarial: Tensor, labels: Tensor, classes: int) -> Tensor:
     """What CRL replaces, Σ_c |mean e(x_c) − mean e(x̃_c)|² over the classes present: embeddings [B, D] → scalar."""
     return (class_means(clean, labels, classes) - class_means(adversarial, labels, classes)).square().sum()

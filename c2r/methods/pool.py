@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from c2r.core.contrastive import Keys, crl
+from c2r.core.contrastive import Keys, crl, itself
 from c2r.core.threat import Threat
 from c2r.data.real import RealData, flips, statistics
 from c2r.networks.models import Network, build, frozen
@@ -56,7 +56,7 @@ class Pool:
         while (name := f"{called}-{len(self.ends)}") in parts:
             tensors = parts[name]
             for stage in range(1 + max(int(key.partition(".")[0]) for key in tensors)):
-                network = _fresh(config, data, torch.Generator())
+                network = fresh(config, data, torch.Generator())
                 own = (key for key in tensors if key.startswith(f"{stage}."))
                 network.load_state_dict({key.partition(".")[2]: tensors[key] for key in own})
                 self.stages.append(frozen(network.to(data.images.device)))
@@ -71,7 +71,7 @@ def train_network(
     :param generator: CPU generator of every draw
     """
     device, flip = data.images.device, flips(data)
-    model = _fresh(config, data, generator).to(device)
+    model = fresh(config, data, generator).to(device)
 
     def batches() -> tuple[torch.Tensor, torch.Tensor]:
         index = torch.randint(len(data.images), (config.pool_batch,), generator=generator).to(device)
@@ -95,16 +95,16 @@ def contrastive_loss(eta: float) -> Loss:
 
     def loss(model: Network, clean: Tensor, attacked: Tensor, labels: Tensor) -> Tensor:
         anchors, moved = model.embed(clean), model.embed(attacked)
-        itself = torch.zeros(len(clean), 2 * len(clean), dtype=torch.bool, device=clean.device)
-        itself[:, : len(clean)].fill_diagonal_(True)
-        keys = Keys(torch.cat([anchors, moved]), torch.cat([labels, labels]), excluded=itself)
+        excluded = itself(len(clean), 2 * len(clean), clean.device)
+        keys = Keys(torch.cat([anchors, moved]), torch.cat([labels, labels]), excluded=excluded)
         apart = crl(anchors, labels, keys, tau=TAU).mean()
         return (1 - eta) * torch.nn.functional.cross_entropy(model.head(moved), labels) + eta * apart
 
     return loss
 
 
-def _fresh(config: RunConfig, data: RealData, generator: torch.Generator) -> Network:
+def fresh(config: RunConfig, data: RealData, generator: torch.Generator) -> Network:
+    """A network of the run that has seen nothing yet, on the CPU; it normalises by the real training images."""
     return build(
         config, data.images.shape[1:], len(data.classes), statistics(data), generator, precision=config.precision
     )

@@ -14,9 +14,10 @@ from c2r.core.augment import draw
 from c2r.core.partition import expand
 from c2r.core.randomness import generator_for
 from c2r.core.threat import Threat
-from c2r.data.real import RealData, flips, statistics
+from c2r.data.real import RealData, flips
 from c2r.distilled import DistilledSet
-from c2r.networks.models import Network, build, frozen
+from c2r.methods.pool import fresh
+from c2r.networks.models import Network, frozen
 from c2r.networks.training import Training, train, with_clean
 
 REFERENCE = 500  # real images by which the embeddings of one student are turned onto those of the first
@@ -63,8 +64,7 @@ class Follower:
     Each new network embeds images in a space of its own. So that maps of all steps share a frame, its embeddings are
     turned onto those of the first (orthogonal Procrustes on real images), which keeps all distances.
 
-    since: the step of its training; home [R, D]: where the first one put the reference images; turn [D, D] and the
-    means: the turn of the present one.
+    since: the step of its training; home [R, D]: where the first one put the reference images.
     """
 
     config: RunConfig
@@ -76,7 +76,7 @@ class Follower:
     @classmethod
     def untrained(cls, config: RunConfig, data: RealData) -> "Follower":
         """Before any training; `refresh` comes first, or `restore`."""
-        network = _fresh(config, data, generator_for(config.seed, "student", 0))
+        network = fresh(config, data, generator_for(config.seed, "student", 0)).to(data.images.device)
         return cls(config, data, network, torch.zeros(0))
 
     def due(self, step: int) -> bool:
@@ -88,7 +88,7 @@ class Follower:
         """Train a new network on the set as it is; yields each training step."""
         config, data = self.config, self.data
         generator = generator_for(config.seed, "student", step)
-        self.network = _fresh(config, data, generator)
+        self.network = fresh(config, data, generator).to(data.images.device)
         images, _, targets = tensors_of(made, data.images.device)
         how = replace(recipe(config), steps=config.scorer_set_steps)
         yield from learn(self.network, (images, targets), how, config.eval_batch, flips(data), generator)
@@ -123,8 +123,3 @@ class Follower:
         self.network.load_state_dict({name.removeprefix("student."): value for name, value in own.items()})
         frozen(self.network)
         self.home, self.since = tensors["student-home"].to(device), int(tensors["student-since"])
-
-
-def _fresh(config: RunConfig, data: RealData, generator: torch.Generator) -> Network:
-    shape, classes = data.images.shape[1:], len(data.classes)
-    return build(config, shape, classes, statistics(data), generator, config.precision).to(data.images.device)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from c2r.core.contrastive import Keys, class_mean_alignment, crl
+from c2r.core.contrastive import Keys, crl, itself
 from c2r.core.memory import ClassQueue
 from c2r.core.whitening import Space
 from c2r.methods.c2r.settings import C2RConfig
@@ -23,11 +23,6 @@ class Embedded:
     adversarial: Tensor
     labels: Tensor
     weights: Tensor
-
-
-def class_means_apart(taken: Embedded, classes: int) -> Tensor:
-    """What stands in CRL's place in an ablation: the distance of clean and adversarial class means."""
-    return class_mean_alignment(taken.clean, taken.adversarial, taken.labels, classes)
 
 
 def contrastive(taken: Embedded, seen: Visit, queue: ClassQueue | None, space: Space, settings: C2RConfig) -> Tensor:
@@ -50,10 +45,3 @@ def contrastive(taken: Embedded, seen: Visit, queue: ClassQueue | None, space: S
         compared = Keys(keys, labels, excluded=itself(len(anchors), len(keys), anchors.device))
     negatives = queue.hard_negatives(anchors, anchor_labels, settings.hard_negatives) if queue else None
     return (weights * crl(anchors, anchor_labels, compared, tau=settings.tau, negatives=negatives)).mean()
-
-
-def itself(anchors: int, keys: int, device: torch.device) -> Tensor:
-    """Anchor i is no key of its own where keys begin with the anchors: bool [anchors, keys]."""
-    excluded = torch.zeros(anchors, keys, dtype=torch.bool, device=device)
-    excluded[:, :anchors].fill_diagonal_(True)
-    return excluded

@@ -12,20 +12,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from c2r.core.contrastive import Keys, crl
+from c2r.core.contrastive import Keys, crl, itself
 from c2r.core.curriculum import hardest_first, rank_weights
 from c2r.core.linesearch import Start
 from c2r.core.memory import ClassQueue
 from c2r.core.pgd import Inner, attack
 from c2r.core.randomness import generator_for
-from c2r.data.real import statistics
 from c2r.events import Event, Finished, Progress, Snapshot, State
-from c2r.methods.c2r.contrast import itself
 from c2r.methods.c2r.loop import SyntheticSet
 from c2r.methods.c2r.settings import LiteralConfig
 from c2r.methods.context import Context, made_of
+from c2r.methods.pool import fresh
 from c2r.methods.scoring import score
-from c2r.networks.models import Network, build, frozen
+from c2r.networks.models import Network, frozen
 from c2r.networks.training import descend
 
 
@@ -42,7 +41,7 @@ class Learner:
         """The `number`-th network, which has seen nothing yet."""
         data, draws = context.data, generator_for(config.seed, "learner", number)
         device, classes = data.images.device, len(data.classes)
-        network = build(config, data.images.shape[1:], classes, statistics(data), draws, config.precision).to(device)
+        network = fresh(config, data, draws).to(device)
         queue = ClassQueue(classes, config.queue_size, network.embedding, config.queue_rank, draws, device)
         return cls(frozen(network), [torch.zeros_like(p) for p in network.parameters()], queue)
 
@@ -153,7 +152,7 @@ def _update(loop: Literal, optimiser: torch.optim.Adam) -> None:
     if loop.position >= len(loop.order):
         _cut_order(loop)
     index = loop.order[loop.position : loop.position + config.batch]
-    rows = (index[:, None] * parts + torch.arange(parts, device=index.device)).view(-1)
+    rows = held.rows(index)
     effective, labels = held.effective()
     x, y = effective[rows], labels[rows]
     assert held.loss is not None, "an order was cut, which attacks every image"

@@ -15,7 +15,7 @@ from c2r.events import Snapshot, State
 from c2r.methods.c2r.cost import TERMS
 from c2r.methods.c2r.settings import C2RConfig
 from c2r.methods.context import Context
-from c2r.methods.labels import soft_labels
+from c2r.methods.labels import current_labels
 from c2r.registry import METHODS
 
 SERIES = ("total", *TERMS, *(f"share_{term}" for term in TERMS))
@@ -61,6 +61,11 @@ class SyntheticSet:
         """What networks are trained on: images [N·p², C, H, W], which carry the gradient, and labels [N·p²]."""
         return expand(self.images, self.partition), self.labels.repeat_interleave(self.partition**2)
 
+    def rows(self, index: Tensor) -> Tensor:
+        """Indices [M·p²] of the effective images of the stored ones `index` [M]."""
+        parts = self.partition**2
+        return (index[:, None] * parts + torch.arange(parts, device=index.device)).view(-1)
+
 
 @dataclass
 class Loop:
@@ -88,10 +93,8 @@ class Loop:
     def snapshot(self) -> Snapshot:
         """The set as it is after the last update. Labels are those of the pool, once it is trained, or those that the
         set came with."""
-        held, pool = self.held, self.context.pool
-        soft = self.context.start.soft
-        if self.config.labels == "soft" and len(pool.ends) == self.config.pool_size:
-            soft = soft_labels(held.images, held.partition, pool, self.config)
+        held = self.held
+        soft = current_labels(self.context, held.images, self.config)
         return Snapshot(
             self.step,
             held.images.detach(),

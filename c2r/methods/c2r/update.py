@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from c2r.core.contrastive import class_means
+from c2r.core.contrastive import class_mean_alignment, class_means
 from c2r.core.linesearch import Start, Trace
 from c2r.core.pgd import Inner, attack
-from c2r.methods.c2r.contrast import Embedded, class_means_apart, contrastive
+from c2r.methods.c2r.contrast import Embedded, contrastive
 from c2r.methods.c2r.loop import Loop
 from c2r.methods.c2r.visits import Queues, Visit
 
@@ -37,10 +37,6 @@ class Batch:
     index: Tensor
     weights: Tensor
 
-    def rows(self, parts: int) -> Tensor:
-        """Indices [M·p²] of the effective images."""
-        return (self.index[:, None] * parts + torch.arange(parts, device=self.index.device)).view(-1)
-
 
 def update(loop: Loop, batch: Batch, seen: Visit, queues: Queues) -> Update:
     """The terms of the loss whose gradient moves the images of the loop.
@@ -57,24 +53,24 @@ def update(loop: Loop, batch: Batch, seen: Visit, queues: Queues) -> Update:
     weighed = batch.weights.repeat_interleave(parts) if loop.config.hard_weight else None
     matching = _matching(seen.clean, clean, seen.labels, labels, weighed)
     matching = matching + _matching(seen.adversarial, adversarial, seen.labels, labels, weighed)
-    rows = batch.rows(parts)
+    rows = held.rows(batch.index)
     weights = batch.weights[batch.index].repeat_interleave(parts)
     taken = Embedded(clean[-1][rows], adversarial[-1][rows], labels[rows], weights)
     losses = F.cross_entropy(seen.network.head(taken.clean), taken.labels, reduction="none")
     terms = {"match": matching, "ce": (weights * losses).mean()}
-    if shaped := _shaped(loop, taken, seen, queues, classes):
-        terms["crl"] = shaped[0]
+    shaped = _shaped(loop, taken, seen, queues, classes)
+    terms |= {} if shaped is None else {"crl": shaped}
     return Update(terms, attacked.forwards + seen.forwards, attacked.backwards + seen.backwards)
 
 
-def _shaped(loop: Loop, taken: Embedded, seen: Visit, queues: Queues, classes: int) -> tuple[Tensor] | None:
+def _shaped(loop: Loop, taken: Embedded, seen: Visit, queues: Queues, classes: int) -> Tensor | None:
     """What shapes the embedding beside cross-entropy, as the method's row says; None for nothing."""
     if loop.parts.align == "nothing" or not loop.config.eta:
         return None
     if loop.parts.align == "class-mean":
-        return (class_means_apart(taken, classes),)
+        return class_mean_alignment(taken.clean, taken.adversarial, taken.labels, classes)
     queue = queues.of(seen) if loop.parts.queue else None
-    return (contrastive(taken, seen, queue, queues.space(seen), loop.config),)
+    return contrastive(taken, seen, queue, queues.space(seen), loop.config)
 
 
 def _attacked(loop: Loop, effective: Tensor, images: Tensor, labels: Tensor, seen: Visit) -> Trace:

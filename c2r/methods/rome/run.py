@@ -22,7 +22,7 @@ from c2r.core.threat import Threat
 from c2r.data.real import ClassDraws, flips
 from c2r.events import Event, Finished, Progress, Snapshot, State
 from c2r.methods.context import Context, made_of
-from c2r.methods.labels import soft_labels
+from c2r.methods.labels import current_labels
 from c2r.methods.rome.settings import RomeConfig
 
 PGD_STEPS = 10
@@ -45,10 +45,7 @@ class Loop:
 
     def snapshot(self) -> Snapshot:
         """The set after the last update; labels of the pool once it is trained, or those that the set came with."""
-        pool, soft = self.context.pool, self.context.start.soft
-        if self.config.labels == "soft" and len(pool.ends) == self.config.pool_size:
-            soft = soft_labels(self.images, self.config.partition, pool, self.config)
-        images = self.images.detach()
+        images, soft = self.images.detach(), current_labels(self.context, self.images, self.config)
         return Snapshot(
             self.step, images, self.labels, soft, self.series, forwards=self.forwards, backwards=self.backwards
         )
