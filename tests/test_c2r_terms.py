@@ -12,6 +12,7 @@ import torch
 from test_contracts import events, settings, tiny_data
 
 from c2r import config
+from c2r.base.errors import InputError
 from c2r.core.contrastive import class_means
 from c2r.events import Finished
 from c2r.methods.c2r.balance import series, weighted
@@ -108,3 +109,8 @@ def test_settings_of_a_run_of_before_mean_what_they_meant():
     assert read.method == "c2r-class-mean" and read.crl_ratio == 0 and read.eval_average == 0
     now = config.load("demo", {"method": "c2r-no-crl"})
     assert config.from_json(config.to_json(now)) == now
+
+
+def test_the_papers_own_loop_refuses_a_setting_that_it_does_not_read():
+    with pytest.raises(InputError, match="'hard_step' is none of method 'c2r-literal'"):
+        config.load("demo", {"method": "c2r-literal", "hard_step": 1.0})

@@ -11,9 +11,10 @@ from c2r.core.margins import logit_margin
 from c2r.core.pgd import pgd
 from c2r.core.randomness import generator_for
 from c2r.core.threat import Threat
-from c2r.data.real import RealData, fixed_test_subset, flips, statistics
+from c2r.data.real import RealData, fixed_test_subset, flips
+from c2r.methods.pool import fresh
 from c2r.methods.students import learn, recipe
-from c2r.networks.models import Network, build, frozen
+from c2r.networks.models import Network, frozen
 
 TESTED = 1000  # test images at most
 CHUNK = 250  # of them in one pass
@@ -38,8 +39,7 @@ def trained(images: Tensor, labels: Tensor, config: RunConfig, data: RealData) -
     """A network trained on effective images with labels; the weights it begins with are those of the first evaluation
     network, for every set, so that sets differ and not their starts."""
     generator = torch.Generator().manual_seed(1_000_003 + config.seed)
-    network = build(config, images.shape[1:], len(data.classes), statistics(data), generator, config.precision)
-    network = network.to(images.device)
+    network = fresh(config, data, generator).to(images.device)
     for _ in learn(network, (images, labels), recipe(config), config.eval_batch, flips(data), generator):
         pass
     frozen(network).reduced = False

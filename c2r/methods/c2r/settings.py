@@ -114,6 +114,11 @@ class CurriculumSettings(Settings):
         ge=0,
         le=10,
     )
+
+
+class StepSettings(Settings):
+    """Steps of the images"""
+
     hard_step: float = setting(
         0.0,
         "Extra step of the hardest",
@@ -140,6 +145,7 @@ class LiteralSettings(Settings):
 
 
 class C2RConfig(
+    StepSettings,
     CurriculumSettings,
     PullSettings,
     ContrastSettings,
