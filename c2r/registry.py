@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 MOVES = "What moves the images"  # the axis of each term's share in the size of the images' gradient
+CHOSEN = ("easy", "hard")  # starts of the images that margins choose
 ATTACKS = {"ls-pgd": "LS-PGD", "pgd": "PGD-10"}  # what the attacks behind the margins are called on screen
 
 
@@ -206,7 +207,7 @@ def describe(config: Any) -> dict[str, Any]:
     return {
         "method": {
             "name": config.method,
-            "label": row.label,
+            "label": row.label + (f", {config.init} start" if config.init in CHOSEN else ""),
             "family": row.family,
             "sentence": row.sentence,
             "kind": row.kind,

@@ -91,8 +91,18 @@ class SyntheticSettings(Settings):
         "For a fork: the run and recorded step its images come from, as RUN@STEP",
         **TEXT | {"pattern": r"^$|^.+@\d+$"},
     )
-    init: Literal["real", "noise"] = setting(
-        "real", "Start of the images", "Where synthetic images start: real training images or noise"
+    init: Literal["real", "noise", "easy", "hard"] = setting(
+        "real",
+        "Start of the images",
+        "Where synthetic images start: random real training images or noise; easy and hard: of a random draw of real"
+        " ones those with the largest, or the smallest, robust margin under the run's first scorer",
+    )
+    init_share: float = setting(
+        0.2,
+        "Share of the draw that starts",
+        "For an easy or hard start: the share of the drawn real images that is taken; the smaller, the more extreme",
+        ge=0.01,
+        le=1,
     )
 
 

@@ -49,6 +49,7 @@ def until(path, count, settings, resume=False):
         {"scorers": "ce,on-set", "scorer_refresh": 3, "scorer_set_steps": 3},
         {"crl_ratio": 1.0, "whiten": "whiten", "labels": "soft", "partition": 2},
         {"method": "c2r-literal", "net_life": 3},
+        {"method": "random-soft", "init": "easy"},
     ],
 )
 def test_a_run_resumed_at_any_checkpoint_is_the_run_that_never_stopped(tmp_path, changes):

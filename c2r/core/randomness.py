@@ -6,7 +6,7 @@ A draw of update 73 is the same whether steps 1 to 72 were recorded, killed and 
 import numpy as np
 import torch
 
-PURPOSES = ("update", "order", "look", "projection", "scorer", "whitening", "learner", "student", "predict")
+PURPOSES = ("update", "order", "look", "projection", "scorer", "whitening", "learner", "student", "predict", "start")
 
 
 def generator_for(seed: int, purpose: str, number: int) -> torch.Generator:

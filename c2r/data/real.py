@@ -123,24 +123,31 @@ def require_budget(data: RealData, settings: SyntheticSettings) -> None:
 def initial_images(data: RealData, settings: SyntheticSettings, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """The synthetic images a run starts from: float32 [K·ipc, C, H, W] in [0, 1] and labels [K·ipc], sorted by class.
 
-    With ``init="real"`` every one of the p × p parts of every image is another train image of its class, shrunk by area
-    to the part's pixel box; with ``init="noise"`` all pixels are uniform noise.
+    With ``init="noise"`` all pixels are uniform noise, else every one of the p × p parts of every image is another
+    train image of its class, drawn at random.
 
     :raises InputError: see `require_budget`
     """
     require_budget(data, settings)
     device, count = data.images.device, len(data.classes) * settings.ipc
     labels = torch.arange(len(data.classes), device=device).repeat_interleave(settings.ipc)
-    shape = (count, *data.images.shape[1:])
     if settings.init == "noise":
+        shape = (count, *data.images.shape[1:])
         return torch.rand(shape, generator=generator, device=generator.device).to(device), labels
-    cells = boxes(shape[2], shape[3], settings.partition)
-    index = ClassDraws(data.labels).draw(generator, settings.ipc * len(cells)).view(count, len(cells))
-    images = torch.empty(shape, device=device)
+    parts = settings.partition**2
+    index = ClassDraws(data.labels).draw(generator, settings.ipc * parts).view(count, parts)
+    return mosaic(data, index, settings.partition), labels
+
+
+def mosaic(data: RealData, index: Tensor, partition: int) -> Tensor:
+    """Stored images float32 [N, C, H, W] whose p² parts are the train images of `index` [N, p²], shrunk by area to the
+    pixel boxes of the parts."""
+    cells = boxes(*data.images.shape[2:], partition)
+    images = torch.empty((len(index), *data.images.shape[1:]), device=data.images.device)
     for part, (rows, columns) in enumerate(cells):
         size = (rows.stop - rows.start, columns.stop - columns.start)
         images[:, :, rows, columns] = F.interpolate(data.images[index[:, part]].float() / 255, size, mode="area")
-    return images, labels
+    return images
 
 
 def fixed_test_subset(data: RealData, n: int, seed: int) -> Tensor:

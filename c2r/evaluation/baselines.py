@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from c2r import config
 from c2r.config import RunConfig
-from c2r.registry import METHODS, of_kind
+from c2r.registry import CHOSEN, METHODS, of_kind
 from c2r.settings import AttackSettings, EvaluationSettings, RecordSettings, ScorerSettings, SyntheticSettings
 from c2r.store.runs import Run
 
@@ -12,10 +12,17 @@ from c2r.store.runs import Run
 _UNLIKE = {"device", "threads", *EvaluationSettings.model_fields, *RecordSettings.model_fields}
 # What a baseline never reads beside what its settings leave out: no update is made, and all real images need no set.
 _NO_UPDATES = {"steps", *AttackSettings.model_fields}
-UNREAD = {
+_UNREAD = {
     "baseline": _NO_UPDATES,
     "reference": _NO_UPDATES | {*ScorerSettings.model_fields, *SyntheticSettings.model_fields},
 }
+
+
+def unread(settings: RunConfig) -> set[str]:
+    """The settings that a set made as `settings` say does not depend on, though its runs have them."""
+    kind, chosen = METHODS[settings.method].kind, settings.init in CHOSEN
+    spared = {*AttackSettings.model_fields} if chosen and kind == "baseline" else set()
+    return _UNREAD.get(kind, set()) - spared | (set() if chosen else {"init_share"})
 
 
 def baseline_methods() -> tuple[str, ...]:
@@ -24,14 +31,15 @@ def baseline_methods() -> tuple[str, ...]:
 
 
 def baseline_settings(settings: RunConfig, method: str) -> RunConfig:
-    """The same settings with a baseline's method. Raises InputError when they do not fit it."""
-    return config.validate(settings.model_dump(mode="json") | {"method": method, "imported": ""})
+    """The same settings with a baseline's method, whose real images are random ones. Raises InputError when they do not
+    fit it."""
+    return config.validate(settings.model_dump(mode="json") | {"method": method, "imported": "", "init": "real"})
 
 
 def baseline_run(settings: RunConfig, runs: Sequence[Run]) -> Run | None:
     """The first run that makes its set as these settings say and has not ended badly, None when there is none;
     evaluations may differ."""
-    ignored = _UNLIKE | UNREAD[METHODS[settings.method].kind]
+    ignored = _UNLIKE | unread(settings)
     wanted = settings.model_dump(exclude=ignored)
     usable = (run for run in runs if not run.problem and (run.alive or run.state == "done"))
     return next((run for run in usable if run.config and run.config.model_dump(exclude=ignored) == wanted), None)

@@ -15,7 +15,7 @@ from c2r.base import fields
 from c2r.base.errors import InputError
 from c2r.config import RunConfig, declared, every_name
 from c2r.evaluation.attempts import usable
-from c2r.evaluation.baselines import UNREAD
+from c2r.evaluation.baselines import unread
 from c2r.evaluation.contestant import Contestant, data_hash
 from c2r.registry import METHODS
 from c2r.settings import EvaluationSettings, NetworkSettings, RecordSettings, ThreatSettings
@@ -61,8 +61,7 @@ class Evaluated:
 def values_of(made: RunConfig, judged: RunConfig) -> Values:
     """The settings that define the figures of a set, but the seed: those it was `made` with and that its method reads,
     and those it was `judged` by."""
-    unread = UNREAD.get(METHODS[made.method].kind, set())
-    values = made.model_dump(exclude={*APART, *unread, *EvaluationSettings.model_fields})
+    values = made.model_dump(exclude={*APART, *unread(made), *EvaluationSettings.model_fields})
     own, before = judged.model_dump(include={*EvaluationSettings.model_fields}), made.model_dump(include=JUDGING_TOO)
     changed = {name: v for name, v in judged.model_dump(include=JUDGING_TOO).items() if v != before[name]}
     every = values | own | {JUDGING + name: value for name, value in changed.items()}

@@ -18,7 +18,7 @@ from c2r.evaluation.groupfigures import Spread, difference, spread
 from c2r.evaluation.groups import DATA, Group, values_of
 from c2r.evaluation.paired import Difference
 from c2r.evaluation.wording import NONE, points, size
-from c2r.registry import METHODS, Method, of_kind
+from c2r.registry import CHOSEN, METHODS, Method, of_kind
 
 TOLD = {  # what a part does, where its rung is not the first of its method
     "AAC": "Mini-batches are cut from the attack-aware order, hardest first.",
@@ -92,6 +92,9 @@ def _from_real(config: RunConfig) -> list[Rung]:
         p = config.partition
         told = f"Each stored image holds {p} × {p} smaller real ones, in the same bytes."
         found.append(Rung(f"+ {p} × {p} parts", told, _changed(config, **start)))
+    if config.init in CHOSEN:
+        told = f"Of a random draw, the real images that are {config.init} by their robust margin."
+        found.append(Rung(f"+ {config.init} start", told, _changed(config, **start | {"init": config.init})))
     return found
 
 

@@ -34,6 +34,7 @@ class Context:
     :param generator: CPU generator of the networks' training; draws of an update come from
         `c2r.core.randomness.generator_for`, so that recording more or less often changes nothing
     :param score: the scores of a set under the first scorer; asked twice for one step, it answers with the same
+    :param drawn: whether the start was drawn as the settings say, so that margins may choose it again
     """
 
     config: RunConfig
@@ -41,6 +42,7 @@ class Context:
     start: Snapshot
     generator: torch.Generator
     score: Callable[[Snapshot], Scores]
+    drawn: bool = False
     pool: Pool = field(default_factory=Pool)
     began: float = field(default_factory=time.perf_counter)
 

@@ -32,7 +32,8 @@ def distill(
     """
     generator = torch.Generator().manual_seed(config.seed)
     first = start_of(config, data, start, generator)
-    context = Context(config, data, first, generator, lambda seen: observer.score(seen))
+    drawn = start is None and METHODS[config.method].source == "drawn"
+    context = Context(config, data, first, generator, lambda seen: observer.score(seen), drawn)
     observer = Observer(context)
     if state:
         context.restore(state)

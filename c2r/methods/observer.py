@@ -25,6 +25,7 @@ from c2r.look.summary import margin_summary
 from c2r.methods.context import Context, made_of
 from c2r.methods.pool import Pool, contrastive_loss, train_network
 from c2r.methods.scoring import Scores, embeddings, score
+from c2r.methods.starting import settled
 from c2r.methods.students import Follower
 from c2r.networks.models import Network
 from c2r.registry import METHODS
@@ -74,7 +75,8 @@ class Observer:
         return self.last[1].shares if self.last else {}
 
     def prepare(self, state: State | None) -> Iterator[Progress]:
-        """Have the scorers: trained on real data, or as a kept state holds them."""
+        """Have the scorers, trained on real data or as a kept state holds them, and the start, which the margins under
+        the first one may choose."""
         context, config = self.context, self.context.config
         if state:
             self.extra.restore("scorer", state.parts, config, context.data)
@@ -89,6 +91,8 @@ class Observer:
                 yield Progress("scorer", done + step, total)
             done += length
             self.scorers[name] = self._ready(name)
+            if len(self.scorers) == 1:
+                context.start = settled(context, self.scorers[name])
 
     def _made(self, name: str) -> tuple[Iterator[int], int]:
         """What trains a scorer that does not stand yet, step by step, and how many steps that takes."""
@@ -99,8 +103,12 @@ class Observer:
         if name == "ce-crl":
             return (self._contrastive() if not self.extra.ends else iter(())), config.pool_steps
         assert self.follower, "made before"
-        start = made_of(context.start, config.partition)
-        return (self.follower.refresh(start, 0) if self.follower.since < 0 else iter(())), config.scorer_set_steps
+        return self._followed(self.follower), config.scorer_set_steps
+
+    def _followed(self, follower: Follower) -> Iterator[int]:
+        """Train the scorer on the start, unless a kept state holds it."""
+        if follower.since < 0:
+            yield from follower.refresh(made_of(self.context.start, self.context.config.partition), 0)
 
     def _ready(self, name: str) -> Network:
         if name == FOLLOWER and self.follower:

@@ -12,7 +12,7 @@ from c2r.base.named import named
 from c2r.config import RunConfig
 from c2r.data.splits import Shape
 from c2r.methods.cost import Job, Spent, attack_cost
-from c2r.registry import METHODS
+from c2r.registry import CHOSEN, METHODS
 from c2r.scorers import FOLLOWER
 from c2r.store.thinning import expected_frames, expected_steps
 
@@ -114,7 +114,9 @@ def jobs(config: RunConfig, shape: Shape) -> list[Job]:
         (expected_passes(a, classes), expected_passes(a.on_set(config.eval_set_budget), classes, 0.9))
         for a in attempts(config)
     ]
+    chosen = parts / config.init_share if config.init in CHOSEN and row.source == "drawn" else 0
     seen = [
+        Job("scorer", 1, round(min(chosen, shape.train)), attack_cost("ls-pgd", config, config.cold_rounds)),
         Job("scorer", len(real) * config.pool_steps, config.pool_batch, 5),
         Job("scorer", refreshed * config.scorer_set_steps, min(config.eval_batch, parts), training),
         Job(
