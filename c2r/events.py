@@ -60,6 +60,15 @@ class State:
     facts: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, Mapping[str, "Tensor"]] = field(default_factory=dict)
 
+    def plus(
+        self,
+        tensors: Mapping[str, "Tensor"] = {},
+        facts: Mapping[str, Any] = {},
+        parts: Mapping[str, Mapping[str, "Tensor"]] = {},
+    ) -> "State":
+        """The state with more in it."""
+        return State(self.step, {**self.tensors, **tensors}, {**self.facts, **facts}, {**self.parts, **parts})
+
 
 @dataclass(frozen=True)
 class Finished:

@@ -6,7 +6,7 @@ the scores of a set (`Context.score`), which the observer gives.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -63,11 +63,10 @@ class Context:
 
     def keep(self, state: State) -> State:
         """The state of a method with what its building blocks hold."""
-        return replace(
-            state,
-            tensors={**state.tensors, "generator": self.generator.get_state()},
-            facts={**state.facts, "seconds": time.perf_counter() - self.began},
-            parts={**state.parts, **self.pool.parts(NETWORK)},
+        return state.plus(
+            {"generator": self.generator.get_state()},
+            {"seconds": time.perf_counter() - self.began},
+            self.pool.parts(NETWORK),
         )
 
     def restore(self, state: State) -> None:

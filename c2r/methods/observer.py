@@ -124,9 +124,8 @@ class Observer:
 
     def keep(self, state: State) -> State:
         """The state of a method with its building blocks and the scorers."""
-        kept = self.context.keep(state)
         follower = self.follower.tensors() if self.follower else {}
-        return replace(kept, tensors={**kept.tensors, **follower}, parts={**kept.parts, **self.extra.parts("scorer")})
+        return self.context.keep(state).plus(follower, parts=self.extra.parts("scorer"))
 
     def basis(self) -> Basis:
         """The PCA basis of every scorer."""
