@@ -57,14 +57,35 @@ def learn(
     return train(model, drawn, how, generator)
 
 
+@dataclass(frozen=True)
+class Turn:
+    """An orthogonal map of embeddings, rotation [D, D], about one centre [D] onto another."""
+
+    centre: Tensor
+    rotation: Tensor
+    onto: Tensor
+
+    def __call__(self, embeddings: Tensor) -> Tensor:
+        """Embeddings [B, D], turned."""
+        return (embeddings - self.centre) @ self.rotation + self.onto
+
+
+def procrustes(here: Tensor, home: Tensor) -> Turn:
+    """The turn that brings embeddings `here` [R, D] nearest to `home` [R, D] (orthogonal Procrustes)."""
+    centre, onto = here.mean(0), home.mean(0)
+    u, _, v = torch.linalg.svd((here - centre).T @ (home - onto), full_matrices=False)
+    return Turn(centre, u @ v, onto)
+
+
 @dataclass
 class Follower:
     """The scorer that is trained on the set itself, as C2R's network is (second-hand), and anew every so many updates.
 
     Each new network embeds images in a space of its own. So that maps of all steps share a frame, its embeddings are
-    turned onto those of the first (orthogonal Procrustes on real images), which keeps all distances.
+    turned onto those of the first (`procrustes` on real images), which keeps all distances.
 
-    since: the step of its training; home [R, D]: where the first one put the reference images.
+    since: the step of its training; home [R, D]: where the first one put the reference images; turn: from the present
+    network's embeddings to the first one's, None where they are the same.
     """
 
     config: RunConfig
@@ -72,6 +93,7 @@ class Follower:
     network: Network
     home: Tensor
     since: int = -1
+    turn: Turn | None = None
 
     @classmethod
     def untrained(cls, config: RunConfig, data: RealData) -> "Follower":
@@ -94,16 +116,17 @@ class Follower:
         yield from learn(self.network, (images, targets), how, config.eval_batch, flips(data), generator)
         frozen(self.network)
         self.since = step
-        if not len(self.home):
-            self.home = self._reference()
+        self._align()
 
     def turned(self, embeddings: Tensor) -> Tensor:
         """Embeddings [B, D] of the present network, turned onto the first one's."""
-        here, home = self._reference(), self.home
-        if torch.equal(here, home):
-            return embeddings
-        u, _, v = torch.linalg.svd((here - here.mean(0)).T @ (home - home.mean(0)), full_matrices=False)
-        return (embeddings - here.mean(0)) @ (u @ v) + home.mean(0)
+        return self.turn(embeddings) if self.turn else embeddings
+
+    def _align(self) -> None:
+        """Find the turn of a network that has just come; the first one's embeddings are everybody's home."""
+        here = self._reference()
+        self.home = self.home if len(self.home) else here
+        self.turn = None if torch.equal(here, self.home) else procrustes(here, self.home)
 
     @torch.no_grad()
     def _reference(self) -> Tensor:
@@ -123,3 +146,4 @@ class Follower:
         self.network.load_state_dict({name.removeprefix("student."): value for name, value in own.items()})
         frozen(self.network)
         self.home, self.since = tensors["student-home"].to(device), int(tensors["student-since"])
+        self._align()
