@@ -56,25 +56,10 @@ def make_run(
     `tried`: attempt key → accuracy, see `TRIED`. `of_before`: as runs were written whose manifest says nothing of the
     method, and whose events call its series losses.
     """
-    draw = np.random.default_rng(seed)
-    last = max(0, steps - 1) * every
+    draw, last = np.random.default_rng(seed), max(0, steps - 1) * every
     own = {"ipc": max(1, n // classes), "steps": max(1, last), "record_every": every, "seed": seed, "scorers": "ce"}
     settings = config.load("demo", own | changes)
-    writer = RunWriter(path, settings)
-    if state != "queued":
-        writer.status(state="running")
-    names = [DIGITS[k] if k < len(DIGITS) else f"class {k}" for k in range(classes)]
-    writer.manifest(
-        versions={"c2r": "0.1.0", "torch": "2.13.0"},
-        commit="0" * 12,
-        device="cpu",
-        preset="demo",
-        command="python -m c2r distill --preset demo --out runs/example",
-        classes=names,
-        attacked="parts",
-        data={"name": "digits", "hash": "d1" * 8, "train": 1438, "test": 359, "shape": list(shape)},
-        **({} if of_before else describe(settings)),
-    )
+    writer = _begun(path, settings, state, {} if of_before else describe(settings), (classes, shape))
     world = make_world(draw, n, classes, shape)
     for index in range(steps):
         add_frame(writer, world, index, steps, every, told="losses" if of_before else "series")
@@ -87,6 +72,33 @@ def make_run(
         save_arrays(writer.path, "synthetic", {"images": world["images"], "labels": world["labels"]})
     _finish(writer, state, steps, last)
     return Path(path)
+
+
+def _begun(
+    path: Path,
+    settings: config.RunConfig,
+    state: str,
+    described: dict[str, Any],
+    data: tuple[int, tuple[int, int, int]],
+) -> RunWriter:
+    """A run folder with its manifest and nothing recorded yet. `described`: what the manifest says of the method;
+    `data`: classes, and the shape of an image."""
+    classes, shape = data
+    writer = RunWriter(path, settings)
+    if state != "queued":
+        writer.status(state="running")
+    writer.manifest(
+        versions={"c2r": "0.1.0", "torch": "2.13.0"},
+        commit="0" * 12,
+        device="cpu",
+        preset="demo",
+        command="python -m c2r distill --preset demo --out runs/example",
+        classes=[DIGITS[k] if k < len(DIGITS) else f"class {k}" for k in range(classes)],
+        attacked="parts",
+        data={"name": "digits", "hash": "d1" * 8, "train": 1438, "test": 359, "shape": list(shape)},
+        **described,
+    )
+    return writer
 
 
 def _settings(path: Path) -> config.RunConfig:
@@ -113,6 +125,22 @@ def add_frame(
     event calls the figures of the method.
     """
     progress = index / max(1, steps - 1)
+    arrays = _arrays(world, index, progress)
+    clean, adv, n = arrays["margin_clean"], arrays["margin_adv"], len(world["labels"])
+    event, scorers = _event(index, n, clean, adv, progress), _settings(writer.path).scorers[1:]
+    event[told] = _series(index, progress, describe(_settings(writer.path))["series"])
+    for scorer in scorers:
+        own = {"margin_clean": clean - 0.5, "margin_adv": adv - 0.5, "score": np.maximum(0, 1.5 - adv)}
+        own |= {name: arrays[name] for name in ("pred_clean", "pred_adv")}
+        own |= {name: arrays[name][:, ::-1] for name in ("embedding_clean", "embedding_adv")}
+        arrays |= under({name: np.ascontiguousarray(array) for name, array in own.items()}, scorer)
+        shown = _event(index, n, clean - 0.5, adv - 0.5, progress / 2)
+        event.setdefault("scorers", {})[scorer] = {name: shown[name] for name in OF_A_SCORER}
+    writer.frame(index * every, event, arrays)
+
+
+def _arrays(world: dict[str, np.ndarray], index: int, progress: float) -> dict[str, np.ndarray]:
+    """The arrays of the frame of step `index`, when `progress` of the run is done, 0 to 1."""
     draw = np.random.default_rng(1000 + index)
     n = len(world["labels"])
     clean = (world["ease"] + 1.2 + 4.5 * progress + draw.normal(0, 0.3, n)).astype(np.float32)
@@ -125,7 +153,7 @@ def add_frame(
     images = (blend * world["images"] + (1 - blend) * world["start"]).astype(np.uint8)
     delta = (EPS * np.sign(world["pattern"])).astype(np.float16)
     wrong = (world["labels"] + 1) % (world["labels"].max() + 1)
-    arrays = {
+    return {
         "images": images,
         "labels": world["labels"],
         "delta": delta,
@@ -138,16 +166,6 @@ def add_frame(
         "embedding_clean": embedding.astype(np.float16),
         "embedding_adv": shifted.astype(np.float16),
     }
-    event, scorers = _event(index, n, clean, adv, progress), _settings(writer.path).scorers[1:]
-    event[told] = _series(index, progress, describe(_settings(writer.path))["series"])
-    for scorer in scorers:
-        own = {"margin_clean": clean - 0.5, "margin_adv": adv - 0.5, "score": np.maximum(0, 1.5 - adv)}
-        own |= {name: arrays[name] for name in ("pred_clean", "pred_adv")}
-        own |= {name: arrays[name][:, ::-1] for name in ("embedding_clean", "embedding_adv")}
-        arrays |= under({name: np.ascontiguousarray(array) for name, array in own.items()}, scorer)
-        shown = _event(index, n, clean - 0.5, adv - 0.5, progress / 2)
-        event.setdefault("scorers", {})[scorer] = {name: shown[name] for name in OF_A_SCORER}
-    writer.frame(index * every, event, arrays)
 
 
 def make_world(draw: np.random.Generator, n: int, classes: int, shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
