@@ -16,7 +16,7 @@ from c2r.base.errors import InputError
 from c2r.core.contrastive import class_means
 from c2r.events import Finished
 from c2r.methods.c2r.balance import series, weighted
-from c2r.methods.c2r.loop import begin
+from c2r.methods.c2r.loop import Loop
 from c2r.methods.context import Context, start_of
 from c2r.methods.distill import distill
 from c2r.methods.observer import Recorded
@@ -26,12 +26,12 @@ def loop_of(**changes):
     """A loop before its first update."""
     made, data = settings(method="c2r", **changes), tiny_data()
     generator = torch.Generator().manual_seed(0)
-    return begin(Context(made, data, start_of(made, data, None, generator), generator, score=None), None)
+    return Loop.before(Context(made, data, start_of(made, data, None, generator), generator, score=None))
 
 
 def made_terms(loop):
     """Three terms whose gradients on the images have the norms 3, 4 and 0.5."""
-    images, count = loop.held.images, loop.held.images.numel() ** 0.5
+    images, count = loop.images, loop.images.numel() ** 0.5
     return {name: images.sum() / count * norm for name, norm in (("match", 3.0), ("ce", 4.0), ("crl", 0.5))}
 
 
@@ -47,9 +47,7 @@ def test_the_shares_are_those_of_the_weighted_gradients_and_add_up_to_all():
 def test_a_ratio_sets_the_weight_of_the_contrast_so_that_its_gradient_has_that_size():
     loop = loop_of(eta=0.2, match_weight=0.5, crl_ratio=0.3)
     terms = weighted(loop, made_terms(loop), 1)
-    norms = {
-        name: float(torch.autograd.grad(t, loop.held.images, retain_graph=True)[0].norm()) for name, t in terms.items()
-    }
+    norms = {name: float(torch.autograd.grad(t, loop.images, retain_graph=True)[0].norm()) for name, t in terms.items()}
     assert norms["crl"] == pytest.approx(0.3 * norms["match"], rel=1e-4)
 
 

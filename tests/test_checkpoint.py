@@ -135,6 +135,38 @@ def test_a_checkpoint_of_the_version_before_goes_on_as_one_of_now(tmp_path):
     np.testing.assert_array_equal(again.images, result.images)
 
 
+def test_a_checkpoint_that_calls_the_series_losses_goes_on_too(tmp_path):
+    """As those of C2R did, until every method that optimises images kept them alike."""
+    settings = config.load("demo", SETTINGS)
+    _, result = until(tmp_path, None, settings)
+    path = tmp_path / "old"
+    path.mkdir()
+    until(path, 4, settings)
+    _told(path, lambda told: told["facts"].update(losses=told["facts"].pop("series")))
+    frames, again = until(path, None, settings, resume=True)
+    np.testing.assert_array_equal(again.images, result.images)
+    assert 7 in frames
+
+
+KEPT = {
+    "c2r": ({"delta", "loss", "order"}, {"position", "pull", "shares"}),
+    "c2r-literal": ({"delta", "loss", "order", "network", "velocity", "queue"}, {"position"}),
+    "rome": (set(), set()),
+}
+
+
+@pytest.mark.parametrize("method", KEPT)
+def test_what_a_state_holds_keeps_its_names(method):
+    """So that a run that an earlier version kept goes on; of what has several tensors, such as a network, the name
+    before the point."""
+    settings = config.validate(PRESETS["demo"] | SETTINGS | {"method": method})
+    *_, last = (event for event in distill(settings, tiny_data()) if isinstance(event, State))
+    tensors, facts = KEPT[method]
+    always = {"images", "exp_avg", "exp_avg_sq", "step", "generator"}
+    assert {name.partition(".")[0] for name in last.tensors} == always | tensors
+    assert set(last.facts) == {"series", "forwards", "backwards", "seconds"} | facts
+
+
 @pytest.mark.parametrize("name", ["../../elsewhere", "network-0.safetensors", "", "/etc/passwd", 3])
 def test_the_name_of_a_part_never_becomes_another_path(tmp_path, name):
     settings = config.load("demo", SETTINGS)

@@ -16,7 +16,6 @@ from c2r.core.threat import Threat
 from c2r.data.real import RealData
 from c2r.distilled import DistilledSet
 from c2r.events import Finished, Snapshot
-from c2r.methods.c2r.loop import SyntheticSet
 from c2r.methods.distill import distill
 from c2r.methods.observer import Basis, Recorded
 from c2r.methods.scoring import score
@@ -156,16 +155,16 @@ def test_the_margins_of_a_partition_set_are_those_of_what_networks_are_trained_o
     settings = config.load("demo", QUICK | {"partition": 2, "cold_rounds": 8})
     generator = torch.Generator().manual_seed(2)
     scorer = build(settings, (1, 8, 8), 3, (torch.tensor([0.5]), torch.tensor([0.3])), generator, "float32")
-    held = SyntheticSet.start(torch.rand(9, 1, 8, 8, generator=generator), torch.arange(9) % 3, 2)
-    seen = score(Snapshot(0, held.images, held.labels), 2, frozen(scorer), Inner("ls-pgd", settings, generator))
-    effective, labels = (found.detach() for found in held.effective())
+    images, stored_labels = torch.rand(9, 1, 8, 8, generator=generator), torch.arange(9) % 3
+    seen = score(Snapshot(0, images, stored_labels), 2, frozen(scorer), Inner("ls-pgd", settings, generator))
+    effective, labels = expand(images, 2), stored_labels.repeat_interleave(4)
     assert Threat(settings.eps).contains(seen.delta, effective)
     again = worst_part(logit_margin(scorer(effective + seen.delta), labels), 4)
     torch.testing.assert_close(again, seen.margin_adv)
     stored = ls_pgd(
         lambda x: scorer(expand(x, 2)),
-        held.images.detach(),
-        held.labels,
+        images,
+        stored_labels,
         Search(Threat(settings.eps), settings, rounds=8),
     )
     assert seen.margin_adv.mean() < worst_part(logit_margin(stored.logits, labels), 4).mean()

@@ -4,27 +4,23 @@ After RSLAD (Zi et al. 2021), which trains on a robust teacher's answer to the c
 parts of each, C channels, H W sides, K classes.
 """
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from c2r.core.partition import expand
 from c2r.methods.context import Context
 from c2r.methods.pool import Pool
-from c2r.methods.settings import TeacherSettings
-
-if TYPE_CHECKING:
-    from c2r.methods.c2r.settings import C2RConfig
-    from c2r.methods.rome.settings import RomeConfig
+from c2r.methods.settings import LabelSettings, PoolSettings, TeacherSettings
 
 
-def current_labels(context: Context, images: Tensor, settings: "C2RConfig | RomeConfig") -> Tensor | None:
+def current_labels(context: Context, images: Tensor) -> Tensor | None:
     """Those that a set has now: of the pool, once it is trained and soft ones are asked for, else those that it came
     with."""
-    pool = context.pool
-    if settings.labels == "soft" and len(pool.ends) == settings.pool_size:
-        return soft_labels(images, settings.partition, pool, settings)
+    config, pool = context.config, context.pool
+    if isinstance(config, LabelSettings) and config.labels == "soft":
+        assert isinstance(config, PoolSettings) and isinstance(config, TeacherSettings), "a pool gives soft labels"
+        if len(pool.ends) == config.pool_size:
+            return soft_labels(images, config.partition, pool, config)
     return context.start.soft
 
 

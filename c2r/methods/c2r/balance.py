@@ -36,7 +36,7 @@ def _weights(loop: Loop) -> dict[str, float]:
 
 def _measure(loop: Loop, terms: dict[str, Tensor]) -> None:
     """Measure the norm of each term's gradient on the images; set the weight of CRL and the shares in percent."""
-    images = loop.held.images
+    images = loop.images
     norms = {
         name: float(torch.autograd.grad(term, images, retain_graph=True)[0].norm()) for name, term in terms.items()
     }

@@ -15,6 +15,7 @@ from c2r.core.contrastive import class_mean_alignment, class_means
 from c2r.core.linesearch import Start, Trace
 from c2r.core.pgd import Inner, attack
 from c2r.methods.c2r.contrast import Embedded, contrastive
+from c2r.methods.c2r.epoch import rows
 from c2r.methods.c2r.loop import Loop
 from c2r.methods.c2r.visits import Queues, Visit
 
@@ -44,18 +45,18 @@ def update(loop: Loop, batch: Batch, seen: Visit, queues: Queues) -> Update:
     All effective images are augmented as the real ones were and then attacked under the visited network, as an
     evaluation does it. Matching takes all of them, cross-entropy and CRL those of the mini-batch.
     """
-    held, parts = loop.held, loop.held.partition**2
+    partition = loop.config.partition
     classes = int(seen.labels.max()) + 1
-    effective, labels = held.effective()
+    effective, labels = loop.effective()
     images = seen.transform(effective)
     attacked = _attacked(loop, effective.detach(), images.detach(), labels, seen)
     clean, adversarial = (seen.network.features(x) for x in (images, images + attacked.delta))
-    weighed = batch.weights.repeat_interleave(parts) if loop.config.hard_weight else None
+    weighed = batch.weights.repeat_interleave(partition**2) if loop.config.hard_weight else None
     matching = _matching(seen.clean, clean, seen.labels, labels, weighed)
     matching = matching + _matching(seen.adversarial, adversarial, seen.labels, labels, weighed)
-    rows = held.rows(batch.index)
-    weights = batch.weights[batch.index].repeat_interleave(parts)
-    taken = Embedded(clean[-1][rows], adversarial[-1][rows], labels[rows], weights)
+    at = rows(batch.index, partition)
+    weights = batch.weights[batch.index].repeat_interleave(partition**2)
+    taken = Embedded(clean[-1][at], adversarial[-1][at], labels[at], weights)
     losses = F.cross_entropy(seen.network.head(taken.clean), taken.labels, reduction="none")
     terms = {"match": matching, "ce": (weights * losses).mean()}
     shaped = _shaped(loop, taken, seen, queues, classes)
@@ -76,7 +77,7 @@ def _shaped(loop: Loop, taken: Embedded, seen: Visit, queues: Queues, classes: i
 def _attacked(loop: Loop, effective: Tensor, images: Tensor, labels: Tensor, seen: Visit) -> Trace:
     """The attack on the augmented images [N·p², C, H, W]; it starts from what the warm start has become under the
     augmentation."""
-    start = seen.transform(effective + loop.held.delta) - images
+    start = seen.transform(effective + loop.epoch.warm.delta) - images
     inner = Inner(loop.parts.attack, loop.config, seen.generator, eps=loop.config.distill_eps)
     return attack(seen.network, images, labels, inner, Start(start))
 
