@@ -72,6 +72,12 @@ def test_the_words_of_the_settings_are_the_rows_of_the_tables():
     assert list(PROTOCOLS) == list(choices(fields["protocol"]))
 
 
+def test_a_setting_is_declared_once_whatever_the_methods():
+    """A second declaration of one name would be shown and checked on the form as the first."""
+    names = config.every_name()
+    assert sorted(names) == sorted(set(names))
+
+
 @pytest.mark.parametrize("method", [name for name, row in METHODS.items() if row.source == "drawn"])
 def test_every_method_yields_a_basis_frames_and_a_set_within_the_threat_model(method):
     found = events(method)
