@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from c2r.base.errors import InputError, quoted, unknown
-from c2r.base.fields import as_names, choices, expected
+from c2r.base.fields import as_names, choices, expected, steers
 from c2r.base.named import named
 from c2r.base.untrusted import parse_json
 from c2r.presets import PRESETS
 from c2r.registry import METHODS
-from c2r.scorers import order_problem
+from c2r.scorers import READS, deciding, order_problem
 from c2r.settings import RunConfig, Settings, groups
 
 # Settings that came later: a stored run that holds the setting beside, but not this one, ran as with this value.
@@ -61,6 +61,15 @@ def declared(name: str) -> FieldInfo:
         if name in kind.model_fields:
             return kind.model_fields[name]
     raise unknown("setting", name, every_name())
+
+
+def steering(config: RunConfig) -> dict[str, Any]:
+    """The settings that a run's images and figures are meant to depend on, with their values; a scorer that decides
+    nothing is left out, like all that only looks at a run."""
+    decide = deciding(config.scorers)
+    kept = {name for scorer in decide for name in READS.get(scorer, ())}
+    kept |= {name for name, field in type(config).model_fields.items() if steers(field)}
+    return config.model_dump(include=kept) | {"scorers": decide}
 
 
 def load(preset: str = "demo", changes: dict[str, Any] | None = None) -> RunConfig:

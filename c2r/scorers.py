@@ -12,6 +12,8 @@ SCORERS = {
     "on-set": "trained on the set itself, anew every so many updates",
 }
 FOLLOWER = "on-set"
+# Settings that one scorer alone reads.
+READS = {"ce-crl": ("scorer_eta",), "on-set": ("scorer_refresh", "scorer_set_steps")}
 
 Value = TypeVar("Value")
 
@@ -29,6 +31,12 @@ def under(arrays: Mapping[str, Value], scorer: str) -> dict[str, Value]:
 def plain(name: str) -> str:
     """The name of a stored array without its scorer."""
     return name.partition("@")[0]
+
+
+def deciding(scorers: Sequence[str]) -> tuple[str, ...]:
+    """Those that a run's images depend on: the first, which decides the order, and the one trained with cross-entropy,
+    which is the first network of a pool; the others only look."""
+    return tuple(name for place, name in enumerate(scorers) if not place or name == "ce")
 
 
 def order_problem(scorers: Sequence[str]) -> str:

@@ -35,7 +35,7 @@ class RunSettings(Settings):
         0, "Seed", "Seed of every random draw: same seed and same device give the same bits", ge=0, le=2**31 - 1
     )
     device: Literal["auto", "cpu", "cuda"] = setting(
-        "auto", "Device", "Where tensors live; auto takes CUDA when there is one"
+        "auto", "Device", "Where tensors live; auto takes CUDA when there is one", steers=False
     )
     threads: int = setting(
         0,
@@ -45,6 +45,7 @@ class RunSettings(Settings):
         "threads",
         ge=0,
         le=256,
+        steers=False,
     )
     precision: Literal["float32", "bfloat16"] = setting(
         "float32", "Number format", "Number format of the networks; evaluation attacks always run in float32"
@@ -161,9 +162,15 @@ class ScorerSettings(Settings):
         " the order",
         min_length=1,
         max_length=3,
+        steers=False,
     )
     scorer_eta: float = setting(
-        0.6, "Contrastive share of a scorer", "Share of the contrastive loss in training the scorer ce-crl", ge=0, le=1
+        0.6,
+        "Contrastive share of a scorer",
+        "Share of the contrastive loss in training the scorer ce-crl",
+        ge=0,
+        le=1,
+        steers=False,
     )
     scorer_refresh: int = setting(
         50,
@@ -172,6 +179,7 @@ class ScorerSettings(Settings):
         "updates",
         ge=1,
         le=200_000,
+        steers=False,
     )
     scorer_set_steps: int = setting(
         150,
@@ -180,6 +188,7 @@ class ScorerSettings(Settings):
         "steps",
         ge=1,
         le=200_000,
+        steers=False,
     )
     pool_steps: int = setting(
         1200,
@@ -250,6 +259,7 @@ class RecordSettings(Settings):
         "steps",
         ge=1,
         le=100_000,
+        steers=False,
     )
     frames_recent: int = setting(
         64,
@@ -259,6 +269,7 @@ class RecordSettings(Settings):
         "steps",
         ge=2,
         le=100_000,
+        steers=False,
     )
     map_points: int = setting(
         300,
@@ -267,6 +278,7 @@ class RecordSettings(Settings):
         "images",
         ge=10,
         le=5000,
+        steers=False,
     )
     map_steps: int = setting(
         4,
@@ -276,6 +288,7 @@ class RecordSettings(Settings):
         "steps",
         ge=1,
         le=50,
+        steers=False,
     )
     map_neighbors: int = setting(
         40,
@@ -284,9 +297,10 @@ class RecordSettings(Settings):
         "neighbours",
         ge=2,
         le=200,
+        steers=False,
     )
     map_spread: float = setting(
-        0.3, "Map spread", "UMAP min_dist: how tightly points may pack", "map units", ge=0, le=0.99
+        0.3, "Map spread", "UMAP min_dist: how tightly points may pack", "map units", ge=0, le=0.99, steers=False
     )
 
 

@@ -56,6 +56,17 @@ def test_a_group_is_the_seeds_of_one_set_up_and_what_changes_no_figure_separates
     ]
 
 
+def test_runs_that_are_looked_at_in_other_ways_are_one_group(tmp_path):
+    paths = [
+        made(tmp_path, "a", 0, scorers="ce"),
+        made(tmp_path, "b", 1, scorers="ce,ce-crl", scorer_eta=0.3, map_points=50),
+        made(tmp_path, "c", 2, scorers="ce,on-set", scorer_refresh=7, scorer_set_steps=9, frames_recent=5),
+        made(tmp_path, "d", 3, scorers="ce-crl,ce"),
+    ]
+    one, other = found(*paths)
+    assert one.seeds == (0, 1, 2) and other.seeds == (3,), "the first scorer decides the order"
+
+
 def test_the_same_seed_again_is_counted_once(tmp_path):
     paths = [made(tmp_path, "a", 0), made(tmp_path, "b", 0)]
     everything = [evaluated for path in paths for evaluated in evaluations_of(open_run(path))]

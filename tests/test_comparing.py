@@ -378,5 +378,7 @@ def test_a_baseline_is_found_although_its_evaluation_differs_and_not_when_its_se
     failed = runs.Run(Path("z"), "failed", wanted)
     assert baseline_run(wanted, [failed, other, there]) is there
     assert baseline_run(wanted, [failed, other]) is None
+    looked = wanted.model_copy(update={"scorers": ("ce", "on-set"), "scorer_refresh": 7, "threads": 3})
+    assert baseline_run(looked, [there]) is there, "who looks at a baseline makes no other one"
     longer = wanted.model_copy(update={"steps": wanted.steps + 1, "ls_rounds": 3})
     assert baseline_run(longer, [there]) is there, "what the baseline never reads makes no other baseline"

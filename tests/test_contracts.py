@@ -42,6 +42,20 @@ QUICK = {
 }
 
 
+LOOKS = (
+    {"scorers": "ce"},
+    {"scorers": "ce,ce-crl", "scorer_eta": 0.2},
+    {"scorers": "ce,on-set", "scorer_refresh": 3, "scorer_set_steps": 2},
+)
+DECIDES = (
+    {"scorers": "ce"},
+    {"scorers": "ce-crl"},
+    {"scorers": "ce-crl", "scorer_eta": 0.2},
+    {"scorers": "ce-crl,ce"},
+    {"scorers": "ce", "pool_steps": 7},
+)
+
+
 def tiny_data(classes: int = 3, side: int = 8, channels: int = 1) -> RealData:
     """Real-looking data: one pattern per class and noise."""
     generator = torch.Generator().manual_seed(7)
@@ -153,6 +167,19 @@ def test_the_images_do_not_depend_on_how_often_they_are_recorded(changes):
         assert {name: first.event[name] for name in ("series", "forwards", "backwards", "margin_adv")} == {
             name: last.event[name] for name in ("series", "forwards", "backwards", "margin_adv")
         }
+
+
+def test_the_images_do_not_depend_on_who_looks_at_them():
+    """What `config.steering` leaves out moves no image; a scorer that it keeps may."""
+    plain, *others = (events(steps=12, record_every=3, pool_eta=0.5, **changes) for changes in LOOKS)
+    for looked in others:
+        assert (looked[-1].made.images == plain[-1].made.images).all()
+    assert len({str(config.steering(settings(pool_eta=0.5, **changes))) for changes in LOOKS}) == 1
+
+
+def test_who_decides_is_told_apart():
+    told = [config.steering(settings(**changes)) for changes in DECIDES]
+    assert all(one != other for place, one in enumerate(told) for other in told[:place])
 
 
 def test_the_margins_of_a_partition_set_are_those_of_what_networks_are_trained_on():

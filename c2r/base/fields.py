@@ -82,17 +82,30 @@ class KeysOf:
 
 
 def setting(
-    default: Any, label: str, help: str, unit: str = "", symbol: str = "", *, table: str = "", **limits: Any
+    default: Any,
+    label: str,
+    help: str,
+    unit: str = "",
+    symbol: str = "",
+    *,
+    table: str = "",
+    steers: bool = True,
+    **limits: Any,
 ) -> Any:
-    """Declare one setting.
+    """Declare one setting. More than six parameters, because each is a thing that a setting declares.
 
     :param label: its name on screen; help: what it does; symbol: the paper's
     :param table: ``module:name`` of a table whose keys are the words that the setting, or each of its items, may take
+    :param steers: whether images and figures are meant to depend on it; False for what only looks at a run, or says
+        where it works
     :param limits: pydantic's (``ge``, ``le``, ``gt``, ``lt``)
     """
     said = f"{symbol}: {help}" if symbol else help
     field = Field(
-        default=default, description=said, json_schema_extra={"unit": unit, "label": label, "symbol": symbol}, **limits
+        default=default,
+        description=said,
+        json_schema_extra={"unit": unit, "label": label, "symbol": symbol, "steers": steers},
+        **limits,
     )
     if table:
         field.metadata.append(KeysOf(table))
@@ -132,6 +145,12 @@ def label(field: FieldInfo) -> str:
 def symbol(field: FieldInfo) -> str:
     """The paper's symbol of a setting, '' when it has none."""
     return _declared(field, "symbol")
+
+
+def steers(field: FieldInfo) -> bool:
+    """Whether images and figures are meant to depend on a setting."""
+    extra = field.json_schema_extra
+    return bool(extra["steers"]) if isinstance(extra, dict) else True
 
 
 def _declared(field: FieldInfo, what: str) -> str:

@@ -1,15 +1,14 @@
 """The baselines that every set should be read against: their settings, and the run that already made one. No torch."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from c2r import config
 from c2r.config import RunConfig
 from c2r.registry import CHOSEN, METHODS, of_kind
-from c2r.settings import AttackSettings, EvaluationSettings, RecordSettings, ScorerSettings, SyntheticSettings
+from c2r.settings import AttackSettings, EvaluationSettings, ScorerSettings, SyntheticSettings
 from c2r.store.runs import Run
 
-# Settings that say nothing about the set itself.
-_UNLIKE = {"device", "threads", *EvaluationSettings.model_fields, *RecordSettings.model_fields}
 # What a baseline never reads beside what its settings leave out: no update is made, and all real images need no set.
 _NO_UPDATES = {"steps", *AttackSettings.model_fields}
 _UNREAD = {
@@ -39,7 +38,12 @@ def baseline_settings(settings: RunConfig, method: str) -> RunConfig:
 def baseline_run(settings: RunConfig, runs: Sequence[Run]) -> Run | None:
     """The first run that makes its set as these settings say and has not ended badly, None when there is none;
     evaluations may differ."""
-    ignored = _UNLIKE | unread(settings)
-    wanted = settings.model_dump(exclude=ignored)
+    wanted = _of_set(settings)
     usable = (run for run in runs if not run.problem and (run.alive or run.state == "done"))
-    return next((run for run in usable if run.config and run.config.model_dump(exclude=ignored) == wanted), None)
+    return next((run for run in usable if run.config and _of_set(run.config) == wanted), None)
+
+
+def _of_set(settings: RunConfig) -> dict[str, Any]:
+    """The settings that the set of a run depends on."""
+    ignored = {*EvaluationSettings.model_fields, *unread(settings)}
+    return {name: value for name, value in config.steering(settings).items() if name not in ignored}

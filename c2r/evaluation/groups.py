@@ -1,6 +1,7 @@
 """Evaluations of a store in groups: equal in everything that defines a figure but the distillation seed. No torch.
 
-What is recorded while a run works, and on which device, changes no figure on purpose, so it separates no groups.
+What only looks at a run, and on which device it works, changes no figure on purpose, so it separates no groups: see
+`c2r.config.steering`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,19 +14,18 @@ from typing import Any
 
 from c2r.base import fields
 from c2r.base.errors import InputError
-from c2r.config import RunConfig, declared, every_name
+from c2r.config import RunConfig, declared, every_name, steering
 from c2r.evaluation.attempts import usable
 from c2r.evaluation.baselines import unread
 from c2r.evaluation.contestant import Contestant, data_hash
 from c2r.registry import METHODS
-from c2r.settings import EvaluationSettings, NetworkSettings, RecordSettings, ThreatSettings
+from c2r.settings import EvaluationSettings, NetworkSettings, ThreatSettings
 from c2r.store import runs
 from c2r.store.files import read_json
 from c2r.store.results import evaluation_facts, of_newest, own_rows
 from c2r.store.runs import Run
 
 Values = dict[str, Any]  # setting → value, and what else defines a figure
-APART = {"seed", "device", "threads", *RecordSettings.model_fields}  # settings that separate no groups
 JUDGING_TOO = {
     "seed",
     "data",
@@ -61,7 +61,8 @@ class Evaluated:
 def values_of(made: RunConfig, judged: RunConfig) -> Values:
     """The settings that define the figures of a set, but the seed: those it was `made` with and that its method reads,
     and those it was `judged` by."""
-    values = made.model_dump(exclude={*APART, *unread(made), *EvaluationSettings.model_fields})
+    left_out = {"seed", *unread(made), *EvaluationSettings.model_fields}
+    values = {name: value for name, value in steering(made).items() if name not in left_out}
     own, before = judged.model_dump(include={*EvaluationSettings.model_fields}), made.model_dump(include=JUDGING_TOO)
     changed = {name: v for name, v in judged.model_dump(include=JUDGING_TOO).items() if v != before[name]}
     every = values | own | {JUDGING + name: value for name, value in changed.items()}
