@@ -289,6 +289,11 @@ def test_a_waterfall_tells_steps_apart_by_colour_and_pattern():
     bars = [trace for trace in charts.waterfall(stairs, WORDS).data if trace.type == "bar"]
     assert [bar.name for bar in bars] == ["better", "worse", "undecided"]
     assert len({(bar.marker.color, bar.marker.pattern.shape) for bar in bars}) == 3
+    told = charts.waterfall(stairs, WORDS).layout.annotations
+    assert [(note.text, note.x, note.xref) for note in told[1:3]] == [
+        ("<b>missing</b>  no run yet", 0, "paper"),
+        ("<b>up</b>  50 %", 0, "paper"),
+    ], "what is told of a rung begins at the left edge, so that it fits a narrow page"
     assert bars[1].base == (50.0,) and bars[1].x == (-5.0,) and bars[1].error_x.array == (3.0,)
     with pytest.raises(InputError, match="at least one measured rung"):
         charts.waterfall([Stair("missing", None)], WORDS)

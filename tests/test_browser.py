@@ -73,6 +73,21 @@ def test_every_page_shows_the_recorded_sample_with_a_clean_console(chrome, addre
     page.context.close()
 
 
+WIDER = """() => [...document.querySelectorAll('[data-testid=stMain] *')]
+    .filter((e) => !e.closest('svg, pre') && e.getBoundingClientRect().right > innerWidth + 1)
+    .map((e) => `${e.tagName} ${e.innerText ?? ''}`.slice(0, 60))"""
+
+
+@pytest.mark.parametrize("name", [*PAGES, "compare?across=Ladder"])
+def test_nothing_is_wider_than_a_telephone(chrome, address, name):
+    page, errors = open_page(chrome, f"{address}/{name}")
+    page.set_viewport_size({"width": 400, "height": 4000})
+    settled(page)
+    wait_until(lambda: not page.evaluate(WIDER), "everything to fit the window")
+    assert errors == []
+    page.context.close()
+
+
 def histogram(page):
     """The bars on screen, as the paths that draw them."""
     return page.eval_on_selector_all(

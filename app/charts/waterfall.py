@@ -6,7 +6,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from app.charts.across import Words, height_of, row_name
-from app.charts.base import axis, blank, padded, plain
+from app.charts.base import axis, blank, faded, padded, plain
 from app.theme import ADVERSARIAL, CLEAN, tokens
 from c2r.base.errors import InputError
 
@@ -51,7 +51,7 @@ def waterfall(stairs: Sequence[Stair], words: Words, *, dark: bool = False) -> g
     figure.update_layout(
         barmode="overlay",
         showlegend=True,
-        xaxis=axis(words.values, dark=dark, range=[low, high + 0.4 * (high - low)]),
+        xaxis=axis(words.values, dark=dark, range=[low, high]),
         yaxis=axis("", dark=dark, range=[len(stairs) - 0.55, -0.8], showgrid=False, showticklabels=False),
     )
     _tell(figure, stairs, dark)
@@ -104,23 +104,13 @@ def _starts(alone: dict[int, Stair], dark: bool) -> go.Scatter:
 
 
 def _tell(figure: go.Figure, stairs: Sequence[Stair], dark: bool) -> None:
-    """The name of each rung above its bar, its value and bytes behind it, and thin lines from one level to the next."""
+    """The name of each rung above its bar, its value and bytes behind the name, where they fit at any width; and thin
+    lines from one level to the next."""
     ink = tokens(dark)
     level: tuple[int, float] | None = None
     for place, stair in enumerate(stairs):
-        figure.add_annotation(**row_name(plain(stair.name), place, dark))
-        right = max(end for end in (stair.value, stair.before, (stair.before or 0.0) + stair.high) if end is not None)
-        missing = stair.value is None
-        figure.add_annotation(
-            x=0 if missing else right,
-            xref="paper" if missing else "x",
-            y=place,
-            xanchor="left",
-            xshift=0 if missing else 8,
-            text=plain(stair.text),
-            showarrow=False,
-            font={"size": 12, "color": ink.muted if missing else ink.text},
-        )
+        named = row_name(f"<b>{plain(stair.name)}</b>  {plain(stair.text)}", place, dark)
+        figure.add_annotation(**named | {"bgcolor": faded(ink.page, 0.7)})
         if stair.value is None:
             continue
         if level is not None:

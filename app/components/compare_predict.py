@@ -73,7 +73,7 @@ def _how(run: Run) -> None:
         else "Not computed for this run yet. In a terminal, when the run has ended (sixty networks are trained, half as"
         " long as in an evaluation; what is done is kept when you stop it):"
     )
-    st.code(f"python -m c2r predict {shlex.quote(_near(run.path))}", language="bash")
+    st.code(f"python -m c2r predict {shlex.quote(_near(run.path))}", language="bash", wrap_lines=True)
 
 
 def _near(path: Path) -> str:

@@ -193,15 +193,22 @@ def statement(steps: Sequence[Step], attack: str) -> str:
 
 
 def as_columns(steps: Sequence[Step], attack: str) -> dict[str, list[Any]]:
-    """The ladder as a table, in percent and points."""
+    """The ladder as a table, in percent and points; four columns, which a telephone has room for."""
     return {
-        "Rung": [step.rung.label for step in steps],
-        "Seeds": [", ".join(map(str, step.group.seeds)) if step.group else "missing" for step in steps],
+        "Rung": [f"{step.rung.label} ({_made(step)})" for step in steps],
         "Clean (%)": [step.clean.text if step.clean else NONE for step in steps],
         f"{attack} (%)": [step.attacked.text if step.attacked else NONE for step in steps],
         "Minus the rung below (points)": [told_difference(step) for step in steps],
-        "Stored": [NONE if step.bytes is None else size(step.bytes) for step in steps],
     }
+
+
+def _made(step: Step) -> str:
+    """What a rung rests on: ``seeds 0, 1; 6.50 kB``."""
+    if step.group is None:
+        return "missing"
+    seeds = step.group.seeds
+    told = f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
+    return told if step.bytes is None else f"{told}; {size(step.bytes)}"
 
 
 def told_difference(step: Step) -> str:
