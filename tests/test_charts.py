@@ -11,7 +11,7 @@ import pytest
 from app import charts, pictures, readings, theme
 from app.charts.base import broken_statement, faded, number
 from app.charts.labels import spread
-from app.charts.maps import NARROW
+from app.charts.mapframe import NARROW
 from app.charts.margins import cropped
 from app.charts.naming import place_names
 from c2r.base.errors import InputError

@@ -5,7 +5,7 @@
 | margins.py | `margin_histogram`, `empty_histogram`, `margin_bands`, `margin_history`, `histogram_span`,
 `histogram_top` |
 | curriculum.py | `curriculum_heatmap`, `curriculum_classes`, `rank_paths` |
-| maps.py | `embedding_map`, `map_ranges` |
+| maps.py | `embedding_map`: what it is given is in mapdata.py, its frame in mapframe.py, its marks in mapmarks.py |
 | comparison.py, paired.py | `accuracy_profile`, `accuracy_sweep`; `paired_dots` |
 | heatmaps.py, cumulative.py | `class_heatmap`, `transfer_heatmap`; `margin_cumulative` |
 | separation.py | `separation_lines`, `separation_table` |
@@ -25,7 +25,8 @@ from app.charts.comparison import accuracy_profile, accuracy_sweep
 from app.charts.cumulative import margin_cumulative
 from app.charts.curriculum import Paths, curriculum_classes, curriculum_heatmap, rank_paths
 from app.charts.heatmaps import class_heatmap, transfer_heatmap
-from app.charts.maps import Colouring, Emphasis, Plane, Points, embedding_map, map_ranges, margin_limit
+from app.charts.mapdata import Colouring, Emphasis, Plane, Points, map_ranges, margin_limit
+from app.charts.maps import embedding_map
 from app.charts.margins import (
     Counted,
     Quantiles,
