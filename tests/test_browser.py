@@ -74,7 +74,8 @@ def test_every_page_shows_the_recorded_sample_with_a_clean_console(chrome, addre
 
 
 WIDER = """() => [...document.querySelectorAll('[data-testid=stMain] *')]
-    .filter((e) => !e.closest('svg, pre') && e.getBoundingClientRect().right > innerWidth + 1)
+    .filter((e) => !e.closest('svg, pre') && e.offsetWidth && e.checkVisibility({visibilityProperty: true}))
+    .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
     .map((e) => `${e.tagName} ${e.innerText ?? ''}`.slice(0, 60))"""
 
 
@@ -289,6 +290,26 @@ def test_two_maps_fit_a_wide_page_stand_below_each_other_on_a_narrow_one_and_sha
     page.set_viewport_size({"width": 400, "height": 900})
     settled(page)
     assert own.bounding_box()["y"] + 300 < other.bounding_box()["y"] and other.bounding_box()["width"] <= 400
+    assert errors == []
+    page.context.close()
+
+
+VISIBLE = """() => [...document.querySelectorAll("[class*=st-key-map-] .js-plotly-plot")].map(
+  chart => (chart._fullData ?? []).filter((trace) => trace.meta === "clean" && trace.visible === true).length)"""
+
+
+def test_a_click_on_a_class_of_the_legend_hides_it_on_both_maps_and_two_show_it_alone(chrome, pair):
+    page, errors = open_page(chrome, pair)
+    page.wait_for_selector(".st-key-map-beside-area .js-plotly-plot")
+    settled(page)
+    wait_until(lambda: page.evaluate(VISIBLE) == [4, 4], "the four classes of both maps")
+    two, three = (page.get_by_role("button", name=name, exact=True) for name in ("two", "three"))
+    two.click()
+    wait_until(lambda: page.evaluate(VISIBLE) == [3, 3], "a hidden class on both maps")
+    assert two.get_attribute("aria-pressed") == "false"
+    for shown in (1, 4):
+        three.dblclick()
+        wait_until(lambda shown=shown: page.evaluate(VISIBLE) == [shown, shown], f"{shown} classes on both maps")
     assert errors == []
     page.context.close()
 

@@ -394,6 +394,16 @@ def test_a_solo_class_keeps_its_strength_and_the_others_fade():
     assert strength["kind 4"] > 0.9 and {value for name, value in strength.items() if name != "kind 4"} == {0.1}
 
 
+def test_hidden_classes_are_neither_drawn_nor_named_nor_joined():
+    figure = map_of(run_of(), hidden={4, 5}, selected=[4, 6], lines=[4, 5, 7])
+    shown = {int(t.legendgroup): t.visible for t in figure.data if t.legendgroup}
+    assert {k for k, visible in shown.items() if visible is False} == {4, 5}
+    names = {note.text for note in figure.layout.annotations}
+    assert "kind 3" in names and not names & {"kind 4", "kind 5"}
+    named = {t.name: t for t in figure.data}
+    assert len(named["displacement"].x) == 3 and len(named["selected"].x) == 2
+
+
 def test_map_colours_of_margin_are_symmetric_and_of_rank_put_the_hardest_farthest_from_the_page():
     run = run_of()
     margin = map_of(run, values=run["adv"][3], by="margin", limit=4).layout.coloraxis

@@ -30,6 +30,30 @@ def test_a_scale_says_where_it_ends(by, limit, ends, dark):
     assert (scale["low"], scale["high"]) == ends and scale["colours"].startswith("linear-gradient(to right, #")
 
 
+@pytest.mark.parametrize(
+    ("hidden", "clicked", "then"),
+    [
+        ((), {"class": 1, "alone": False}, {1}),
+        ({1}, {"class": 1, "alone": False}, set()),
+        ({1}, {"class": 2, "alone": True}, {0, 1}),
+        ({0, 1}, {"class": 2, "alone": True}, set()),
+        ({0, 1, 9}, {"class": 9, "alone": True}, {0, 1}),
+        ({1}, {"class": "<b>"}, {1}),
+        ({1}, None, {1}),
+    ],
+)
+def test_one_click_hides_or_shows_a_class_and_two_show_it_alone(hidden, clicked, then):
+    assert legend.after_click(hidden, [0, 1, 2], clicked) == then
+
+
+def test_a_class_says_that_it_is_hidden():
+    shown = legend.Legend("class", NAMES, [0, 1], hidden={1})
+    assert [(e["class"], e["hidden"]) for e in legend.entries(shown, dark=False) if "class" in e] == [
+        (0, False),
+        (1, True),
+    ]
+
+
 def test_the_two_colours_of_broken_are_named():
     assert [(entry["name"], entry["colour"]) for entry in told("broken", 0)[2:]] == [
         ("broken", theme.ADVERSARIAL),

@@ -6,11 +6,12 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fake_run import break_run, make_evaluation, make_run
 from streamlit.testing.v1 import AppTest
 
-from app import jobs, state
+from app import cache, charts, jobs, state
 from c2r.base.errors import InputError
 from c2r.store import describing
 from c2r.store.files import save_arrays
@@ -902,6 +903,31 @@ def test_two_scorers_stand_side_by_side_with_their_figures_and_a_sentence_and_no
     assert open_page("embeddings", beside="nonsense").selectbox(key="beside").value == "ce-crl"
     alone = open_page("embeddings", beside="nothing")
     assert len(alone.get("plotly_chart")) == 4 and "of the six" not in text(alone)
+
+
+def test_the_hardest_on_two_maps_are_the_same_images_by_the_first_scorer(store, monkeypatch):
+    run = make_run(store / "one", n=90, classes=3, steps=3, scorers="ce,ce-crl")
+    for file in (run / "frames").iterdir():
+        arrays = read_arrays(file.parent, file.stem)
+        save_arrays(file.parent, file.stem, arrays | {"margin_adv@ce-crl": -arrays["margin_adv"]})
+    drawn, draw = [], charts.embedding_map
+
+    def noted(points, colouring, emphasis, *more, **named):
+        drawn.append(sorted(np.asarray(points.ids)[emphasis.lines].tolist()))
+        return draw(points, colouring, emphasis, *more, **named)
+
+    monkeypatch.setattr(charts, "embedding_map", noted)
+    app = open_page("embeddings", lines="The 20 hardest")
+    check(app, "embeddings")
+    order = cache.margins(run, 20)["order"]
+    assert drawn == [sorted(order[:20].tolist())] * 2
+    assert (
+        "The 20 hardest images are those of the run's first scorer, trained with cross-entropy, on both maps"
+        in text(app)
+    )
+    drawn.clear()
+    open_page("embeddings", lines="The 20 hardest", scorer="ce-crl", beside="nothing")
+    assert drawn == [sorted(order[-20:].tolist())], "a map alone shows its own scorer's"
 
 
 def test_another_run_of_the_same_data_stands_beside_at_its_nearest_step(store):

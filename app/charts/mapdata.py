@@ -1,5 +1,6 @@
 """What the embedding map is given: points, what colours them, what stands out, and the plane they lie in."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +38,12 @@ class Colouring:
 @dataclass(frozen=True)
 class Emphasis:
     """What stands out: the images at the positions `selected` in [P] are outlined, those at `lines` drawn as lines from
-    clean to adversarial, and of all classes only `solo` keeps its strength."""
+    clean to adversarial, and of all classes only `solo` keeps its strength; the classes `hidden` are not drawn."""
 
     selected: Any = None
     lines: Any = None
     solo: int | None = None
+    hidden: Collection[int] = ()
 
 
 @dataclass(frozen=True)

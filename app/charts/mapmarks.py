@@ -1,7 +1,8 @@
 """The marks of the embedding map: images with their labels on pointing, lines, rings, the key of the shapes, and the
 names of the classes."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -37,6 +38,7 @@ def add_images(figure: go.Figure, points: Points, colouring: Colouring, emphasis
             trace.marker = _marker(mark, int(k), len(names), n, own, dark)
             trace.update(_emphasis(member, names[k], emphasis.selected, faint=emphasis.solo not in (None, k)))
             trace.meta = word
+            trace.visible = False if k in emphasis.hidden else None
             trace.showlegend = values is None and word == "clean" and len(names) <= LEGEND_CLASSES
 
 
@@ -144,13 +146,23 @@ def add_keys(figure: go.Figure, colour: str, dark: bool) -> None:
         )
 
 
-def name_classes(figure: go.Figure, points: Points, ranges: Ranges, side: float, dark: bool) -> None:
-    """Class names beside the middles of their clean images [P, 2], off the points, a thin line to each middle."""
-    ink, known, names = tokens(dark), np.unique(points.labels), points.classes
+class Room(NamedTuple):
+    """What the axes of a map show, and the width in px at which names must not meet."""
+
+    ranges: Ranges
+    side: float
+
+
+def name_classes(figure: go.Figure, points: Points, known: Sequence[int], room: Room, dark: bool) -> None:
+    """The names of the classes `known` beside the middles of their clean images [P, 2], off the points, a thin line to
+    each middle."""
+    if not known:
+        return
+    ink, names = tokens(dark), points.classes
     middles = np.stack([np.nanmedian(points.clean[points.labels == k], axis=0) for k in known])
     both = np.concatenate([points.clean, points.adversarial])
     font, page = {"size": 12, "color": ink.text, "weight": 600}, faded(ink.page, 0.7)
-    for at, (x, y), place in place_names(middles, [names[k] for k in known], both, ranges, side):
+    for at, (x, y), place in place_names(middles, [names[k] for k in known], both, *room):
         far = place != (x, y)
         line = (
             {"ax": place[0], "ay": place[1], "axref": "x", "ayref": "y", "arrowhead": 0, "arrowwidth": 1} if far else {}

@@ -2,6 +2,7 @@
 still. What it is given stands in `mapdata`, its frame in `mapframe`, its marks in `mapmarks`."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -33,9 +34,9 @@ def embedding_map(
     said = mapframe.called(plane, mapframe.statement(points.labels, colouring, strangers))
     figure = mapframe.square(said, note, plane, dark)
     mapmarks.add_background(figure, points.background, dark)
-    mapmarks.add_lines(figure, points, emphasis.lines, dark)
+    mapmarks.add_lines(figure, points, _drawn(emphasis.lines, points, emphasis), dark)
     mapmarks.add_images(figure, points, colouring, emphasis, dark)
-    mapmarks.add_rings(figure, points, emphasis.selected, dark)
+    mapmarks.add_rings(figure, points, _drawn(emphasis.selected, points, emphasis), dark)
     mapmarks.add_keys(figure, colouring.by, dark)
     figure.update_layout(
         **mapframe.layout(ranges, plane.method, plane.explained, dark), coloraxis=mapframe.colour_axis(colouring, dark)
@@ -45,8 +46,17 @@ def embedding_map(
     else:
         mapframe.place_below(figure, colouring.by)
     if colouring.by == "class":
-        mapmarks.name_classes(figure, points, ranges, min(mapframe.NARROW, plane.side), dark)
+        named = [k for k in np.unique(points.labels) if k not in emphasis.hidden]
+        mapmarks.name_classes(figure, points, named, mapmarks.Room(ranges, min(mapframe.NARROW, plane.side)), dark)
     return figure
+
+
+def _drawn(positions: Any, points: Points, emphasis: Emphasis) -> Any:
+    """Those of `positions` whose class is not hidden."""
+    if positions is None or not emphasis.hidden:
+        return positions
+    chosen = np.asarray(positions, dtype=int)
+    return chosen[~np.isin(points.labels[chosen], [*emphasis.hidden])]
 
 
 def _arrays(points: Points) -> Points:

@@ -1,5 +1,7 @@
 """Two maps side by side under one slider: the map of the page, and beside it another scorer's or another run's."""
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -69,8 +71,10 @@ def draw(
         chosen.lines == "selection" and bool(state.selection(view.opened.id, len(frame["labels"])))
     )
     names = max(view.names, second.view.names, key=len)
-    shown = legend.Legend(chosen.colour, names, classes, limit or 1.0, lines)
-    maplegend.show(shown, state.is_dark())
+    hidden = maplegend.hidden(view.opened.id, classes)
+    shown = legend.Legend(chosen.colour, names, classes, limit or 1.0, lines, hidden)
+    maplegend.show(shown, view.opened.id, state.is_dark())
+    chosen = replace(chosen, hidden=hidden if chosen.colour == "class" else frozenset(), order=_order(view, second))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         with st.container(width=SIDE):
             maps.draw(view, frame, layout, chosen, maps.Place(width=SIDE, called=called[0], limit=limit))
@@ -81,9 +85,26 @@ def draw(
                 place = maps.Place("map-beside", "map-beside-area", SIDE, called[1], limit, second.same)
                 maps.draw(second.view, other, beside_layout, chosen, place)
     separation.said(view, second)
-    told = [second.note, f"A: {maps.note(view, layout)}"]
+    told = [second.note, _hardest(view, second, chosen.lines), f"A: {maps.note(view, layout)}"]
     told += [f"B: {maps.note(second.view, beside_layout)}"] if beside_layout else []
     st.caption(f"{FRAMES} {words.plain(' '.join(filter(None, told)))}")
+
+
+def _order(view: state.View, second: beside.Second) -> np.ndarray | None:
+    """The order of the images of both maps, by the first scorer of the run; None for two runs, which have their own."""
+    return cache.margins(view.path, view.shown)["order"] if second.same else None
+
+
+def _hardest(view: state.View, second: beside.Second, lines: str) -> str:
+    """Whose hardest images have lines."""
+    if lines != "hardest":
+        return ""
+    label = next(iter(view.method.scorers.values()))
+    return (
+        f"The {maps.HARDEST} hardest images are those of the run's first scorer, {label}, on both maps."
+        if second.same
+        else f"The {maps.HARDEST} hardest images are each run's own."
+    )
 
 
 def _other(view: state.View, method: str) -> tuple[cache.Arrays | None, maps.Layout | None]:

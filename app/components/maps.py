@@ -40,11 +40,14 @@ class Layout:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a person chose for every map: the method, what colours it, and for which images lines are drawn."""
+    """What a person chose for every map: the method, what colours it, and for which images lines are drawn; the
+    classes that are hidden, and the `order` whose first images are the hardest (None: that of each map's scorer)."""
 
     method: str
     colour: str
     lines: str
+    hidden: frozenset[int] = frozenset()
+    order: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ def draw(view: state.View, frame: dict[str, np.ndarray], layout: Layout, chosen:
     figure = charts.embedding_map(
         charts.Points(layout.clean, layout.adversarial, labels[layout.index], list(view.names), layout.index),
         charts.Colouring(chosen.colour, None if values is None else values[layout.index], place.limit),
-        _emphasis(view, frame, layout, chosen.lines),
+        _emphasis(view, frame, layout, chosen),
         charts.Plane(layout.method, layout.ranges, layout.explained, place.width, place.called),
         strangers=views.strangers(cache.events(view.path, view.scorer), view.step),
         dark=state.is_dark(),
@@ -175,13 +178,14 @@ def limit(colour: str, frames: list[dict[str, np.ndarray]]) -> float | None:
     return None
 
 
-def _emphasis(view: state.View, frame: dict[str, np.ndarray], layout: Layout, lines: str) -> charts.Emphasis:
-    """The selected images, those with lines, and the class that keeps its strength."""
+def _emphasis(view: state.View, frame: dict[str, np.ndarray], layout: Layout, chosen: Chosen) -> charts.Emphasis:
+    """The selected images, those with lines, the class that keeps its strength, and the classes that are hidden."""
     labels = frame["labels"]
     positions = np.flatnonzero(np.isin(layout.index, state.selection(view.opened.id, len(labels))))
-    hard = np.isin(layout.index, views.hardest(frame["order"], labels, HARDEST, view.class_index))
-    drawn = {"selection": positions, "hardest": np.flatnonzero(hard), "none": None}[lines]
-    return charts.Emphasis(positions if len(positions) else None, drawn, view.class_index)
+    order = frame["order"] if chosen.order is None else chosen.order
+    hard = np.isin(layout.index, views.hardest(order, labels, HARDEST, view.class_index))
+    drawn = {"selection": positions, "hardest": np.flatnonzero(hard), "none": None}[chosen.lines]
+    return charts.Emphasis(positions if len(positions) else None, drawn, view.class_index, chosen.hidden)
 
 
 def note(view: state.View, layout: Layout) -> str:
