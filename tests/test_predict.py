@@ -16,6 +16,7 @@ from test_pages import check, open_page, store, text
 from app import charts
 from c2r.__main__ import main
 from c2r.base.errors import InputError
+from c2r.cli.predict import as_text
 from c2r.core.margins import logit_margin
 from c2r.core.threat import Threat
 from c2r.data.real import load_on_device
@@ -26,6 +27,7 @@ from c2r.evaluation.predicting import AGAINST, KINDS, PREDICTS, UNDECIDED, UNKNO
 from c2r.evaluation.seeing import first_scorer, see
 from c2r.formats import archives, opening
 from c2r.store import objectives
+from c2r.store.files import read_arrays, save_arrays
 from c2r.store.runs import frame_steps, open_run, read_frame
 from c2r.work import predict as work
 
@@ -346,6 +348,26 @@ def test_a_damaged_file_is_one_sentence_in_the_core_and_on_the_page(store, how):
 
 
 # ---- the panel
+
+
+def test_the_panel_and_the_terminal_say_that_a_set_with_soft_labels_was_judged_by_hard_ones(store):
+    path = make_named(store / "one", **SMALL)
+    objectives.finish(path, SETTINGS, rows_of())
+    assert "on hard labels, as the run's set has them." in text(open_page("compare", run="one"))
+    last = f"frames/{frame_steps(path)[-1]:06d}"
+    save_arrays(path, last, read_arrays(path, last) | {"soft_labels": np.full((24, 3), 1 / 3, np.float16)})
+    assert objectives.labels_of(path) == "soft"
+    told = verdicts.labelled("hard", "soft")
+    assert "the run's set has soft ones" in told and told in text(open_page("compare", run="one"))
+    assert told in as_text(objectives.read(path), objectives.labels_of(path))
+
+
+def test_a_stored_set_says_its_labels_where_steps_do_not(tmp_path):
+    path = make_run(tmp_path / "one", **SMALL)
+    assert objectives.labels_of(path) == "hard" == objectives.labels_of(tmp_path / "nothing")
+    soft = {"soft_labels": np.full((24, 3), 1 / 3, np.float16)}
+    save_arrays(path, "synthetic", read_arrays(path, "synthetic") | soft)
+    assert objectives.labels_of(path) == "soft"
 
 
 def test_before_it_is_computed_the_panel_says_how(store):

@@ -102,10 +102,10 @@ def _answer(run: Run, tried: charts.Tried, of_targets: dict[str, Findings]) -> N
     st.caption(
         words.plain(
             f"Values under the first scorer of the run, an adversarially trained network on real data ({scorer}),"
-            f" trained again as in the run; {tried.networks}; labels {tried.settings['labels']}; seed"
-            f" {tried.settings['seed']}."
+            f" trained again as in the run; {tried.networks}; seed {tried.settings['seed']}."
         )
     )
+    st.caption(words.plain(verdicts.labelled(tried.settings["labels"], objectives.labels_of(run.path))))
     st.caption(
         f"{words.plain(verdicts.noise(tried.rows, tried.settings['n']))} "
         "Steps of one run resemble their neighbours, so the intervals of this run's steps are too narrow; and"

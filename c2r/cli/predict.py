@@ -7,6 +7,7 @@ from typing import Any
 from c2r.base import paths
 from c2r.cli.arguments import whole
 from c2r.cli.terminal import Bar
+from c2r.store.objectives import labels_of
 
 MOST = 500  # sets
 
@@ -33,14 +34,14 @@ def predict(chosen: argparse.Namespace) -> int:
 
     with Bar() as bar:
         found = work(chosen.dir, chosen.sets, chosen.steps, bar.show)
-    print(json.dumps(found, indent=2) if chosen.json else as_text(found))
+    print(json.dumps(found, indent=2) if chosen.json else as_text(found, labels_of(chosen.dir)))
     return 0
 
 
-def as_text(found: dict[str, Any]) -> str:
-    """What was found, by either robust figure one line per objective."""
+def as_text(found: dict[str, Any], of_set: str) -> str:
+    """What was found, by either robust figure one line per objective; the labels `of_set` are those of the run."""
     from c2r.evaluation.predicting import TARGETS, findings
-    from c2r.evaluation.verdicts import noise, summary
+    from c2r.evaluation.verdicts import labelled, noise, summary
 
     told, rows = found["settings"], found["rows"]
     lines = [
@@ -50,7 +51,7 @@ def as_text(found: dict[str, Any]) -> str:
     for target, about in TARGETS.items():
         every = findings(rows, told["seed"], target)
         lines += ["", f"With {about.label}:", *_table(every), f"{summary(every)}."]
-    return "\n".join([*lines, noise(rows, told["n"])]).rstrip()
+    return "\n".join([*lines, labelled(told["labels"], of_set), noise(rows, told["n"])]).rstrip()
 
 
 def _table(every: Any) -> list[str]:

@@ -80,6 +80,17 @@ def summary(found: Findings) -> str:
     )
 
 
+def labelled(labels: str, of_set: str) -> str:
+    """Which labels the networks were trained on, and what has to be known where the run's set has others."""
+    told = f"Networks were trained on {labels} labels"
+    if of_set == labels:
+        return f"{told}, as the run's set has them."
+    return (
+        f"{told}, but the run's set has {of_set} ones: a run that has ended keeps no network that could label other"
+        f" sets, so what is found holds for training on {labels} labels alone."
+    )
+
+
 def noise(rows: Sequence[Mapping[str, Any]], n: int) -> str:
     """How far the steps of the run differ in robust accuracy, beside what n test images leave to chance; '' without
     two steps."""

@@ -6,11 +6,13 @@ them, so that nothing is lost when the process ends.
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from c2r.base.errors import InputError
-from c2r.store.files import read_json, read_lines, write_atomic
+from c2r.store import runs
+from c2r.store.files import read_arrays, read_json, read_lines, write_atomic
 from c2r.store.schema import Check, each, few, fields, misfit, named, number, optional, radius, share, text
 
 TEXTS = ("scorer", "attack", "norm", "training", "network", "labels", "data_hash")
@@ -66,6 +68,17 @@ def known(folder: Path, settings: dict[str, Any]) -> Rows:
 def begun(folder: Path) -> int:
     """How many sets an earlier process tried before it was cut off."""
     return sum(map(ROW, read_lines(Path(folder) / PART)[1:]))
+
+
+def labels_of(folder: Path) -> str:
+    """The labels that the set of a run has, ``hard`` or ``soft``: those of its last recorded step, or of its stored
+    set; hard where neither can be read."""
+    steps = runs.frame_steps(folder)
+    for name in (*(f"frames/{step:06d}" for step in steps[-1:]), "synthetic"):
+        with suppress(InputError):
+            if read_arrays(folder, name, (runs.SOFT,)):
+                return "soft"
+    return "hard"
 
 
 def begin(folder: Path, settings: dict[str, Any], rows: Rows) -> None:
