@@ -1,7 +1,10 @@
 """Small shared pieces: a linear classifier whose margins are known in closed form, a tiny run, a limit in time."""
 
 import contextlib
+import functools
+import importlib
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +61,17 @@ def within(seconds: int) -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_are_looked_for_once() -> Iterator[None]:
+    """Every page that is opened looks through all installed packages for components of Streamlit, for 0.15 s: what it
+    finds does not change while tests run."""
+    with pytest.MonkeyPatch.context() as patched:
+        if "streamlit.testing.v1" in sys.modules:
+            scanner = importlib.import_module("streamlit.components.v2.manifest_scanner")
+            patched.setattr(scanner, "scan_component_manifests", functools.cache(scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture

@@ -128,9 +128,9 @@ def opens(page: str, query: dict[str, str], payload: str = "") -> AppTest:
     app = AppTest.from_file(str(MAIN), default_timeout=60)
     for key, value in query.items():
         app.query_params[key] = value
-    app.run()
     if page != "home":
-        app.switch_page(f"../pages/{page}.py").run()
+        app.switch_page(f"../pages/{page}.py")
+    app.run()
     assert not app.exception, (page, query)
     for element in app.error:
         assert "\n" not in str(element.value)

@@ -38,13 +38,11 @@ def store(tmp_path, monkeypatch):
 
 
 def open_page(page: str, /, **query: str) -> AppTest:
+    """What a link to the page shows: no other page was open before."""
     app = AppTest.from_file(str(MAIN), default_timeout=20)
     for key, value in query.items():
         app.query_params[key] = value
-    if page == "home":
-        return app.run()
-    app.run()
-    return app.switch_page(f"../pages/{page}.py").run()
+    return app.run() if page == "home" else app.switch_page(f"../pages/{page}.py").run()
 
 
 def text(app: AppTest) -> str:

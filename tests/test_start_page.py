@@ -25,7 +25,6 @@ def start(*, opened: bool = False) -> AppTest:
     app = AppTest.from_file(str(MAIN), default_timeout=20)
     if opened:
         app.session_state["all-settings"] = True
-    app.run()
     return rerun(app.switch_page("../pages/start.py"))
 
 
