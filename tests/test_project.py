@@ -90,5 +90,18 @@ def test_the_joint_umap_repeats_itself_and_places_the_other_steps():
     assert np.isfinite(first["umap_adv"]).all()
 
 
+def test_what_is_compiled_for_a_map_is_kept_for_the_next_process():
+    from umap import layouts, umap_
+
+    x = clouds(3.0)[0][None]
+    joint_umap(x, x + 0.01, load("demo"), seed=0)
+    for function in (
+        umap_.smooth_knn_dist,
+        umap_.compute_membership_strengths,
+        layouts._nb_optimize_layout_euclidean_single_epoch,
+    ):
+        assert function.stats.cache_hits or function.stats.cache_misses, "numba looked for what was compiled before"
+
+
 def test_so_few_images_that_there_are_no_five_neighbours_are_measured_by_those_there_are():
     assert 0 <= separation(*PAIRS, neighbours=5)["knn"] <= 1

@@ -7,7 +7,9 @@ recorded steps, clean and adversarial together. So neither ever jumps. Letters: 
 steps, P samples on the map, F fitted points, R other points, n neighbours.
 """
 
+import functools
 import warnings
+from contextlib import suppress
 
 import numpy as np
 
@@ -86,6 +88,7 @@ def joint_umap(
     import umap
     from sklearn.neighbors import NearestNeighbors
 
+    _keep_what_is_compiled()
     steps, points, dimension = clean.shape
     both = np.stack([clean, adversarial], 1).astype(np.float32)
     fitted = np.zeros(steps, bool)
@@ -112,6 +115,20 @@ def joint_umap(
         flat[~fitted] = _between(flat[fitted].reshape(-1, 2), *near).reshape(-1, 2 * points, 2)
     shaped = flat.reshape(steps, 2, points, 2)
     return {"umap_clean": shaped[:, 0], "umap_adv": shaped[:, 1], "fitted": fitted}
+
+
+@functools.cache
+def _keep_what_is_compiled() -> None:
+    """Let numba store beside umap-learn what it compiles of it, seven seconds of work that the next process reads.
+
+    Where no folder for it can be written, every process compiles for itself.
+    """
+    from umap import layouts, umap_
+
+    single = layouts._nb_optimize_layout_euclidean_single_epoch
+    for function in (umap_.smooth_knn_dist, umap_.compute_membership_strengths, single):
+        with suppress(RuntimeError):
+            function.enable_caching()
 
 
 def _between(places: np.ndarray, distance: np.ndarray, index: np.ndarray) -> np.ndarray:
