@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from c2r.__main__ import main
+
+
+def pytest_configure() -> None:
+    """One thread for numba, in this process and its children: where a map is drawn, the number of numba's threads
+    becomes that of torch, and those threads wait for work on the cores of the other test process."""
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 
 class Linear(nn.Module):
