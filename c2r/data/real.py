@@ -142,7 +142,7 @@ def initial_images(data: RealData, settings: SyntheticSettings, generator: torch
 def mosaic(data: RealData, index: Tensor, partition: int) -> Tensor:
     """Stored images float32 [N, C, H, W] whose p² parts are the train images of `index` [N, p²], shrunk by area to the
     pixel boxes of the parts."""
-    cells = boxes(*data.images.shape[2:], partition)
+    cells = boxes(data.images.shape[2], data.images.shape[3], partition)
     images = torch.empty((len(index), *data.images.shape[1:]), device=data.images.device)
     for part, (rows, columns) in enumerate(cells):
         size = (rows.stop - rows.start, columns.stop - columns.start)

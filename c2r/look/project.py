@@ -117,18 +117,23 @@ def joint_umap(
     return {"umap_clean": shaped[:, 0], "umap_adv": shaped[:, 1], "fitted": fitted}
 
 
+_EPOCH = "_nb_optimize_layout_euclidean_single_epoch"
+
+
 @functools.cache
 def _keep_what_is_compiled() -> None:
     """Let numba store beside umap-learn what it compiles of it, seven seconds of work that the next process reads.
 
-    Where no folder for it can be written, every process compiles for itself.
+    Where no folder for it can be written, or a version of umap-learn has no such function, a process compiles for
+    itself.
     """
     from umap import layouts, umap_
 
-    single = layouts._nb_optimize_layout_euclidean_single_epoch
-    for function in (umap_.smooth_knn_dist, umap_.compute_membership_strengths, single):
-        with suppress(RuntimeError):
-            function.enable_caching()
+    rooms = {umap_: ("smooth_knn_dist", "compute_membership_strengths"), layouts: (_EPOCH,)}
+    for room, names in rooms.items():
+        for name in names:
+            with suppress(RuntimeError, AttributeError):
+                getattr(room, name).enable_caching()
 
 
 def _between(places: np.ndarray, distance: np.ndarray, index: np.ndarray) -> np.ndarray:
