@@ -1,4 +1,4 @@
-"""What a folder holds: a run, an evaluation of one, or a sample that stays as it is. No torch.
+"""What a folder holds: a run by its name, an evaluation of one, or a sample that stays as it is. No torch.
 
 The folder says so itself, wherever it lies: in its status.json, and a sample by a file of its own.
 """
@@ -21,6 +21,19 @@ def evaluates(folder: Path, run: Path | None) -> str:
     if run is None:
         return ""
     return HOME if folder.resolve().parent == run.resolve() / "evaluations" else str(run.resolve())
+
+
+def named(store: Path, name: str) -> Path | None:
+    """Return the run folder of a store that has this name, None without one.
+
+    Names from elsewhere are compared with those of the store and never joined to a path.
+    """
+    try:
+        entries = os.listdir(store)
+    except OSError:
+        return None
+    folder = next((Path(store) / entry for entry in entries if entry == name and not entry.startswith(".")), None)
+    return folder if folder and is_run(folder) else None
 
 
 def inside_a_run(folder: Path) -> bool:
