@@ -27,9 +27,11 @@ def chromium() -> str | None:
 
 
 @contextlib.contextmanager
-def server(store: Path, folder: Path | None = None, killed: bool = False) -> Iterator[str]:
-    """The app on a free port with `store` as its run store, started from `folder`; yields its address. `killed`: ended
-    with SIGKILL."""
+def server(
+    store: Path, folder: Path | None = None, killed: bool = False, script: Path = ROOT / "app" / "main.py"
+) -> Iterator[str]:
+    """The app (or another `script`) on a free port with `store` as its run store, started from `folder`; yields its
+    address. `killed`: ended with SIGKILL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -38,8 +40,10 @@ def server(store: Path, folder: Path | None = None, killed: bool = False) -> Ite
         "-m",
         "streamlit",
         "run",
-        str(ROOT / "app" / "main.py"),
+        str(script),
         f"--server.port={port}",
+        "--server.address=127.0.0.1",  # as in app/.streamlit, also for a script elsewhere
+        "--browser.gatherUsageStats=false",
         "--server.headless=true",
     ]
     with open(store / "server.txt", "wb") as log:

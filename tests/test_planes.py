@@ -122,7 +122,7 @@ def test_an_image_without_a_twin_of_its_own_gets_a_random_direction(ask, monkeyp
     record = drawn(ask)
     image, twin, other = record.about["points"]
     assert twin["place"] == image["place"] == [0, 0] and np.isclose(other["place"][1], 0)
-    assert record.about["axes"] == [f"towards {other['name'].split(',')[0]}", "a random direction"]
+    assert record.about["axes"] == [f"towards {other['name'].split(',')[0]}", "along a random direction"]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from c2r.work.planewords import alternative, statement
 Array = np.ndarray
 PASSES = 1500  # that an attack on one image may take at most; heavier ones are named and left out
 GRADIENT = "gradient"
-RANDOM = "a random direction"
+RANDOM = "along a random direction"
 
 
 class Record(NamedTuple):
@@ -164,11 +164,11 @@ def _about(ask: Ask, config: RunConfig, network: Network, here: Points, where: t
 def _axes(ask: Ask, frame: Points) -> list[str]:
     """What lies to the right and upwards."""
     if ask.along == GRADIENT:
-        return ["along the loss gradient", RANDOM]
+        return ["up the loss gradient", RANDOM]
     first = frame.images[FIRST]
     moved = [kind for kind in frame.images if plane.levels(frame.images[kind] - first) > 0]
-    towards = [f"towards {frame.names[kind].split(',')[0]}" for kind in moved]
-    return [*towards, RANDOM, RANDOM][:2]
+    towards = [f"towards {frame.names[kind].split(',')[0]}" for kind in moved[:2]]
+    return [*towards[:1], *(f"across it, {second}" for second in towards[1:]), RANDOM, RANDOM][:2]
 
 
 def _place(shown: Plane, image: Array) -> dict[str, Any]:
