@@ -92,6 +92,7 @@ def test_along_the_gradient_the_plane_is_repeatable_and_its_window_holds_the_bal
     ball, window = np.array(first.about["ball"]), first.about["window"]
     assert ball.min() > window["left"] and ball.max() < window["left"] + window["side"]
     *_, low = (row for row in first.arrays["own"][6:7])
+    assert first.about["way"]["where"] == "up the loss gradient" and first.about["way"]["length"] == pytest.approx(40)
     assert low[7] < low[5]  # one step along the gradient the margin is smaller than one step back
 
 
@@ -160,10 +161,11 @@ def test_the_statement_says_where_the_boundary_lies():
     def point(k):
         return {"name": "image 12", "class": k}
 
-    about = {"classes": ["cat", "dog"], "label": 0, "to_twin": 8.0, "to_boundary": 3.24, "points": [point(0), point(1)]}
-    twin = "on the way to its adversarial twin, which is taken for class dog"
-    assert statement(about) == f"Image 12 leaves class cat after 3.2 of 8.0 levels {twin}"
-    safe = about | {"to_boundary": None, "points": [point(0), point(0)]}
-    assert statement(safe) == "Image 12 stays class cat all the way to its adversarial twin, 8.0 levels away"
-    wrong = about | {"points": [point(1), point(1)]}
-    assert statement(wrong) == "Image 12 of class cat is taken for class dog"
+    way = {"where": "towards its adversarial twin", "length": 8.0, "boundary": 3.24, "class": 1}
+    about = {"classes": ["cat", "dog"], "label": 0, "way": way, "points": [point(0)]}
+    assert statement(about) == (
+        "Image 12 leaves class cat after 3.2 of 8.0 levels towards its adversarial twin, to class dog"
+    )
+    safe = about | {"way": way | {"boundary": None, "class": None}}
+    assert statement(safe) == "Image 12 stays class cat for all 8.0 levels towards its adversarial twin"
+    assert statement(about | {"points": [point(1)]}) == "Image 12 of class cat is taken for class dog"

@@ -4,6 +4,7 @@ const ROOM = { left: 46, right: 8, top: 8, bottom: 44 }; // CSS px around the pl
 function painter(parent) {
   const [title, agreement, panels, reading, key, table] = [".title", ".agreement", ".panels", ".reading", ".key", "table"].map((name) =>
     parent.querySelector(name));
+  const drawn = new WeakMap(); // canvas → a copy of what is on it without the pointer's cross
   let data = null, about = null, arrays = null, landings = null, cursor = null;
 
   function show(now, values) {
@@ -48,6 +49,20 @@ function painter(parent) {
   function draw() {
     if (!about) return;
     for (const panel of panels.children) paint(panel.querySelector("canvas"), panel.dataset.kind);
+    mark();
+  }
+
+  // The cross of the pointer over what is drawn: nothing else is drawn again while it moves.
+  function mark() {
+    for (const canvas of panels.querySelectorAll("canvas")) {
+      const pen = canvas.getContext("2d"), copy = drawn.get(canvas), width = canvas.clientWidth;
+      if (!copy || !width) continue;
+      pen.setTransform(1, 0, 0, 1, 0, 0);
+      pen.clearRect(0, 0, canvas.width, canvas.height);
+      pen.drawImage(copy, 0, 0);
+      pen.setTransform(canvas.width / width, 0, 0, canvas.width / width, 0, 0);
+      if (cursor) cross(pen, placed(about.window, width), cursor, getComputedStyle(canvas).color);
+    }
   }
 
   function paint(canvas, kind) {
@@ -68,11 +83,13 @@ function painter(parent) {
     hatch(pen, place, about.allowed, ink, page);
     contours(pen, place, about.n, arrays[`own${kind}`], ink, spacing(arrays[`own${kind}`]));
     outline(pen, place, about.ball, ink, page);
-    for (const mark of landings && !kind ? landings.landings : []) spot(pen, place, { ...mark, kind: "landing" }, data, ink, page);
+    (landings && !kind ? landings.landings : []).forEach((mark, i) => spot(pen, place, { ...mark, kind: "landing", text: `${i + 1}` }, data, ink, page));
     for (const mark of [...about.points].reverse()) spot(pen, place, mark, data, ink, page);
-    if (cursor) cross(pen, place, cursor, ink);
     pen.restore();
     axes(pen, place, about, ink);
+    const copy = new OffscreenCanvas(canvas.width, canvas.height);
+    copy.getContext("2d").drawImage(canvas, 0, 0);
+    drawn.set(canvas, copy);
   }
 
   function listen(canvas) {
@@ -100,7 +117,7 @@ function painter(parent) {
     reading.setAttribute("aria-hidden", spoken ? "false" : "true");
     reading.setAttribute("aria-live", spoken ? "polite" : "off");
     reading.textContent = where ? [...panels.children].map((panel) => told(where, panel.dataset.kind)).join("  |  ") : "";
-    draw();
+    mark();
   }
 
   function told([s, t], kind) {
@@ -127,7 +144,7 @@ function painter(parent) {
       entry(line(2.5), `margin of class ${name(about.label)} is 0`), entry(line(0.8), `every ${every} logits`),
       entry(line(1.6, "4 3"), `within ε = ${about.eps} (L∞) of the image`),
       entry('<path d="M0 14L14 0M6 14L20 0" stroke="currentColor" stroke-width="1"/>', "leaves [0, 1]"),
-      ...(landings ? [entry('<circle cx="11" cy="7" r="4" fill="none" stroke="currentColor" stroke-width="1.5"/>', `attacks on the ${about.beside ? "first " : ""}network, projected: the data say how far off the plane they land`)] : []),
+      ...(landings ? [entry('<circle cx="11" cy="7" r="6" fill="none" stroke="currentColor" stroke-width="1.5"/>', `attacks on the ${about.beside ? "first " : ""}network, numbered as in the data, which say how far off the plane they land`)] : []),
     );
   }
 
@@ -250,30 +267,33 @@ const SHAPES = {
   image: (pen, x, y) => pen.arc(x, y, 6, 0, 2 * Math.PI),
   twin: (pen, x, y) => { for (const s of [-1, 1]) (pen.moveTo(x - 6, y - 6 * s), pen.lineTo(x + 6, y + 6 * s)); },
   other: (pen, x, y) => { pen.moveTo(x, y - 7); pen.lineTo(x + 7, y); pen.lineTo(x, y + 7); pen.lineTo(x - 7, y); pen.closePath(); },
-  landing: (pen, x, y) => pen.arc(x, y, 4, 0, 2 * Math.PI),
+  landing: (pen, x, y) => pen.arc(x, y, 7, 0, 2 * Math.PI),
 };
 
-// An image on the plane: its sign with a halo, and its short name beside it.
+// An image on the plane: its sign with a halo, and its short name beside it; paler where it lies off the plane.
 function spot(pen, place, mark, data, ink, page) {
   const [x, y] = place.to(mark.place), colour = { image: data.clean, twin: data.adversarial }[mark.kind] ?? ink;
-  for (const [line, width] of [[page, 6], [colour, 2.6]]) {
+  const landing = mark.kind === "landing", off = mark.distance >= 1;
+  pen.globalAlpha = off && !landing ? 0.6 : 1;
+  for (const [line, width] of [[page, 6], [colour, landing ? 1.4 : 2.6]]) {
     pen.beginPath();
     SHAPES[mark.kind](pen, x, y);
     pen.strokeStyle = line;
-    pen.lineWidth = mark.kind === "landing" ? width - 1.2 : width;
+    pen.lineWidth = width;
+    if (mark.kind === "image" || (landing && line === page)) ((pen.fillStyle = line), pen.fill());
     pen.stroke();
-    if (mark.kind === "image") ((pen.fillStyle = line), pen.fill());
   }
-  if (mark.kind === "landing") return;
-  const text = mark.kind === "twin" ? "twin" : mark.name.split(",")[0], down = mark.kind === "image" ? 18 : 0;
-  const right = x + 12 + pen.measureText(text).width < place.left + place.side, along = down ? 0 : right ? 11 : -11;
+  const short = mark.kind === "twin" ? "twin" : mark.name.split(",")[0], down = mark.kind === "image" ? 18 : 0;
+  const text = landing ? mark.text : off ? `${short} (${mark.distance.toFixed(0)} off)` : short;
+  const right = x + 12 + pen.measureText(text).width < place.left + place.side, along = down || landing ? 0 : right ? 11 : -11;
   pen.textBaseline = "middle";
-  pen.textAlign = down ? "center" : right ? "left" : "right";
-  pen.lineWidth = 3.5;
+  pen.textAlign = down || landing ? "center" : right ? "left" : "right";
+  pen.lineWidth = landing ? 0 : 3.5;
   pen.strokeStyle = page;
-  pen.strokeText(text, x + along, y + down);
+  if (!landing) pen.strokeText(text, x + along, y + down);
   pen.fillStyle = ink;
-  pen.fillText(text, x + along, y + down);
+  pen.fillText(text, x + along, y + down + (landing ? 0.5 : 0));
+  pen.globalAlpha = 1;
 }
 
 function cross(pen, place, where, ink) {
@@ -317,7 +337,10 @@ function write(pen, text, x, y, align, line, most) {
   pen.fillText(text, x, y, most);
 }
 
-const signed = (value, digits = 2) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(digits)}`;
+const signed = (value, digits = 2) => {
+  const size = Math.abs(value).toFixed(digits);
+  return `${Number(size) === 0 ? "" : value > 0 ? "+" : "−"}${size}`;
+};
 const number = (value) => String(Number(value.toPrecision(6))).replace("-", "−");
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from c2r.attacks.figurekey import ball
 from c2r.attacks.protocols import PROTOCOLS, PSEUDO, Attempt, attempts, expected_passes
 from c2r.attacks.run import attack
 from c2r.base.fields import format_radius
@@ -106,7 +107,7 @@ def _landing(
     return {
         "key": attempt.key,
         "name": attempt.label,
-        "threat": f"{attempt.norm} {attempt.radius}",
+        "threat": ball(attempt.norm, attempt.radius),
         "place": [place.across, place.up],
         "distance": place.distance,
         "fooled": bool(outcome.fooled[0]),
@@ -133,16 +134,13 @@ def _window(ask: Ask, shown: Plane, frame: Points, config: RunConfig) -> Window:
 
 
 def _about(ask: Ask, config: RunConfig, network: Network, here: Points, where: tuple[Plane, Window]) -> dict[str, Any]:
-    """What is said of every grid of a plane: its frame, its polygons, the images on it, and how far the boundary is on
-    the way to the twin."""
+    """What is said of every grid of a plane: its frame, its polygons, the images on it, and how far the boundary is."""
     shown, window = where
     predicted, own = boundary.margins_at(network, np.stack(list(here.images.values())), here.label)
     marks = [
         {"kind": kind, "name": here.names[kind], "class": int(k), "margin": float(m)} | _place(shown, image)
         for (kind, image), k, m in zip(here.images.items(), predicted, own, strict=True)
     ]
-    first, twin = here.images[FIRST], here.images[SECOND]
-    share = boundary.crossing(network, first, twin, here.label)
     facts = {
         "unit": plane.UNIT,
         "window": {"left": window.left, "bottom": window.bottom, "side": window.side},
@@ -154,8 +152,7 @@ def _about(ask: Ask, config: RunConfig, network: Network, here: Points, where: t
         "classes": [str(name) for name in open_run(ask.path).manifest.get("classes") or []],
         "network": called(ask.network),
         "beside": called(ask.beside_network) if ask.beside else "",
-        "to_twin": plane.levels(twin - first),
-        "to_boundary": None if share is None else share * plane.levels(twin - first),
+        "way": _way(ask, network, here, where),
         "note": here.note,
     }
     return facts | {"title": statement(facts), "alternative": alternative(facts)}
@@ -169,6 +166,23 @@ def _axes(ask: Ask, frame: Points) -> list[str]:
     moved = [kind for kind in frame.images if plane.levels(frame.images[kind] - first) > 0]
     towards = [f"towards {frame.names[kind].split(',')[0]}" for kind in moved[:2]]
     return [*towards[:1], *(f"across it, {second}" for second in towards[1:]), RANDOM, RANDOM][:2]
+
+
+def _way(ask: Ask, network: Network, here: Points, where: tuple[Plane, Window]) -> dict[str, Any]:
+    """How far one can go to the twin, or up the gradient to the end of the window, before the class is another, in
+    levels, and which it is then."""
+    shown, window = where
+    first, end, called = here.images[FIRST], here.images[SECOND], "towards its adversarial twin"
+    if ask.along == GRADIENT:
+        end, called = first + (window.left + window.side) * shown.across, "up the loss gradient"
+    length, share = plane.levels(end - first), boundary.crossing(network, first, end, here.label)
+    there = None if share is None else share * length
+    beyond = (
+        None
+        if share is None
+        else int(boundary.margins_at(network, (first + share * (end - first))[None], here.label)[0][0])
+    )
+    return {"where": called, "length": length, "boundary": there, "class": beyond}
 
 
 def _place(shown: Plane, image: Array) -> dict[str, Any]:

@@ -5,19 +5,15 @@ from typing import Any
 
 
 def statement(about: Mapping[str, Any]) -> str:
-    """What is seen, as a title: how far the boundary lies on the way to the adversarial twin."""
-    names = about["classes"]
-    first, twin = about["points"][0], about["points"][1]
+    """What is seen, as a title: how far the boundary lies on the way to the right."""
+    names, first, way = about["classes"], about["points"][0], about["way"]
     whose = f"class {_class(names, about['label'])}"
     if first["class"] != about["label"]:
         return f"{_begun(first['name'])} of {whose} is taken for class {_class(names, first['class'])}"
-    if about["to_boundary"] is None:
-        far = f"{about['to_twin']:.1f} levels"
-        return f"{_begun(first['name'])} stays {whose} all the way to its adversarial twin, {far} away"
-    other = _class(names, twin["class"])
-    became = f", which is taken for class {other}" if twin["class"] != about["label"] else ""
-    there = f"{about['to_boundary']:.1f} of {about['to_twin']:.1f} levels"
-    return f"{_begun(first['name'])} leaves {whose} after {there} on the way to its adversarial twin{became}"
+    if way["boundary"] is None:
+        return f"{_begun(first['name'])} stays {whose} for all {way['length']:.1f} levels {way['where']}"
+    there = f"{way['boundary']:.1f} of {way['length']:.1f} levels {way['where']}"
+    return f"{_begun(first['name'])} leaves {whose} after {there}, to class {_class(names, way['class'])}"
 
 
 def alternative(about: Mapping[str, Any]) -> str:
