@@ -1,21 +1,25 @@
 """The plane of an image of a run: its points, networks, frame, landings, refusals. Run: pytest tests/test_planes.py"""
 
+import json
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from c2r.base.errors import InputError
 from c2r.core.partition import expand
 from c2r.look.plane import levels
+from c2r.networks.models import build
 from c2r.store.networks import called, file_of, kept
 from c2r.store.runs import frame_steps, read_frame
 from c2r.work import planepoints, planes
 from c2r.work.keptnetworks import load
 from c2r.work.planepoints import Ask, config_of
 from c2r.work.planewords import statement
+from tests.fake_run import make_run
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +90,21 @@ def test_two_networks_on_one_plane_agree_with_themselves_and_less_with_others(as
     assert np.array_equal(other.arrays["classes_beside"], drawn(replace(ask, network="seed1")).arrays["classes"])
 
 
+def test_a_network_of_other_images_or_classes_is_not_laid_beside(ask, tmp_path):
+    other = shutil.copytree(ask.path, tmp_path / "other")
+    told = json.loads((other / "manifest.json").read_text())
+    (other / "manifest.json").write_text(json.dumps(told | {"classes": told["classes"][::-1]}))
+    with pytest.raises(InputError, match="expected two networks of the same ones"):
+        drawn(replace(ask, beside=other, beside_network="seed0"))
+    large = make_run(tmp_path / "large", steps=1, n=4, classes=2, shape=(3, 16, 16))
+    settings = config_of(large)
+    network = build(settings, (3, 16, 16), 2, (torch.zeros(3), torch.ones(3)), torch.Generator())
+    (large / "networks").mkdir()
+    save_file(network.state_dict(), large / "networks" / "seed0.safetensors")
+    with pytest.raises(InputError, match="expected two networks of the same ones"):
+        drawn(replace(ask, beside=large, beside_network="seed0"))
+
+
 def test_along_the_gradient_the_plane_is_repeatable_and_its_window_holds_the_ball(ask):
     first, again = (drawn(replace(ask, along="gradient")) for _ in range(2))
     assert np.array_equal(first.arrays["own"], again.arrays["own"])
@@ -105,21 +124,20 @@ def test_every_light_attack_of_the_evaluation_lands_within_its_ball(ask):
         assert np.hypot(np.hypot(*one["place"]), one["distance"]) <= eps + 1e-3
 
 
-def test_parts_of_a_stored_image_are_what_the_plane_holds(ask, monkeypatch):
+def test_parts_of_a_stored_image_are_what_the_plane_holds(ask):
     frame = read_frame(ask.path, ask.step, ("images", "labels", "delta"))
-    monkeypatch.setattr(planepoints, "read_frame", lambda *_: frame)
     config = config_of(ask.path).model_copy(update={"partition": 2})
     found = planepoints.points(replace(ask, part=3), ask.step, config)
     parts = expand(torch.from_numpy(frame["images"]).float() / 255, 2).numpy()
     assert np.allclose(found.images["image"], parts[4 * 4 + 3]) and "expanded like the image" in found.note
+    assert found.names["image"] == "image 4 part 4" and " part " in found.names["other"]
     apart = ((parts - parts[4 * 4 + 3]) ** 2).reshape(len(parts), -1).sum(1)
     apart[np.repeat(frame["labels"] == frame["labels"][4], 4)] = np.inf
     assert np.allclose(found.images["other"], parts[apart.argmin()])
 
 
 def test_an_image_without_a_twin_of_its_own_gets_a_random_direction(ask, monkeypatch):
-    frame = read_frame(ask.path, ask.step, ("images", "labels", "delta"))
-    monkeypatch.setattr(planepoints, "read_frame", lambda *_: frame | {"delta": np.zeros_like(frame["delta"])})
+    monkeypatch.setattr(planepoints, "read_rows_of", lambda *_: np.zeros((1, 1, 8, 8), np.float16))
     record = drawn(ask)
     image, twin, other = record.about["points"]
     assert twin["place"] == image["place"] == [0, 0] and np.isclose(other["place"][1], 0)
@@ -151,8 +169,7 @@ def test_damaged_weights_and_deltas_are_refused(ask, tmp_path, monkeypatch):
     for name in ("seed0", "ce-crl"):
         with pytest.raises(InputError, match="is damaged: expected the weights of a network"):
             load(copy, name)
-    frame = read_frame(ask.path, ask.step, ("images", "labels", "delta"))
-    monkeypatch.setattr(planepoints, "read_frame", lambda *_: frame | {"delta": np.full_like(frame["delta"], np.nan)})
+    monkeypatch.setattr(planepoints, "read_rows_of", lambda *_: np.full((1, 1, 8, 8), np.nan, np.float16))
     with pytest.raises(InputError, match="expected finite δ"):
         drawn(ask)
 

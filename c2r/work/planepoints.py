@@ -3,6 +3,7 @@ class. p² parts of a stored image, which are what networks see; C, H, W as in `
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from c2r.base.errors import InputError
 from c2r.config import RunConfig
 from c2r.core.partition import expand
-from c2r.store.runs import open_run, read_frame
+from c2r.store.runs import frame_file, open_run, read_frame, read_rows_of
 
 Array = np.ndarray
 PART = 256  # stored images expanded at once, where the nearest is looked for
@@ -65,8 +66,8 @@ class Points:
 
 def points(ask: Ask, step: int, config: RunConfig) -> Points:
     """The image, its recorded adversarial twin and an image of another class at a recorded step. Raises InputError."""
-    frame = read_frame(ask.path, step, ("images", "labels", "delta"))
-    images, labels, p = frame["images"], frame["labels"], config.partition
+    images, labels = _set(ask.path, step, _stamp(ask.path, step))
+    p = config.partition
     if not 0 <= ask.sample < len(labels) or not 0 <= ask.part < p * p or ask.other >= len(labels):
         raise InputError(
             f"Run {ask.path.name} has images 0 to {len(labels) - 1} of {p * p} part(s) each, found image {ask.sample},"
@@ -74,15 +75,16 @@ def points(ask: Ask, step: int, config: RunConfig) -> Points:
         )
     label = int(labels[ask.sample])
     first = _parts(images[[ask.sample]], p)[ask.part]
-    delta = _expanded(frame["delta"][[ask.sample]].astype(np.float32), p)[ask.part]
+    delta = _expanded(read_rows_of(ask.path, step, "delta", [ask.sample]).astype(np.float32), p)[ask.part]
     if not np.isfinite(delta).all():
         raise InputError(f"Frame {step} of run {ask.path.name} is damaged: expected finite δ; choose another step.")
     found = {FIRST: first, SECOND: np.clip(first + delta, 0, 1)}
-    names = {FIRST: f"image {ask.sample}", SECOND: "its adversarial twin"}
-    number, part = (ask.other, 0) if ask.other >= 0 else nearest(images, labels, first, label, p)
+    names = {FIRST: _called(ask.sample, ask.part, p), SECOND: "its adversarial twin"}
+    near = (ask.path, step, _stamp(ask.path, step), ask.sample, ask.part, p)
+    number, part = (ask.other, 0) if ask.other >= 0 else _nearest(*near)
     if number >= 0:
         found[OTHER] = _parts(images[[number]], p)[part]
-        names[OTHER] = f"image {number}" + ("" if ask.other >= 0 else ", nearest of another class by pixels")
+        names[OTHER] = _called(number, part, p) + ("" if ask.other >= 0 else ", nearest of another class by pixels")
     note = "" if p == 1 else "The twin is the recorded δ of the stored image, expanded like the image itself."
     return Points(found, names, label, note)
 
@@ -99,6 +101,32 @@ def nearest(images: Array, labels: Array, image: Array, label: int, p: int) -> t
             place = int(apart.argmin())
             best, found = float(apart[place]), (int(numbers[place // (p * p)]), place % (p * p))
     return found
+
+
+def _called(number: int, part: int, p: int) -> str:
+    return f"image {number}" + (f" part {part + 1}" if p > 1 else "")
+
+
+@lru_cache(2)
+def _set(path: Path, step: int, _when: tuple[int, int]) -> tuple[Array, Array]:
+    """Images and labels of a recorded step; two steps are kept, since a viewer looks at many images of one."""
+    frame = read_frame(path, step, ("images", "labels"))
+    return frame["images"], frame["labels"]
+
+
+@lru_cache(512)
+def _nearest(path: Path, step: int, when: tuple[int, int], sample: int, part: int, p: int) -> tuple[int, int]:
+    images, labels = _set(path, step, when)
+    return nearest(images, labels, _parts(images[[sample]], p)[part], int(labels[sample]), p)
+
+
+def _stamp(path: Path, step: int) -> tuple[int, int]:
+    """What changes when a frame is written again; zeros without a frame, which whoever reads it says."""
+    try:
+        facts = frame_file(path, step).stat()
+    except OSError:
+        return (0, 0)
+    return (facts.st_mtime_ns, facts.st_size)
 
 
 def config_of(path: Path) -> RunConfig:

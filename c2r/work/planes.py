@@ -13,6 +13,7 @@ import torch
 from c2r.attacks.figurekey import ball
 from c2r.attacks.protocols import PROTOCOLS, PSEUDO, Attempt, attempts, expected_passes
 from c2r.attacks.run import attack
+from c2r.base.errors import InputError
 from c2r.base.fields import format_radius
 from c2r.config import RunConfig
 from c2r.look import boundary, plane
@@ -51,7 +52,7 @@ def render(ask: Ask, mapped: boundary.Mapped = map) -> Iterator[Record]:
     shown = _plane(ask, frame, network)
     window = _window(ask, shown, frame, config)
     about = _about(ask, config, network, here, (shown, window)) | {"axes": _axes(ask, frame)}
-    beside = load(ask.beside, ask.beside_network) if ask.beside else None
+    beside = _beside(ask, here) if ask.beside else None
     other = boundary.sweep(beside, shown, window, here.label, mapped=mapped) if beside else None
     left = plane.outside(shown, window.places(boundary.SIDE)).reshape(boundary.SIDE, -1)
     for grid in boundary.sweep(network, shown, window, here.label, mapped=mapped):
@@ -65,6 +66,24 @@ def render(ask: Ask, mapped: boundary.Mapped = map) -> Iterator[Record]:
         yield Record(arrays, {"kind": "grid"} | facts)
     if ask.attacks:
         yield landings(ask, network, here, shown)
+
+
+def _beside(ask: Ask, here: Points) -> Network:
+    """The network to compare with. Raises InputError where it is of other images or classes."""
+    assert ask.beside
+    network = load(ask.beside, ask.beside_network)
+    names = [open_run(path).manifest.get("classes") for path in (ask.path, ask.beside)]
+    try:
+        boundary.margins_at(network, here.images[FIRST][None], here.label)
+        alike = names[0] == names[1]
+    except RuntimeError:  # a network of images of another size
+        alike = False
+    if not alike:
+        raise InputError(
+            f"Runs {ask.path.name} and {ask.beside.name} are of other images or classes: expected two networks of the"
+            " same ones; choose another run beside."
+        )
+    return network
 
 
 def landings(ask: Ask, network: Network, here: Points, shown: Plane) -> Record:
