@@ -91,7 +91,7 @@ class Renderer:
     def _started(self) -> subprocess.Popen:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *_given()])}
         process = subprocess.Popen(
-            self.program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
+            [*self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
         )
         threading.Thread(target=self._read, args=(process,), daemon=True).start()
         atexit.register(process.terminate)

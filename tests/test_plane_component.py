@@ -118,6 +118,8 @@ def test_the_element_is_told_what_to_ask_and_how_classes_look(monkeypatch):
     assert not at.exception
     run = open_run(state.sample_path())
     view = state.View(run, step=frame_steps(run.path)[-1])
+    assert list(plane.offered(view)) == ["ce", "ce-crl", "seed0", "seed1", "seed2"]
+    assert plane.offered(view)["seed2"] == "evaluation network, seed 2"
     asked = plane.wish(view, 3, "seed0", attacks=1)
     assert asked == {
         "run": state.SAMPLE_NAME,

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import state, theme
+from c2r.store import networks
 
 HERE = Path(__file__).parent
 PARTS = ("plane.js", "planeview.js")
@@ -31,6 +32,12 @@ def wish(view: state.View, sample: int, network: str, **more: str | int) -> dict
     it."""
     asked = {"run": state.run_name(view.opened), "step": view.shown, "sample": sample, "network": network} | more
     return {name: str(value) for name, value in asked.items()}
+
+
+def offered(view: state.View) -> dict[str, str]:
+    """The networks under which planes of a run can be seen, by name, and what each is called; {} where it keeps
+    none."""
+    return {name: networks.called(name) for name in networks.kept(view.path)}
 
 
 def show(asked: Mapping[str, str], names: tuple[str, ...], key: str) -> None:
