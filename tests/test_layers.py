@@ -21,7 +21,7 @@ ROOMS = [
     {"data", "networks", "attacks"},
     {"look", "formats"},
     {"methods"},
-    {"evaluation"},
+    {"evaluation", "learn"},
     {"report", "work"},
     {"cli"},
 ]
