@@ -45,6 +45,7 @@ pages = {
         "compare_arrows",
         "Evaluated sets side by side: checks, accuracy under attack, ratios, export",
     ),
+    "learn": page("learn", "Learn", "school", "The same core on points in the plane: five tasks, and the glossary"),
 }
 st.session_state["pages"] = pages
 chosen = st.navigation(list(pages.values()), position="top")
@@ -57,5 +58,6 @@ state.apply_wishes()
 shell.sidebar(chosen.url_path)
 listener.listen(state.has_selection(), state.clear_selection)
 st.set_page_config(page_title=shell.tab_title(chosen.title))
-shell.strip("Run of the sidebar:" if chosen.url_path == "compare" else "", ticks=chosen.url_path != "start")
+if chosen.url_path != "learn":  # it shows no run
+    shell.strip("Run of the sidebar:" if chosen.url_path == "compare" else "", ticks=chosen.url_path != "start")
 chosen.run()
