@@ -1,9 +1,6 @@
 """Learn: the same core on points in the plane, two panels one switch apart, five tasks and the glossary."""
 
-import streamlit as st
-
 from app.components import learn, shell
-from c2r.base.errors import InputError
 
 shell.header(
     "Learn: the core in two dimensions",
@@ -13,12 +10,8 @@ shell.header(
 lesson = learn.choose_task()
 if lesson:
     learn.ask(lesson)
-try:
-    one, apart, fresh = learn.set_up()
-except InputError as error:
-    shell.problem(error)
-    st.stop()
-learn.panels(one, apart, fresh, lesson)
+choice = learn.set_up(lesson)
+learn.panels(choice, lesson)
 if lesson:
-    learn.reveal(lesson, one, apart)
+    learn.reveal(lesson, choice)
 learn.glossary()

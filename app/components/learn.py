@@ -1,26 +1,20 @@
 """The Learn page's pieces: what is chosen of the toy, its two panels, the tasks. The address names all of it."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from app import state, teaching, toybox, words
+from app import state, teaching, toybox, toylinks, words
 from app.components import toy
 from c2r.base import fields
 from c2r.base.errors import InputError
 from c2r.learn.settings import BEST, NAMES, OTHERS, Toy, beside, spoken
-from c2r.learn.settings import toy as checked
 
-FIRST = ("data", "per_class", "eps", "seed")
-SECOND = ("method", "attack", "space")
-SWITCHES = ("aac", "crl", "queue")
-HIDDEN = {"data": {"given"}}  # own points come through `c2r.learn` only
-APART, FRESH, AT, TASK, TEACH = "apart", "fresh", "at", "task", "teach"
+FIRST, SECOND = toylinks.SETTINGS[:4], toylinks.SETTINGS[4:]  # two rows of controls: what is distilled, and how
+HIDDEN = {"data": {"given"}}
+AT, TASK, TEACH = "at", "task", "teach"
 START = "0.4"  # where the panels stand at first: step 0, all but its last phase done
-
-
-def _key(name: str) -> str:
-    return f"toy-{name}"
 
 
 def teaching_mode() -> bool:
@@ -39,16 +33,15 @@ def choose_task() -> teaching.Lesson | None:
     """The task of the address or the one that is picked, whose view opens with it; None for free play."""
     lessons = teaching.lessons()
     _place(asked if (asked := st.query_params.get(TASK, "")) in lessons else "")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.pills(
-            "Five tasks: predict, then reveal",
-            list(lessons),
-            format_func=lambda name: f"{list(lessons).index(name) + 1}. {lessons[name].title}{_tick(lessons[name])}",
-            key="task-picked",
-            on_change=_picked,
-        )
-        label = "Leave teach mode" if teaching_mode() else "Teach mode"
-        st.button(label, icon=":material/co_present:", on_click=_turn_teaching, key="teaching", help=HELP_TEACH)
+    label = "Leave teach mode" if teaching_mode() else "Teach mode"
+    st.button(label, icon=":material/co_present:", on_click=_turn_teaching, key="teaching", help=HELP_TEACH)
+    st.pills(
+        "Five tasks: predict, then reveal",
+        list(lessons),
+        format_func=lambda name: f"{list(lessons).index(name) + 1}. {lessons[name].title}{_tick(lessons[name])}",
+        key="task-picked",
+        on_change=_picked,
+    )
     return lessons.get(st.session_state.get("task-opened", ""))
 
 
@@ -75,99 +68,113 @@ def _picked() -> None:
 def _open(task: str, keep: set[str]) -> None:
     st.session_state["task-opened"] = task
     if lesson := teaching.lessons().get(task):
-        _take(lesson.toy, keep)
-        if APART not in keep:
-            st.session_state[APART] = lesson.switch
+        toylinks.take({name: value for name, value in _base(lesson).items() if toylinks.key(name) not in keep})
         if AT not in keep:
             st.query_params[AT] = START
 
 
-def _take(settings: Toy, keep: set[str]) -> None:
-    """Bring settings into the controls, but those that `keep` names."""
-    for name in (*FIRST, *SECOND, *SWITCHES):
-        if _key(name) not in keep:
-            st.session_state[_key(name)] = getattr(settings, name)
+def _base(lesson: teaching.Lesson | None) -> dict[str, Any]:
+    """The values that an address does not name: those of the open task, else the best known ones."""
+    if lesson is None:
+        return toylinks.DEFAULTS
+    view = {name: getattr(lesson.toy, name) for name in toylinks.SETTINGS}
+    return toylinks.DEFAULTS | view | {toylinks.APART: lesson.switch}
 
 
-def set_up() -> tuple[Toy, str, bool]:
-    """The settings of the first panel, what the second differs in, and whether fresh networks are shown; in teach mode
-    behind a button. InputError when they do not fit."""
+@dataclass(frozen=True)
+class Choice:
+    """What is looked at: the settings of the first panel, what the second differs in, and whether the regions are those
+    of fresh networks."""
+
+    one: Toy
+    apart: str
+    fresh: bool
+
+    @property
+    def both(self) -> tuple[Toy, Toy]:
+        """The settings of both panels."""
+        return self.one, beside(self.one, self.apart)
+
+
+def set_up(lesson: teaching.Lesson | None) -> Choice:
+    """The controls, in teach mode behind a button."""
+    base = _base(lesson)
+    toylinks.place(base)
     if teaching_mode():
         with st.popover("Set-up", icon=":material/tune:"):
-            return _controls()
-    return _controls()
-
-
-def _controls() -> tuple[Toy, str, bool]:
-    values: dict[str, Any] = {}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        for name in FIRST:
-            values[name] = _control(name)
-        apart = _selectbox(
-            "Right panel differs in",
-            list(OTHERS),
-            APART,
-            "crl",
-            lambda name: fields.label(Toy.model_fields[name]),
-            "The right panel has the same seed and settings but for this one",
-        )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for name in (*SECOND, *SWITCHES):
-            values[name] = _control(name)
-        given: dict[str, Any] = {} if FRESH in st.session_state else {"value": False}
-        fresh = st.toggle("Networks trained on the points", key=FRESH, bind="query-params", help=HELP_FRESH, **given)
-        st.button("Best known setting", icon=":material/star:", on_click=_take, args=(BEST, set()), key="toy-best")
-    return checked(values), apart if apart in OTHERS else "crl", fresh
+            values = _controls()
+    else:
+        values = _controls()
+    toylinks.address(values, base)
+    return Choice(toylinks.settings(values), values[toylinks.APART], values[toylinks.FRESH])
 
 
 HELP_FRESH = (
     "Show the regions of fresh networks that were trained on the distilled points of steps 0, 20, 40 and 60 alone, and"
     " what they get right of real points; takes a few seconds"
 )
+HELP_APART = "The right panel has the same seed and settings but for this one"
+
+
+def _controls() -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for name in FIRST:
+            values[name] = _control(name)
+        values[toylinks.APART] = st.selectbox(
+            "Right panel differs in",
+            list(OTHERS),
+            key=toylinks.key(toylinks.APART),
+            format_func=lambda name: fields.label(Toy.model_fields[name]),
+            help=HELP_APART,
+            width=165,
+        )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for name in SECOND:
+            values[name] = _control(name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        best = {name: getattr(BEST, name) for name in toylinks.SETTINGS}
+        st.button(
+            "Best known setting", icon=":material/star:", on_click=toylinks.take, args=(best,), key="toy-best-known"
+        )
+        values[toylinks.FRESH] = st.toggle(
+            "Regions of networks trained on the points", key=toylinks.key(toylinks.FRESH), help=HELP_FRESH
+        )
+    return values
 
 
 def _control(name: str) -> Any:
-    """The widget of one setting; its own value where the session has one, else the default or the address's."""
-    field, key, default = Toy.model_fields[name], _key(name), getattr(BEST, name)
-    label, unit, limits = fields.label(field), fields.unit(field), fields.limits(field)
-    if name in NAMES:
-        options = [value for value in NAMES[name] if value not in HIDDEN.get(name, ())]
-        return _selectbox(label, options, key, default, lambda value: NAMES[name].get(value, value), field.description)
-    common: dict[str, Any] = {"key": key, "bind": "query-params", "help": field.description}
-    common |= {} if key in st.session_state else {"value": default}
+    """The widget of one setting, whose value stands in the session already."""
+    field, default = Toy.model_fields[name], getattr(BEST, name)
+    label, limits = fields.label(field), fields.limits(field)
+    common: dict[str, Any] = {"key": toylinks.key(name), "help": field.description}
+    if called := NAMES.get(name):
+        options = [value for value in called if value not in HIDDEN.get(name, ())]
+        return st.selectbox(label, options, format_func=lambda value: called.get(value, value), width=150, **common)
     if isinstance(default, bool):
         return st.toggle(label, **common)
-    step = 0.01 if isinstance(default, float) else 1
-    words_ = f"{label} ({unit})" if unit else label
-    if name == "seed":
-        return st.number_input(words_, int(limits["ge"]), int(limits["le"]), step=step, width=110, **common)
     low, high = (type(default)(limits[side]) for side in ("ge", "le"))
-    return st.slider(words_, low, high, step=step, width=170, **common)
+    step = 0.01 if isinstance(default, float) else 1
+    if name == "seed":
+        return st.number_input(label, low, high, step=step, width=100, **common)
+    return st.slider(label, low, high, step=step, width=150, **common)
 
 
-def _selectbox(label: str, options: list, key: str, default: Any, named: Any, help: str | None) -> Any:
-    given: dict[str, Any] = {} if key in st.session_state else {"index": options.index(default)}
-    chosen = st.selectbox(
-        label, options, key=key, bind="query-params", format_func=named, help=help, width=190, **given
-    )
-    return chosen if chosen in options else default
-
-
-def panels(one: Toy, apart: str, fresh: bool, lesson: teaching.Lesson | None) -> None:
+def panels(choice: Choice, lesson: teaching.Lesson | None) -> None:
     """Both panels; a question the worker cannot answer is said, with a way to ask again."""
-    other = beside(one, apart)
+    plain = [one.model_dump(mode="json") for one in choice.both]
     try:
         with st.spinner("Computing the toy", show_time=True):
-            both = [toybox.record(toy_.model_dump(mode="json")) for toy_ in (one, other)]
-            trained = [toybox.students(t.model_dump(mode="json"))["at"] if fresh else None for t in (one, other)]
+            both = [toybox.record(one) for one in plain]
+            trained = [toybox.students(one)["at"] if choice.fresh else None for one in plain]
     except InputError as error:
         st.error(words.plain(str(error)), icon=":material/error:")
         st.button("Reload", icon=":material/refresh:", key="toy-reload")
         return
-    name = fields.label(Toy.model_fields[apart])
+    name = fields.label(Toy.model_fields[choice.apart])
     shown = toy.Shown(
         both,
-        [f"{name}: {spoken(each, apart)}" for each in (one, other)],
+        [f"{name}: {spoken(one, choice.apart)}" for one in choice.both],
         trained,
         lesson.lights if lesson else (),
         lesson.id if lesson else "",
@@ -192,20 +199,25 @@ def ask(lesson: teaching.Lesson) -> None:
         st.radio(lesson.question, list(lesson.choices), index=None, key=f"predicted-{lesson.id}")
 
 
-def reveal(lesson: teaching.Lesson, one: Toy, apart: str) -> None:
+def reveal(lesson: teaching.Lesson, choice: Choice) -> None:
     """Below the panels: what is so, computed for the view on screen, once a prediction is made."""
     predicted = st.session_state.get(f"predicted-{lesson.id}")
     with st.container(border=True):
         if not st.session_state.get(f"revealed-{lesson.id}"):
-            told: dict[str, Any] = {"disabled": predicted is None, "on_click": _revealed, "args": (lesson.id,), "key": "reveal"}
-            st.button("Reveal", type="primary", icon=":material/visibility:", help="Predict first", **told)
+            told: dict[str, Any] = {
+                "on_click": _revealed,
+                "args": (lesson.id,),
+                "key": "reveal",
+                "help": "Predict first",
+            }
+            st.button("Reveal", type="primary", icon=":material/visibility:", disabled=predicted is None, **told)
             if predicted is None:
                 st.caption("Choose a prediction above first.")
             return
         right = lesson.choices[lesson.right]
         st.markdown(f"**{'As you predicted' if predicted == right else 'It is another one'}: {right}.**")
         st.markdown(lesson.reveal)
-        _figures(lesson, one, apart)
+        _figures(lesson, choice)
         if _tick(lesson):
             st.caption(":material/check: Done.")
         elif lesson.done.step:
@@ -216,12 +228,11 @@ def _revealed(task: str) -> None:
     st.session_state[f"revealed-{task}"] = True
 
 
-def _figures(lesson: teaching.Lesson, one: Toy, apart: str) -> None:
+def _figures(lesson: teaching.Lesson, choice: Choice) -> None:
     """The figures of the claim in this very view, and whether it holds in it."""
     try:
         with st.spinner("Computing the figures"):
-            both = (toy_.model_dump(mode="json") for toy_ in (one, beside(one, apart)))
-            found = toybox.claim(lesson.claim, *both)
+            found = toybox.claim(lesson.claim, *(one.model_dump(mode="json") for one in choice.both))
     except InputError as error:
         st.error(words.plain(str(error)), icon=":material/error:")
         return
@@ -243,7 +254,7 @@ def glossary() -> None:
     columns, terms = st.columns(2, gap="large"), list(teaching.glossary().values())
     half = -(-len(terms) // 2)
     for column, some in zip(columns, (terms[:half], terms[half:]), strict=True):
-        with column:
+        with column.container(gap=None):
             for term in some:
                 formula = f" ${term.formula}$." if term.formula else ""
                 st.markdown(f"###### {term.term}\n\n{term.said()}{formula}  \n:small[{words.plain(term.source)}]")

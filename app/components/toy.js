@@ -140,7 +140,8 @@ function panelOf(panel, data, index) {
   chart.classList.toggle("lit", lit.has("chart"));
   check.classList.toggle("lit", lit.has("check"));
   check.setAttribute("aria-live", "off");
-  node.append(part("div", "title", data.titles[index]), plane, check, chart, list);
+  const about = `Margins in logits of ${n} points, rank 0 the hardest: ○ clean, × attacked; beyond ±${MOST} at the edge.`;
+  node.append(part("div", "title", data.titles[index]), plane, check, part("div", "about", about), chart, list);
   const maps = new Map();
 
   function map(step) {
@@ -192,12 +193,12 @@ function figures(panel, students, at, lit) {
   const right = panel.accuracy, percent = (share) => `${(100 * share).toFixed(1)} %`;
   const half = `ε = ${panel.reach.toFixed(3)}`;
   if (!panel.learns) {
-    rows.push(["Scorer", `clean ${percent(right.clean)}, under PGD-10 at ${half} ${percent(right.robust)} (n = ${right.n} real points)`, lit.has("accuracy")]);
+    rows.push(["Scorer", `${percent(right.clean)} clean, ${percent(right.robust)} under PGD-10, ${half} (n = ${right.n} real points)`, lit.has("accuracy")]);
   }
   const steps = Object.keys(students ?? {}).map(Number).filter((step) => step <= at.step), newest = Math.max(...steps);
   if (steps.length) {
     const own = students[newest];
-    rows.push([`Network trained on the points of step ${newest}`, `clean ${percent(own.clean)}, under PGD-10 at ${half} ${percent(own.robust)} (n = ${own.n} real points)`]);
+    rows.push([`Trained on step ${newest}`, `${percent(own.clean)} clean, ${percent(own.robust)} under PGD-10, ${half} (n = ${own.n} real points)`]);
   }
   return rows;
 }
@@ -232,6 +233,7 @@ function fit(canvas) {
   return { pen, width, height };
 }
 
+const blend = (one, other, share) => `rgb(${rgb(one).map((v, i) => Math.round(v + share * (rgb(other)[i] - v))).join()})`;
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 
 // A map of regions: a picture of its cells, and its boundaries and contours at a margin of 1 logit as segments in the unit square.
@@ -281,8 +283,9 @@ function drawPlane(canvas, { panel, frame, at, spots, map, look }) {
   pen.drawImage(map.picture, 0, 0, width, width);
   stroke(pen, map.ones, X, Y, look.muted, 1, [2, 4]);
   stroke(pen, map.edges, X, Y, look.text, 1.8, []);
-  pen.globalAlpha = 0.5;
-  panel.real.labels.forEach((k, i) => shape(pen, X(panel.real.at[2 * i]), Y(panel.real.at[2 * i + 1]), 1.6, k, look.colours[k]));
+  const deeper = look.colours.map((colour) => blend(colour, look.text, 0.45));
+  pen.globalAlpha = 0.6;
+  panel.real.labels.forEach((k, i) => shape(pen, X(panel.real.at[2 * i]), Y(panel.real.at[2 * i + 1]), 1.8, k, deeper[k]));
   pen.globalAlpha = 1;
   trails(pen, panel, at, X, Y, look, spots);
   const ranks = new Array(n), hit = at.phase >= 1;
@@ -303,9 +306,10 @@ function drawPlane(canvas, { panel, frame, at, spots, map, look }) {
       cross(pen, x + dx, y + dy, 4, look.adversarial, lit.has("arrow") ? 3 : 2);
     }
     pen.globalAlpha = at.phase >= 3 && ranks[i] >= frame.batch ? 0.55 : 1;
-    shape(pen, x, y, 9, panel.labels[i], colour, broken ? look.adversarial : look.text, broken ? 3 : 1.2);
+    shape(pen, x, y, 9, panel.labels[i], colour, look.text, 1.2);
     pen.globalAlpha = 1;
-    if (at.phase >= 3) number(pen, ranks[i] + 1, x, y, lit.has("order"));
+    if (broken) shape(pen, x, y, 13, panel.labels[i], null, look.text, 2);
+    if (at.phase >= 3) number(pen, ranks[i], x, y, lit.has("order"));
   }
   pen.strokeStyle = look.muted;
   pen.lineWidth = 1;
@@ -345,8 +349,10 @@ function shape(pen, x, y, r, label, fill, edge = null, width = 1) {
   else if (label === 1) pen.rect(x - 0.88 * r, y - 0.88 * r, 1.76 * r, 1.76 * r);
   else if (label === 2) path(pen, [[x, y - 1.25 * r], [x + 1.2 * r, y + 0.85 * r], [x - 1.2 * r, y + 0.85 * r]]);
   else path(pen, [[x, y - 1.2 * r], [x + 1.2 * r, y], [x, y + 1.2 * r], [x - 1.2 * r, y]]);
-  pen.fillStyle = fill;
-  pen.fill();
+  if (fill) {
+    pen.fillStyle = fill;
+    pen.fill();
+  }
   if (!edge) return;
   pen.strokeStyle = edge;
   pen.lineWidth = width;
@@ -390,22 +396,21 @@ function number(pen, text, x, y, bold) {
   pen.fillText(text, x, y + 0.5);
 }
 
+const MOST = 12; // logits beyond which a margin is drawn at the edge
+
 // The margins that both panels reach over all steps, so that their charts share one scale.
 function shared(panels) {
   const all = panels.flatMap((panel) => panel.frames.flatMap((frame) => [...frame.clean, ...frame.robust]));
-  return [Math.floor(Math.min(-1, ...all)), Math.ceil(Math.max(2, ...all))];
+  return [Math.max(-MOST, Math.floor(Math.min(-1, ...all))), Math.min(MOST, Math.ceil(Math.max(2, ...all)))];
 }
 
 // Margins by rank, hardest first: circles before the attack, crosses under it; lines at 0, at 1 and at the mean robust margin.
 function drawChart(canvas, { panel, at, limits, look }) {
   const { pen, width, height } = fit(canvas), frame = panel.frames[at.step], n = panel.labels.length;
-  const left = 34, top = 20, bottom = height - 20, [low, high] = limits;
-  const X = (rank) => left + 10 + (rank + 0.5) * (width - left - 14) / n, Y = (m) => bottom - (m - low) / (high - low) * (bottom - top);
+  const left = 34, top = 6, bottom = height - 20, [low, high] = limits;
+  const X = (rank) => left + 10 + (rank + 0.5) * (width - left - 14) / n, Y = (m) => bottom - (Math.max(low, Math.min(high, m)) - low) / (high - low) * (bottom - top);
   pen.font = "11px sans-serif";
   pen.fillStyle = look.text;
-  pen.textAlign = "left";
-  pen.textBaseline = "alphabetic";
-  pen.fillText(`Margin in logits of ${n} points, by rank: ○ before, × under the attack`, 0, 11);
   for (const m of [low, 0, 1, high]) {
     pen.textAlign = "right";
     pen.textBaseline = "middle";
@@ -414,7 +419,7 @@ function drawChart(canvas, { panel, at, limits, look }) {
   }
   pen.textAlign = "center";
   pen.textBaseline = "alphabetic";
-  pen.fillText("rank, hardest first", (left + width) / 2, height - 4);
+  for (let rank = 0; rank < n; rank += n > 15 ? 5 : 1) pen.fillText(rank, X(rank), height - 4);
   if (at.phase < 2) return;
   const ranked = [...frame.robust.keys()].sort((a, b) => frame.robust[a] - frame.robust[b]);
   const mean = frame.robust.reduce((a, b) => a + b, 0) / n;
@@ -431,6 +436,6 @@ function drawChart(canvas, { panel, at, limits, look }) {
     cross(pen, X(rank), Y(frame.robust[i]), 4, look.adversarial, 2);
   });
   pen.fillStyle = look.adversarialText;
-  pen.textAlign = "left";
-  pen.fillText("mean", left + 2, Y(mean) - 4);
+  pen.textAlign = "right";
+  pen.fillText("mean robust margin", width - 2, Y(mean) - 4);
 }

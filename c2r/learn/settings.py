@@ -23,28 +23,27 @@ class Toy(Settings):
     data: Literal["moons", "spirals", "circles", "blobs", "given"] = setting(
         "moons", "Points", "Which real points are distilled; all lie in the unit square"
     )
-    seed: int = setting(0, "Seed", "Seed of every draw: points, networks, updates", ge=0, le=999)
+    per_class: int = setting(5, "Points per class", "Distilled points of each class", ge=3, le=10)
     eps: float = setting(
         0.06,
         "Attack strength ε",
-        "Half the side of the square an attack may move a point in",
-        "units",
+        "Half the side of the square an attack may move a point in; the points lie in the unit square",
         ge=0.01,
         le=0.15,
     )
-    per_class: int = setting(5, "Points per class", "Distilled points of each class", "points", ge=3, le=10)
+    seed: int = setting(0, "Seed", "Seed of every draw: points, networks, updates", ge=0, le=999)
     method: Literal["c2r", "class-means", "literal"] = setting(
         "c2r", "Method", "What moves the points: C2R, class means alone (ROME's idea), or the paper's own loop"
     )
-    aac: bool = setting(True, "AAC", "The mini-batch is the hardest half; off: a random half")
-    crl: bool = setting(True, "CRL", "The contrastive loss shapes the embedding; off: its term is gone")
     attack: Literal["ls-pgd", "ls-pgd-cold", "pgd"] = setting(
         "ls-pgd", "Attack", "LS-PGD from the last attack (warm), from nothing (cold), or ten steps of PGD"
     )
-    queue: bool = setting(True, "Queue", "CRL takes hard negatives from a queue of attacked real points")
     space: Literal["input", "normalised"] = setting(
         "input", "ε counts in", "Units of ε: those of the points, or those of the network's normalised input"
     )
+    aac: bool = setting(True, "AAC", "The mini-batch is the hardest half; off: a random half")
+    crl: bool = setting(True, "CRL", "The contrastive loss shapes the embedding; off: its term is gone")
+    queue: bool = setting(True, "Queue", "CRL takes hard negatives from a queue of attacked real points")
     given: tuple[Given, ...] = setting((), "Own points", "Points x, y, class for 'given'", max_length=400)
 
 
@@ -55,10 +54,10 @@ NAMES: dict[str, dict[str, str]] = {
     "attack": {"ls-pgd": "LS-PGD, warm", "ls-pgd-cold": "LS-PGD, cold", "pgd": "PGD, 10 steps"},
     "space": {"input": "the points' units", "normalised": "normalised units"},
 }
-# What a second panel may differ in, and the value it takes there for each value of the first.
+# What a second panel may differ in, usually the first of these, and its value there for each value in the first panel.
 OTHERS: dict[str, dict[object, object]] = {
-    "aac": {True: False, False: True},
     "crl": {True: False, False: True},
+    "aac": {True: False, False: True},
     "attack": {"ls-pgd": "pgd", "ls-pgd-cold": "ls-pgd", "pgd": "ls-pgd"},
     "queue": {True: False, False: True},
     "method": {"c2r": "literal", "class-means": "c2r", "literal": "c2r"},
