@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app import state, teaching, toybox, toylinks, words
-from app.components import toy
+from app.components import largetext, toy
 from c2r.base import fields
 from c2r.base.errors import InputError
 from c2r.learn.settings import BEST, NAMES, OTHERS, Toy, beside, spoken
@@ -195,8 +195,17 @@ def _rests() -> None:
 def ask(lesson: teaching.Lesson) -> None:
     """The text of a task and its question."""
     with st.container(border=True):
-        st.markdown(f"#### {lesson.title}\n\n{lesson.text}")
+        st.markdown(f"#### {lesson.title}")
+        _paragraph(lesson.text, "lesson-text")
         st.radio(lesson.question, list(lesson.choices), index=None, key=f"predicted-{lesson.id}")
+
+
+def _paragraph(text: str, key: str) -> None:
+    """A text of a lesson, set as text; in teach mode it is larger."""
+    if teaching_mode():
+        largetext.show(text, key)
+    else:
+        st.markdown(words.plain(text))
 
 
 def reveal(lesson: teaching.Lesson, choice: Choice) -> None:
@@ -216,7 +225,7 @@ def reveal(lesson: teaching.Lesson, choice: Choice) -> None:
             return
         right = lesson.choices[lesson.right]
         st.markdown(f"**{'As you predicted' if predicted == right else 'It is another one'}: {right}.**")
-        st.markdown(lesson.reveal)
+        _paragraph(lesson.reveal, "lesson-reveal")
         _figures(lesson, choice)
         if _tick(lesson):
             st.caption(":material/check: Done.")

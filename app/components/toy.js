@@ -141,13 +141,16 @@ function panelOf(panel, data, index) {
   check.classList.toggle("lit", lit.has("check"));
   check.setAttribute("aria-live", "off");
   const about = `Margins in logits of ${n} points, rank 0 the hardest: ○ clean, × attacked; beyond ±${MOST} at the edge.`;
-  node.append(part("div", "title", data.titles[index]), plane, check, part("div", "about", about), chart, list);
+  const whose = part("div", "about");
+  node.append(part("div", "title", data.titles[index]), whose, plane, check, part("div", "about", about), chart, list);
   const maps = new Map();
 
   function map(step) {
     const from = data.students[index] ?? panel.regions, keys = Object.keys(from).map(Number).sort((a, b) => a - b);
     const key = keys.filter((k) => k <= step).at(-1) ?? keys[0];
     if (!maps.has(key)) maps.set(key, field(from[key].regions ?? from[key], panel, look));
+    const students = data.students[index] ? `a fresh network trained on the points of step ${key} alone` : "";
+    whose.textContent = `Regions of ${students || (panel.learns ? "the network that learns on the points" : "the scorer, trained on real points")}`;
     return maps.get(key);
   }
 
@@ -414,7 +417,7 @@ function drawChart(canvas, { panel, at, limits, look }) {
   for (const m of [low, 0, 1, high]) {
     pen.textAlign = "right";
     pen.textBaseline = "middle";
-    if (m !== 1) pen.fillText(String(m).replace("-", "−"), left - 4, Y(m));
+    if (m !== 1 && (m === 0 || Math.abs(Y(m) - Y(0)) > 14)) pen.fillText(String(m).replace("-", "−"), left - 4, Y(m));
     line(pen, left, Y(m), width, Y(m), m === 0 ? look.zero : look.grid, m === 0 ? 1.4 : 1);
   }
   pen.textAlign = "center";
@@ -437,5 +440,8 @@ function drawChart(canvas, { panel, at, limits, look }) {
   });
   pen.fillStyle = look.adversarialText;
   pen.textAlign = "right";
+  pen.lineWidth = 4;
+  pen.strokeStyle = look.page;
+  pen.strokeText("mean robust margin", width - 2, Y(mean) - 4);
   pen.fillText("mean robust margin", width - 2, Y(mean) - 4);
 }

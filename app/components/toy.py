@@ -26,9 +26,10 @@ HTML = """
 </div>
 <div class="phases"><span class="does"></span></div>
 <div class="panels"></div>
-<div class="key">Large marks: distilled points, their shape and colour the class, numbered hardest first; full
-ones are in the mini-batch. Small marks: real points. Square: what ε reaches. Dashed orange to ×: the attack; double
-rim: broken. Blue arrow: the pull of the loss. Thick line: decision boundary; dotted: margin of 1 logit.</div>
+<div class="key">Large marks: distilled points, their shape and colour the class, the number their place in the order
+(with AAC 0 is the hardest); full ones are in the mini-batch. Small marks: real points. Square: what ε reaches. Dashed
+orange to ×: the attack; double rim: broken. Blue arrow: the pull of the loss. Thick line: decision boundary; dotted:
+margin of 1 logit.</div>
 </div>
 """
 
