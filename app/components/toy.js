@@ -429,6 +429,9 @@ function drawChart(canvas, { panel, at, limits, look }) {
   pen.setLineDash([5, 4]);
   line(pen, left, Y(mean), width, Y(mean), look.adversarial, 1.4);
   pen.setLineDash([]);
+  pen.fillStyle = look.adversarialText;
+  pen.textAlign = "right";
+  pen.fillText("mean robust margin", width - 2, Y(mean) - 4);
   ranked.forEach((i, rank) => {
     line(pen, X(rank), Y(frame.clean[i]), X(rank), Y(frame.robust[i]), look.muted, 1);
     pen.beginPath();
@@ -438,10 +441,4 @@ function drawChart(canvas, { panel, at, limits, look }) {
     pen.stroke();
     cross(pen, X(rank), Y(frame.robust[i]), 4, look.adversarial, 2);
   });
-  pen.fillStyle = look.adversarialText;
-  pen.textAlign = "right";
-  pen.lineWidth = 4;
-  pen.strokeStyle = look.page;
-  pen.strokeText("mean robust margin", width - 2, Y(mean) - 4);
-  pen.fillText("mean robust margin", width - 2, Y(mean) - 4);
 }

@@ -102,6 +102,6 @@ def accuracy(model: Network, points: Points, reach: float) -> Accuracy:
     generator = generator_for(0, "look", 2)
     trace = pgd(model, points.x, points.y, threat=Threat(reach), generator=generator)
     with torch.no_grad():
-        clean = (model(points.x).argmax(1) == points.y).float().mean()
-    robust = (trace.logits.argmax(1) == points.y).float().mean()
-    return Accuracy(float(clean), min(float(robust), float(clean)), len(points.y))
+        clean = model(points.x).argmax(1) == points.y
+    robust = clean & (trace.logits.argmax(1) == points.y)
+    return Accuracy(float(clean.float().mean()), float(robust.float().mean()), len(points.y))
