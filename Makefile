@@ -22,15 +22,16 @@ check: $(VENV)/.test  ## lint, format and types
 	$(BIN)/mypy c2r app pages
 
 unit: $(VENV)/.test  ## unit tests, about two minutes on two cores
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --ignore=tests/test_browser.py
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --ignore-glob='tests/test_browser*.py'
 
 browser: $(VENV)/.test  ## the app in headless Chromium
-	$(BIN)/pytest tests/test_browser.py
+	$(BIN)/pytest tests/test_browser*.py
 
 sample: $(VENV)/.app  ## record app/sample_run again, as it is committed
 	rm -rf app/sample_run
 	$(BIN)/python -m c2r distill --preset demo --out app/sample_run
-	rm -rf app/sample_run/parts app/sample_run/lock app/.slots
+	find app/sample_run/parts -type f ! -name network-0.safetensors ! -name scorer-0.safetensors -delete  # its scorers stay
+	rm -rf app/sample_run/lock app/.slots
 	echo "A recorded sample run: while this file lies here, the run keeps its name and is not deleted." > app/sample_run/sample.txt
 
 bench: $(VENV)/.test  ## attack cost, cost of recording, live tick, first picture

@@ -1,5 +1,5 @@
 """The Learn page in Chromium: it plays without a script run, walks through the five tasks, and a link shows the same
-view elsewhere. Run: pytest tests/test_learn_browser.py"""
+view elsewhere. Run: pytest tests/test_browser_learn.py"""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The plane in Chromium, on a page with nothing else (tests/plane_app.py). Run: pytest tests/test_plane_component.py"""
+"""The plane in Chromium, on a page with nothing else (tests/plane_app.py). Run: pytest tests/test_browser_plane.py"""
 
 import os
 
