@@ -1,4 +1,4 @@
-"""Routes beside the pages, for what moves without a run of the script: ``/api/plane`` answers with grids as bytes.
+"""Routes beside the pages, for what moves without a run of the script: planes and replays as bytes.
 
 They stand behind the door like the pages, refuse where pages refuse, and only read. What an address says is data: a run
 is found by comparing its name with those of the store. A refusal is one sentence of plain text.
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from app import guard, renderer, state
+from app import guard, renderer, replays, state
 from c2r.base import paths
 from c2r.base.errors import InputError, quoted
 from c2r.store import kinds, networks, runs
@@ -41,7 +41,8 @@ class Refused(Exception):
 def routes() -> list[Route]:
     """All routes of the app besides those of Streamlit, below its base path."""
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return [Route(f"{'/' if base else ''}{base}/api/plane", plane, methods=["GET"])]
+    below = f"{'/' if base else ''}{base}/api"
+    return [Route(f"{below}/plane", plane, methods=["GET"]), Route(f"{below}/replay", replay, methods=["GET"])]
 
 
 def guarded(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
@@ -83,6 +84,12 @@ def plane(request: Request) -> Response:
     if first.what != "record":
         raise Refused(409, DROPPED)
     return StreamingResponse(_bytes(first, frames), 200, HEADERS, BINARY)
+
+
+@guarded
+def replay(request: Request) -> Response:
+    """All recorded steps of the run that ``run`` names, as `c2r.look.replay` lays them out."""
+    return Response(replays.content(_run(request.query_params, "run")), 200, HEADERS, BINARY)
 
 
 def asked_plane(given: Mapping[str, str]) -> dict[str, Any]:

@@ -30,6 +30,9 @@ pages = {
     "live": page(
         "live", "Live", "monitoring", "Margins and curriculum of a run while it works, or at any recorded step"
     ),
+    "replay": page(
+        "replay", "Replay", "movie", "A run over its recorded steps, playing: margins, order, map and images together"
+    ),
     "embeddings": page(
         "embeddings",
         "Embeddings",

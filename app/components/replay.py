@@ -1,0 +1,109 @@
+"""The replay of a run, or of two locked to one step, drawn in the browser from `/api/replay`: while it plays nothing
+runs this script.
+
+A step goes back to the script once a person stays there; then the address and the other pages have it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import beside, position, replays, state, words
+from c2r.report import replaypage
+from c2r.store.runs import Run
+
+HERE = Path(__file__).parent
+KEY, HOME = "replay", "home-replay"
+ALL, FEW = ("histogram", "order", "map", "gallery"), ("histogram", "map")
+HELP = "Another run of the same data, its panels beside these and locked to the same step"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a replay is shown: its panels, the step it stays at (None: it plays from the first one on, where motion is
+    welcome), whether it begins anew at the end, how fast (recorded steps a second), whether the script hears of
+    steps."""
+
+    kinds: tuple[str, ...] = ALL
+    step: int | None = None
+    loop: bool = False
+    speed: int = 5
+    tells: bool = True
+
+
+def page(view: state.View) -> None:
+    """The replay of the sidebar's run, what stands beside it, and its files."""
+    second = _beside(view)
+    listed = [view.opened, *([second] if second else [])]
+    show(listed, Shown(step=position.chosen()), KEY)
+    _downloads(listed)
+
+
+def show(listed: Sequence[Run], shown: Shown, key: str) -> None:
+    """Draw the replay of one run or two under a `key`; it keeps its picture until the next one is there."""
+
+    def stopped() -> None:
+        step = st.session_state[key]["stopped"]
+        steps = state.recorded_steps(listed[0].path)
+        if isinstance(step, int) and steps:
+            position.settle(steps, min(steps, key=lambda own: abs(own - step)))
+
+    script = f"{replaypage.script()}\n{(HERE / 'replay.js').read_text(encoding='utf-8')}"
+    component = st.components.v2.component("c2r-replay", html=replaypage.markup(), css=replaypage.looks(), js=script)
+    component(data=data(listed, shown), key=key, on_stopped_change=stopped)
+
+
+def data(listed: Sequence[Run], shown: Shown) -> dict[str, Any]:
+    """What the script of the element is told."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return {
+        "address": f"{'/' if base else ''}{base}/api/replay",
+        "runs": [state.run_name(run) for run in listed],
+        "stamps": [str(replays.stamp(run.path)) for run in listed],
+        "names": [state.spoken_name(run) for run in listed],
+        "looks": replaypage.LOOKS,
+        "kinds": list(shown.kinds),
+        "step": shown.step,
+        "playing": shown.step is None,
+        "loop": shown.loop,
+        "speed": shown.speed,
+        "tells": shown.tells,
+    }
+
+
+def _beside(view: state.View) -> Run | None:
+    """The run that is chosen to stand beside this one, None for none; the box is there only with a choice."""
+    listed = state.all_runs()
+    others = {state.run_name(run): run for run in beside.alike(view.opened, listed)}
+    if not others:
+        return None
+    called = state.spoken_names(listed)
+    chosen = st.selectbox(
+        "Compare with",
+        [beside.NOTHING, *others],
+        key="against",
+        bind="query-params",
+        format_func=lambda name: called.get(name, name),
+        help=HELP,
+        width=330,
+    )
+    return others.get(str(chosen))
+
+
+def _downloads(listed: Sequence[Run]) -> None:
+    paths, name = [run.path for run in listed], "-".join(run.path.name for run in listed)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "Web page",
+            lambda: replaypage.replay_page(paths),
+            f"{name}-replay.html",
+            "text/html",
+            icon=":material/download:",
+            key="replay-html",
+            on_click="ignore",
+            help="One file that plays this replay in any browser, without a server",
+        )
+        st.caption(words.plain(words.measured(listed[0])))
