@@ -3,13 +3,14 @@
 import streamlit as st
 
 from app import state, words
-from app.components import housekeeping, importing, runs, shell
+from app.components import housekeeping, importing, replay, runs, shell
 
 shell.header(
     "C2R: watch a robust data set form",
     "A few synthetic images per class are distilled from real ones, hardest margins first, so that networks trained on"
     " them withstand attacks: start a run and watch margins, curriculum, classes and images change.",
 )
+replay.first()
 CARDS = (
     (
         "start",

@@ -243,7 +243,7 @@ def test_the_sample_run_has_the_name_it_has_on_the_pages(client, store, told):
 
 def test_routes_lie_below_the_base_path_of_the_app(monkeypatch):
     monkeypatch.setattr(api.st, "get_option", lambda name: "/c2r/" if name == "server.baseUrlPath" else None)
-    assert [route.path for route in api.routes()] == ["/c2r/api/plane"]
+    assert [route.path for route in api.routes()] == ["/c2r/api/plane", "/c2r/api/replay"]
 
 
 def test_a_plane_of_a_finished_run_comes_through_the_door_coarse_first(client, finished, store):

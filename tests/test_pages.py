@@ -18,11 +18,12 @@ from c2r.store.files import save_arrays
 from c2r.store.runs import frame_steps, read_arrays, read_frame
 
 MAIN = Path(__file__).resolve().parents[1] / "app" / "script.py"
-PAGES = ("home", "start", "live", "embeddings", "gallery", "compare")
+PAGES = ("home", "start", "live", "replay", "embeddings", "gallery", "compare")
 TITLES = {
     "home": "C2R: watch a robust data set form",
     "start": "Start a run",
     "live": "Live: margins and curriculum",
+    "replay": "Replay",
     "embeddings": "Embeddings",
     "gallery": "Gallery",
     "compare": "Compare",

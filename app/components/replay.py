@@ -13,12 +13,15 @@ import streamlit as st
 
 from app import beside, position, replays, state, words
 from c2r.report import replaypage
+from c2r.store import runs
 from c2r.store.runs import Run
 
 HERE = Path(__file__).parent
 KEY, HOME = "replay", "home-replay"
 ALL, FEW = ("histogram", "order", "map", "gallery"), ("histogram", "map")
-HELP = "Another run of the same data, its panels beside these and locked to the same step"
+HELP = (
+    "Another run of the same data, by the name of its folder: its panels stand beside these and stay at the same step"
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,21 @@ def page(view: state.View) -> None:
     listed = [view.opened, *([second] if second else [])]
     show(listed, Shown(step=position.chosen()), KEY)
     _downloads(listed)
+
+
+def first() -> None:
+    """The recorded sample run, moving, and the way to its whole replay; nothing where the sample is missing."""
+    sample = runs.open_run(state.sample_path())
+    if sample.problem or not state.recorded_steps(sample.path):
+        return
+    st.markdown(f"**{state.SAMPLE_NAME}**: robust margins grow and classes part while the images are distilled")
+    show([sample], Shown(FEW, loop=True, tells=False), HOME)
+    st.page_link(
+        st.session_state["pages"]["replay"],
+        label="Open the whole replay",
+        icon=":material/movie:",
+        query_params={"run": state.SAMPLE_NAME},
+    )
 
 
 def show(listed: Sequence[Run], shown: Shown, key: str) -> None:
@@ -76,17 +94,14 @@ def data(listed: Sequence[Run], shown: Shown) -> dict[str, Any]:
 
 def _beside(view: state.View) -> Run | None:
     """The run that is chosen to stand beside this one, None for none; the box is there only with a choice."""
-    listed = state.all_runs()
-    others = {state.run_name(run): run for run in beside.alike(view.opened, listed)}
+    others = {state.run_name(run): run for run in beside.alike(view.opened, state.all_runs())}
     if not others:
         return None
-    called = state.spoken_names(listed)
     chosen = st.selectbox(
         "Compare with",
         [beside.NOTHING, *others],
         key="against",
         bind="query-params",
-        format_func=lambda name: called.get(name, name),
         help=HELP,
         width=330,
     )

@@ -7,7 +7,7 @@ import sys
 
 from c2r.base import disasters, paths
 from c2r.base.errors import InputError
-from c2r.cli import control, exports, imports, judge, keep, ladder, look, predict, work
+from c2r.cli import control, exports, imports, judge, keep, ladder, look, predict, replay, work
 from c2r.cli.arguments import Parser
 
 # Threads that spin for some 50 µs and then sleep: without spinning an idle machine waits for its threads to wake, and
@@ -31,6 +31,7 @@ COMMANDS = {
     "import": (imports.import_set, imports.add_import),
     "export": (exports.export, exports.add_export),
     "metrics": (look.metrics, look.add_metrics),
+    "replay": (replay.replay, replay.add_replay),
     "map": (look.draw_map, look.add_map),
     "list": (look.list_runs, look.add_list),
     "about": (keep.about, keep.add_about),

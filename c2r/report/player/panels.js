@@ -1,7 +1,7 @@
 // The four panels of a replay: what each draws at a recorded step, what its title says, what lies under the pointer.
 // A panel is drawn whole at every step; only the heat map of the order, which never changes, is kept as a picture.
 const PAD = { left: 44, right: 10, top: 8, bottom: 40 };
-const TILE = 40, GAP = 4, ROWS = 4; // CSS px of a picture of the gallery and between them; rows at most
+const TILE = { most: 44, least: 30 }, GAP = 4, MARK = 5, ROWS = 5; // CSS px of a picture, beside and below it; rows at most
 
 const PANELS = {
   histogram: { title: histogramTitle, draw: drawHistogram, found: () => -1 },
@@ -12,7 +12,7 @@ const PANELS = {
 
 function histogramTitle({ run, i }) {
   const broken = run.broken[i], n = run.about.n;
-  return broken ? `At least ${broken} of ${n} images are broken within ε` : `No image of ${n} is known to be broken within ε`;
+  return broken ? `At least ${broken} of ${n} images ${broken > 1 ? "are" : "is"} broken within ε` : `No image of ${n} is known to be broken within ε`;
 }
 
 function orderTitle({ run, i }) {
@@ -24,8 +24,8 @@ function mapTitle({ run, i }) {
   const { map, separation } = run.about;
   if (!map) return "This run has neither a UMAP nor PCA axes";
   const at = i * 2 * separation.length, [clean, attacked] = [run.separation[at], run.separation[at + separation.length]];
-  const voted = Number.isFinite(clean) ? `: 5 neighbours find the class of ${percent(clean)} clean, ${percent(attacked)} attacked` : "";
-  return `${map.method}${voted}`;
+  const voted = `: kNN accuracy ${percent(clean)} clean, ${percent(attacked)} adversarial`;
+  return `${map.method}${Number.isFinite(clean + attacked) ? voted : ""}`;
 }
 
 function galleryTitle(shown) {
@@ -33,7 +33,7 @@ function galleryTitle(shown) {
   if (!all) return "This run keeps no pictures";
   const moment = run.moments[nearestMoment(run, i)], count = tilesOf(shown).length;
   const when = moment === i ? "" : ` (pictures of step ${run.steps[moment]})`;
-  return `Hardest first: ${count === run.about.n ? `all ${count}` : `${count} of ${run.about.n}`} images${when}`;
+  return `From the hardest to the easiest: ${count === run.about.n ? `all ${count}` : `${count} of ${run.about.n}`} images${when}; orange: broken within ε`;
 }
 
 function drawHistogram(pen, { run, i, before, size: { width, height }, limits, look }) {
@@ -73,10 +73,11 @@ const heats = new WeakMap(); // run → its heat map as a picture, and for what 
 
 function drawOrder(pen, shown) {
   const { run, i, size: { width, height }, look, chosen, limits } = shown, place = plot(width, height);
-  const steps = run.steps, n = run.about.n, last = steps.length - 1;
-  const x = (step) => place.left + (last ? (step - steps[0]) / (steps[last] - steps[0]) : 0.5) * place.wide;
+  const steps = run.steps, n = run.about.n, { first, last } = limits;
+  const x = (step) => place.left + (last > first ? (step - first) / (last - first) : 0.5) * place.wide;
   const y = (rank) => place.top + (rank / n) * place.high;
-  pen.drawImage(heat(shown, place), place.left, place.top, place.wide, place.high);
+  const [left, right] = steps.length > 1 ? [x(steps[0]), x(steps.at(-1))] : [place.left, place.left + place.wide];
+  pen.drawImage(heat(shown, right - left), left, place.top, right - left, place.high);
   pen.beginPath();
   steps.forEach((step, k) => pen.lineTo(x(step), y(run.broken[k])));
   stroke(pen, look.page, 3.5);
@@ -90,13 +91,13 @@ function drawOrder(pen, shown) {
   rule(pen, look.page, x(steps[i]), place.top, x(steps[i]), place.top + place.high, 5);
   rule(pen, look.ink, x(steps[i]), place.top - 4, x(steps[i]), place.top + place.high + 4, 2);
   for (const rank of [0, n]) text(pen, look, number(rank), place.left - 6, y(rank), "right", rank ? "bottom" : "top");
-  for (const step of new Set([steps[0], steps[last]])) text(pen, look, number(step), x(step), height - 36, step === steps[last] && last ? "right" : "left", "top");
+  for (const step of new Set([first, last])) text(pen, look, number(step), x(step), height - 36, step > first ? "right" : "left", "top");
   text(pen, look, `step; colours end at ±${limits.limit.toFixed(1)} logits`, place.left + place.wide / 2, height - 2, "center", "bottom");
   upright(pen, look, "rank, 0 = hardest", 10, place.top + place.high / 2);
 }
 
-function heat({ run, look, limits }, place) {
-  const wide = Math.max(1, Math.round(place.wide)), known = heats.get(run), key = `${wide} ${look.dark} ${limits.limit}`;
+function heat({ run, look, limits }, width) {
+  const wide = Math.max(1, Math.round(width)), known = heats.get(run), key = `${wide} ${look.dark} ${limits.limit}`;
   if (known?.key === key) return known.picture;
   const ranks = run.shapes.by_rank[1], steps = run.steps, last = steps.length - 1;
   const picture = new OffscreenCanvas(wide, ranks), pen = picture.getContext("2d"), pixels = pen.createImageData(wide, ranks);
@@ -174,38 +175,47 @@ function crossOf(path, x, y, arm) {
   path.lineTo(x + arm, y - arm);
 }
 
-// The pictured images that fit, hardest first; of more than fit every so manyth, from the hardest to the easiest.
+// The pictured images that fit, hardest first, in columns of tiles; of more than fit every so manyth, from the hardest to
+// the easiest.
 function tilesOf({ run, i, size: { width } }) {
-  const all = run.shapes.pictured?.[0] ?? 0, columns = Math.max(1, Math.floor((width + GAP) / (TILE + GAP)));
+  const all = run.shapes.pictured?.[0] ?? 0, columnsOf = (tile) => Math.max(1, Math.floor((width + GAP) / (tile + GAP)));
+  let tile = TILE.most;
+  while (tile > TILE.least && columnsOf(tile) * ROWS < all) tile--;
   const order = Array.from({ length: all }, (_, g) => g).sort((a, b) => rankOf(run, i, run.pictured[a]) - rankOf(run, i, run.pictured[b]));
-  const most = columns * ROWS;
-  return order.length <= most ? order : Array.from({ length: most }, (_, k) => order[Math.round((k * (order.length - 1)) / (most - 1 || 1))]);
+  const columns = columnsOf(tile), count = Math.min(all, columns * ROWS);
+  return Array.from({ length: count }, (_, k) => ({
+    picture: order[count < 2 ? 0 : Math.round((k * (all - 1)) / (count - 1))],
+    x: (k % columns) * (tile + GAP), y: Math.floor(k / columns) * (tile + MARK + GAP), tile,
+  }));
 }
 
-function spotOf({ size: { width } }, k) {
-  const columns = Math.max(1, Math.floor((width + GAP) / (TILE + GAP)));
-  return [(k % columns) * (TILE + GAP), Math.floor(k / columns) * (TILE + 9)];
+// How high the gallery is, so that it never moves what is below it: by the number of its pictures.
+function galleryHeight(shown) {
+  const last = tilesOf(shown).at(-1);
+  return last ? last.y + last.tile + MARK : 0;
 }
 
 function drawGallery(pen, shown) {
   const { run, i, look, chosen } = shown;
   if (!run.pictures) return;
-  const sheet = atlas(run, nearestMoment(run, i)), [, , high, wide] = run.shapes.pictures, scale = TILE / Math.max(high, wide);
+  const sheet = atlas(run, nearestMoment(run, i)), [, , high, wide] = run.shapes.pictures, rows = tilesOf(shown);
   pen.imageSmoothingEnabled = false;
-  tilesOf(shown).forEach((g, k) => {
-    const [x, y] = spotOf(shown, k), image = run.pictured[g];
+  for (const { picture, x, y, tile } of rows) {
+    const image = run.pictured[picture], scale = tile / Math.max(high, wide), broken = marginOf(run, i, image) <= 0;
     pen.fillStyle = "#808080";
-    pen.fillRect(x, y, TILE, TILE);
-    pen.drawImage(sheet, 0, g * high, wide, high, x + (TILE - wide * scale) / 2, y + (TILE - high * scale) / 2, wide * scale, high * scale);
-    const broken = marginOf(run, i, image) <= 0;
+    pen.fillRect(x, y, tile, tile);
+    pen.drawImage(sheet, 0, picture * high, wide, high, x + (tile - wide * scale) / 2, y + (tile - high * scale) / 2, wide * scale, high * scale);
     pen.fillStyle = broken ? look.adversarial : look.clean;
-    pen.fillRect(x, y + TILE + 1, broken ? TILE : TILE / 2, 3);
+    pen.fillRect(x, y + tile + 1, broken ? tile : tile / 2, 3);
     if (image === chosen) {
+      pen.strokeStyle = look.page;
+      pen.lineWidth = 5;
+      pen.strokeRect(x + 1, y + 1, tile - 2, tile - 2);
       pen.strokeStyle = look.ink;
-      pen.lineWidth = 2;
-      pen.strokeRect(x, y, TILE, TILE);
+      pen.lineWidth = 2.5;
+      pen.strokeRect(x + 1, y + 1, tile - 2, tile - 2);
     }
-  });
+  }
 }
 
 const sheets = new WeakMap(); // run → the pictures of one step on a canvas, one below the other
@@ -242,11 +252,8 @@ function foundOnMap(shown, x, y) {
 }
 
 function foundInGallery(shown, x, y) {
-  const k = tilesOf(shown).findIndex((_, k) => {
-    const [left, top] = spotOf(shown, k);
-    return x >= left && x < left + TILE && y >= top && y < top + TILE + 4;
-  });
-  return k < 0 ? -1 : shown.run.pictured[tilesOf(shown)[k]];
+  const hit = tilesOf(shown).find((own) => x >= own.x && x < own.x + own.tile && y >= own.y && y < own.y + own.tile + MARK);
+  return hit ? shown.run.pictured[hit.picture] : -1;
 }
 
 function foundInOrder(shown, x, y) {

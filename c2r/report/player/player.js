@@ -33,9 +33,10 @@ function player(parent, { settled = () => {} } = {}) {
     arrange();
     fillKey();
     read();
-    go(placeOfStep(options.step ?? steps[0]));
-    if (options.playing && !calm.matches && steps.length > 1) start();
-    else stop();
+    const plays = options.playing && !calm.matches && steps.length > 1;
+    stop();
+    go(placeOfStep(options.step ?? (plays ? steps[0] : steps.at(-1))));
+    if (plays) start();
   }
 
   const placeOfStep = (step) => steps.reduce((best, own, k) => (Math.abs(own - step) < Math.abs(steps[best] - step) ? k : best), 0);
@@ -93,7 +94,7 @@ function player(parent, { settled = () => {} } = {}) {
 
   function paint(kind, r, canvas) {
     const began = performance.now(), scale = devicePixelRatio || 1;
-    if (kind === "gallery") canvas.style.height = `${ROWS * (TILE + 9)}px`;
+    if (kind === "gallery") canvas.style.height = `${galleryHeight(shownOf(r, canvas))}px`;
     const shown = shownOf(r, canvas), { width, height } = shown.size;
     if (!width || !height) return;
     const title = PANELS[kind].title(shown), caption = canvas.previousSibling;
@@ -131,7 +132,6 @@ function player(parent, { settled = () => {} } = {}) {
   }
 
   function read() {
-    const run = runs[0], i = nearestStep(run, steps[at]);
     reading.textContent = chosen < 0
       ? "Select an image on the map, in the order or among the pictures to follow it through all panels."
       : runs.map((own, r) => following(own, r)).join("  |  ");
@@ -139,9 +139,8 @@ function player(parent, { settled = () => {} } = {}) {
       const k = nearestStep(own, steps[at]);
       if (chosen >= images(own)) return "";
       const name = own.about.classes[own.labels[chosen]], margins = [1, 0].map((clean) => signed(marginOf(own, k, chosen, clean)));
-      return `${runs.length > 1 ? `${"AB"[r]}: ` : ""}Image ${own.shown[chosen]}, class ${name}: margin ${margins[0]} clean, ${margins[1]} attacked (logits); rank ${rankOf(own, k, chosen)} of ${own.about.n}`;
+      return `${runs.length > 1 ? `${"AB"[r]}: ` : ""}Image ${own.shown[chosen]}, class ${name}: margin ${margins[0]} clean, ${margins[1]} adversarial (logits); rank ${rankOf(own, k, chosen)} of ${own.about.n}`;
     }
-    return i;
   }
 
   function choose(image) {
@@ -152,14 +151,15 @@ function player(parent, { settled = () => {} } = {}) {
 
   function fillKey() {
     const { classes, colours } = runs[0].about, few = classes.length <= 20;
-    const signs = [["●", "clean"], ["×", "attacked"]].map(([sign, name]) => entry(sign, name, "currentColor"));
-    const lines = options.kinds.includes("histogram") ? [entry("▬", "robust margins", look().adversarial), entry("▔", "clean margins", look().clean)] : [];
-    const named = few ? classes.map((name, k) => entry("■", name, colours[k])) : [made("span", "entry", `${classes.length} classes, a colour each; select an image to read its class`)];
+    const signs = [["●", "clean"], ["×", "adversarial"]].map(([sign, name]) => entry(sign, `${name} (map)`, "currentColor"));
+    const lines = [["bars", "robust margins", "adversarial"], ["line", "clean margins", "clean"], ["dots", "robust margins a step before", "ink"]]
+      .map(([kind, name, colour]) => entry("", name, look()[colour], kind));
+    const named = few ? classes.map((name, k) => entry("", name, colours[k], "swatch")) : [made("span", "entry", `${classes.length} classes, a colour each; select an image to read its class`)];
     key.replaceChildren(...lines, ...signs, ...named);
   }
 
-  function entry(sign, name, colour) {
-    const whole = made("span", "entry"), mark = made("span", "sign", sign);
+  function entry(sign, name, colour, kind = "") {
+    const whole = made("span", "entry"), mark = made("span", `sign ${kind}`, sign);
     mark.style.color = colour;
     mark.setAttribute("aria-hidden", "true");
     whole.append(mark, ` ${name}`);

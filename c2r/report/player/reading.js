@@ -64,7 +64,8 @@ function sharedLimits(runs) {
   }
   sizes.sort((a, b) => a - b);
   const limit = sizes[Math.floor(0.99 * (sizes.length - 1))] || 1;
-  return { low, high, top: roundUp(top), limit };
+  const steps = runs.flatMap((run) => [run.steps[0], run.steps.at(-1)]);
+  return { low, high, top: roundUp(top), limit, first: Math.min(...steps), last: Math.max(...steps) };
 }
 
 function roundUp(most) {
