@@ -24,7 +24,7 @@ pytestmark = [
     ),
 ]
 SHOTS = ROOT / "screenshots"
-PAGES = ("", "start", "live", "embeddings", "gallery", "compare")
+PAGES = ("", "start", "live", "replay", "embeddings", "gallery", "compare")
 PATIENCE = 180
 
 

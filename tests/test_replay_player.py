@@ -69,8 +69,10 @@ def runs_of_the_script(page):
 def test_a_thousand_images_play_ten_steps_a_second_without_a_run_of_the_script(chrome, address):
     page, errors = open_page(chrome, f"{address}/?run=large")
     ready(page)
-    assert told(page)["playing"]
-    runs, steps, shown = runs_of_the_script(page), told(page)["step"], drawn(page)
+    page.locator(".again").check()
+    if not told(page)["playing"]:  # a slow machine was at the end before it could be told to begin anew
+        page.locator(".play").click()
+    runs, shown = runs_of_the_script(page), drawn(page)
     before = told(page)["drawn"]
     began = page.evaluate("performance.now()")
     page.wait_for_timeout(5000)
@@ -78,7 +80,7 @@ def test_a_thousand_images_play_ten_steps_a_second_without_a_run_of_the_script(c
     rate = 1000 * (now["drawn"] - before) / (page.evaluate("performance.now()") - began)
     times = {kind: (round(time["sum"] / time["n"], 1), round(time["most"], 1)) for kind, time in now["times"].items()}
     print(json.dumps({"steps a second": round(rate, 1), "ms of a panel, mean and most": times}))
-    assert now["playing"] and now["step"] > steps and rate >= 10
+    assert now["playing"] and rate >= 10
     assert set(times) == set(PANELS) and max(mean for mean, _ in times.values()) <= 100
     assert runs_of_the_script(page) == runs and not errors
     assert all(a != b for a, b in zip(shown, drawn(page), strict=True))
@@ -101,9 +103,26 @@ def test_the_keyboard_plays_steps_and_jumps_and_leaves_text_fields_alone(chrome,
     assert page.locator(".where").inner_text() == "Step 0 of 110"
     page.keyboard.press("Space")
     assert told(page)["playing"] and page.locator(".play").inner_text() == "Pause"
-    page.wait_for_function("() => true")
     page.keyboard.press("Space")
     assert not told(page)["playing"] and not errors
+
+
+def test_a_run_of_the_script_neither_stops_nor_turns_back_what_plays(chrome, address):
+    page, errors = open_page(chrome, f"{address}/?run=large")
+    ready(page)
+    runs, step = runs_of_the_script(page), told(page)["step"]
+    page.get_by_role("textbox").fill("anything")
+    page.get_by_role("textbox").press("Enter")
+    page.get_by_text(f"Runs of this script: {runs + 1}").wait_for()
+    assert told(page)["playing"] and told(page)["step"] >= step and not errors
+
+
+def test_the_figures_of_all_steps_can_be_read(chrome, address):
+    page, errors = open_page(chrome, f"{address}/?run=one&beside=two&step=0")
+    ready(page)
+    page.locator(".replay summary").click()
+    rows = page.locator(".replay table tr")
+    assert rows.count() == 1 + 12 + 7 and rows.nth(1).inner_text().split("\t")[:2] == ["A", "0"] and not errors
 
 
 def test_only_a_step_where_one_stays_goes_back_to_the_script(chrome, address):
@@ -124,6 +143,7 @@ def test_an_image_is_followed_through_all_panels(chrome, address):
     before = drawn(page)
     page.locator(".gallery canvas").click(position={"x": 12, "y": 12})
     said = page.locator(".reading").inner_text()
+    assert "gallery?run=one&step=30&sample=" in page.locator(".inspect").get_attribute("href")
     assert "rank 0 of 40" in said and "adversarial (logits)" in said
     after = drawn(page)
     assert [a != b for a, b in zip(before, after, strict=True)] == [False, True, True, True]

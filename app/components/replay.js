@@ -40,7 +40,7 @@ function open(parent) {
     screen.say("");
     const again = played === String(runs); // a run that grew does not begin anew by itself
     played = String(runs);
-    screen.show(shown, { names, looks, kinds, step, loop, playing: playing && !again, speed, link: linkTo });
+    screen.show(shown, { names, looks, kinds, step, loop, playing: playing && !again, speed, link: linkTo, inspect: data.tells ? inspectorOf : null });
     parent.querySelector(".replay").setAttribute("aria-busy", "false");
   }
 
@@ -48,6 +48,13 @@ function open(parent) {
     const link = new URL(location.href);
     link.searchParams.set("run", data.runs[0]);
     link.searchParams.set("step", step);
+    return link.href;
+  }
+
+  // The gallery with an image open, at the address of the first run and this step.
+  function inspectorOf(sample, step) {
+    const link = new URL("gallery", location.href);
+    link.search = new URLSearchParams({ run: data.runs[0], step, sample });
     return link.href;
   }
 

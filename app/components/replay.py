@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from app import beside, position, replays, state, words
-from c2r.report import replaypage
+from c2r.report import replaygif, replaypage
 from c2r.store import runs
 from c2r.store.runs import Run
 
@@ -22,6 +22,9 @@ ALL, FEW = ("histogram", "order", "map", "gallery"), ("histogram", "map")
 HELP = (
     "Another run of the same data, by the name of its folder: its panels stand beside these and stay at the same step"
 )
+
+PAGE_HELP = "One file that plays this replay in any browser, without a server"
+GIF_HELP = "Margins and map of the first run as an animated GIF"
 
 
 @dataclass(frozen=True)
@@ -111,14 +114,18 @@ def _beside(view: state.View) -> Run | None:
 def _downloads(listed: Sequence[Run]) -> None:
     paths, name = [run.path for run in listed], "-".join(run.path.name for run in listed)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "Web page",
-            lambda: replaypage.replay_page(paths),
-            f"{name}-replay.html",
-            "text/html",
-            icon=":material/download:",
-            key="replay-html",
-            on_click="ignore",
-            help="One file that plays this replay in any browser, without a server",
-        )
+        for label, make, ending, kind, told in (
+            ("Web page", lambda: replaypage.replay_page(paths), "html", "text/html", PAGE_HELP),
+            ("Animated picture", lambda: replaygif.replay_gif(paths[0]), "gif", "image/gif", GIF_HELP),
+        ):
+            st.download_button(
+                label,
+                make,
+                f"{name}-replay.{ending}",
+                kind,
+                icon=":material/download:",
+                key=f"replay-{ending}",
+                on_click="ignore",
+                help=told,
+            )
         st.caption(words.plain(words.measured(listed[0])))

@@ -6,8 +6,9 @@ const REST = 600; // ms without a move after which a step counts as chosen
 function player(parent, { settled = () => {} } = {}) {
   const root = parent.querySelector(".replay");
   const part = (name) => root.querySelector(`.${name}`);
-  const [play, slider, where, pace, again, sets, key, reading, status] =
-    ["play", "slider", "where", "pace", "again", "sets", "key", "reading", "status"].map(part);
+  const [play, slider, where, pace, again, sets, key, followed, inspect, status] =
+    ["play", "slider", "where", "pace", "again", "sets", "key", "followed", "inspect", "status"].map(part);
+  const details = root.querySelector("details");
   const resized = new ResizeObserver(() => draw()), calm = matchMedia("(prefers-reduced-motion: reduce)");
   let runs = [], steps = [], at = 0, before = -1, chosen = -1, playing = false, last = 0, waiting = 0, frame = 0;
   let options = { looks: {}, kinds: Object.keys(PANELS), names: [] };
@@ -20,6 +21,7 @@ function player(parent, { settled = () => {} } = {}) {
   slider.oninput = () => { stop(); go(Number(slider.value)); chosenStep(); };
   part("copy").onclick = copy;
   root.onkeydown = pressed;
+  details.ontoggle = fillTable;
 
   // Shows runs [{about, …}] and plays or stays at a step; what is on the screen stays until then.
   function show(now, given) {
@@ -32,7 +34,7 @@ function player(parent, { settled = () => {} } = {}) {
     if (options.speed) pace.value = options.speed;
     arrange();
     fillKey();
-    read();
+    fillTable();
     const plays = options.playing && !calm.matches && steps.length > 1;
     stop();
     go(placeOfStep(options.step ?? (plays ? steps[0] : steps.at(-1))));
@@ -79,6 +81,7 @@ function player(parent, { settled = () => {} } = {}) {
     if (seen) return seen;
     const style = getComputedStyle(root), token = (name, other) => style.getPropertyValue(`--st-${name}`).trim() || other;
     const page = token("background-color", "#ffffff"), dark = luminance(page) < 0.4;
+    root.style.colorScheme = dark ? "dark" : "light";
     return (seen = {
       ink: style.color, page, dark, font: style.fontFamily, muted: style.color,
       grid: token("border-color", "#8884"), ...options.looks.marks, scale: options.looks.margins[dark ? "dark" : "light"],
@@ -132,7 +135,9 @@ function player(parent, { settled = () => {} } = {}) {
   }
 
   function read() {
-    reading.textContent = chosen < 0
+    inspect.hidden = chosen < 0 || !options.inspect;
+    if (!inspect.hidden) inspect.href = options.inspect(runs[0].shown[chosen], steps[at]);
+    followed.textContent = chosen < 0
       ? "Select an image on the map, in the order or among the pictures to follow it through all panels."
       : runs.map((own, r) => following(own, r)).join("  |  ");
     function following(own, r) {
@@ -152,8 +157,8 @@ function player(parent, { settled = () => {} } = {}) {
   function fillKey() {
     const { classes, colours } = runs[0].about, few = classes.length <= 20;
     const signs = [["●", "clean"], ["×", "adversarial"]].map(([sign, name]) => entry(sign, `${name} (map)`, "currentColor"));
-    const lines = [["bars", "robust margins", "adversarial"], ["line", "clean margins", "clean"], ["dots", "robust margins a step before", "ink"]]
-      .map(([kind, name, colour]) => entry("", name, look()[colour], kind));
+    const lines = [["bars", "robust margins", "adversarial"], ["line", "clean margins", "clean"], ["dots", "robust margins a step before", ""]]
+      .map(([kind, name, colour]) => entry("", name, look()[colour] ?? "currentColor", kind));
     const named = few ? classes.map((name, k) => entry("", name, colours[k], "swatch")) : [made("span", "entry", `${classes.length} classes, a colour each; select an image to read its class`)];
     key.replaceChildren(...lines, ...signs, ...named);
   }
@@ -164,6 +169,24 @@ function player(parent, { settled = () => {} } = {}) {
     mark.setAttribute("aria-hidden", "true");
     whole.append(mark, ` ${name}`);
     return whole;
+  }
+
+  // The figures behind the panels, a row for each recorded step, only while they are looked at.
+  function fillTable() {
+    const table = root.querySelector("table"), heads = ["Step", "Broken within ε", "Median robust margin", "Median clean margin", "kNN clean", "kNN adversarial"];
+    if (!details.open) return table.replaceChildren();
+    const row = (cells, kind) => {
+      const line = made("tr", "");
+      line.append(...cells.map((cell) => made(kind, "", cell)));
+      return line;
+    };
+    const body = runs.flatMap((run, r) => Array.from(run.steps, (step, i) => {
+      const wide = run.about.separation.length, knn = [0, 1].map((side) => run.separation[(2 * i + side) * wide]);
+      const medians = [run.medians[2 * i], run.medians[2 * i + 1]].map(signed);
+      const shares = knn.map((share) => (Number.isFinite(share) ? percent(share) : "–"));
+      return row([...(runs.length > 1 ? ["AB"[r]] : []), `${step}`, `${run.broken[i]} of ${run.about.n}`, ...medians, ...shares], "td");
+    }));
+    table.replaceChildren(row([...(runs.length > 1 ? ["Run"] : []), ...heads], "th"), ...body);
   }
 
   function start() {
