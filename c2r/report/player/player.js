@@ -241,6 +241,7 @@ function player(parent, { settled = () => {} } = {}) {
     else if (event.key in moves) { stop(); go(moves[event.key]); chosenStep(); }
     else return;
     event.preventDefault();
+    event.stopPropagation();
   }
 
   async function copy() {
