@@ -149,6 +149,11 @@ def test_an_image_is_followed_through_all_panels(chrome, address):
     assert [a != b for a, b in zip(before, after, strict=True)] == [False, True, True, True]
     page.locator(".replay").first.focus()
     page.keyboard.press("Escape")
+    page.mouse.move(2, 2)
+    assert drawn(page) == before
+    page.locator(".gallery canvas").hover(position={"x": 12, "y": 12})
+    assert page.locator(".reading").inner_text() == said and drawn(page) != before
+    page.mouse.move(2, 2)
     assert drawn(page) == before and not errors
 
 

@@ -1,6 +1,7 @@
 // The four panels of a replay: what each draws at a recorded step, what its title says, what lies under the pointer.
 // A panel is drawn whole at every step; only the heat map of the order, which never changes, is kept as a picture.
 const PAD = { left: 44, right: 10, top: 8, bottom: 40 };
+const LARGE = 64; // CSS px of the picture of the followed image on the map
 const TILE = { most: 44, least: 30 }, GAP = 4, MARK = 5, ROWS = 5; // CSS px of a picture, beside and below it; rows at most
 
 const PANELS = {
@@ -166,6 +167,20 @@ function ringOnMap(pen, shown, spot) {
     pen.arc(x, y, 9, 0, 2 * Math.PI);
     stroke(pen, colour, thick);
   }
+  pictureOnMap(pen, shown, x, y);
+}
+
+// The picture of the followed image beside its circle, within the panel.
+function pictureOnMap(pen, { run, i, chosen, look, size }, x, y) {
+  const picture = run.pictures ? run.pictured.indexOf(chosen) : -1;
+  if (picture < 0 || !Number.isFinite(x + y)) return;
+  const [, , high, wide] = run.shapes.pictures, left = x + 16 + LARGE > size.width ? x - 16 - LARGE : x + 16;
+  const top = Math.min(Math.max(y - LARGE / 2, 4), size.height - LARGE - 4), scale = LARGE / Math.max(high, wide);
+  pen.imageSmoothingEnabled = false;
+  pen.drawImage(atlas(run, nearestMoment(run, i)), 0, picture * high, wide, high, left, top, wide * scale, high * scale);
+  pen.strokeStyle = look.ink;
+  pen.lineWidth = 1.5;
+  pen.strokeRect(left, top, wide * scale, high * scale);
 }
 
 function crossOf(path, x, y, arm) {

@@ -10,7 +10,7 @@ function player(parent, { settled = () => {} } = {}) {
     ["play", "slider", "where", "pace", "again", "sets", "key", "followed", "inspect", "status"].map(part);
   const details = root.querySelector("details");
   const resized = new ResizeObserver(() => draw()), calm = matchMedia("(prefers-reduced-motion: reduce)");
-  let runs = [], steps = [], at = 0, before = -1, chosen = -1, playing = false, last = 0, waiting = 0, frame = 0;
+  let runs = [], steps = [], at = 0, before = -1, chosen = -1, pointed = -1, playing = false, last = 0, waiting = 0, frame = 0;
   let options = { looks: {}, kinds: Object.keys(PANELS), names: [] };
   const told = root.replay = { times: {}, drawn: 0, step: null, playing: false }; // what tests and benchmarks read
 
@@ -28,7 +28,7 @@ function player(parent, { settled = () => {} } = {}) {
     [runs, options] = [now, { ...options, ...given }];
     steps = [...new Set(runs.flatMap((run) => [...run.steps]))].sort((a, b) => a - b);
     slider.max = steps.length - 1;
-    [before, chosen] = [-1, -1];
+    [before, chosen, pointed] = [-1, -1, -1];
     root.classList.toggle("compact", !options.kinds.includes("order"));
     again.checked = options.loop ?? again.checked;
     if (options.speed) pace.value = options.speed;
@@ -59,10 +59,13 @@ function player(parent, { settled = () => {} } = {}) {
   function panel(kind, r) {
     const whole = made("figure", `panel ${kind}`), canvas = made("canvas", "");
     canvas.setAttribute("role", "img");
-    canvas.onclick = (event) => {
+    const under = (event) => {
       const box = canvas.getBoundingClientRect();
-      choose(PANELS[kind].found(shownOf(r, canvas), event.clientX - box.left, event.clientY - box.top));
+      return PANELS[kind].found(shownOf(r, canvas), event.clientX - box.left, event.clientY - box.top);
     };
+    canvas.onclick = (event) => choose(under(event));
+    canvas.onpointermove = (event) => { if (event.pointerType === "mouse" && kind !== "order") point(under(event)); };
+    canvas.onpointerleave = () => point(-1);
     whole.append(made("figcaption", ""), canvas);
     return whole;
   }
@@ -70,9 +73,10 @@ function player(parent, { settled = () => {} } = {}) {
   function shownOf(r, canvas) {
     const run = runs[r], i = nearestStep(run, steps[at]), past = before < 0 ? -1 : nearestStep(run, steps[before]);
     const size = { width: canvas.clientWidth, height: canvas.clientHeight };
-    return { run, i, before: past === i ? -1 : past, size, limits: limits(), look: look(), chosen: chosen < images(run) ? chosen : -1 };
+    return { run, i, before: past === i ? -1 : past, size, limits: limits(), look: look(), chosen: followedOne() < images(run) ? followedOne() : -1 };
   }
 
+  const followedOne = () => (pointed >= 0 ? pointed : chosen); // what the pointer is on, else what was selected
   let known = {};
   const limits = () => (known.runs === runs ? known.limits : (known = { runs, limits: sharedLimits(runs) }).limits);
 
@@ -123,7 +127,7 @@ function player(parent, { settled = () => {} } = {}) {
     where.textContent = `Step ${steps[at]} of ${steps[steps.length - 1]}`;
     slider.setAttribute("aria-valuetext", where.textContent);
     runs.forEach((run, r) => { sets.children[r].querySelector(".figures").textContent = figures(run, nearestStep(run, steps[at])); });
-    if (!playing || chosen >= 0) read();
+    if (!playing || followedOne() >= 0) read();
     draw();
   }
 
@@ -135,17 +139,27 @@ function player(parent, { settled = () => {} } = {}) {
   }
 
   function read() {
-    inspect.hidden = chosen < 0 || !options.inspect;
-    if (!inspect.hidden) inspect.href = options.inspect(runs[0].shown[chosen], steps[at]);
-    followed.textContent = chosen < 0
+    const image = followedOne();
+    inspect.hidden = image < 0 || !options.inspect;
+    if (!inspect.hidden) inspect.href = options.inspect(runs[0].shown[image], steps[at]);
+    followed.textContent = image < 0
       ? "Select an image on the map, in the order or among the pictures to follow it through all panels."
-      : runs.map((own, r) => following(own, r)).join("  |  ");
-    function following(own, r) {
-      const k = nearestStep(own, steps[at]);
-      if (chosen >= images(own)) return "";
-      const name = own.about.classes[own.labels[chosen]], margins = [1, 0].map((clean) => signed(marginOf(own, k, chosen, clean)));
-      return `${runs.length > 1 ? `${"AB"[r]}: ` : ""}Image ${own.shown[chosen]}, class ${name}: margin ${margins[0]} clean, ${margins[1]} adversarial (logits); rank ${rankOf(own, k, chosen)} of ${own.about.n}`;
-    }
+      : runs.map((run, r) => following(run, r, image)).filter(Boolean).join("  |  ");
+  }
+
+  function following(run, r, image) {
+    const i = nearestStep(run, steps[at]);
+    if (image >= images(run)) return "";
+    const name = run.about.classes[run.labels[image]], [clean, adversarial] = [1, 0].map((side) => signed(marginOf(run, i, image, side)));
+    const letter = runs.length > 1 ? `${"AB"[r]}: ` : "";
+    return `${letter}Image ${run.shown[image]}, class ${name}: margin ${clean} clean, ${adversarial} adversarial (logits); rank ${rankOf(run, i, image)} of ${run.about.n}`;
+  }
+
+  function point(image) {
+    if (image === pointed) return;
+    pointed = image;
+    read();
+    draw();
   }
 
   function choose(image) {
