@@ -1,6 +1,6 @@
 """The player of replays in Chromium: on a page with nothing else (tests/replay_app.py), in the app, and as a file.
 
-Run: pytest tests/test_replay_player.py
+Run: pytest tests/test_browser_replay.py
 """
 
 import json
