@@ -82,6 +82,12 @@ def nearest_other(path: Path, step: int, sample: int, scorer: str = "") -> int |
     return views.nearest_other(distance, cache.margins(path, step)["labels"], sample)
 
 
+def distance(path: Path, step: int, pair: tuple[int, int], scorer: str = "") -> float:
+    """How far two images lie apart in the clean embedding of a scorer (Euclidean). Raises InputError."""
+    first, second = rows(path, step, stored("embedding_clean", scorer), list(pair)).astype(np.float32)
+    return float(np.linalg.norm(first - second))
+
+
 def _parts(path: Path, step: int, name: str) -> Iterator[np.ndarray]:
     """The array `name` of a recorded step, `PART` rows at a time."""
     n = len(cache.margins(path, step)["labels"])

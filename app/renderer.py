@@ -68,6 +68,11 @@ class Renderer:
             if not over:
                 self._forget(number)
 
+    def warm(self) -> None:
+        """Start the process if there is none, so that the first wish does not wait for its libraries."""
+        with self._mutex:
+            self._alive()
+
     def close(self) -> None:
         """End the process; the next wish starts another."""
         with self._mutex:
@@ -81,12 +86,17 @@ class Renderer:
         with self._mutex:
             if len(self._waiting) >= MOST:
                 raise Lost(f"{MOST} planes are being drawn already: expected fewer at once; ask again in a moment.")
-            if self._process is None or self._process.poll() is not None:
-                self._process = self._started()
+            process = self._alive()
             number, own = next(self._numbers), queue.Queue[Frame]()
             self._waiting[number] = own
-            self._say(self._process, {"id": number, "viewer": viewer, "ask": ask})
+            self._say(process, {"id": number, "viewer": viewer, "ask": ask})
         return number, own
+
+    def _alive(self) -> subprocess.Popen:
+        """The process, started if there is none; the mutex is held."""
+        if self._process is None or self._process.poll() is not None:
+            self._process = self._started()
+        return self._process
 
     def _started(self) -> subprocess.Popen:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *_given()])}

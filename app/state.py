@@ -218,11 +218,29 @@ def current() -> View:
     return st.session_state.get("view", View())
 
 
-def select(run_id: str, ids: list[int], why: str) -> None:
-    """Make `ids` the selection that all pages share; `why` says where it came from. An empty list clears it.
+def open_sample(sample: int) -> None:
+    """A tile, a thumbnail or a neighbour was pressed: the inspector shows this image. For callbacks only."""
+    st.session_state["sample"] = sample
 
-    The gallery then shows only these. For callbacks only: no page draws the key `only` in the same run of the script.
+
+def close_sample() -> None:
+    """The inspector was closed: no image is open. For callbacks only."""
+    st.session_state["sample"] = None
+
+
+def select(run_id: str, ids: list[int], why: str) -> None:
+    """Make `ids` the selection that all pages share; `why` says where it came from. An empty list clears it, a single
+    one opens in the inspector too.
+
+    For callbacks only: no page draws the keys `only` and `sample` in the same run of the script.
     """
+    _keep_selection(run_id, ids, why)
+    if len(ids) == 1:
+        open_sample(int(ids[0]))
+
+
+def _keep_selection(run_id: str, ids: list[int], why: str) -> None:
+    """The gallery shows only what is selected."""
     if ids:
         st.session_state["selection"] = {"run": run_id, "ids": [int(i) for i in ids], "why": why}
         st.session_state["only"] = True
@@ -251,7 +269,7 @@ def place_selection(run_id: str) -> None:
     selection."""
     named = links.newly("selected") or ("" if links.unnamed("selected") else None)
     if named is not None:
-        select(run_id, views.from_spans(named), "the link")
+        _keep_selection(run_id, views.from_spans(named), "the link")
 
 
 def spoken_selection(run_id: str, n: int) -> str:

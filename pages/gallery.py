@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import attempts, cache, charts, state, views, words
-from app.components import details, evaluation, exporting, playback, shell, tiles
+from app.components import evaluation, exporting, inspector, playback, shell, tiles
 from app.components.figures import chart
 from c2r.evaluation.outcomes import ordered, shares_right, worst_share
 
@@ -23,8 +23,10 @@ outcomes = {key: stored[key] for key in shares}
 
 evaluation.pointer(view.opened, "the-whole-set")
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    wanted = tiles.toolbar(view, len(labels), len(chosen), evaluated=bool(shares))
+    wanted = tiles.toolbar(view, len(chosen), evaluated=bool(shares))
+    sample = inspector.chosen(view, len(labels))
     exporting.popover(view, rows)
+main, side = inspector.places(sample)
 ids = views.arrange(
     frame,
     wanted.sort,
@@ -37,23 +39,26 @@ ids = views.arrange(
         "worst": worst_share(shares, figures),
     },
 )
-st.caption(
-    f"{len(ids)} of {len(labels)} images at step {view.step}. {words.plain(words.measured(view.opened, view.scorer))} "
-    + (tiles.basis(view, outcomes) if shares else "No per-attack figures yet: they come with the evaluation.")
-)
-if shares:
-    tiles.legend(view, list(shares))
-if not ids:
-    st.info("No image fits: choose all classes or another attack in the sidebar, or take back a filter above.")
-grid = st.container()
-shown = views.page_of(ids, tiles.page_number(views.pages(ids, wanted.size)), wanted.size)
-with grid:
-    tiles.show(view, frame, shown, outcomes)
+with main:
+    measured = words.plain(words.measured(view.opened, view.scorer))
+    st.caption(
+        f"{len(ids)} of {len(labels)} images at step {view.step}. {measured} "
+        + (tiles.basis(view, outcomes) if shares else "No per-attack figures yet: they come with the evaluation.")
+    )
+    if shares:
+        tiles.legend(view, list(shares))
+    if not ids:
+        st.info("No image fits: choose all classes or another attack in the sidebar, or take back a filter above.")
+    grid = st.container()
+    shown = views.page_of(ids, tiles.page_number(views.pages(ids, wanted.size)), wanted.size)
+    with grid:
+        tiles.show(view, frame, shown, outcomes)
+if side is not None and sample is not None:
+    with side:
+        inspector.show(view, frame, sample, ids, outcomes)
 st.subheader("The whole set", anchor="the-whole-set")
 st.caption(tiles.stored(view))
 if rows:
     st.caption(words.plain(attempts.about(rows)))
     chart(charts.accuracy_bars(rows, wide=True, dark=state.is_dark()), "accuracies", attempts.table(figures))
 evaluation.section(view.opened)
-if wanted.sample is not None:
-    details.open_details(view, frame, wanted.sample, ids, outcomes)

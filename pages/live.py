@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.components import controls, curriculum, definitions, live, samples, shell
+from app.components import controls, curriculum, definitions, inspector, live, samples, shell
 
 shell.header(
     "Live: margins and curriculum",
@@ -13,6 +13,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     controls.buttons(view.opened)
     frozen = controls.freeze(view)
     controls.fork(view)
+    sample = live.inspected(view, frozen)
     definitions.margins(view.attack_name)
 controls.lineage(view.opened)
 controls.ending(view.opened, early=view.step is None)
@@ -31,4 +32,9 @@ def selected() -> None:
     samples.of_selection(view, here="live")
 
 
-live.panel(view, frozen, between=selected)
+main, side = inspector.places(sample)
+with main:
+    live.panel(view, frozen, between=selected)
+if side is not None and sample is not None:
+    with side:
+        live.inspect(view, sample)

@@ -81,6 +81,14 @@ def components_are_looked_for_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_page_starts_the_process_that_draws() -> Iterator[None]:
+    """Pages start it when they open, so that the first plane does not wait: here nobody looks at one."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("app.renderer.SHARED.warm", lambda: None)
+        yield
+
+
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)

@@ -1,4 +1,4 @@
-"""Everything about one synthetic image, in a drawer: it opens from a tile or from ``?sample=12`` in the address."""
+"""What is said of one synthetic image: pictures, figures and their course, its neighbour, what attacks do to it."""
 
 import numpy as np
 import streamlit as st
@@ -7,23 +7,24 @@ from app import attempts, cache, charts, frames, pictures, state, theme, views, 
 from app.components import images, shell
 from app.components.figures import chart, plain_table
 from c2r.base.errors import InputError
+from c2r.evaluation.outcomes import ordered, shares_right
 from c2r.look.summary import ranks
 from c2r.store import runs
 
 BIG = 256
-DRAWER = 760  # px
 HISTORY = 12
 MOST_CLASSES = 5  # of a soft label that are named
+FIGURES = (
+    ("Rank", "rank", "By robust margin among all images of the step; 0 is the hardest"),
+    ("Clean margin", "margin_clean", "In logits, on the scorer"),
+    ("Robust margin", "margin_adv", "In logits, at the point {attack} found: an upper bound"),
+    ("Score", "score", "s = max(0, 1 − robust margin)"),
+)
 DEFINITION = (
     "Per-attack accuracy of one synthetic image is the share of evaluation networks (seeds) that still classify every"
     " part of the attacked image correctly."
 )
 PARTS = "A stored image of {count} parts is attacked part by part, as it is trained on, and all parts must survive."
-
-
-def closed() -> None:
-    """The drawer was closed: no image is open."""
-    st.session_state["sample"] = None
 
 
 def definition(view: state.View) -> str:
@@ -42,71 +43,36 @@ def late(view: state.View) -> str:
     return "" if step == view.step else f" Per-attack figures are of the images of step {step}, not of this one."
 
 
-def opened(sample: int) -> None:
-    """The button of a tile or of a neighbour: this image is open."""
-    st.session_state["sample"] = sample
+def outcomes(view: state.View, n: int) -> dict[str, np.ndarray]:
+    """What each attempt of the shown evaluation did to the `n` images [M, N]; {} before one, or when it is of other
+    images."""
+    stored = ordered(shell.optional(view.results, "outcomes") or {}, view.called)
+    return {key: stored[key] for key in shares_right(stored, n)}
 
 
-def open_details(
-    view: state.View, frame: dict[str, np.ndarray], sample: int, ids: list[int], outcomes: dict[str, np.ndarray]
-) -> None:
-    """Open the drawer of image `sample` of the shown step, one of `ids` in the order of the page.
-
-    `outcomes` [M, N] per attempt, {} before an evaluation.
-    """
-    name = view.names[frame["labels"][sample]]
-    title = f"#{sample} · {words.plain(name)}, step {view.step}"
-    st.dialog(title, width=DRAWER, position="right", on_dismiss=closed)(_body)(view, frame, sample, ids, outcomes)
+def nearest(view: state.View, sample: int) -> int | None:
+    """The nearest image of another class in the embedding of the scorer, None where there is none."""
+    return frames.nearest_other(view.path, view.shown, sample, view.scorer)
 
 
-def _body(
-    view: state.View, frame: dict[str, np.ndarray], sample: int, ids: list[int], outcomes: dict[str, np.ndarray]
-) -> None:
-    _neighbours(ids, sample)
-    try:
-        _image(view, frame, sample, outcomes)
-    except InputError as error:
-        shell.problem(error)
-
-
-def _neighbours(ids: list[int], sample: int) -> None:
-    """Buttons to the images before and after this one in the order of the page; the whole page follows, and the address
-    with it."""
-    before, after = views.neighbours(ids, sample)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        back = st.button(
-            "Previous",
-            icon=":material/chevron_left:",
-            key="details-previous",
-            disabled=before is None,
-            on_click=opened,
-            args=(before,),
-        )
-        on = st.button(
-            "Next",
-            icon=":material/chevron_right:",
-            key="details-next",
-            disabled=after is None,
-            on_click=opened,
-            args=(after,),
-        )
-        place = (
-            f"{ids.index(sample) + 1} of {len(ids)} in the order of the page"
-            if sample in ids
-            else "Not among the images of the page"
-        )
-        st.caption(place)
-    if back or on:
-        st.rerun()
-
-
-def _image(view: state.View, frame: dict[str, np.ndarray], sample: int, outcomes: dict[str, np.ndarray]) -> None:
-    image = frames.rows(view.path, view.shown, "images", [sample])[0]
-    _panels(view, frame, sample, image)
+def pictures_and_figures(view: state.View, frame: dict[str, np.ndarray], sample: int) -> None:
+    """The image, its adversarial twin and their difference; margins, score, rank and what it is taken for."""
+    _panels(view, frame, sample, frames.rows(view.path, view.shown, "images", [sample])[0])
     _facts(view, frame, sample)
+
+
+def more(
+    view: state.View,
+    frame: dict[str, np.ndarray],
+    sample: int,
+    other: int | None,
+    outcomes: dict[str, np.ndarray],
+) -> None:
+    """The nearest image of another class, the course over the steps, every attack, and the file of the image."""
+    _nearest(view, frame, sample, other)
     _over_steps(view, sample)
     _attacks(view, sample, outcomes)
-    _nearest(view, frame, sample)
+    image = frames.rows(view.path, view.shown, "images", [sample])[0]
     st.download_button(
         "PNG",
         pictures.png(pictures.upscale(image, BIG)),
@@ -139,37 +105,83 @@ def _panels(view: state.View, frame: dict[str, np.ndarray], sample: int, image: 
 
 
 def _facts(view: state.View, frame: dict[str, np.ndarray], sample: int) -> None:
-    """Rank, margins and score of an image, its soft label, and where these figures come from."""
-    rank = int(ranks(frame["order"])[sample])
-    facts = st.columns(4)
-    facts[0].metric("Rank (0 = hardest)", f"{rank} of {len(frame['labels'])}")
-    facts[1].metric("Clean margin", f"{frame['margin_clean'][sample]:.2f}", help="In logits, on the scorer")
-    facts[2].metric(
-        "Robust margin",
-        f"{frame['margin_adv'][sample]:.2f}",
-        help=f"In logits, at the point {view.attack_name} found: an upper bound",
-    )
-    facts[3].metric("Score", f"{frame['score'][sample]:.2f}", help="s = max(0, 1 − robust margin)")
-    _label(view, sample)
-    st.caption(words.plain(words.measured(view.opened, view.scorer)))
+    """Rank, margins and score of an image with their change since the recorded step before, the class it is pushed to,
+    and where these figures come from."""
+    since, before = _before(view)
+    facts = st.grid(2, min_column_width=120, gap="small")
+    for label, name, help in FIGURES:
+        value = _figure(frame, name, sample)
+        change = None if before is None else value - _figure(before, name, sample)
+        rank = name == "rank"
+        moved = change is not None and abs(change) >= (1 if rank else 0.005)
+        with facts:
+            st.metric(
+                label,
+                f"{value:.0f} of {len(frame['labels'])}" if rank else f"{value:.2f}",
+                None if change is None else (f"{change:+.0f}" if rank else f"{change:+.2f}") if moved else "as before",
+                delta_color="off",
+                delta_arrow="auto" if moved else "off",
+                help=help.format(attack=view.attack_name),
+            )
+    told = f"Changes are since step {since}, the recorded one before." if before is not None else ""
+    st.caption(words.plain(f"{pushed(view, frame, sample)} {told} {words.measured(view.opened, view.scorer)}"))
+    _label(view, frame, sample)
 
 
-def _nearest(view: state.View, frame: dict[str, np.ndarray], sample: int) -> None:
-    """The nearest image of another class, with its margin."""
-    other = frames.nearest_other(view.path, view.shown, sample, view.scorer)
-    if other is not None:
-        st.markdown("**Nearest image of another class** (clean embeddings, original space)")
-        margin, name = frame["margin_adv"][other], view.names[frame["labels"][other]]
-        called = f"image {other}: {name}, robust margin {margin:.2f}"
-        picture = frames.rows(view.path, view.shown, "images", [other])[0]
-        images.show(pictures.upscale(picture, 96), called, called, width=96)
+def _figure(frame: dict[str, np.ndarray], name: str, sample: int) -> float:
+    return float(ranks(frame["order"])[sample] if name == "rank" else frame[name][sample])
 
 
-def _label(view: state.View, sample: int) -> None:
-    """The soft label of an image; nothing is said of a hard one, which is the class in the title."""
+def _before(view: state.View) -> tuple[int, dict[str, np.ndarray] | None]:
+    """The recorded step before the shown one with its margins, None where there is none or it cannot be read."""
+    earlier = [step for step in view.steps if step < view.shown]
+    try:
+        return (earlier[-1], cache.margins(view.path, earlier[-1], view.scorer)) if earlier else (0, None)
+    except InputError:
+        return 0, None
+
+
+def pushed(view: state.View, frame: dict[str, np.ndarray], sample: int) -> str:
+    """A sentence: the class that the attack pushes an image to, or that it stays in its own."""
+    names = list(view.names)
+    own, clean, attacked = (int(frame[name][sample]) for name in ("labels", "pred_clean", "pred_adv"))
+    if clean != own:
+        return f"Unattacked it is taken for class {words.sample_name(names, clean)} already."
+    if attacked == own:
+        return f"{view.attack_name} does not push it out of its class."
+    return f"{view.attack_name} pushes it to class {words.sample_name(names, attacked)}."
+
+
+def _nearest(view: state.View, frame: dict[str, np.ndarray], sample: int, other: int | None) -> None:
+    """The nearest image of another class with its distance and margins; it opens when it is pressed."""
+    if other is None:
+        return
+    st.markdown("**Nearest image of another class**")
+    clean, robust, name = frame["margin_clean"][other], frame["margin_adv"][other], view.names[frame["labels"][other]]
+    apart = frames.distance(view.path, view.shown, (sample, other), view.scorer)
+    picture = frames.rows(view.path, view.shown, "images", [other])[0]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        images.show(pictures.upscale(picture, 96), f"Image {other}: {name}", width=96)
+        with st.container(width="stretch", gap="xsmall"):
+            st.button(
+                f"Open #{other} · {words.plain(name)}", key="details-other", on_click=state.open_sample, args=(other,)
+            )
+            st.caption(
+                f"{apart:.2f} away (Euclidean, clean embeddings of the scorer, original space; of"
+                f" {len(frame['labels'])} synthetic images); clean margin {clean:.2f}, robust margin {robust:.2f}"
+                " logits"
+            )
+
+
+def _label(view: state.View, frame: dict[str, np.ndarray], sample: int) -> None:
+    """The soft label of an image beside its prediction; nothing is said of a hard one, which is the class in the
+    title."""
     soft = frames.soft_labels(view.path, view.shown, [sample])
     if soft is not None:
-        st.markdown(f"**Soft label** {words.plain(views.soft_words(soft[0], list(view.names), MOST_CLASSES))}")
+        names = list(view.names)
+        told = words.plain(views.soft_words(soft[0], names, MOST_CLASSES))
+        taken = words.plain(words.sample_name(names, int(frame["pred_clean"][sample])))
+        st.markdown(f"**Soft label** {told}; predicted: {taken}")
 
 
 def _over_steps(view: state.View, sample: int) -> None:

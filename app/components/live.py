@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import attempts, cache, charts, jobs, position, readings, state, views, words
-from app.components import curriculum, playback, shell
+from app.components import curriculum, inspector, playback, shell
 from app.components.figures import chart, pair
 from app.components.look import Look
 from c2r.base.errors import InputError
@@ -46,6 +46,23 @@ def panel(view: state.View, frozen: bool, between: Callable[[], None]) -> None:
     else:
         playback.bar(view)
         draw(look, between)
+
+
+def inspected(view: state.View, frozen: bool) -> int | None:
+    """The image that is looked at; there is none while the newest step is followed, since the figures then move on."""
+    if view.step is None or (view.opened.alive and view.follow and not frozen):
+        return None
+    try:
+        return inspector.chosen(view, len(cache.margins(view.path, view.step, view.scorer)["labels"]))
+    except InputError:
+        return None
+
+
+def inspect(view: state.View, sample: int) -> None:
+    """The inspector of image `sample`; its neighbours are those of the selection, else of the order of the step."""
+    frame = shell.needs_frame(view)
+    ids = state.selection(view.opened.id, len(frame["labels"])) or frame["order"].tolist()
+    inspector.show(view, frame, sample, ids)
 
 
 def _newest(view: state.View, look: Look, every: float) -> None:

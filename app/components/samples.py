@@ -10,6 +10,7 @@ from app.components import images, shell
 from c2r.base.errors import InputError
 
 THUMBNAILS = 12  # on one page
+OPEN = "Everything about this image, beside the figures"
 TILE = 55  # px of a picture, also of the only one; four fit beside the map at 1280 px
 
 
@@ -91,7 +92,7 @@ def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int]) -
         shell.problem(error)
         return
     told = words.attacked_parts(view.opened)
-    st.caption(f"From top to bottom: clean, adversarial, difference × {times}, number, class. {told}")
+    st.caption(f"From top to bottom: clean, adversarial, difference × {times}, number (press it), class. {told}")
     tiles = zip(ids, clean, pictures.adversarial_twin(clean, delta), pictures.difference(delta, times), strict=True)
     with st.grid("auto", min_column_width=TILE, gap="xsmall"):
         for i, *stack in tiles:
@@ -99,7 +100,8 @@ def thumbnails(view: state.View, frame: dict[str, np.ndarray], ids: list[int]) -
             with st.container(gap="xxsmall"):
                 said = f"Image {i}: {name}, clean, adversarial and difference × {times}"
                 images.show(pictures.strip(np.stack(stack), 1, to=2 * TILE), said, width=TILE)
-                st.caption(f"#{i}  \n:small[{words.plain(name)}]")
+                st.button(f"#{i}", key=f"open-{i}", type="tertiary", on_click=state.open_sample, args=(i,), help=OPEN)
+                st.caption(f":small[{words.plain(name)}]")
 
 
 def counts(frame: dict[str, np.ndarray], ids: list[int], names: list[str]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import attempts, frames, links, pictures, state, theme, views, words
+from app import attempts, frames, pictures, state, theme, views, words
 from app.components import details, images, shell
 from c2r.base.errors import InputError
 from c2r.look.summary import ranks
@@ -43,7 +43,7 @@ def show(view: state.View, frame: dict[str, np.ndarray], ids: list[int], outcome
                 )
                 label = "" if soft is None else f"  \n{soft_label(soft[place], view, FEW)}"
                 st.caption(f"rank {rank[i]}{label}{told}")
-                st.button("Details", key=f"tile-{i}", on_click=details.opened, args=(i,), width="stretch")
+                st.button("Details", key=f"tile-{i}", on_click=state.open_sample, args=(i,), width="stretch")
 
 
 def soft_label(shares: np.ndarray, view: state.View, most: int) -> str:
@@ -83,18 +83,16 @@ def legend(view: state.View, keys: list[str]) -> None:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the toolbar says: order, images per page, only the selection, which images an attack broke, the image to
-    open (None: none)."""
+    """What the toolbar says: order, images per page, only the selection, which images an attack broke."""
 
     sort: str
     size: int
     only: bool
     filter: str
-    sample: int | None
 
 
-def toolbar(view: state.View, n: int, chosen: int, *, evaluated: bool) -> Wanted:
-    """Sort, filters, images per page and the image to open, of `n` images of which `chosen` are selected."""
+def toolbar(view: state.View, chosen: int, *, evaluated: bool) -> Wanted:
+    """Sort, filters and images per page; `chosen` images are selected."""
     sort = st.selectbox("Sort", list(views.SORTS), key="sort", bind="query-params", width=220)
     name, filter = view.called.get(view.attack, view.attack), attempts.ANY
     if evaluated:
@@ -111,20 +109,7 @@ def toolbar(view: state.View, n: int, chosen: int, *, evaluated: bool) -> Wanted
         )
     size = st.selectbox("Per page", SIZES, key="size", bind="query-params", width=90)
     only = bool(chosen) and st.toggle(f"Only the selection ({chosen})", key="only", persist_state="session")
-    links.place_sample()
-    wanted = st.number_input(
-        "Open image",
-        0,
-        n - 1,
-        None,
-        key="sample",
-        bind="query-params",
-        width=145,
-        placeholder="number",
-        help="The number of an image; also ?sample=12 in the address",
-    )
-    sample = int(wanted) if wanted is not None and 0 <= wanted < n else None
-    return Wanted(sort, size if size in SIZES else SIZES[0], bool(only), filter, sample)
+    return Wanted(sort, size if size in SIZES else SIZES[0], bool(only), filter)
 
 
 def page_number(pages: int) -> int:

@@ -169,6 +169,8 @@ def main() -> None:
     """Serve on this process's input and output; whatever else is printed goes to the errors."""
     import torch
 
+    from c2r.work import planes  # noqa: F401 - loaded before the first wish, which then does not wait for it
+
     torch.set_num_threads(1)  # a batch belongs to one core, and each core has batches of its own
     with os.fdopen(os.dup(1), "wb") as sink, ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         os.dup2(2, 1)
