@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from app import guard, renderer, replays, state
@@ -42,7 +42,8 @@ def routes() -> list[Route]:
     """All routes of the app besides those of Streamlit, below its base path."""
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     below = f"{'/' if base else ''}{base}/api"
-    return [Route(f"{below}/plane", plane, methods=["GET"]), Route(f"{below}/replay", replay, methods=["GET"])]
+    answers = {"plane": plane, "sample": sample, "replay": replay}
+    return [Route(f"{below}/{name}", answer, methods=["GET"]) for name, answer in answers.items()]
 
 
 def guarded(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
@@ -78,12 +79,32 @@ def plane(request: Request) -> Response:
     """
     given = request.query_params
     frames = renderer.SHARED.frames(_viewer(given), asked_plane(given))
+    return StreamingResponse(_bytes(_first(frames), frames), 200, HEADERS, BINARY)
+
+
+@guarded
+def sample(request: Request) -> Response:
+    """What attacks find on one image under one network, as JSON: see `c2r.work.sampleattacks.attacked`.
+
+    ``run``, ``step``, ``sample``, ``network``, ``part`` and ``viewer`` are as for a plane.
+    """
+    given = request.query_params
+    path, ask = _asked_sample(given)
+    frames = renderer.SHARED.frames(_viewer(given), {"kind": "sample", "path": str(path)} | ask)
+    try:
+        return JSONResponse(_first(frames).about, 200, HEADERS)
+    finally:
+        frames.close()  # type: ignore[attr-defined]  # a generator
+
+
+def _first(frames: Iterator[renderer.Frame]) -> renderer.Frame:
+    """The first record of an answer. Raises Refused where there is none."""
     first = next(frames)
     if first.what == "refused":
         raise Refused(422, str(first.about))
     if first.what != "record":
         raise Refused(409, DROPPED)
-    return StreamingResponse(_bytes(first, frames), 200, HEADERS, BINARY)
+    return first
 
 
 @guarded
@@ -92,15 +113,23 @@ def replay(request: Request) -> Response:
     return Response(replays.content(_run(request.query_params, "run")), 200, HEADERS, BINARY)
 
 
-def asked_plane(given: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of an Ask that an address names, checked as far as can be without opening the run. Raises Refused."""
+def _asked_sample(given: Mapping[str, str]) -> tuple[Path, dict[str, Any]]:
+    """The run that an address names, and of an Ask the step, the image and the network. Raises Refused."""
     path = _run(given, "run")
     steps = runs.frame_steps(path)
     if not steps:
         raise Refused(404, f"Run '{quoted(given['run'])}' has no recorded step yet: expected one; wait for the first.")
-    ask: dict[str, Any] = {"path": str(path), "step": _step(given, "step", steps), "sample": _whole(given, "sample")}
+    ask: dict[str, Any] = {"step": _step(given, "step", steps), "sample": _whole(given, "sample")}
     ask |= {"network": _network(given, "network", path)}
-    ask |= {name: _whole(given, name) for name in ("part", "other") if name in given}
+    return path, ask | ({"part": _whole(given, "part")} if "part" in given else {})
+
+
+def asked_plane(given: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of an Ask that an address names, checked as far as can be without opening the run. Raises Refused."""
+    path, wanted = _asked_sample(given)
+    steps = runs.frame_steps(path)
+    ask: dict[str, Any] = {"path": str(path)} | wanted
+    ask |= {"other": _whole(given, "other")} if "other" in given else {}
     ask |= {"held": _step(given, "held", steps)} if "held" in given else {}
     ask |= {name: _flag(given, name) for name in ("ball", "attacks") if name in given}
     if "along" in given:

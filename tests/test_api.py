@@ -196,6 +196,40 @@ def test_a_refusal_of_the_process_a_dropped_wish_and_a_lost_process_have_codes_o
     assert len(frames(asked(client, **WISH).content)) == 1
 
 
+def test_what_attacks_find_on_a_sample_comes_as_json_and_is_refused_like_a_plane(client, fake, told):
+    def about(**change):
+        return client.ask("/api/sample?" + urlencode({"viewer": "a-2"} | WISH | change))
+
+    process = told(("record", {"kind": "sample"}), ("end", ""))
+    answer = about(part=0)
+    assert answer.status_code == 200 and json.loads(answer.content) == {"kind": "sample"}
+    assert answer.headers["content-type"] == "application/json" and answer.headers["cache-control"] == "no-store"
+    ask = {"kind": "sample", "path": str(fake), "step": 10, "sample": 3, "network": "seed0", "part": 0}
+    assert process.asked == [("a-2", ask)]
+    for change, status in (
+        ({"run": "../one"}, 404),
+        ({"network": "../x"}, 404),
+        ({"step": 5}, 404),
+        ({"sample": ""}, 400),
+    ):
+        assert about(**change).status_code == status
+    assert len(process.asked) == 1
+    told(("refused", "Choose others."))
+    assert (about().status_code, about().text) == (422, "Choose others.")
+    told(("dropped", ""))
+    assert about().status_code == 409
+
+
+def test_a_sample_of_a_finished_run_is_attacked_behind_the_route(client, finished, store):
+    (store / "run").symlink_to(finished)
+    wish = {"run": "run", "step": frame_steps(finished)[-1], "sample": 1, "network": "seed0", "viewer": "a"}
+    try:
+        answer = client.ask("/api/sample?" + urlencode(wish))
+        assert answer.status_code == 200 and json.loads(answer.content)["name"] == "image 1"
+    finally:
+        renderer.SHARED.close()
+
+
 @pytest.mark.usefixtures("fake")
 def test_only_looking_is_offered(client, told):
     process = told(("end", ""))
@@ -243,7 +277,7 @@ def test_the_sample_run_has_the_name_it_has_on_the_pages(client, store, told):
 
 def test_routes_lie_below_the_base_path_of_the_app(monkeypatch):
     monkeypatch.setattr(api.st, "get_option", lambda name: "/c2r/" if name == "server.baseUrlPath" else None)
-    assert [route.path for route in api.routes()] == ["/c2r/api/plane", "/c2r/api/replay"]
+    assert [route.path for route in api.routes()] == ["/c2r/api/plane", "/c2r/api/sample", "/c2r/api/replay"]
 
 
 def test_a_plane_of_a_finished_run_comes_through_the_door_coarse_first(client, finished, store):

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from app import frames, state
-from app.components import plane
+from app.components import attacked, plane
 
 ALONG = {"Twin and neighbour": "images", "Gradient": "gradient"}
 DIRECTIONS = (
@@ -40,6 +40,8 @@ def show(view: state.View, sample: int, other: int | None) -> dict[str, str | in
     if beside != NONE:
         asked |= {"beside_network": beside}
     plane.show(plane.wish(view, sample, network, **asked), view.names, "inspector-plane")
+    st.markdown("**Attacked on request**")
+    attacked.show(plane.wish(view, sample, network), "inspector-attacked")
     return {"network": network, "held": asked["held"]}
 
 

@@ -71,7 +71,8 @@ def show(
     """
     name = words.plain(view.names[frame["labels"][sample]])
     st.markdown(f"**#{sample} · {name}, step {view.shown}**")
-    ways, named = st.container(), {"run": state.run_name(view.opened), "step": view.shown, "sample": sample}
+    ways = st.container()
+    named: dict[str, str | int] = {"run": state.run_name(view.opened), "step": view.shown, "sample": sample}
     try:
         if outcomes is None:
             outcomes = details.outcomes(view, len(frame["labels"]))

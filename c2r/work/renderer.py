@@ -1,10 +1,10 @@
 """A process that draws what it is asked for, and of several wishes of one viewer only the newest: ``python -m
 c2r.work.renderer``. It knows no page.
 
-A line of JSON on its input is a wish: ``{"id", "viewer", "ask": fields of an Ask}``, or ``{"forget": id}``. Frames come
-back on its output: four bytes of length (little-endian), then safetensors whose header says which wish they belong to,
-``what`` they are (record, end, refused, dropped) and what is ``about`` them. It ends with its input, or when nobody has
-asked for `IDLE` seconds.
+A line of JSON on its input is a wish: ``{"id", "viewer", "ask"}``, where an ask has the fields of an `Ask` and a
+``kind`` (plane or sample), or ``{"forget": id}``. Frames come back on its output: four bytes of length (little-endian),
+then safetensors whose header says which wish they belong to, ``what`` they are (record, end, refused, dropped) and what
+is ``about`` them. It ends with its input, or when nobody has asked for `IDLE` seconds.
 """
 
 import json
@@ -158,23 +158,28 @@ def _watched(mapped: Mapped, waiting: Waiting, wish: Wish) -> Mapped:
     return lambda function, parts: mapped(checked(function), parts)
 
 
-def _planes(ask: dict[str, Any], mapped: Mapped) -> Iterator[tuple[Arrays, dict[str, Any]]]:
-    from c2r.work import planepoints, planes
+def _answers(ask: dict[str, Any], mapped: Mapped) -> Iterator[tuple[Arrays, dict[str, Any]]]:
+    """What a wish is about: a plane, or under ``kind`` what attacks find on its sample."""
+    from c2r.work import planepoints, planes, sampleattacks
 
-    paths = {name: Path(ask[name]) for name in PATHS if ask.get(name)}
-    yield from planes.render(planepoints.Ask(**ask | paths), mapped)
+    kind = ask.pop("kind", "plane")
+    wish = planepoints.Ask(**ask | {name: Path(ask[name]) for name in PATHS if ask.get(name)})
+    if kind == "sample":
+        yield sampleattacks.attacked(wish, mapped)
+    else:
+        yield from planes.render(wish, mapped)
 
 
 def main() -> None:
     """Serve on this process's input and output; whatever else is printed goes to the errors."""
     import torch
 
-    from c2r.work import planes  # noqa: F401 - loaded before the first wish, which then does not wait for it
+    from c2r.work import sampleattacks  # noqa: F401 - loaded before the first wish, which then does not wait for it
 
     torch.set_num_threads(1)  # a batch belongs to one core, and each core has batches of its own
     with os.fdopen(os.dup(1), "wb") as sink, ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         os.dup2(2, 1)
-        serve(_planes, sys.stdin.buffer, sink, pool.map)
+        serve(_answers, sys.stdin.buffer, sink, pool.map)
         pool.shutdown(wait=False, cancel_futures=True)
         sink.flush()
         os._exit(0)  # its listener may still wait for a line
