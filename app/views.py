@@ -241,6 +241,15 @@ def neighbours(ids: list[int], sample: int) -> tuple[int | None, int | None]:
     return ids[place - 1] if place else None, ids[place + 1] if place + 1 < len(ids) else None
 
 
+def rank_course(places: Mapping[int, int], shown: int) -> str:
+    """How the rank of an image went, as a sentence; `places`: recorded step → rank, `shown` among them."""
+    hardest, easiest = min(places, key=places.__getitem__), max(places, key=places.__getitem__)
+    return (
+        f"Rank {places[shown]} at step {shown}; over n = {len(places)} recorded steps between {places[hardest]} (step"
+        f" {hardest}) and {places[easiest]} (step {easiest}). 0 is the hardest."
+    )
+
+
 def class_counts(labels: np.ndarray, ids: list[int], names: list[str]) -> Columns:
     """How many of each class are in the selection, of how many there are: `selected / total`."""
     total, chosen = np.bincount(labels, minlength=len(names)), np.bincount(labels[ids], minlength=len(names))

@@ -8,7 +8,7 @@ import pytest
 from fake_run import make_run
 from test_pages import check, open_page, store, text
 
-from app import cache, frames, state
+from app import cache, frames, state, views
 from app.components import details
 from c2r.look.summary import ranks
 from c2r.store.runs import frame_steps, open_run, read_frame
@@ -106,6 +106,11 @@ def test_the_figures_of_a_run_that_moves_on_have_no_inspector(store):
     app = open_page("live", sample="7")
     assert "**#7 · " not in text(app) and "Open image" not in [field.label for field in app.number_input]
     assert "**#7 · " in text(open_page("live", sample="7", step="10"))
+
+
+def test_the_course_of_a_rank_is_a_sentence():
+    said = views.rank_course({0: 4, 10: 1, 20: 4, 30: 9}, 20)
+    assert said.startswith("Rank 4 at step 20; over n = 4 recorded steps between 1 (step 10) and 9 (step 30).")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -101,17 +101,20 @@ function chart(caption, [across, up], lines, marks, zero) {
     write(text(value), { x: left - 6, y: y(value) + 4, "text-anchor": "end" });
   }
   if (zero) picture.append(made("line", { x1: left, x2: width - right, y1: y(0), y2: y(0), stroke: "currentColor", "stroke-width": 1.5 }));
-  marks.forEach(({ at, name }, i) => {
-    picture.append(made("line", { x1: x(at), x2: x(at), y1: top, y2: height - bottom, stroke: "currentColor", "stroke-dasharray": "4 3" }));
-    write(name, { x: x(at) + 4, y: top + 8 + 14 * i });
-  });
+  const [first] = [...marks].sort((a, b) => a.at - b.at);
+  for (const mark of marks) {
+    const before = marks.length > 1 && mark === first && x(mark.at) - left > 75; // its name stands left of its line
+    picture.append(made("line", { x1: x(mark.at), x2: x(mark.at), y1: top, y2: height - bottom, stroke: "currentColor", "stroke-dasharray": "4 3" }));
+    write(mark.name, { x: x(mark.at) + (before ? -4 : 4), y: height - bottom - 6 - (marks.length > 1 && !before && mark === first ? 14 : 0), "text-anchor": before ? "end" : "start" });
+  }
   for (const { points, colour, dashed } of lines) {
     const path = points.map(([a, b], i) => `${i ? "L" : "M"}${x(a)} ${y(b)}`).join("");
     picture.append(made("path", { d: path, fill: "none", stroke: colour, "stroke-width": 2, "stroke-dasharray": dashed ? "5 3" : "" }));
     for (const [a, b] of points) picture.append(dashed ? cross(x(a), y(b), colour) : made("circle", { cx: x(a), cy: y(b), r: 3.5, fill: colour }));
   }
-  apart(lines.filter((line) => line.name).map((line) => ({ ...line, at: y(line.points.at(-1)[1]), x: x(line.points.at(-1)[0]) }))).forEach(({ name, at, x }) =>
-    write(name, { x: x + 8, y: at + 4 }));
+  const end = Math.max(...all.map(([a]) => x(a)));
+  apart(lines.filter((line) => line.name).map((line) => ({ ...line, at: y(line.points.at(-1)[1]) }))).forEach(({ name, at }) =>
+    write(name, { x: end + 8, y: at + 4 }));
   write(across, { x: left + (width - left - right) / 2, y: height - 8, "text-anchor": "middle" });
   write(up, { x: 0, y: 0, transform: `translate(12 ${top + (height - top - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" });
   const figure = document.createElement("figure");
@@ -123,7 +126,7 @@ function chart(caption, [across, up], lines, marks, zero) {
 function apart(ends) {
   const sorted = [...ends].sort((a, b) => a.at - b.at);
   for (let i = 1; i < sorted.length; i++) {
-    if (Math.abs(sorted[i].x - sorted[i - 1].x) < 60) sorted[i].at = Math.max(sorted[i].at, sorted[i - 1].at + 14);
+    sorted[i].at = Math.max(sorted[i].at, sorted[i - 1].at + 14);
   }
   return sorted;
 }

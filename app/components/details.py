@@ -199,17 +199,23 @@ def _over_steps(view: state.View, sample: int) -> None:
             f"Image {sample} at {said}",
             said.capitalize(),
         )
-    margins = {}
+    margins, places = {}, {}
     for step in (view.steps[i] for i in charts.thin(len(view.steps), views.MOST_DRAWN, view.steps.index(view.step))):
         try:
             now = cache.margins(view.path, step, view.scorer)
             margins[step] = (float(now["margin_clean"][sample]), float(now["margin_adv"][sample]))
+            places[step] = int(ranks(now["order"])[sample])
         except (InputError, IndexError):
             continue
     clean, adversarial = zip(*margins.values(), strict=True)
     drawing = charts.Drawing(view.step, dark=state.is_dark())
     figure = charts.margin_history(list(margins), clean, adversarial, view.attack_name, drawing)
-    chart(figure, "margin-history", {"Step": list(margins), "Clean margin": clean, "Robust margin": adversarial})
+    chart(
+        figure,
+        "margin-history",
+        {"Step": list(margins), "Clean margin": clean, "Robust margin": adversarial, "Rank": list(places.values())},
+    )
+    st.caption(views.rank_course(places, view.shown))
 
 
 def _attacks(view: state.View, sample: int, outcomes: dict[str, np.ndarray]) -> None:
