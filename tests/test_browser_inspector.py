@@ -1,5 +1,5 @@
 """From a bar to the boundary and back by link, in Chromium: select, inspect, send. Run: pytest
-tests/test_inspector_browser.py"""
+tests/test_browser_inspector.py"""
 
 import os
 import re
