@@ -11,11 +11,17 @@ import streamlit as st
 
 from app import links
 from c2r.base.errors import InputError
+from c2r.learn import given
 from c2r.learn.settings import BEST, OTHERS, Toy, toy
 
-SETTINGS = tuple(name for name in Toy.model_fields if name != "given")  # own points come through `c2r.learn` only
-APART, FRESH = "apart", "fresh"
-DEFAULTS: dict[str, Any] = {name: getattr(BEST, name) for name in SETTINGS} | {APART: next(iter(OTHERS)), FRESH: False}
+APART, FRESH, GIVEN = "apart", "fresh", "given"
+SETTINGS = tuple(name for name in Toy.model_fields if name != GIVEN)  # placed points are kept as a text
+DEFAULTS: dict[str, Any] = {name: getattr(BEST, name) for name in SETTINGS} | {
+    APART: next(iter(OTHERS)),
+    FRESH: False,
+    GIVEN: "",
+}
+PROBLEM = "toy-given-problem"  # what is wrong with points that were asked for, until others are placed
 
 
 def key(name: str) -> str:
@@ -43,15 +49,16 @@ def take(values: dict[str, Any]) -> None:
 
 
 def address(values: dict[str, Any], base: dict[str, Any]) -> None:
-    """Name what is shown and does not go without saying."""
+    """Name what is shown and does not go without saying; placed points only while they are shown."""
     _kept().update(values)
     named = {key(name): _text(value) if value != base[name] else "" for name, value in values.items()}
-    links.address(**named)
+    links.address(**named | ({} if values["data"] == GIVEN else {key(GIVEN): ""}))
 
 
 def settings(values: dict[str, Any]) -> Toy:
     """The toy of these values; InputError when they do not fit."""
-    return toy({name: values[name] for name in SETTINGS})
+    placed = {GIVEN: given.read(values[GIVEN])} if values["data"] == GIVEN and values[GIVEN] else {}
+    return toy({name: values[name] for name in SETTINGS} | placed)
 
 
 def _kept() -> dict[str, Any]:
@@ -65,12 +72,23 @@ def _text(value: Any) -> str:
 
 def _read(name: str, text: str) -> Any:
     """The value that a text of the address is, None for one that does not fit."""
+    if name == GIVEN:
+        return _placed(text)
     if name == APART:
         return text if text in OTHERS else None
     if name == FRESH:
         return {"on": True, "off": False}.get(text)
     try:
-        found = getattr(toy({name: text}), name)
+        return getattr(toy({name: text}), name)
     except InputError:
         return None
-    return None if found == "given" else found
+
+
+def _placed(text: str) -> str | None:
+    """The points that an address names, as it names them; None and a sentence under `PROBLEM` for what it cannot."""
+    st.session_state.pop(PROBLEM, None)
+    try:
+        return given.written(given.read(text))
+    except InputError as error:
+        st.session_state[PROBLEM] = str(error)
+        return None

@@ -134,3 +134,37 @@ def test_a_narrow_screen_shows_everything_below_each_other(chrome, address):
     assert len(edges) == 4 and max(edges) <= 400 and errors == []
     assert page.locator(".toy.large").count() == 1
     page.context.close()
+
+
+def test_points_are_placed_by_clicking_and_the_link_shows_them_elsewhere(chrome, address):
+    page, errors = open_page(chrome, f"{address}?toy-data=given&toy-per_class=3")
+    settled(page)
+    square = page.locator(".place canvas")
+    square.wait_for()
+    for i in range(4):
+        square.click(position={"x": 100 + 30 * i, "y": 100})
+    page.keyboard.press("Tab")
+    page.locator(".kind").first.focus()
+    page.keyboard.press("2")
+    for i in range(3):
+        square.click(position={"x": 100 + 30 * i, "y": 300})
+    square.click(position={"x": 101, "y": 101})  # the first one goes
+    assert [button.inner_text()[-1] for button in page.locator(".kind").all()] == ["3", "3", "0"]
+    page.locator(".panels canvas").first.wait_for(timeout=90_000)
+    settled(page)
+    assert page.locator(".said").inner_text().startswith("6 points") and len(re.findall("[ab]", asked(page.url))) == 6
+    linked, _ = opened(chrome, page.url)
+    assert asked(linked.url) == asked(page.url) and linked.locator(".panels canvas").count() == 4
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_text("Place 3 more of class 1").wait_for()
+    page.get_by_role("button", name="Scatter ten").click()
+    page.wait_for_timeout(1200)
+    settled(page)
+    assert len(re.findall("b", asked(page.url))) == 10 and errors == []
+    page.context.close()
+    linked.context.close()
+
+
+def asked(url):
+    """The placed points of an address."""
+    return (re.search("toy-given=([^&]*)", url) or ["", ""])[1]

@@ -5,6 +5,7 @@ from test_pages import open_page, store, text  # noqa: F401 - `store` is a fixtu
 
 from app import teaching, toybox, words
 from c2r.base.errors import InputError
+from c2r.learn import given
 
 RECORDED = {"classes": 2, "frames": []}
 
@@ -83,7 +84,7 @@ def test_the_address_names_what_deviates_and_a_link_brings_it_back(answers):
 
 
 @pytest.mark.parametrize(
-    "asked", [{"toy-eps": "9"}, {"toy-data": "given"}, {"toy-data": "<b>"}, {"toy-apart": "seed"}, {"task": "none"}]
+    "asked", [{"toy-eps": "9"}, {"toy-given": "a1.1"}, {"toy-data": "<b>"}, {"toy-apart": "seed"}, {"task": "none"}]
 )
 def test_what_a_link_asks_for_in_vain_is_left_out(answers, asked):
     learn(**asked)
@@ -110,3 +111,35 @@ def test_fresh_networks_are_trained_on_request_only(answers):
     assert not [asked for asked in answers if isinstance(asked, tuple)]
     app.toggle(key="toy-fresh").set_value(True).run()
     assert len([asked for asked in answers if isinstance(asked, tuple)]) == 2 and query(app) == {"toy-fresh": "on"}
+
+
+ENOUGH = "".join(f"a{i}.10b{i}.90" for i in range(5))
+
+
+def test_placed_points_stand_in_the_address_and_reach_the_core(answers):
+    app = learn(**{"toy-data": "given", "toy-given": ENOUGH})
+    assert query(app) == {"toy-data": "given", "toy-given": ENOUGH} and len(answers) == 2
+    assert answers[0]["given"][:2] == [[0.0, 0.1, 0], [0.0, 0.9, 1]] and len(answers[1]["given"]) == 10
+    assert app.text_area(key="toy-given-lines").value.splitlines()[1] == "0 0.9 2"
+    app.selectbox(key="toy-data").set_value("moons").run()
+    assert query(app) == {} and answers[-1]["data"] == "moons" and answers[-1]["given"] == []
+    app.selectbox(key="toy-data").set_value("given").run()
+    assert query(app)["toy-given"] == ENOUGH
+
+
+def test_too_few_placed_points_start_nothing_and_say_what_is_missing(answers):
+    app = learn(**{"toy-data": "given", "toy-given": "a10.10a20.20"})
+    assert not answers
+    assert "Place 3 more of class 1 and 5 more of class 2" in str(
+        [component.proto.json for component in app.get("bidi_component")]
+    )
+    app.text_area(key="toy-given-lines").set_value(given.lines(given.read(ENOUGH))).run()
+    assert query(app)["toy-given"] == ENOUGH and len(answers) == 2
+
+
+@pytest.mark.parametrize("text", ["<b>", "a101.3", "d1.1", "a1.1" * 61, "a5.5" * 5000])
+def test_points_that_an_address_asks_for_in_vain_are_one_sentence(answers, text):
+    app = learn(**{"toy-data": "given", "toy-given": text})
+    assert not answers and len(app.warning) == 1 and "toy-given" not in query(app)
+    app.text_area(key="toy-given-lines").set_value("0.1 7 1").run()
+    assert "between 0 and 1" in app.warning[0].value and not answers

@@ -6,13 +6,13 @@ from typing import Any
 import streamlit as st
 
 from app import state, teaching, toybox, toylinks, words
-from app.components import largetext, toy
+from app.components import largetext, placing, toy
 from c2r.base import fields
 from c2r.base.errors import InputError
 from c2r.learn.settings import BEST, NAMES, OTHERS, Toy, beside, spoken
 
 FIRST, SECOND = toylinks.SETTINGS[:4], toylinks.SETTINGS[4:]  # two rows of controls: what is distilled, and how
-HIDDEN = {"data": {"given"}}
+WIDTHS = {"data": 225, "seed": 100}  # px of a control, else 150
 AT, TASK, TEACH = "at", "task", "teach"
 START = "0.4"  # where the panels stand at first: step 0, all but its last phase done
 
@@ -105,6 +105,7 @@ def set_up(lesson: teaching.Lesson | None) -> Choice:
             values = _controls()
     else:
         values = _controls()
+    values[toylinks.GIVEN] = st.session_state[toylinks.key(toylinks.GIVEN)]
     toylinks.address(values, base)
     return Choice(toylinks.settings(values), values[toylinks.APART], values[toylinks.FRESH])
 
@@ -149,19 +150,22 @@ def _control(name: str) -> Any:
     label, limits = fields.label(field), fields.limits(field)
     common: dict[str, Any] = {"key": toylinks.key(name), "help": field.description}
     if called := NAMES.get(name):
-        options = [value for value in called if value not in HIDDEN.get(name, ())]
-        return st.selectbox(label, options, format_func=lambda value: called.get(value, value), width=150, **common)
+        return st.selectbox(
+            label, list(called), format_func=lambda value: called.get(value, value), width=150, **common
+        )
     if isinstance(default, bool):
         return st.toggle(label, **common)
     low, high = (type(default)(limits[side]) for side in ("ge", "le"))
     step = 0.01 if isinstance(default, float) else 1
     if name == "seed":
-        return st.number_input(label, low, high, step=step, width=100, **common)
+        return st.number_input(label, low, high, step=step, width=WIDTHS[name], **common)
     return st.slider(label, low, high, step=step, width=150, **common)
 
 
 def panels(choice: Choice, lesson: teaching.Lesson | None) -> None:
-    """Both panels; a question the worker cannot answer is said, with a way to ask again."""
+    """Both panels, once there are enough points; a question that the worker cannot answer is said."""
+    if choice.one.data == toylinks.GIVEN and not placing.show(choice.one.per_class, teaching_mode()):
+        return
     plain = [one.model_dump(mode="json") for one in choice.both]
     try:
         with st.spinner("Computing the toy", show_time=True):

@@ -194,14 +194,14 @@ function figures(panel, students, at, lit) {
   const shares = Object.entries(pull.shares).map(([name, share]) => `${TERMS[name] ?? name} ${share.toFixed(0)} %`).join(", ");
   rows.push(["Shares of the pull", yes(4, shares), lit.has("pull")]);
   const right = panel.accuracy, percent = (share) => `${(100 * share).toFixed(1)} %`;
-  const half = `ε = ${panel.reach.toFixed(3)}`;
+  const half = `ε = ${panel.reach.toFixed(3)}`, placed = panel.toy.data === "given", which = placed ? "placed points" : "real points";
   if (!panel.learns) {
-    rows.push(["Scorer", `${percent(right.clean)} clean, ${percent(right.robust)} under PGD-10, ${half} (n = ${right.n} real points)`, lit.has("accuracy")]);
+    rows.push(["Scorer", `${percent(right.clean)} clean, ${percent(right.robust)} under PGD-10, ${half} (n = ${right.n} ${which}${placed ? " it was trained on" : ""})`, lit.has("accuracy")]);
   }
   const steps = Object.keys(students ?? {}).map(Number).filter((step) => step <= at.step), newest = Math.max(...steps);
   if (steps.length) {
     const own = students[newest];
-    rows.push([`Trained on step ${newest}`, `${percent(own.clean)} clean, ${percent(own.robust)} under PGD-10, ${half} (n = ${own.n} real points)`]);
+    rows.push([`Trained on step ${newest}`, `${percent(own.clean)} clean, ${percent(own.robust)} under PGD-10, ${half} (n = ${own.n} ${which})`]);
   }
   return rows;
 }
@@ -215,29 +215,6 @@ function spent(panel, step) {
 }
 
 const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
-
-function part(kind, name, text = "") {
-  const made = document.createElement(kind);
-  made.className = name;
-  made.textContent = text;
-  return made;
-}
-
-// The pixels of a canvas fit the screen; returns its context in CSS pixels, and its size.
-function fit(canvas) {
-  const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth || 300, height = canvas.clientHeight || width;
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-  }
-  const pen = canvas.getContext("2d");
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.clearRect(0, 0, width, height);
-  return { pen, width, height };
-}
-
-const blend = (one, other, share) => `rgb(${rgb(one).map((v, i) => Math.round(v + share * (rgb(other)[i] - v))).join()})`;
-const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 
 // A map of regions: a picture of its cells, and its boundaries and contours at a margin of 1 logit as segments in the unit square.
 function field(text, panel, look) {
@@ -343,60 +320,6 @@ function trails(pen, panel, at, X, Y, look, spots) {
     pen.stroke();
   }
   pen.globalAlpha = 1;
-}
-
-// A mark of a class: circle, square, triangle or diamond, so that colour never tells alone.
-function shape(pen, x, y, r, label, fill, edge = null, width = 1) {
-  pen.beginPath();
-  if (label === 0) pen.arc(x, y, r, 0, 2 * Math.PI);
-  else if (label === 1) pen.rect(x - 0.88 * r, y - 0.88 * r, 1.76 * r, 1.76 * r);
-  else if (label === 2) path(pen, [[x, y - 1.25 * r], [x + 1.2 * r, y + 0.85 * r], [x - 1.2 * r, y + 0.85 * r]]);
-  else path(pen, [[x, y - 1.2 * r], [x + 1.2 * r, y], [x, y + 1.2 * r], [x - 1.2 * r, y]]);
-  if (fill) {
-    pen.fillStyle = fill;
-    pen.fill();
-  }
-  if (!edge) return;
-  pen.strokeStyle = edge;
-  pen.lineWidth = width;
-  pen.stroke();
-}
-
-function path(pen, corners) {
-  corners.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
-  pen.closePath();
-}
-
-function line(pen, x, y, to, down, colour, width) {
-  pen.beginPath();
-  pen.moveTo(x, y);
-  pen.lineTo(to, down);
-  pen.strokeStyle = colour;
-  pen.lineWidth = width;
-  pen.stroke();
-}
-
-function arrow(pen, x, y, to, down, colour, width) {
-  const angle = Math.atan2(down - y, to - x), long = Math.hypot(to - x, down - y);
-  if (long < 2) return;
-  line(pen, x, y, to, down, colour, width);
-  for (const turn of [2.6, -2.6]) line(pen, to, down, to + 6 * Math.cos(angle + turn), down + 6 * Math.sin(angle + turn), colour, width);
-}
-
-function cross(pen, x, y, r, colour, width) {
-  line(pen, x - r, y - r, x + r, y + r, colour, width);
-  line(pen, x - r, y + r, x + r, y - r, colour, width);
-}
-
-function number(pen, text, x, y, bold) {
-  pen.font = `${bold ? "700 13px" : "600 11px"} sans-serif`;
-  pen.textAlign = "center";
-  pen.textBaseline = "middle";
-  pen.lineWidth = 3;
-  pen.strokeStyle = "#ffffff";
-  pen.strokeText(text, x, y + 0.5);
-  pen.fillStyle = "#10151c";
-  pen.fillText(text, x, y + 0.5);
 }
 
 const MOST = 12; // logits beyond which a margin is drawn at the edge

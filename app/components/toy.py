@@ -11,6 +11,7 @@ import streamlit as st
 from app import theme
 
 HERE = Path(__file__).parent
+PARTS = ("toydraw.js", "toy.js")
 HTML = """
 <div class="toy" tabindex="0" role="group"
  aria-label="The toy: space plays, right and left step, p takes one phase, Home resets">
@@ -55,7 +56,8 @@ class Shown:
 def show(shown: Shown, dark: bool, rests: Callable[[], None]) -> None:
     """Mount the panels under the key ``toy``; `rests` is called when a person left them at another place, as
     ``st.session_state['toy'].at``."""
-    script, looks = ((HERE / f"toy.{ending}").read_text(encoding="utf-8") for ending in ("js", "css"))
+    script = "\n".join((HERE / part).read_text(encoding="utf-8") for part in PARTS)
+    looks = (HERE / "toy.css").read_text(encoding="utf-8")
     component = st.components.v2.component("c2r-toy", html=HTML, css=looks, js=script)
     component(data=_data(shown, dark), key="toy", on_at_change=rests)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from c2r.core.pgd import pgd
 from c2r.core.randomness import generator_for
 from c2r.core.threat import Threat
-from c2r.learn.points import Points, draw
+from c2r.learn.points import Points, check_given, draw
 from c2r.learn.settings import Toy
 from c2r.networks.models import Network, build, frozen
 from c2r.networks.training import Training, train
@@ -22,6 +22,7 @@ from c2r.settings import NetworkSettings
 MLP = NetworkSettings(model="mlp", width=32, depth=2)
 NETWORKS, STAGES, STEPS = 2, 2, 400  # networks of the pool, stages kept of each, training steps
 BATCH, RATE, AT_STEPS = 96, 0.3, 1
+LEAST = 0.02  # spread of points that lie on a line, so that nothing is divided by 0
 STUDENT = Training(steps=300, rate=0.1, at_steps=2)
 
 
@@ -56,7 +57,9 @@ class Accuracy:
 
 
 def world(toy: Toy) -> World:
-    """The world of a toy; its pool depends on the points, the seed and ε alone and is kept."""
+    """The world of a toy; its pool depends on the points, the seed and ε alone and is kept. InputError for too few
+    placed points."""
+    check_given(toy, toy.per_class)
     real = draw(toy, 0)
     return World(toy, real, draw(toy, 1), _pool(toy.data, toy.seed, toy.eps, toy.given))
 
@@ -76,8 +79,8 @@ def _pool(*key: object) -> tuple[Network, ...]:
 
 
 def fresh(real: Points, classes: int, generator: torch.Generator) -> Network:
-    """A network that has seen nothing; it normalises by the real points."""
-    statistics = real.x.mean((0, 2, 3)), real.x.std((0, 2, 3))
+    """A network that has seen nothing; it normalises by the real points, whose spread counts as `LEAST` or more."""
+    statistics = real.x.mean((0, 2, 3)), real.x.std((0, 2, 3)).clamp_min(LEAST)
     return build(MLP, (2, 1, 1), classes, statistics, generator)
 
 

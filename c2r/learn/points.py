@@ -12,6 +12,7 @@ from torch import Tensor
 
 from c2r.base.errors import InputError
 from c2r.core.randomness import generator_for
+from c2r.learn.given import missing
 from c2r.learn.settings import Toy
 
 COUNT = 420  # points of each of the two draws, for training and for testing
@@ -46,14 +47,15 @@ def draw(toy: Toy, number: int) -> Points:
 
 
 def _given(toy: Toy) -> Points:
-    rows = torch.tensor(toy.given, dtype=torch.float32).view(-1, 3)
-    y = rows[:, 2].long()
-    if len(rows) and int(y.max()) >= 1 and int(torch.bincount(y).min()) >= toy.per_class:
-        return Points(rows[:, :2].reshape(-1, 2, 1, 1), y)
-    counts = torch.bincount(y).tolist()
-    raise InputError(
-        f"Expected own points of at least two classes, {toy.per_class} or more of each, found {counts}: give more."
-    )
+    check_given(toy, 1)
+    rows = torch.tensor(toy.given, dtype=torch.float32)
+    return Points(rows[:, :2].reshape(-1, 2, 1, 1), rows[:, 2].long())
+
+
+def check_given(toy: Toy, per_class: int) -> None:
+    """Raise InputError where placed points are too few for `per_class` distilled ones of each class."""
+    if toy.data == "given" and (lacking := missing(toy.given, per_class)):
+        raise InputError(f"The placed points are too few: {lacking}")
 
 
 def _moons(y: Tensor, along: Tensor, noise: Tensor) -> Tensor:

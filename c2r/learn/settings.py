@@ -13,8 +13,9 @@ from c2r.base.fields import setting
 from c2r.settings import Settings
 
 Given = tuple[
-    Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)], Annotated[int, Field(ge=0, le=3)]
+    Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)], Annotated[int, Field(ge=0, le=2)]
 ]
+MOST = 60  # points that a person may place
 
 
 class Toy(Settings):
@@ -44,12 +45,18 @@ class Toy(Settings):
     aac: bool = setting(True, "AAC", "The mini-batch is the hardest half; off: a random half")
     crl: bool = setting(True, "CRL", "The contrastive loss shapes the embedding; off: its term is gone")
     queue: bool = setting(True, "Queue", "CRL takes hard negatives from a queue of attacked real points")
-    given: tuple[Given, ...] = setting((), "Own points", "Points x, y, class for 'given'", max_length=400)
+    given: tuple[Given, ...] = setting((), "Placed points", "Points x₁, x₂, class for 'given'", max_length=MOST)
 
 
 # What a value of a choice is called where it is chosen.
 NAMES: dict[str, dict[str, str]] = {
-    "data": {"moons": "Moons", "spirals": "Spirals", "circles": "Circles", "blobs": "Blobs", "given": "Own points"},
+    "data": {
+        "moons": "Moons",
+        "spirals": "Spirals",
+        "circles": "Circles",
+        "blobs": "Blobs",
+        "given": "Points placed by clicking",
+    },
     "method": {"c2r": "C2R", "class-means": "Class means", "literal": "Paper's own loop"},
     "attack": {"ls-pgd": "LS-PGD, warm", "ls-pgd-cold": "LS-PGD, cold", "pgd": "PGD, 10 steps"},
     "space": {"input": "the points' units", "normalised": "normalised units"},
