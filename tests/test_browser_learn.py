@@ -93,6 +93,7 @@ def test_one_phase_after_the_other_by_keyboard(chrome, address):
     page, errors = opened(chrome, address)
     page.locator(".toy").focus()
     page.keyboard.press("Home")
+    assert "begin with the same 10 real points" in page.locator(".headline").inner_text()
     lit = []
     for _ in range(6):
         page.keyboard.press("p")
@@ -102,6 +103,8 @@ def test_one_phase_after_the_other_by_keyboard(chrome, address):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
     assert where(page) == 1 and page.locator(".check").first.inner_text().startswith("✓")
+    said = r"(CRL on|Both panels): smallest robust margin [+−]\d+\.\d\d logits.* after 1 update \(n = 10\)"
+    assert re.fullmatch(said, page.locator(".headline").inner_text())
     page.keyboard.press(" ")
     page.wait_for_timeout(600)
     page.keyboard.press(" ")

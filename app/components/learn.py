@@ -175,10 +175,10 @@ def panels(choice: Choice, lesson: teaching.Lesson | None) -> None:
         st.error(words.plain(str(error)), icon=":material/error:")
         st.button("Reload", icon=":material/refresh:", key="toy-reload")
         return
-    name = fields.label(Toy.model_fields[choice.apart])
     shown = toy.Shown(
         both,
-        [f"{name}: {spoken(one, choice.apart)}" for one in choice.both],
+        fields.label(Toy.model_fields[choice.apart]),
+        [spoken(one, choice.apart) for one in choice.both],
         trained,
         lesson.lights if lesson else (),
         lesson.id if lesson else "",

@@ -14,7 +14,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
 function open(root) {
   const find = (name) => root.querySelector(`.${name}`);
-  const [play, slow, slider, where, phases, does, panels] = ["play", "slow", "slider", "where", "phases", "does", "panels"].map(find);
+  const [play, slow, slider, where, phases, does, panels] = ["play", "slow", "slider", "where", "phases", "does", "panels"].map(find), headline = find("headline");
   let data = null, tell = null, drawn = [], playing = false, frame = 0, last = 0, resting = 0, told = "";
   let at = { step: 0, phase: 4, part: 0 }; // part: how far of an update's move, 0 to 1
 
@@ -50,6 +50,7 @@ function open(root) {
     slider.setAttribute("aria-valuetext", where.textContent);
     play.textContent = playing ? "❚❚ Pause" : "▶ Play";
     const limits = shared(data.panels);
+    headline.textContent = seen(data, at);
     for (const one of drawn) one.show(at, limits);
   }
 
@@ -135,14 +136,15 @@ function placed(text, end) {
 function panelOf(panel, data, index) {
   const lit = new Set(data.lights), node = part("div", "panel"), plane = part("canvas", "plane"), chart = part("canvas", "chart");
   const check = part("div", "check"), list = part("dl", "figures"), n = panel.labels.length, look = { ...data, lit };
+  const title = `${data.apart}: ${data.values[index]}`;
   plane.setAttribute("role", "img");
   chart.setAttribute("role", "img");
   chart.classList.toggle("lit", lit.has("chart"));
   check.classList.toggle("lit", lit.has("check"));
   check.setAttribute("aria-live", "off");
-  const about = `Margins in logits of ${n} points, rank 0 the hardest: ○ clean, × attacked; beyond ±${MOST} at the edge.`;
+  const about = `${n} points: ○ clean, × attacked, dashed the mean of ×; beyond ±${MOST} at the edge.`;
   const whose = part("div", "about");
-  node.append(part("div", "title", data.titles[index]), whose, plane, check, part("div", "about", about), chart, list);
+  node.append(part("div", "title", title), whose, plane, check, part("div", "about", about), chart, list);
   const maps = new Map();
 
   function map(step) {
@@ -166,11 +168,21 @@ function panelOf(panel, data, index) {
       const value = part("dd", light ? "lit" : "", text);
       return [part("dt", "", name), value];
     }));
-    plane.setAttribute("aria-label", `${data.titles[index]}, step ${at.step}: decision regions, ${n} distilled points. ${said}`);
+    plane.setAttribute("aria-label", `${title}, step ${at.step}: decision regions, ${n} distilled points. ${said}`);
     chart.setAttribute("aria-label", `Margins of ${n} points at step ${at.step}, hardest first`);
   }
 
   return { node, show };
+}
+
+// What both panels show, as a sentence: the smallest robust margins, known from a step's second phase on.
+function seen({ panels, apart, values }, at) {
+  const step = at.phase >= 2 ? at.step : at.step - 1, n = panels[0].labels.length, updates = `${step} update${step === 1 ? "" : "s"}`;
+  if (step < 0) return `Both panels begin with the same ${n} real points; nothing is attacked yet`;
+  const [one, other] = panels.map((panel) => signed(panel.frames[step].did[1].smallest));
+  const own = panels.some((panel) => panel.learns) ? ", each under its own network" : "";
+  if (one === other) return `Both panels: smallest robust margin ${one} logits after ${updates} (n = ${n})`;
+  return `${apart} ${values[0]}: smallest robust margin ${one} logits, ${values[1]}: ${other} after ${updates} (n = ${n}${own})`;
 }
 
 function checked(frame, at, n) {
@@ -258,9 +270,13 @@ function contour(values, side, level) {
 }
 
 function drawPlane(canvas, { panel, frame, at, spots, map, look }) {
-  const { pen, width } = fit(canvas), X = (x) => x * width, Y = (y) => (1 - y) * width, n = panel.labels.length, lit = look.lit;
+  const { pen, width } = fit(canvas), { X, Y, side } = square(pen, width, look), n = panel.labels.length, lit = look.lit;
+  pen.save();
+  pen.beginPath();
+  pen.rect(X(0), Y(1), side, side);
+  pen.clip(); // a square of ε may leave the unit square
   pen.imageSmoothingEnabled = true;
-  pen.drawImage(map.picture, 0, 0, width, width);
+  pen.drawImage(map.picture, X(0), Y(1), side, side);
   stroke(pen, map.ones, X, Y, look.muted, 1, [2, 4]);
   stroke(pen, map.edges, X, Y, look.text, 1.8, []);
   const deeper = look.colours.map((colour) => blend(colour, look.text, 0.45));
@@ -271,7 +287,7 @@ function drawPlane(canvas, { panel, frame, at, spots, map, look }) {
   const ranks = new Array(n), hit = at.phase >= 1;
   frame.order.forEach((i, rank) => (ranks[i] = rank));
   for (let i = 0; i < n; i++) {
-    const x = X(spots[2 * i]), y = Y(spots[2 * i + 1]), r = panel.reach * width, dx = frame.delta[2 * i] * width, dy = -frame.delta[2 * i + 1] * width;
+    const x = X(spots[2 * i]), y = Y(spots[2 * i + 1]), r = panel.reach * side, dx = frame.delta[2 * i] * side, dy = -frame.delta[2 * i + 1] * side;
     const broken = at.phase >= 2 && frame.robust[i] <= 0, colour = look.colours[panel.labels[i]];
     pen.lineWidth = lit.has("square") ? 2 : 1;
     pen.strokeStyle = look.text;
@@ -291,9 +307,10 @@ function drawPlane(canvas, { panel, frame, at, spots, map, look }) {
     if (broken) shape(pen, x, y, 13, panel.labels[i], null, look.text, 2);
     if (at.phase >= 3) number(pen, ranks[i], x, y, lit.has("order"));
   }
+  pen.restore();
   pen.strokeStyle = look.muted;
   pen.lineWidth = 1;
-  pen.strokeRect(0.5, 0.5, width - 1, width - 1);
+  pen.strokeRect(X(0), Y(1), side, side);
 }
 
 function stroke(pen, lines, X, Y, colour, width, dash) {
@@ -322,6 +339,7 @@ function trails(pen, panel, at, X, Y, look, spots) {
   pen.globalAlpha = 1;
 }
 
+
 const MOST = 12; // logits beyond which a margin is drawn at the edge
 
 // The margins that both panels reach over all steps, so that their charts share one scale.
@@ -333,28 +351,23 @@ function shared(panels) {
 // Margins by rank, hardest first: circles before the attack, crosses under it; lines at 0, at 1 and at the mean robust margin.
 function drawChart(canvas, { panel, at, limits, look }) {
   const { pen, width, height } = fit(canvas), frame = panel.frames[at.step], n = panel.labels.length;
-  const left = 34, top = 6, bottom = height - 20, [low, high] = limits;
+  const size = look.large ? 15 : 11, left = 3.6 * size, top = size / 2, bottom = height - 3 * size, [low, high] = limits;
   const X = (rank) => left + 10 + (rank + 0.5) * (width - left - 14) / n, Y = (m) => bottom - (Math.max(low, Math.min(high, m)) - low) / (high - low) * (bottom - top);
-  pen.font = "11px sans-serif";
+  pen.font = `${size}px sans-serif`;
   pen.fillStyle = look.text;
   for (const m of [low, 0, 1, high]) {
-    pen.textAlign = "right";
-    pen.textBaseline = "middle";
-    if (m !== 1 && (m === 0 || Math.abs(Y(m) - Y(0)) > 14)) pen.fillText(String(m).replace("-", "−"), left - 4, Y(m));
+    if (m !== 1 && (m === 0 || Math.abs(Y(m) - Y(0)) > size + 3)) words(pen, String(m).replace("-", "−"), left - 4, Y(m), "right", "middle");
     line(pen, left, Y(m), width, Y(m), m === 0 ? look.zero : look.grid, m === 0 ? 1.4 : 1);
   }
-  pen.textAlign = "center";
-  pen.textBaseline = "alphabetic";
-  for (let rank = 0; rank < n; rank += n > 15 ? 5 : 1) pen.fillText(rank, X(rank), height - 4);
+  for (let rank = 0; rank < n; rank += n > 15 ? 5 : 1) words(pen, rank, X(rank), bottom + size + 2, "center", "alphabetic");
+  words(pen, "rank by robust margin, 0 the smallest", (left + width) / 2, height - 4, "center", "alphabetic");
+  turned(pen, "margin (logits)", (top + bottom) / 2);
   if (at.phase < 2) return;
   const ranked = [...frame.robust.keys()].sort((a, b) => frame.robust[a] - frame.robust[b]);
   const mean = frame.robust.reduce((a, b) => a + b, 0) / n;
   pen.setLineDash([5, 4]);
   line(pen, left, Y(mean), width, Y(mean), look.adversarial, 1.4);
   pen.setLineDash([]);
-  pen.fillStyle = look.adversarialText;
-  pen.textAlign = "right";
-  pen.fillText("mean robust margin", width - 2, Y(mean) - 4);
   ranked.forEach((i, rank) => {
     line(pen, X(rank), Y(frame.clean[i]), X(rank), Y(frame.robust[i]), look.muted, 1);
     pen.beginPath();

@@ -26,6 +26,7 @@ HTML = """
 <span class="where" role="status"></span>
 </div>
 <div class="phases"><span class="does"></span></div>
+<div class="headline" role="heading" aria-level="3"></div>
 <div class="panels"></div>
 <div class="key">Large marks: distilled points, their shape and colour the class, the number their place in the order
 (with AAC 0 is the hardest); full ones are in the mini-batch. Small marks: real points. Square: what ε reaches. Dashed
@@ -39,13 +40,14 @@ margin of 1 logit.</div>
 class Shown:
     """What the component shows.
 
-    panels: two recordings; titles: what is said above each; students: regions and accuracies of fresh networks by step,
-    None for the scorer's; lights: what a lesson lights; task: its id, '' without one; at: where to stand,
-    ``STEP.PHASE``.
+    panels: two recordings; apart, values: the setting they differ in and its value in each; students: regions and
+    accuracies of fresh networks by step, None for the scorer's; lights: what a lesson lights; task: its id, '' without
+    one; at: where to stand, ``STEP.PHASE``; large: for a class.
     """
 
     panels: Sequence[Mapping[str, Any]]
-    titles: Sequence[str]
+    apart: str
+    values: Sequence[str]
     students: Sequence[Mapping[str, Any] | None] = (None, None)
     lights: Sequence[str] = field(default=())
     task: str = ""
@@ -68,7 +70,8 @@ def _data(shown: Shown, dark: bool) -> dict[str, Any]:
     classes = max(panel["classes"] for panel in shown.panels)
     return {
         "panels": list(shown.panels),
-        "titles": list(shown.titles),
+        "apart": shown.apart,
+        "values": list(shown.values),
         "students": list(shown.students),
         "lights": list(shown.lights),
         "task": shown.task,

@@ -35,12 +35,17 @@ function square(pen, width, look) {
     words(pen, tick, wide - 6, Y(tick), "right", tick === 1 ? "top" : "middle");
   }
   words(pen, `x₁ (${said})`, X(0.25), base + 8 + size, "center", "top");
-  pen.save();
-  pen.translate(0, Y(0.25));
-  pen.rotate(-Math.PI / 2);
-  words(pen, `x₂ (${said})`, 0, 0, "center", "top");
-  pen.restore();
+  turned(pen, `x₂ (${said})`, Y(0.25));
   return { X, Y, side };
+}
+
+// The name of an upright axis, centred at a height along the left edge.
+function turned(pen, text, y) {
+  pen.save();
+  pen.translate(0, y);
+  pen.rotate(-Math.PI / 2);
+  words(pen, text, 0, 0, "center", "top");
+  pen.restore();
 }
 
 function words(pen, text, x, y, align, baseline) {
