@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import state, views, words
+from app import state, terms, views
 from app.components import beside, controls, details, inspector, maps, playback, samples, separation, shell
 from c2r.evaluation.outcomes import ordered, shares_right
 
@@ -43,7 +43,7 @@ with main:
                 )
             elif not second:
                 maps.draw(view, frame, layouts[chosen.method], chosen, place)
-                st.caption(words.plain(maps.note(view, layouts[chosen.method])))
+                st.caption(terms.linked(maps.note(view, layouts[chosen.method])))
             if stored is None:
                 st.caption(
                     "No UMAP yet: the run draws it when distilling is over. PCA works at every recorded step, also"

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import attempts, cache, charts, state, views, words
+from app import attempts, cache, charts, state, terms, views, words
 from app.components import evaluation, exporting, inspector, playback, shell, tiles
 from app.components.figures import chart
 from c2r.evaluation.outcomes import ordered, shares_right, worst_share
@@ -40,7 +40,7 @@ ids = views.arrange(
     },
 )
 with main:
-    measured = words.plain(words.measured(view.opened, view.scorer))
+    measured = terms.linked(words.measured(view.opened, view.scorer))
     st.caption(
         f"{len(ids)} of {len(labels)} images at step {view.step}. {measured} "
         + (tiles.basis(view, outcomes) if shares else "No per-attack figures yet: they come with the evaluation.")

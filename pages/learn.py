@@ -1,6 +1,6 @@
 """Learn: the same core on points in the plane, two panels one switch apart, five tasks and the glossary."""
 
-from app.components import learn, shell
+from app.components import glossary, learn, shell
 
 shell.header(
     "Learn: the core in two dimensions",
@@ -14,4 +14,4 @@ choice = learn.set_up(lesson)
 learn.panels(choice, lesson)
 if lesson:
     learn.reveal(lesson, choice)
-learn.glossary()
+glossary.show()

@@ -168,6 +168,21 @@ def test_points_are_placed_by_clicking_and_the_link_shows_them_elsewhere(chrome,
     linked.context.close()
 
 
+def test_a_word_on_another_page_opens_the_glossary_at_it(chrome, address):
+    page, errors = open_page(chrome, address.replace("learn", "live"))
+    settled(page)
+    page.locator("a[href^='learn?term=ls-pgd'] >> visible=true").first.click()
+    page.wait_for_selector("canvas.plane", timeout=90_000)
+    settled(page)
+    page.wait_for_timeout(1000)
+    assert "learn?term=ls-pgd" in page.url and len(page.context.pages) == 1
+    for shown in (page, opened(chrome, f"{address}?term=ls-pgd")[0]):
+        shown.wait_for_timeout(1000)
+        place = shown.locator("[id='ls-pgd']").bounding_box()
+        assert 0 < place["y"] < 900 and errors == []
+        shown.context.close()
+
+
 def asked(url):
     """The placed points of an address."""
     return (re.search("toy-given=([^&]*)", url) or ["", ""])[1]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import charts, contestants, guard, jobs, state, words
+from app import charts, contestants, guard, jobs, state, terms, words
 from app.components import shell
 from app.components.controls import tell
 from app.components.figures import chart, plain_table
@@ -199,7 +199,7 @@ def accuracy(chosen: Sequence[Entry], threat: Threat | None, places: list[str] |
                 order = [c.name for c in sets]
                 chart(charts.accuracy_sweep(sweep, order, dark=dark), f"sweep-{sweep.label}-{sweep.norm}-{start}")
     if threat:
-        st.caption(words.plain(f"Mean over networks ± standard deviation, in percent; attacks at {threat.label}."))
+        st.caption(terms.linked(f"Mean over networks ± standard deviation, in percent; attacks at {threat.label}."))
     plain_table(tables.accuracy_table(sets, threat, places))
 
 
@@ -235,7 +235,7 @@ def ratios(chosen: Sequence[Entry], threat: Threat | None) -> None:
                     f"**{NAMES[name]}** = {words.plain(formula)}"
                     + (f" ({words.plain(source)})" if source not in "-" else "")
                 )
-                st.caption(words.plain(meaning))
+                st.caption(terms.linked(meaning))
     st.caption("They compress clean and robust accuracy into one figure: read the accuracies above first.")
     plain_table(tables.ratio_table(sets, threat))
     for sentence in tables.cautions(sets, threat):

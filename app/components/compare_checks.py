@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import contestants, guard, jobs, state, theme, words
+from app import contestants, guard, jobs, state, terms, theme, words
 from app.components import shell
 from app.components.controls import tell
 from app.contestants import Entry
@@ -180,7 +180,7 @@ def _check(badge: Badge) -> None:
         help=words.plain(badges.WHY[badge.number]),
     )
     advice = badge.advice if badge.colour != "green" else ""
-    st.caption(words.plain(f"{badge.evidence} {advice}".strip()))
+    st.caption(terms.linked(f"{badge.evidence} {advice}".strip()))
 
 
 def _facts(contestant: Contestant) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import cache, charts, frames, pictures, state, views, words
+from app import cache, charts, frames, pictures, state, terms, views, words
 from app.components import images as pictures_of
 from app.components import shell
 from app.components.figures import chart, pair
@@ -62,7 +62,7 @@ def _show(look: Look, steps: list[int], shown: int) -> None:
             tuple(chosen),
             look.until,
         )
-        st.caption(words.order_sentence(look.method, look.scorer))
+        st.caption(terms.linked(words.order_sentence(look.method, look.scorer)))
         table = lambda: views.sample_table(now, now["order"].tolist(), look.names)  # noqa: E731
         chart(lambda: _picture(kind, look, past, now, shown, chosen), f"ranks-{kind}", table, same=same)
     with right:
@@ -82,7 +82,7 @@ def _order(look: Look, shown: int) -> None:
     now = cache.margins(look.path, shown, look.scorer)
     ids = now["order"][views.of_class(now["labels"], look.class_index)[now["order"]]].tolist()
     st.markdown(f"**The order, hardest first**{_of_class(look)}")
-    st.caption(words.order_sentence(look.method, look.scorer))
+    st.caption(terms.linked(words.order_sentence(look.method, look.scorer)))
     st.dataframe(
         {"Image": _small(look, shown, ids[:ORDERED])} | views.sample_table(now, ids[:ORDERED], look.names),
         hide_index=True,

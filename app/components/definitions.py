@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import teaching, words
+from app import teaching, terms, words
 
 SHOWN = ("logit-margin", "robust-margin", "score", "curriculum")
 
@@ -12,6 +12,6 @@ def margins(attack: str) -> None:
     with st.popover("Margins", icon=":material/help:", help="What a margin is, and what the figures may be read as"):
         for term in map(teaching.glossary().get, SHOWN):
             assert term is not None, "the glossary has every term that is shown here"
-            st.markdown(f"**{term.term}**: {term.said(words.plain(attack))}")
+            st.markdown(f"**{terms.link(term.id)}**: {term.said(words.plain(attack))}")
             if term.formula:
                 st.latex(term.formula)

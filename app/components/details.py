@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from app import attempts, cache, charts, frames, pictures, state, theme, views, words
+from app import attempts, cache, charts, frames, pictures, state, terms, theme, views, words
 from app.components import images, shell
 from app.components.figures import chart, plain_table
 from c2r.base.errors import InputError
@@ -124,7 +124,7 @@ def _facts(view: state.View, frame: dict[str, np.ndarray], sample: int) -> None:
                 help=help.format(attack=view.attack_name),
             )
     told = f"Changes are since step {since}, the recorded one before." if before is not None else ""
-    st.caption(words.plain(f"{pushed(view, frame, sample)} {told} {words.measured(view.opened, view.scorer)}"))
+    st.caption(terms.linked(f"{pushed(view, frame, sample)} {told} {words.measured(view.opened, view.scorer)}"))
     _label(view, frame, sample)
 
 

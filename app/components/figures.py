@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import cache, words
+from app import cache, terms, words
 from app.charts import alt_text, chart_config
 from app.views import Columns
 
@@ -83,7 +83,7 @@ def _ready(make: Callable[[], go.Figure], legend_above: bool) -> Drawn:
     room = max(ROOM, ROW * len(figure.data)) if figure.layout.legend.orientation == "v" else ROOM
     height = figure.layout.height - figure.layout.margin.t + room
     figure.update_layout(title=None, meta=None, margin_t=room, height=height, **changes)
-    return Drawn(figure, words.plain(unescape(said["statement"])), words.plain(unescape(said["note"])), alt)
+    return Drawn(figure, words.plain(unescape(said["statement"])), terms.linked(unescape(said["note"])), alt)
 
 
 def show_data(data: Columns | Callable[[], Columns], key: str, label: str = "Show data") -> None:

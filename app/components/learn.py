@@ -259,15 +259,3 @@ def _tick(lesson: teaching.Lesson) -> str:
     """' ✓' for a task that is done: predicted, revealed, and its step reached."""
     reached = st.session_state.get("toy-furthest", 0) >= lesson.done.step
     return " ✓" if st.session_state.get(f"revealed-{lesson.id}") and reached else ""
-
-
-def glossary() -> None:
-    """Every term in one sentence, with its formula and where it is defined; each has an anchor."""
-    st.subheader("Glossary", anchor="glossary")
-    columns, terms = st.columns(2, gap="large"), list(teaching.glossary().values())
-    half = -(-len(terms) // 2)
-    for column, some in zip(columns, (terms[:half], terms[half:]), strict=True):
-        with column.container(gap=None):
-            for term in some:
-                formula = f" ${term.formula}$." if term.formula else ""
-                st.markdown(f"###### {term.term}\n\n{term.said()}{formula}  \n:small[{words.plain(term.source)}]")

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import attempts, cache, charts, jobs, position, readings, state, views, words
+from app import attempts, cache, charts, jobs, position, readings, state, terms, views, words
 from app.components import curriculum, inspector, playback, shell
 from app.components.figures import chart, pair
 from app.components.look import Look
@@ -109,7 +109,7 @@ def draw(look: Look, between: Callable[[], None] | None = None) -> None:
     with right:
         _bands(look, drawn, shown, same)
     told = (words.cost_sentence(past[-1], attack), words.drawn_sentence(len(drawn), len(events), len(steps)))
-    st.caption(words.plain(" ".join(filter(None, told))))
+    st.caption(terms.linked(" ".join(filter(None, told))))
     if between:
         between()
     curriculum.show(look, steps, shown)
@@ -129,7 +129,7 @@ def _scored(look: Look, course: cache.Course, between: Callable[[], None] | None
         _histogram(look, course, events[:1])
     with right:
         curriculum.order(look, events[0]["step"])
-    st.caption(words.plain(words.cost_sentence(events[0], look.method.attack)))
+    st.caption(terms.linked(words.cost_sentence(events[0], look.method.attack)))
     if between:
         between()
     rows = cache.rows(look.path)

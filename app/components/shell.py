@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import ahead, attempts, cache, guard, jobs, links, position, state, theme, words
+from app import ahead, attempts, cache, guard, jobs, links, position, state, terms, theme, words
 from app.components import images
 from c2r.base.errors import InputError
 from c2r.look.description import description
@@ -262,7 +262,7 @@ def header(title: str, sentence: str) -> None:
     """Title and one sentence, the same on every page."""
     with st.container(gap=None):
         st.title(title)
-        st.markdown(sentence)
+        st.markdown(terms.linked(sentence))
 
 
 def go(page: str) -> None:
