@@ -55,7 +55,8 @@ class Lesson(BaseModel):
 
 class Term(BaseModel):
     """One word of the glossary in one sentence, with a formula or '', and where it is defined; `{attack}` in a sentence
-    stands for the attack of a run."""
+    stands for the attack of a run. spoken: a sentence means the term whenever it says it; others (a score, a pass) are
+    everyday words, too."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     id: str
@@ -63,6 +64,7 @@ class Term(BaseModel):
     text: str
     formula: str
     source: str
+    spoken: bool = False
 
     def said(self, attack: str = "the attack") -> str:
         """The sentence."""

@@ -9,12 +9,6 @@ from functools import cache
 
 from app import teaching, words
 
-# Terms that a sentence means whenever it says them; the others (a score, a pass) are everyday words, too.
-SPOKEN = (
-    *("logit-margin", "robust-margin", "curriculum", "aac", "crl", "ls-pgd", "warm-start", "pgd", "epsilon"),
-    *("input-space", "decision-boundary", "scorer", "robust-accuracy", "distilled-set"),
-)
-
 
 def link(term: str, label: str = "") -> str:
     """A glossary's term as a link to it, called `label`; KeyError for what the glossary has not."""
@@ -39,6 +33,7 @@ def linked(text: str) -> str:
 @cache
 def _pattern() -> re.Pattern[str]:
     """Every spoken term, longer ones first, in the plural or with a number of steps, too."""
-    terms = sorted((teaching.glossary()[name] for name in SPOKEN), key=lambda term: -len(term.term))
+    spoken = (term for term in teaching.glossary().values() if term.spoken)
+    terms = sorted(spoken, key=lambda term: -len(term.term))
     said = "|".join(f"(?P<{term.id.replace('-', '_')}>{re.escape(term.term)}(?:s|-\\d+)?)" for term in terms)
     return re.compile(rf"(?<![\w-])(?:{said})(?![\w-])", re.IGNORECASE)
