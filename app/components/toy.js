@@ -144,7 +144,12 @@ function panelOf(panel, data, index) {
   check.setAttribute("aria-live", "off");
   const about = `${n} points: ○ clean, × attacked, dashed the mean of ×; beyond ±${MOST} at the edge.`;
   const whose = part("div", "about");
-  node.append(part("div", "title", title), whose, plane, check, part("div", "about", about), chart, list);
+  const details = part("details", "data"), table = part("table", "");
+  details.append(part("summary", "", "Show data"), part("div", "scroll"));
+  details.lastChild.append(table);
+  node.append(part("div", "title", title), whose, plane, check, part("div", "about", about), chart, list, details);
+  let drawn = null;
+  details.ontoggle = () => drawn && fill(table, panel, drawn, title);
   const maps = new Map();
 
   function map(step) {
@@ -168,6 +173,8 @@ function panelOf(panel, data, index) {
       const value = part("dd", light ? "lit" : "", text);
       return [part("dt", "", name), value];
     }));
+    drawn = at;
+    if (details.open) fill(table, panel, at, title);
     plane.setAttribute("aria-label", `${title}, step ${at.step}: decision regions, ${n} distilled points. ${said}`);
     chart.setAttribute("aria-label", `Margins of ${n} points at step ${at.step}, hardest first`);
   }
@@ -191,6 +198,22 @@ function checked(frame, at, n) {
   const small = signed(did.smallest), tick = did.holds ? "✓" : "✗";
   if (!did.says) return `${tick} Every hinge is 0: the smallest of ${n} margins, ${small}, is 1 logit or more.`;
   return `${tick} Largest of ${n} hinges ${did.largest.toFixed(2)} = [1 − (${small})]₊, the hinge of the smallest margin.`;
+}
+
+const HEADS = ["Order", "In the mini-batch", "Class", "x₁", "x₂", "Clean margin (logits)", "Robust margin (logits)", "Hinge (logits)"];
+
+// The points of a step as a table, in their order once there is one; what a phase still to come finds is a dash.
+function fill(table, panel, at, title) {
+  const frame = panel.frames[at.step], ordered = at.phase >= 3, known = at.phase >= 2, rows = ordered ? frame.order : panel.labels.map((_, i) => i);
+  const head = part("tr", ""), value = (v) => (known ? signed(v) : "–");
+  head.append(...HEADS.map((name) => Object.assign(part("th", "", name), { scope: "col" })));
+  table.replaceChildren(part("caption", "", `${title}, step ${at.step}, ${rows.length} distilled points`), head, ...rows.map((i, rank) => {
+    const row = part("tr", ""), spot = [frame.at[2 * i], frame.at[2 * i + 1]].map((v) => v.toFixed(3));
+    const place = ordered ? [rank, rank < frame.batch ? "yes" : "no"] : ["–", "–"];
+    const cells = [...place, panel.labels[i] + 1, ...spot, value(frame.clean[i]), value(frame.robust[i]), known ? frame.hinge[i].toFixed(2) : "–"];
+    row.append(...cells.map((text) => part("td", "", text)));
+    return row;
+  }));
 }
 
 // Name, text and whether a lesson lights it: every number with its n and unit.
