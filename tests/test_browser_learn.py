@@ -109,6 +109,11 @@ def test_one_phase_after_the_other_by_keyboard(chrome, address):
     page.wait_for_timeout(600)
     page.keyboard.press(" ")
     assert where(page) > 1 and errors == []
+    page.locator(".data summary").first.click()
+    table = page.locator(".data table").first
+    assert table.locator("th").all_inner_texts()[2:5] == ["Class", "x₁", "x₂"] and table.locator("td").count() == 80
+    margins = [float(cell.replace("−", "-")) for cell in table.locator("td:nth-child(7)").all_inner_texts()]
+    assert margins == sorted(margins) and f"step {where(page)}, 10" in table.locator("caption").inner_text()
     page.context.close()
 
 

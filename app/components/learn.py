@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from app import state, teaching, toybox, toylinks, words
-from app.components import largetext, placing, toy
+from app import state, teaching, toybox, toylinks, words, worksheet
+from app.components import copylink, largetext, placing, toy
 from c2r.base import fields
 from c2r.base.errors import InputError
 from c2r.learn.settings import BEST, NAMES, OTHERS, Toy, beside, spoken
@@ -33,8 +33,7 @@ def choose_task() -> teaching.Lesson | None:
     """The task of the address or the one that is picked, whose view opens with it; None for free play."""
     lessons = teaching.lessons()
     _place(asked if (asked := st.query_params.get(TASK, "")) in lessons else "")
-    label = "Leave teach mode" if teaching_mode() else "Teach mode"
-    st.button(label, icon=":material/co_present:", on_click=_turn_teaching, key="teaching", help=HELP_TEACH)
+    _tools()
     st.pills(
         "Five tasks: predict, then reveal",
         list(lessons),
@@ -45,6 +44,25 @@ def choose_task() -> teaching.Lesson | None:
     return lessons.get(st.session_state.get("task-opened", ""))
 
 
+def _tools() -> None:
+    """Teach mode, the link of this view, and the tasks on paper."""
+    label = "Leave teach mode" if teaching_mode() else "Teach mode"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(label, icon=":material/co_present:", on_click=_turn_teaching, key="teaching", help=HELP_TEACH)
+        copylink.button({}, "learn-copy-link")
+        st.download_button(
+            "Worksheet",
+            worksheet.text,
+            "worksheet.md",
+            "text/markdown",
+            icon=":material/download:",
+            on_click="ignore",
+            key="worksheet",
+            help=HELP_SHEET,
+        )
+
+
+HELP_SHEET = "The five tasks to print: questions with room for an answer, and the reveals on a second page (Markdown)"
 HELP_TEACH = "For a projector: larger text, and the set-up behind a button; the address says ?teach=1"
 
 
@@ -201,6 +219,8 @@ def ask(lesson: teaching.Lesson) -> None:
     with st.container(border=True):
         st.markdown(f"#### {lesson.title}")
         _paragraph(lesson.text, "lesson-text")
+        if teaching_mode():
+            largetext.enlarge("predicted-")
         st.radio(lesson.question, list(lesson.choices), index=None, key=f"predicted-{lesson.id}")
 
 
