@@ -160,7 +160,10 @@ def test_points_are_placed_by_clicking_and_the_link_shows_them_elsewhere(chrome,
     assert [button.inner_text()[-1] for button in page.locator(".kind").all()] == ["3", "3", "0"]
     page.locator(".panels canvas").first.wait_for(timeout=90_000)
     settled(page)
-    assert page.locator(".said").inner_text().startswith("6 points") and len(re.findall("[ab]", asked(page.url))) == 6
+    assert (
+        page.locator(".place .said").inner_text().startswith("6 points")
+        and len(re.findall("[ab]", asked(page.url))) == 6
+    )
     linked, _ = opened(chrome, page.url)
     assert asked(linked.url) == asked(page.url) and linked.locator(".panels canvas").count() == 4
     page.get_by_role("button", name="Clear").click()
