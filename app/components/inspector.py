@@ -14,7 +14,6 @@ from app.components import boundary, copylink, details, shell
 from c2r.base.errors import InputError
 from c2r.store import networks
 
-HINT = "The number of an image; also ?sample=12 in the address"
 # Beside figures that are longer than the window it stays in sight and scrolls by itself; where there is no room beside
 # them it comes first, since whoever opened it wants to see it.
 STAYS = """
@@ -35,15 +34,15 @@ def chosen(view: state.View, n: int) -> int | None:
         renderer.SHARED.warm()
     links.place_sample()
     wanted = st.number_input(
-        "Open image",
+        "Open image",  # its label costs the figures below a line
         0,
         n - 1,
         None,
         key="sample",
         bind="query-params",
-        width=145,
-        placeholder="number",
-        help=HINT,
+        width=185,
+        placeholder="Open image",
+        label_visibility="collapsed",
     )
     return int(wanted) if wanted is not None and 0 <= wanted < n else None
 
