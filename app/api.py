@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from app import guard, renderer, replays, state
+from app import guard, links, renderer, replays, state
 from c2r.base import paths
 from c2r.base.errors import InputError, quoted
 from c2r.store import kinds, networks, runs
@@ -40,10 +40,8 @@ class Refused(Exception):
 
 def routes() -> list[Route]:
     """All routes of the app besides those of Streamlit, below its base path."""
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    below = f"{'/' if base else ''}{base}/api"
     answers = {"plane": plane, "sample": sample, "replay": replay}
-    return [Route(f"{below}/{name}", answer, methods=["GET"]) for name, answer in answers.items()]
+    return [Route(links.route(name), answer, methods=["GET"]) for name, answer in answers.items()]
 
 
 def guarded(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:

@@ -18,6 +18,12 @@ from app import attempts, words
 LINKED = ("run", "step", "evaluation", "attack", "class", "scorer", "sample")
 
 
+def route(name: str) -> str:
+    """The address of ``/api/NAME``, below the base path of the app."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"{'/' if base else ''}{base}/api/{name}"
+
+
 def fallback_notes(asked: Mapping[str, str], offered: Mapping[str, list[str]], shown: Mapping[str, str]) -> list[str]:
     """One plain sentence for each value `asked` by a link that is not `offered`, naming what is `shown` instead."""
     kinds = {

@@ -1,18 +1,9 @@
 // What attacks find on an image: asked for when the button is pressed, and then for each image that is opened.
 //
 // What is shown stays, paler, until the next is there. Names come from files, so all texts are set as text.
-const views = new WeakMap(); // where it is mounted → what it shows
 const SIZE = { width: 360, height: 220, left: 46, right: 64, top: 12, bottom: 44 };
 
-export default function ({ data, parentElement }) {
-  let view = views.get(parentElement);
-  if (!view) {
-    view = open(parentElement);
-    views.set(parentElement, view);
-  }
-  view.renew(data);
-  return view.close;
-}
+export default (component) => mounted(component, open);
 
 function open(parent) {
   const [whole, button, status, found] = [".attacked", ".ask", ".status", ".found"].map((name) => parent.querySelector(name));

@@ -4,13 +4,12 @@ It is fetched from `/api/sample` and drawn in the browser: nothing of it runs th
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import streamlit as st
 
-from app import theme
+from app import links, theme
+from app.components.mounting import texts
 
-HERE = Path(__file__).parent
 HTML = """
 <div class="attacked" aria-busy="false">
 <button type="button" class="ask">Attack it now</button>
@@ -30,13 +29,12 @@ def show(asked: Mapping[str, str], key: str) -> None:
 
     :param asked: run, step, image and network, as `app.components.plane.wish` says them
     """
-    script, looks = ((HERE / f"attacked.{ending}").read_text(encoding="utf-8") for ending in ("js", "css"))
+    script, looks = texts("mounted.js", "attacked.js"), texts("attacked.css")
     component = st.components.v2.component("c2r-attacked", html=HTML, css=looks, js=script)
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     component(
         data={
             "asked": dict(asked),
-            "address": f"{'/' if base else ''}{base}/api/sample",
+            "address": links.route("sample"),
             "adversarial": theme.ADVERSARIAL,
         },
         key=key,

@@ -3,24 +3,12 @@
 // Streamlit hands over the chart without hover events, so this listens to Plotly itself. The chart is found when the pointer comes
 // onto it or the keyboard asks, never before: it may be drawn later than this, and again at every step. Whatever is missing or fails,
 // Plotly's own label stays. All texts are set as text.
-const views = new WeakMap(); // where it is mounted → what it shows
-
 export default function (component) {
   try {
-    return mount(component);
+    return mounted(component, open);
   } catch {
     component.parentElement.querySelector(".line").hidden = true; // no pictures then: the labels of the chart stay
   }
-}
-
-function mount({ data, parentElement }) {
-  let view = views.get(parentElement);
-  if (!view) {
-    view = open(parentElement);
-    views.set(parentElement, view);
-  }
-  view.renew(data);
-  return view.close;
 }
 
 function open(parent) {

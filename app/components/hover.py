@@ -14,10 +14,10 @@ import numpy as np
 import streamlit as st
 
 from app import cache, frames, pictures, state
+from app.components.mounting import texts
 from c2r.base.errors import InputError
 
 MOST = 1000  # images of a sheet, the hardest ones; a sheet of so many is below a megabyte
-HERE = Path(__file__).parent
 HTML = """
 <div class="line" role="slider" tabindex="0" aria-label="Images on the map, hardest first"
  aria-valuemin="1" aria-valuenow="1">
@@ -55,7 +55,7 @@ def shown_beside(view: state.View, frame: cache.Arrays, ids: np.ndarray, area: s
 
 def _component() -> Callable[..., object]:
     """The script, its looks and its elements; told anew at every run, because each server has a register of its own."""
-    script, looks = ((HERE / f"hover.{ending}").read_text(encoding="utf-8") for ending in ("js", "css"))
+    script, looks = texts("mounted.js", "hover.js"), texts("hover.css")
     return st.components.v2.component("c2r-pictures", html=HTML, css=looks, js=script)
 
 

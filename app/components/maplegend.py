@@ -2,13 +2,12 @@
 them. All its texts are set as text."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
 
 from app import legend
+from app.components.mounting import texts
 
-HERE = Path(__file__).parent
 HTML = '<div class="legend" role="group" aria-label="Legend of both maps"></div>'
 KEY = "map-legend"
 
@@ -26,6 +25,6 @@ def show(shown: legend.Legend, run: str, dark: bool) -> None:
         now = legend.after_click(shown.hidden, shown.classes, st.session_state[KEY]["clicked"])
         st.session_state[f"{KEY}-{run}"] = now
 
-    script, looks = ((HERE / f"maplegend.{ending}").read_text(encoding="utf-8") for ending in ("js", "css"))
+    script, looks = texts("maplegend.js"), texts("maplegend.css")
     component = st.components.v2.component("c2r-map-legend", html=HTML, css=looks, js=script)
     component(data={"entries": legend.entries(shown, dark)}, key=KEY, on_clicked_change=clicked)

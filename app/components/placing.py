@@ -2,17 +2,16 @@
 address, and what an address, a field or a browser says of them is checked here."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 
 from app import state, theme, toylinks, words
+from app.components.mounting import texts
 from c2r.base.errors import InputError
 from c2r.learn import given
 from c2r.learn.settings import MOST
 
-HERE = Path(__file__).parent
-PARTS = ("toydraw.js", "toyplace.js")
+PARTS = ("mounted.js", "toydraw.js", "toyplace.js")
 PLACED, LINES, DRAFTS = "toy-placed", "toy-given-lines", "toy-given-drafts"
 HTML = """
 <div class="toy place">
@@ -54,11 +53,7 @@ def show(per_class: int, large: bool) -> bool:
 
 def _square(text: str, said: str, large: bool) -> None:
     """Mount the square; what is placed in it comes back under the key of `PLACED`."""
-    tokens, script = (
-        theme.tokens(state.is_dark()),
-        "\n".join((HERE / part).read_text(encoding="utf-8") for part in PARTS),
-    )
-    looks = (HERE / "toy.css").read_text(encoding="utf-8")
+    tokens, script, looks = theme.tokens(state.is_dark()), texts(*PARTS), texts("toy.css")
     component = st.components.v2.component("c2r-toy-place", html=HTML, css=looks, js=script)
     data = {
         "given": text,

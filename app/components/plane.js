@@ -3,17 +3,8 @@
 // A picture stays until the first frame of the next one is there, so nothing is ever blank. The server drops an older wish
 // of the same viewer; this drops its connection too. Names come from files, so all texts are set as text. How things are
 // drawn stands in planeview.js.
-const views = new WeakMap(); // where it is mounted → what it shows
 
-export default function ({ data, parentElement }) {
-  let view = views.get(parentElement);
-  if (!view) {
-    view = open(parentElement);
-    views.set(parentElement, view);
-  }
-  view.renew(data);
-  return view.close;
-}
+export default (component) => mounted(component, open);
 
 function open(parent) {
   const [whole, status] = ["whole", "status"].map((name) => parent.querySelector(`.${name}`));

@@ -5,15 +5,14 @@ that fix the plane and where attacks land; beside it, if asked, the same plane u
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import streamlit as st
 
-from app import state, theme
+from app import links, state, theme
+from app.components.mounting import texts
 from c2r.store import networks
 
-HERE = Path(__file__).parent
-PARTS = ("plane.js", "planeview.js")
+PARTS = ("mounted.js", "plane.js", "planeview.js")
 HTML = """
 <div class="whole" aria-busy="true">
 <div class="title" role="heading" aria-level="4">Drawing the plane …</div>
@@ -46,14 +45,12 @@ def show(asked: Mapping[str, str], names: tuple[str, ...], key: str) -> None:
     :param names: of the classes, in order
     :param key: of the element, which keeps its picture until the next one is there
     """
-    script = "\n".join((HERE / part).read_text(encoding="utf-8") for part in PARTS)
-    looks = (HERE / "plane.css").read_text(encoding="utf-8")
+    script, looks = texts(*PARTS), texts("plane.css")
     component = st.components.v2.component("c2r-plane", html=HTML, css=looks, js=script)
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     component(
         data={
             "asked": dict(asked),
-            "address": f"{'/' if base else ''}{base}/api/plane",
+            "address": links.route("plane"),
             "names": list(names),
             "colours": [theme.class_colour(k, len(names)) for k in range(len(names))],
             "clean": theme.CLEAN,

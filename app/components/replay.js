@@ -1,17 +1,8 @@
 // A replay on a page: fetches the runs it is told to show, and tells the script a step only once a person stays there.
 // What is on the screen stays until the next run is there. The player is c2r/report/player.
-const views = new WeakMap(); // where it is mounted → what it shows
 const fetched = new Map(); // address → a replay; two of them, since two can stand beside each other
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let view = views.get(parentElement);
-  if (!view) {
-    view = open(parentElement);
-    views.set(parentElement, view);
-  }
-  view.renew(data, setTriggerValue);
-  return view.close;
-}
+export default (component) => mounted(component, open);
 
 function open(parent) {
   let tell = () => {}, asked = "", told = null, stop = null, data = null, played = "";

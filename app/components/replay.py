@@ -6,17 +6,16 @@ A step goes back to the script once a person stays there; then the address and t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from app import beside, position, replays, state, words
+from app import beside, links, position, replays, state, words
+from app.components.mounting import texts
 from c2r.report import replaygif, replaypage
 from c2r.store import runs
 from c2r.store.runs import Run
 
-HERE = Path(__file__).parent
 KEY, HOME = "replay", "home-replay"
 ALL, FEW = ("histogram", "order", "map", "gallery"), ("histogram", "map")
 HELP = (
@@ -72,16 +71,15 @@ def show(listed: Sequence[Run], shown: Shown, key: str) -> None:
         if isinstance(step, int) and steps:
             position.settle(steps, min(steps, key=lambda own: abs(own - step)))
 
-    script = f"{replaypage.script()}\n{(HERE / 'replay.js').read_text(encoding='utf-8')}"
+    script = f"{replaypage.script()}\n{texts('mounted.js', 'replay.js')}"
     component = st.components.v2.component("c2r-replay", html=replaypage.markup(), css=replaypage.looks(), js=script)
     component(data=data(listed, shown), key=key, on_stopped_change=stopped)
 
 
 def data(listed: Sequence[Run], shown: Shown) -> dict[str, Any]:
     """What the script of the element is told."""
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     return {
-        "address": f"{'/' if base else ''}{base}/api/replay",
+        "address": links.route("replay"),
         "runs": [state.run_name(run) for run in listed],
         "stamps": [str(replays.stamp(run.path)) for run in listed],
         "names": [state.spoken_name(run) for run in listed],

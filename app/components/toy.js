@@ -1,16 +1,10 @@
 // The toy: two panels of one recording each, played here without asking the server. What a step did is in the recording, phase by
 // phase; this only draws it. Where it stands is kept on the node, so that new data leave it there; it is handed back once it rests.
 // All texts are set as text.
-const views = new WeakMap(); // where it is mounted → what it shows
 const PACE = { step: 130, slow: 900 }; // milliseconds a step takes, and a phase in slow mode
 const RESTS = 350; // milliseconds after which a place is handed back
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let view = views.get(parentElement);
-  if (!view) views.set(parentElement, (view = open(parentElement.querySelector(".toy"))));
-  view.renew(data, setTriggerValue);
-  return view.close;
-}
+export default (component) => mounted(component, (parent) => open(parent.querySelector(".toy")));
 
 function open(root) {
   const find = (name) => root.querySelector(`.${name}`);

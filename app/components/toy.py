@@ -3,15 +3,14 @@ plays. All its texts are set as text."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from app import theme
+from app.components.mounting import texts
 
-HERE = Path(__file__).parent
-PARTS = ("toydraw.js", "toy.js")
+PARTS = ("mounted.js", "toydraw.js", "toy.js")
 HTML = """
 <div class="toy" tabindex="0" role="group"
  aria-label="The toy: space plays, right and left step, p takes one phase, Home resets">
@@ -58,8 +57,7 @@ class Shown:
 def show(shown: Shown, dark: bool, rests: Callable[[], None]) -> None:
     """Mount the panels under the key ``toy``; `rests` is called when a person left them at another place, as
     ``st.session_state['toy'].at``."""
-    script = "\n".join((HERE / part).read_text(encoding="utf-8") for part in PARTS)
-    looks = (HERE / "toy.css").read_text(encoding="utf-8")
+    script, looks = texts(*PARTS), texts("toy.css")
     component = st.components.v2.component("c2r-toy", html=HTML, css=looks, js=script)
     component(data=_data(shown, dark), key="toy", on_at_change=rests)
 

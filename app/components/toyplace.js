@@ -1,17 +1,11 @@
 // The square in which points are placed: a click adds one of the chosen class, a click on a point takes it away. What is placed
 // is kept here and handed back once the hand rests; the sentence below comes from the server. All texts are set as text.
-const views = new WeakMap(); // where it is mounted → what it shows
 const RESTS = 700; // milliseconds after which points are handed back
 const NEAR = 10; // pixels within which a click means a point
 const LETTERS = "abc";
 const KINDS = ["●", "■", "▲"];
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  let view = views.get(parentElement);
-  if (!view) views.set(parentElement, (view = open(parentElement.querySelector(".toy"))));
-  view.renew(data, setTriggerValue);
-  return view.close;
-}
+export default (component) => mounted(component, (parent) => open(parent.querySelector(".toy")));
 
 function open(root) {
   const find = (name) => root.querySelector(`.${name}`);
